@@ -1,0 +1,14 @@
+"""Runs the examples in docstrings and in the README as tests."""
+
+from doctest import ELLIPSIS, NORMALIZE_WHITESPACE
+
+from sybil import Sybil
+from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
+from sybil.parsers.rest import DocTestParser
+
+_DOCTEST = DocTestParser(optionflags=ELLIPSIS | NORMALIZE_WHITESPACE)
+
+pytest_collect_file = (
+    Sybil(parsers=[_DOCTEST], patterns=["*.py"], excludes=["tests/*", "experiments/*"])
+    + Sybil(parsers=[PythonCodeBlockParser(), SkipParser()], patterns=["*.md"])
+).pytest()

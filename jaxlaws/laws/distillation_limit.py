@@ -1,0 +1,71 @@
+"""The identifiable limit of the distillation law: one coefficient in place of c1 and d1.
+
+As c1 grows with `kappa = c1 f1 d1**(-1/f1)` held, the bracket of Eq. 8 of Busbridge et al. 2025
+(arXiv 2502.08606) tends to `exp(-kappa (L_T / L~)**(1/f1))`, and runs fit it no worse.
+"""
+
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+
+from jaxlaws.inputs import prediction
+from jaxlaws.laws.supervised import Supervised
+from jaxlaws.powers import power
+from jaxlaws.provenance import Preset
+from jaxlaws.pytree import Coefficient, positive, pytree
+
+# exp of more than this is beyond any bracket that is not zero; its square still fits float32.
+_LARGEST_EXPONENT = 35.0
+
+
+@pytree
+class DistillationLimit:
+    """Loss of a student from its size N_S, its tokens D_S and its teacher's loss L_T.
+
+    `loss = L_T + L_T**-c0 * exp(-kappa (L_T / L~)**(1/f1))
+    * (A / N_S**alpha + B / D_S**beta)**gamma`, with L~ the loss that `supervised` gives a model
+    of the student's size and tokens.
+    """
+
+    supervised: Supervised
+    A: Coefficient = positive(unit_of="num_student_params", power="alpha")
+    alpha: Coefficient = positive()
+    B: Coefficient = positive(unit_of="num_student_tokens", power="beta")
+    beta: Coefficient = positive()
+    gamma: Coefficient = positive()
+    c0: Coefficient = positive()
+    kappa: Coefficient = positive()
+    f1: Coefficient = positive()
+
+    input_names: ClassVar = ("num_student_params", "num_student_tokens", "teacher_loss")
+
+    @prediction
+    def loss(
+        self,
+        *,
+        num_student_params: jax.Array,
+        num_student_tokens: jax.Array,
+        teacher_loss: jax.Array,
+    ) -> jax.Array:
+        """Predict the loss of a distilled student.
+
+        Args:
+            num_student_params: size N_S of the student, any shape.
+            num_student_tokens: tokens D_S that it is distilled on.
+            teacher_loss: its teacher's validation cross-entropy L_T on data, above zero.
+
+        Returns:
+            The student's loss in nats per token, of the broadcast shape.
+        """
+        alone = self.supervised.loss(num_params=num_student_params, num_tokens=num_student_tokens)
+        log_teacher = jnp.log(teacher_loss)
+        steepness = (log_teacher - jnp.log(alone)) / self.f1
+        past_gap = jnp.exp(jnp.minimum(steepness, _LARGEST_EXPONENT))
+        mimicry = jnp.exp(-self.c0 * log_teacher - self.kappa * past_gap)
+        parameter_term = self.A * power(num_student_params, -self.alpha)
+        token_term = self.B * power(num_student_tokens, -self.beta)
+        return teacher_loss + mimicry * power(parameter_term + token_term, self.gamma)
+
+
+PRESETS: dict[str, Preset] = {}

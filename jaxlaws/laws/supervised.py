@@ -1,0 +1,65 @@
+"""Power law with an outer exponent (Busbridge et al. 2025, arXiv 2502.08606, Eq. 1)."""
+
+from typing import ClassVar
+
+import jax
+
+from jaxlaws.inputs import prediction
+from jaxlaws.powers import power
+from jaxlaws.provenance import Mark, Preset
+from jaxlaws.pytree import Coefficient, positive, pytree
+
+
+@pytree
+class Supervised:
+    """`loss = E + (A / N**alpha + B / D**beta)**gamma`, in nats per token.
+
+    With gamma = 1 it is `Chinchilla`.
+    """
+
+    E: Coefficient = positive()  # loss of an infinite model on infinite data
+    A: Coefficient = positive(unit_of="num_params", power="alpha")
+    alpha: Coefficient = positive()
+    B: Coefficient = positive(unit_of="num_tokens", power="beta")
+    beta: Coefficient = positive()
+    gamma: Coefficient = positive()
+
+    input_names: ClassVar = ("num_params", "num_tokens")
+
+    @prediction
+    def loss(self, *, num_params: jax.Array, num_tokens: jax.Array) -> jax.Array:
+        """Predict the loss of a run.
+
+        Args:
+            num_params: parameters N, any shape.
+            num_tokens: training tokens D, broadcasts with `num_params`.
+
+        Returns:
+            Loss in nats per token, of the broadcast shape.
+        """
+        parameter_term = self.A * power(num_params, -self.alpha)
+        token_term = self.B * power(num_tokens, -self.beta)
+        return self.E + power(parameter_term + token_term, self.gamma)
+
+
+PRESETS = {
+    "busbridge2025_supervised": Preset(
+        law=Supervised(E=1.220, A=3355.0, alpha=0.408, B=18186.0, beta=0.431, gamma=0.452),
+        source="Busbridge et al. 2025, arXiv 2502.08606, Eq. 1 and Table 6",
+        digits="3 to 5",
+        counts="non-embedding parameters",
+        data="C4 (English)",
+        mark=Mark.VERIFIED,
+        fitted_range={"num_params": (1.43e8, 1.26e10), "num_tokens": (0.0, 5.12e11)},
+        intervals={
+            "E": (1.190, 1.247),
+            "A": (3346.0, 3360.0),
+            "alpha": (0.405, 0.411),
+            "B": (18157.0, 18236.0),
+            "beta": (0.428, 0.433),
+            "gamma": (0.442, 0.461),
+        },
+        interval_level=0.9,
+        note="73 runs; intervals from 4,096 bootstraps. The lowest token count is not published.",
+    ),
+}

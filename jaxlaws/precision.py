@@ -1,0 +1,39 @@
+"""Float64 by default without touching the user's flags.
+
+Fits and plans need double precision; a user's program may be in single. Outside a trace the
+doors of the package therefore work in a local float64 context and hand back NumPy arrays: a
+NumPy float64 leaf is taken by any JAX program, whatever its precision. Inside a trace the
+caller's precision stands.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import jax
+import numpy as np
+from jax.core import Tracer
+
+_T = TypeVar("_T")
+
+
+def is_traced(*trees: Any) -> bool:
+    """Whether any leaf is being traced: by jit, vmap, grad or their kin."""
+    return any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(trees))
+
+
+@contextmanager
+def float64() -> Iterator[None]:
+    """Compute in float64, at once, even while an outer function is being traced."""
+    with jax.ensure_compile_time_eval(), jax.enable_x64(True):
+        yield
+
+
+def to_float64(tree: _T) -> _T:
+    """The tree with every leaf a NumPy float64 array."""
+    return jax.tree.map(lambda leaf: np.asarray(leaf, dtype=np.float64), tree)
+
+
+def to_numpy(tree: _T) -> _T:
+    """The tree with every leaf a NumPy array of its own kind."""
+    return jax.tree.map(np.asarray, tree)

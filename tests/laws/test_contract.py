@@ -1,0 +1,234 @@
+"""What every law and every preset must promise; they are discovered, not listed."""
+
+import dataclasses
+import inspect
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxlaws import laws, presets
+from jaxlaws.constraints import constrain, unconstrain
+from jaxlaws.inputs import INPUTS
+from jaxlaws.law import Law, coefficient_names
+from jaxlaws.pytree import Domain, declarations
+
+TYPES = laws.law_types()
+SAMPLE = {
+    "num_params": [1e8, 3e9, 7e10],
+    "num_tokens": [1e10, 4e9, 5e12],
+    "num_student_params": [1e8, 3e9, 7e10],
+    "num_student_tokens": [1e10, 4e9, 5e12],
+    "teacher_loss": [2.9, 2.2, 1.9],
+}
+
+
+def plain_law(law_type):
+    """A law of moderate coefficients, where no preset is at hand."""
+    domains = {name: declared.domain for name, declared in declarations(law_type).items()}
+    values = {name: 0.5 if domain is not Domain.REAL else -0.5 for name, domain in domains.items()}
+    for field in dataclasses.fields(law_type):
+        if field.name not in domains:
+            values[field.name] = plain_law(field.type)
+    return law_type(**values)
+
+
+LAWS = {name: presets.load(name) for name in presets.names()} | {
+    f"plain {name}": plain_law(law_type) for name, law_type in TYPES.items()
+}
+
+
+@pytest.fixture(params=LAWS, ids=str)
+def law(request):
+    return LAWS[request.param]
+
+
+def sample(law, dtype=np.float64):
+    return {name: np.asarray(SAMPLE[name], dtype) for name in law.input_names}
+
+
+def test_it_is_a_law_with_known_keyword_only_inputs(law):
+    assert isinstance(law, Law)
+    taken = list(inspect.signature(law.loss).parameters.values())
+    assert tuple(parameter.name for parameter in taken) == law.input_names
+    assert all(parameter.kind is parameter.KEYWORD_ONLY for parameter in taken)
+    assert set(law.input_names) <= set(INPUTS)
+
+
+def test_it_is_immutable(law):
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setattr(law, dataclasses.fields(law)[0].name, 1.0)
+
+
+def test_units_name_an_input_and_a_coefficient(law):
+    for part in [law, getattr(law, "supervised", law)]:
+        declared = declarations(part)
+        for declaration in declared.values():
+            assert declaration.unit_of is None or declaration.unit_of in part.input_names
+            assert declaration.power is None or declaration.power in declared
+
+
+def test_a_change_of_unit_is_a_change_of_the_declared_coefficients(law, x64):
+    """Counting in other units moves only the coefficients that carry them."""
+    units = {name: 1e9 for name in INPUTS if name.endswith(("params", "tokens"))}
+
+    def rescaled(part):
+        changed = {}
+        for name, declared in declarations(part).items():
+            exponent = getattr(part, declared.power) if declared.power else 1.0
+            scale = units[declared.unit_of] ** exponent if declared.unit_of else 1.0
+            changed[name] = getattr(part, name) / scale
+        if hasattr(part, "supervised"):
+            changed["supervised"] = rescaled(part.supervised)
+        return dataclasses.replace(part, **changed)
+
+    inputs = sample(law)
+    smaller = {name: value / units.get(name, 1.0) for name, value in inputs.items()}
+    np.testing.assert_allclose(rescaled(law).loss(**smaller), law.loss(**inputs), rtol=1e-12)
+
+
+def test_constrain_inverts_unconstrain(law, x64):
+    back = constrain(unconstrain(law))
+    np.testing.assert_allclose(jax.tree.leaves(back), jax.tree.leaves(law), rtol=1e-12)
+
+
+def test_gradients_equal_central_differences(law, x64):
+    """By every log coefficient and every log input."""
+    leaves, structure = jax.tree.flatten(law)
+    inputs = {name: value[1] for name, value in sample(law).items()}
+    point = jnp.log(jnp.array([*leaves, *inputs.values()]))
+
+    def loss(logs):
+        values = jnp.exp(logs)
+        moved = jax.tree.unflatten(structure, list(values[: len(leaves)]))
+        return moved.loss(**dict(zip(inputs, values[len(leaves) :], strict=True)))
+
+    if any(leaf <= 0 for leaf in leaves):
+        pytest.skip("a real coefficient has no logarithm")
+    step = 1e-6
+    steps = step * jnp.eye(point.size)
+    numeric = [(loss(point + one) - loss(point - one)) / (2 * step) for one in steps]
+    np.testing.assert_allclose(jax.grad(loss)(point), numeric, rtol=1e-5, atol=1e-9)
+
+
+def test_jit_and_vmap_equal_the_plain_call(law, x64):
+    inputs = sample(law)
+    plain = law.loss(**inputs)
+    call = lambda law, inputs: law.loss(**inputs)  # noqa: E731
+    np.testing.assert_allclose(jax.jit(call)(law, inputs), plain, rtol=1e-14)
+    np.testing.assert_allclose(jax.vmap(call, (None, 0))(law, inputs), plain, rtol=1e-14)
+    batch = jax.tree.map(lambda leaf: np.array([leaf, leaf]), law)
+    for row in jax.vmap(call, (0, None))(batch, inputs):
+        np.testing.assert_allclose(row, plain, rtol=1e-14)
+
+
+@pytest.mark.parametrize("double", [False, True])
+def test_float32_in_float32_out(law, double):
+    with jax.enable_x64(double):
+        low = law.loss(**sample(law, np.float32))
+        assert low.dtype == jnp.float32
+        with jax.enable_x64(True):
+            high = law.loss(**sample(law))
+    np.testing.assert_allclose(low, high, rtol=2e-6 if max(jax.tree.leaves(law)) < 400 else 2e-5)
+
+
+@pytest.mark.parametrize("double", [False, True])
+@pytest.mark.parametrize("kind", [int, np.int64, np.array, jnp.asarray])
+def test_large_integers_do_not_wrap(law, kind, double):
+    if kind is jnp.asarray and not double:
+        pytest.skip("without x64 JAX itself refuses to make such an integer")
+    with jax.enable_x64(double):
+        inputs = {name: float(value[2]) for name, value in sample(law).items()}
+        counts = {
+            name: kind(int(value)) if name != "teacher_loss" else value
+            for name, value in inputs.items()
+        }
+        np.testing.assert_allclose(law.loss(**counts), law.loss(**inputs), rtol=1e-6)
+
+
+def test_inputs_broadcast_together(law, x64):
+    inputs = sample(law)
+    first, *others = law.input_names
+    grid = {first: inputs[first][:, None]} | {name: inputs[name][None, :] for name in others}
+    losses = law.loss(**grid)
+    assert losses.shape == (3, 3)
+    np.testing.assert_allclose(jnp.diag(losses), law.loss(**inputs), rtol=1e-14)
+    with pytest.raises(ValueError, match=f"{first} \\(2,\\)"):
+        law.loss(**(inputs | {first: inputs[first][:2]}))
+
+
+def test_wrong_inputs_are_refused(law):
+    inputs = sample(law)
+    first = law.input_names[0]
+    with pytest.raises(TypeError, match=first):
+        law.loss(**{name: inputs[name] for name in law.input_names[1:]})
+    with pytest.raises(TypeError, match="no_such"):
+        law.loss(**inputs, no_such=1.0)
+    for wrong in (None, "large", True, ["a"]):
+        with pytest.raises(TypeError, match=first):
+            law.loss(**(inputs | {first: wrong}))
+    with pytest.raises(TypeError):
+        law.loss(*inputs.values())
+
+
+def test_nan_stays_nan(law):
+    for name in law.input_names:
+        inputs = {key: value[0] for key, value in sample(law).items()} | {name: np.nan}
+        assert np.isnan(law.loss(**inputs))
+
+
+@pytest.mark.parametrize("double", [False, True])
+def test_infinite_inputs_give_the_limit_with_derivative_zero(law, double):
+    counts = [name for name in law.input_names if name != "teacher_loss"]
+    with jax.enable_x64(double):
+        for endless in [counts[:1], counts[1:], counts]:
+            inputs = {name: float(value[1]) for name, value in sample(law).items()}
+            inputs |= dict.fromkeys(endless, jnp.inf)
+            value, (by_law, by_inputs) = jax.value_and_grad(
+                lambda law, inputs: law.loss(**inputs), (0, 1)
+            )(law, inputs)
+            assert np.isfinite(value)
+            assert all(by_inputs[name] == 0 for name in endless)
+            assert all(np.isfinite(leaf) for leaf in jax.tree.leaves((by_law, by_inputs)))
+            if double:  # the slowest law falls as the tenth power
+                almost = law.loss(**(inputs | dict.fromkeys(endless, 1e300)))
+                np.testing.assert_allclose(value, almost, rtol=1e-12, atol=1e-20)
+
+
+def test_more_parameters_or_tokens_never_hurt(law, x64):
+    counts = np.geomspace(1e7, 1e13, 50)
+    for name in law.input_names:
+        if name == "teacher_loss":
+            continue
+        inputs = {key: value[1] for key, value in sample(law).items()} | {name: counts}
+        assert np.all(np.diff(law.loss(**inputs)) <= 1e-12)
+
+
+def test_names_of_coefficients_are_paths(law):
+    names = coefficient_names(law)
+    assert len(names) == len(jax.tree.leaves(law))
+    assert ("supervised.E" in names) == hasattr(law, "supervised")
+
+
+@pytest.mark.parametrize("name", presets.names())
+def test_presets_say_where_they_come_from(name):
+    preset = presets.describe(name)
+    assert all(type(leaf) is float for leaf in jax.tree.leaves(preset.law))
+    assert preset.source
+    assert preset.digits
+    assert preset.counts
+    assert preset.data
+    assert (preset.intervals is None) == (preset.interval_level is None)
+    for coefficient, (low, high) in (preset.intervals or {}).items():
+        assert low <= getattr(preset.law, coefficient) <= high
+    for input_name, (low, high) in (preset.fitted_range or {}).items():
+        assert input_name in preset.law.input_names
+        assert low < high
+
+
+def test_an_unknown_preset_is_told_with_the_near_one():
+    with pytest.raises(ValueError, match="did you mean 'busbridge2025'"):
+        presets.load("busbrige2025")
+    with pytest.raises(ValueError, match="no bootstrap draws"):
+        presets.ensemble("hoffmann2022")
