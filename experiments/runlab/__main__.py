@@ -1,0 +1,87 @@
+"""`python -m experiments.runlab`: prepare the text, print a plan, run a sweep, repeat a run."""
+
+from pathlib import Path
+
+import click
+
+from experiments.runlab import corpus, plan, table
+from experiments.runlab.runs import SHAPES, Run
+from experiments.runlab.sweep import missing, run_sweep
+from experiments.runlab.worker import Folders
+
+ROOT = Path(__file__).resolve().parents[2]
+TABLE = ROOT / "fitting" / "bundled" / "runs.csv"
+OUT = ROOT / "out" / "runlab"
+RATES = ROOT / "experiments" / "runlab" / "learning_rates.csv"
+
+out_option = click.option(
+    "--out", type=click.Path(path_type=Path), default=OUT, help="Text, weights, compiled programs."
+)
+table_option = click.option(
+    "--table", "path", type=click.Path(path_type=Path), default=TABLE, help="The table of runs."
+)
+
+
+@click.group()
+def main():
+    """Train and distil small language models, and keep their losses in one table."""
+
+
+@main.command()
+@click.option("--source", type=click.Path(path_type=Path, exists=True), help="Text of your own.")
+@out_option
+def prepare(source, out):
+    """Fetch the text (or take SOURCE: a source package, a tarball, a folder) and lay it down."""
+    source = source or corpus.fetch(out / "source")
+    click.echo(corpus.prepare(source, out / "corpus").facts)
+
+
+@main.command()
+@click.argument("names", nargs=-1, type=click.Choice(sorted(plan.SWEEPS)), required=True)
+@click.option("--workers", default=2, help="Processes; each has one thread.")
+@click.option("--dry-run", is_flag=True, help="Print the plan and its cost, and stop.")
+@table_option
+@out_option
+def sweep(names, workers, dry_run, path, out):
+    """Train the runs of the sweeps NAMES that the table lacks, one sweep after the other."""
+    folders = Folders(out)
+    for name in names:
+        jobs = plan.SWEEPS[name]()
+        rows = {row["run"]: row for row in table.read(path)}
+        describe(name, jobs, missing(jobs, rows, folders), workers)
+        if not dry_run:
+            sha256 = corpus.load(folders.corpus).facts["sha256"]
+            run_sweep(jobs, name, path, folders, corpus_sha256=sha256, workers=workers)
+
+
+def describe(name, jobs, to_do, workers):
+    """Print what a sweep has, and what is still to do."""
+    runs = [run for job in jobs for run in job]
+    distilled = sum(run.teacher is not None for run in runs)
+    cost = sum(plan.seconds(job) for job in to_do)
+    click.echo(
+        f"{name}: {len(runs) - distilled} supervised and {distilled} distilled runs; "
+        f"{sum(len(job) for job in to_do)} to do, about {cost / 60 / workers:.0f} minutes "
+        f"of {workers} quiet cores",
+        err=True,
+    )
+    for job in to_do:
+        names = ", ".join(run.name for run in job)
+        click.echo(f"  {plan.seconds(job):6.0f} s  {names}", err=True)
+
+
+@main.command()
+@out_option
+def learning_rate(out):
+    """Train two widths at a third, once and three times the learning rate."""
+    jobs = [
+        (Run(SHAPES[width], 2000, learning_rate=rate),)
+        for width in (16, 64)
+        for rate in (0.0033, 0.01, 0.03)
+    ]
+    sha256 = corpus.load(Folders(out).corpus).facts["sha256"]
+    run_sweep(jobs, "learning_rate", RATES, Folders(out), corpus_sha256=sha256, workers=2)
+
+
+if __name__ == "__main__":
+    main()

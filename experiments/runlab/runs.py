@@ -1,0 +1,97 @@
+"""What a run is: every setting that decides its loss."""
+
+from dataclasses import dataclass
+
+from experiments.runlab.model import Shape, forward_flops, num_params
+
+CONTEXT = 128
+BATCH_WINDOWS = 4
+BATCH_TOKENS = CONTEXT * BATCH_WINDOWS
+LEARNING_RATE = 0.01
+SCHEDULE = "cosine"
+TEACHER_HALF = "teacher"
+STUDENT_HALF = "student"
+
+SHAPES = {  # by width: layers and heads
+    width: Shape(layers=layers, width=width, heads=heads, context=CONTEXT)
+    for width, layers, heads in [
+        (16, 2, 1),
+        (24, 2, 1),
+        (32, 3, 2),
+        (48, 3, 2),
+        (64, 4, 2),
+        (80, 4, 2),
+        (96, 4, 3),
+        (128, 5, 4),
+    ]
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One model to train. Runs that agree in half, steps, seed and rate can share a group.
+
+    Attributes:
+        shape: the model.
+        steps: length of the run; tokens are `steps * BATCH_TOKENS`.
+        half: which half of the training documents is read.
+        seed: of parameters and of the order of the windows.
+        teacher: the run that this one is distilled from, or None for supervised training.
+        learning_rate: peak of the schedule at the base width.
+    """
+
+    shape: Shape
+    steps: int
+    half: str = STUDENT_HALF
+    seed: int = 0
+    teacher: "Run | None" = None
+    learning_rate: float = LEARNING_RATE
+
+    @property
+    def tokens(self) -> int:
+        """Symbols that the run trains on."""
+        return self.steps * BATCH_TOKENS
+
+    @property
+    def name(self) -> str:
+        """A readable name, unique among runs: it spells every setting that may differ."""
+        kind = {TEACHER_HALF: "t", STUDENT_HALF: "s"}[self.half]
+        name = f"{kind}-d{self.shape.width}-{self.steps}"
+        if self.learning_rate != LEARNING_RATE:
+            name += f"-lr{self.learning_rate:g}"
+        if self.seed:
+            name += f"-seed{self.seed}"
+        return name if self.teacher is None else f"{name}-from-{self.teacher.name}"
+
+    @property
+    def training_flops(self) -> float:
+        """FLOPs of the run's own training, `3 F(N) D`; its teacher's logits are not in it."""
+        return 3 * forward_flops(self.shape) * self.tokens
+
+    @property
+    def logit_flops(self) -> float:
+        """FLOPs of the teacher's forward passes for this run."""
+        return forward_flops(self.teacher.shape) * self.tokens if self.teacher else 0.0
+
+    @property
+    def params(self) -> int:
+        """Non-embedding parameters."""
+        return num_params(self.shape)
+
+
+Job = tuple[Run, ...]  # runs that are trained side by side, on the same batches
+
+
+def supervised(width: int, steps: int, *, seed: int = 0) -> Job:
+    """One supervised run on the students' half, a job of its own."""
+    return (Run(SHAPES[width], steps, seed=seed),)
+
+
+def teacher(width: int, steps: int) -> Run:
+    """A supervised run on the teachers' half."""
+    return Run(SHAPES[width], steps, half=TEACHER_HALF)
+
+
+def students(of: Run, widths: list[int], steps: int, *, seed: int = 0) -> Job:
+    """Students of one teacher, on the same batches: its logits are computed once for all."""
+    return tuple(Run(SHAPES[width], steps, seed=seed, teacher=of) for width in widths)

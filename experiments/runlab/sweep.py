@@ -1,0 +1,166 @@
+"""Run a plan over worker processes; resume where the table ends; one row a run.
+
+Each worker has one thread: the models are so small that two single-threaded processes train
+almost twice as fast as one process with two threads (README, "Rates").
+"""
+
+import importlib.metadata
+import multiprocessing
+import os
+import platform
+import subprocess
+import sys
+import time
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from pathlib import Path
+
+from experiments.runlab import plan, table
+from experiments.runlab.runs import BATCH_TOKENS, SCHEDULE, Job, Run
+from experiments.runlab.worker import Folders, train_job
+
+SINGLE_THREAD = "--xla_cpu_multi_thread_eigen=false"
+
+
+def run_sweep(
+    jobs: list[Job], name: str, path: Path, folders: Folders, *, corpus_sha256: str, workers: int
+) -> None:
+    """Train what the table at `path` lacks, `workers` jobs at a time, and append its rows.
+
+    A job whose training raises marks its runs `failed`; runs of a teacher that failed or
+    diverged are marked too, because they cannot be made.
+    """
+    rows = {row["run"]: row for row in table.read(path)}
+    pending = missing(jobs, rows, folders)
+    remaining = sum(plan.seconds(job) for job in pending)
+    begin, finished = time.monotonic(), 0.0
+    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {SINGLE_THREAD}".strip()
+    context = multiprocessing.get_context("spawn")
+    facts = versions() | {"sweep": name, "corpus_sha256": corpus_sha256}
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        running: dict[Future, Job] = {}
+        while pending or running:
+            for job in [job for job in pending if _hopeless(job, rows)]:
+                pending.remove(job)
+                _record(path, rows, job, [_failed(run) for run in job], facts)
+            while len(running) < workers and (ready := _next_ready(pending, folders)):
+                pending.remove(ready)
+                running[pool.submit(train_job, ready, folders)] = ready
+            if not running and pending:
+                raise RuntimeError(f"{pending[0][0].name} waits for a teacher that nobody trains")
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                job = running.pop(future)
+                error = future.exception()
+                if error is not None:
+                    print(f"{job[0].name}: {type(error).__name__}: {error}", file=sys.stderr)
+                results = [_failed(run) for run in job] if error else future.result()
+                _record(path, rows, job, results, facts)
+                finished += plan.seconds(job)
+                _progress(name, job, results, begin, finished, remaining, len(rows))
+
+
+def missing(jobs: list[Job], rows: dict[str, dict], folders: Folders) -> list[Job]:
+    """The runs that the table lacks, and teachers whose parameters are needed and gone."""
+    wanted = [tuple(run for run in job if run.name not in rows) for job in jobs]
+    wanted = [job for job in wanted if job]
+    needed = {run.teacher for job in wanted for run in job if run.teacher is not None}
+    planned = {run for job in wanted for run in job}
+    lost = [
+        (run,)
+        for run in sorted(needed - planned, key=lambda run: run.training_flops)
+        if not folders.weights(run).exists() and rows.get(run.name, {}).get("status", "ok") == "ok"
+    ]
+    return lost + wanted
+
+
+def _next_ready(pending: list[Job], folders: Folders) -> Job | None:
+    for job in pending:
+        if all(run.teacher is None or folders.weights(run.teacher).exists() for run in job):
+            return job
+    return None
+
+
+def _hopeless(job: Job, rows: dict[str, dict]) -> bool:
+    return any(
+        run.teacher is not None and rows.get(run.teacher.name, {}).get("status", "ok") != "ok"
+        for run in job
+    )
+
+
+def _failed(run: Run) -> dict:
+    return {"run": run.name, "status": "failed"}
+
+
+def _record(path: Path, rows: dict, job: Job, results: list[dict], facts: dict) -> None:
+    """Append the rows of a job; a teacher that was only rebuilt has its row already."""
+    new = []
+    for run, result in zip(job, results, strict=True):
+        if run.name not in rows:
+            row = settings(run, rows) | facts | result
+            rows[run.name] = {key: str(value) for key, value in row.items()}
+            new.append(row)
+    if new:
+        table.append(path, new)
+
+
+def settings(run: Run, rows: dict[str, dict]) -> dict:
+    """The cells of a row that are known before it is trained."""
+    shape = run.shape
+    row = {
+        "run": run.name,
+        "kind": "supervised" if run.teacher is None else "distilled",
+        "half": run.half,
+        "seed": run.seed,
+        "layers": shape.layers,
+        "width": shape.width,
+        "heads": shape.heads,
+        "d_ff": shape.d_ff,
+        "context": shape.context,
+        "vocabulary": shape.vocabulary,
+        "batch_tokens": BATCH_TOKENS,
+        "steps": run.steps,
+        "learning_rate": run.learning_rate,
+        "schedule": SCHEDULE,
+        "flops": f"{run.training_flops:.6g}",
+        "logit_flops": f"{run.logit_flops:.6g}",
+    }
+    if run.teacher is None:
+        return row | {"num_params": run.params, "num_tokens": run.tokens}
+    return row | {
+        "num_student_params": run.params,
+        "num_student_tokens": run.tokens,
+        "num_teacher_params": run.teacher.params,
+        "num_teacher_tokens": run.teacher.tokens,
+        "teacher": run.teacher.name,
+        "teacher_loss": rows.get(run.teacher.name, {}).get("loss", ""),
+    }
+
+
+def versions() -> dict[str, str]:
+    """What the rows were made with."""
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"],
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout.strip()
+    return {
+        "python": platform.python_version(),
+        "jax": importlib.metadata.version("jax"),
+        "optax": importlib.metadata.version("optax"),
+        "commit": commit,
+    }
+
+
+def _progress(name, job, results, begin, finished, remaining, rows) -> None:
+    elapsed = time.monotonic() - begin
+    left = elapsed * (remaining - finished) / max(finished, 1e-9)
+    losses = ", ".join(f"{each['run']} {each.get('loss', '')}" for each in results)
+    print(
+        f"{time.strftime('%H:%M:%S')} {name}: {finished / remaining:.0%}, {rows} rows, "
+        f"{elapsed / 60:.0f} min, about {left / 60:.0f} min left; "
+        f"estimated {plan.seconds(job):.0f} s: {losses}",
+        file=sys.stderr,
+        flush=True,
+    )

@@ -1,0 +1,36 @@
+"""The table of runs: one tidy row a run, kept whole on disk at every moment."""
+
+import csv
+from pathlib import Path
+
+COLUMNS = [
+    "run", "sweep", "kind", "status",
+    "num_params", "num_tokens",
+    "num_student_params", "num_student_tokens",
+    "teacher_loss", "num_teacher_params", "num_teacher_tokens",
+    "loss",
+    "teacher", "half", "seed",
+    "layers", "width", "heads", "d_ff", "context", "vocabulary",
+    "batch_tokens", "steps", "learning_rate", "schedule",
+    "flops", "logit_flops", "wall_seconds", "group_size",
+    "corpus_sha256", "python", "jax", "optax", "commit",
+]  # fmt: skip
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    """The rows of the table, as text; none where there is no table yet."""
+    if not path.exists():
+        return []
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def append(path: Path, rows: list[dict]) -> None:
+    """Add rows; the file is replaced in one move, so that a reader never sees half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".tmp")
+    with temporary.open("w", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, restval="", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows([*read(path), *rows])
+    temporary.replace(path)
