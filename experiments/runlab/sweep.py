@@ -16,7 +16,7 @@ from pathlib import Path
 
 from experiments.runlab import plan, table
 from experiments.runlab.runs import BATCH_TOKENS, SCHEDULE, Job, Run
-from experiments.runlab.worker import Folders, train_job
+from experiments.runlab.worker import Folders, train_job, use_cache
 
 SINGLE_THREAD = "--xla_cpu_multi_thread_eigen=false"
 
@@ -36,7 +36,9 @@ def run_sweep(
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {SINGLE_THREAD}".strip()
     context = multiprocessing.get_context("spawn")
     facts = versions() | {"sweep": name, "corpus_sha256": corpus_sha256}
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+    with ProcessPoolExecutor(
+        workers, mp_context=context, initializer=use_cache, initargs=(folders,)
+    ) as pool:
         running: dict[Future, Job] = {}
         while pending or running:
             for job in [job for job in pending if _hopeless(job, rows)]:

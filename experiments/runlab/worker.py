@@ -41,7 +41,6 @@ def train_job(job: Job, folders: Folders) -> list[dict]:
 
     A loss that is not finite makes the run `diverged`: it has no loss, and its row says so.
     """
-    use_cache(folders)
     text = corpus.load(folders.corpus).parts
     first = job[0]
     teachers = list(dict.fromkeys(run.teacher for run in job if run.teacher is not None))
