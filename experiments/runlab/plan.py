@@ -6,7 +6,7 @@ Steps are 500 times a power of two, 512 symbols each: 500 steps are .256 M symbo
 32.8 M, one pass over the students' half.
 """
 
-from experiments.runlab.runs import Job, Run, students, supervised, teacher
+from experiments.runlab.runs import SHAPES, Job, Run, students, supervised, teacher
 
 # Seconds on one core, from the rates that the README states: a step costs so much whatever the
 # model, and so much for each FLOP. A teacher's forward pass is charged at the same rate.
@@ -51,7 +51,23 @@ def first() -> list[Job]:
     return [job for job in _unique(jobs) if job not in too_long]
 
 
-SWEEPS = {"first": first}
+def learning_rate() -> list[Job]:
+    """A third, once and three times the learning rate at two widths."""
+    return [
+        (Run(SHAPES[width], 2000, learning_rate=rate),)
+        for width in (16, 64)
+        for rate in (0.0033, 0.01, 0.03)
+    ]
+
+
+def smoke() -> list[Job]:
+    """A few steps of everything, for tests; far too short to mean anything."""
+    one = teacher(16, 30)
+    # the students stand before their teacher, and must wait for it
+    return [supervised(16, 20), students(one, [16, 24], 20), (one,)]
+
+
+SWEEPS = {"first": first, "smoke": smoke}
 
 
 def _unique(jobs: list[Job]) -> list[Job]:

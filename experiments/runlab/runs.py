@@ -95,3 +95,31 @@ def teacher(width: int, steps: int) -> Run:
 def students(of: Run, widths: list[int], steps: int, *, seed: int = 0) -> Job:
     """Students of one teacher, on the same batches: its logits are computed once for all."""
     return tuple(Run(SHAPES[width], steps, seed=seed, teacher=of) for width in widths)
+
+
+def from_row(name: str, rows: dict[str, dict[str, str]]) -> Run:
+    """The run of a row of the table, its teacher included, from its settings alone.
+
+    Args:
+        name: of the run.
+        rows: the table's rows by name.
+    """
+    row = rows[name]
+    steps, batch_tokens = int(row["steps"]), int(row["batch_tokens"])
+    if batch_tokens != BATCH_TOKENS:
+        raise ValueError(f"{name}: expected batches of {BATCH_TOKENS} symbols, got {batch_tokens}")
+    shape = Shape(
+        layers=int(row["layers"]),
+        width=int(row["width"]),
+        heads=int(row["heads"]),
+        vocabulary=int(row["vocabulary"]),
+        context=int(row["context"]),
+    )
+    return Run(
+        shape,
+        steps,
+        half=row["half"],
+        seed=int(row["seed"]),
+        teacher=from_row(row["teacher"], rows) if row["teacher"] else None,
+        learning_rate=float(row["learning_rate"]),
+    )
