@@ -23,12 +23,12 @@ def softplus_inverse(value: Any) -> jax.Array:
     return value + jnp.log(-jnp.expm1(-value))
 
 
-_TO_DOMAIN: Mapping[Domain, Callable[[Any], Any]] = {
+TO_DOMAIN: Mapping[Domain, Callable[[Any], Any]] = {
     Domain.REAL: lambda value: value,
     Domain.POSITIVE: jax.nn.softplus,
     Domain.UNIT_INTERVAL: jax.nn.sigmoid,
 }
-_FROM_DOMAIN: Mapping[Domain, Callable[[Any], Any]] = {
+FROM_DOMAIN: Mapping[Domain, Callable[[Any], Any]] = {
     Domain.REAL: lambda value: value,
     Domain.POSITIVE: softplus_inverse,
     Domain.UNIT_INTERVAL: logit,
@@ -47,9 +47,9 @@ def _map(maps: Mapping[Domain, Callable[[Any], Any]], law: _T) -> _T:
 
 def unconstrain(law: _T) -> _T:
     """The law's coefficients as unconstrained numbers, in a tree of the same class."""
-    return _map(_FROM_DOMAIN, law)
+    return _map(FROM_DOMAIN, law)
 
 
 def constrain(law: _T) -> _T:
     """The law whose unconstrained numbers are given; inverse of `unconstrain`."""
-    return _map(_TO_DOMAIN, law)
+    return _map(TO_DOMAIN, law)

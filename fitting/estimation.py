@@ -1,0 +1,265 @@
+"""From runs to coefficients: `fit`."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import numpy as np
+
+from fitting.centring import Scales, centre_inputs, scales_of, uncentre
+from fitting.freezing import draws_of, sort_out, values_of
+from fitting.identifiability import Identifiability, Judgement, in_words, judge
+from fitting.minimiser import Lanes, Minima, Problem, minimise, pad_rows
+from fitting.objectives import Huber, Objective
+from fitting.parameters import Parameters, sub_laws
+from fitting.results import FitResult
+from fitting.runs import Runs
+from fitting.status import Status
+from fitting.uncertainty import pairs_weights, refit
+from jaxlaws.errors import DataError, NotSolvedError
+from jaxlaws.inputs import INPUTS
+from jaxlaws.precision import float64, to_float64
+from jaxlaws.pytree import Domain
+
+_SEARCH_STEPS = 30  # of Optax, before the polish
+_SAME_OBJECTIVE = 1e-6  # relative
+_USUAL = 0.7  # of a coefficient in centred units
+_LOSS_UNIT = INPUTS["teacher_loss"].unit
+
+
+def fit(
+    law_type: type[Any],
+    runs: Runs,
+    *,
+    objective: Objective = Huber(1e-3),  # noqa: B008 - immutable
+    num_starts: int = 256,
+    bootstrap: int = 0,
+    freeze: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    throw: bool = False,
+) -> FitResult:
+    """Fit a law to runs, from many random starts, in float64.
+
+    A law made of another (the distillation laws) is fitted in two stages: its sub-law first, to
+    the rows of its own kind, then the rest with the sub-law frozen.
+
+    Args:
+        law_type: the class of the law.
+        runs: the table; the rows that the law's inputs call for are taken.
+        objective: what is minimised.
+        num_starts: random starts.
+        bootstrap: number of resampled tables to fit as well, for intervals.
+        freeze: coefficients that do not move, by name (`{"E": 1.69, "supervised.E": 1.2}`), and
+            whole sub-laws (`{"supervised": law}`). A `FitResult` as sub-law pairs each replicate
+            with one of its own, so that its uncertainty is carried on.
+        seed: of the starts and of the bootstrap.
+        throw: raise where the fit has not converged, instead of only saying so in its status.
+
+    Returns:
+        The fit; its `law` and `ensemble` have NumPy float64 leaves.
+
+    Raises:
+        TypeError: `law_type` is no class of laws, or something frozen has the wrong type.
+        ValueError: an option is out of range, a name in `freeze` is unknown, or there are too few
+            runs for the coefficients.
+        DataError: the table lacks what the law needs; see `Runs.for_law`.
+        NotSolvedError: with `throw`, where the status is neither CONVERGED nor ON_BOUND nor
+            FLAT_DIRECTION.
+
+    >>> from fitting import Runs, fit
+    >>> from jaxlaws import presets
+    >>> from jaxlaws.laws.chinchilla import Chinchilla
+    >>> size, tokens = (grid.ravel() for grid in np.meshgrid([1e8, 4e8, 2e9], [2e9, 2e10, 1e11]))
+    >>> loss = presets.load("besiroglu2024").loss(num_params=size, num_tokens=tokens)
+    >>> runs = Runs.read({"num_params": size, "num_tokens": tokens, "loss": loss})
+    >>> result = fit(Chinchilla, runs, freeze={"E": 1.8172})
+    >>> result.status.name, round(float(result.law.alpha), 4)
+    ('CONVERGED', 0.3478)
+    """
+    _check(law_type, objective, num_starts, bootstrap)
+    given, inner = sort_out(law_type, freeze or {})
+    options: dict[str, Any] = {
+        "objective": objective, "num_starts": num_starts, "bootstrap": bootstrap, "seed": seed
+    }  # fmt: skip
+    stages = {
+        name: _first_stage(name, sub_type, runs, inner[name], options)
+        for name, sub_type in sub_laws(law_type).items()
+        if name not in given
+    }
+    chosen = runs.for_law(law_type)
+    with float64():
+        result = _fit(law_type, chosen, given | stages, stages, **options)
+    if throw and result.status > Status.FLAT_DIRECTION:
+        raise NotSolvedError(f"the fit ended as {result.status.name}", result)
+    return result
+
+
+def _check(law_type: Any, objective: Any, num_starts: int, bootstrap: int) -> None:
+    if not (isinstance(law_type, type) and dataclasses.is_dataclass(law_type)) or not (
+        hasattr(law_type, "input_names") and hasattr(law_type, "loss")
+    ):
+        raise TypeError(
+            "expected the class of a law, such as jaxlaws.laws.chinchilla.Chinchilla, with "
+            f"input_names and loss, got {law_type!r}"
+        )
+    if not isinstance(objective, Objective) or isinstance(objective, type):
+        raise TypeError(f"expected an objective such as Huber(1e-3), got {objective!r}")
+    for name, value, least in (("num_starts", num_starts, 1), ("bootstrap", bootstrap, 0)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise ValueError(f"{name}: expected an integer of {least} or more, got {value!r}")
+
+
+def _first_stage(
+    name: str, sub_type: type[Any], runs: Runs, freeze: Mapping[str, Any], options: dict[str, Any]
+) -> FitResult:
+    try:
+        chosen = runs.for_law(sub_type)
+    except DataError as error:
+        raise DataError(
+            f"the law's {name} law is fitted first, to runs of its own, or frozen: pass "
+            f"freeze={{{name!r}: a law}} (--freeze {name}=PRESET_OR_FILE). {error}"
+        ) from None
+    return fit(sub_type, chosen, freeze=freeze, **options)
+
+
+def _fit(
+    law_type: type[Any],
+    runs: Runs,
+    given: Mapping[str, Any],
+    stages: Mapping[str, FitResult],
+    *,
+    objective: Objective,
+    num_starts: int,
+    bootstrap: int,
+    seed: int,
+) -> FitResult:
+    frozen = values_of(given)
+    parameters = Parameters.of(law_type, frozen)
+    num_free = len(parameters.free)
+    if not num_free:
+        raise ValueError(f"every coefficient of {law_type.__name__} is frozen: nothing to fit")
+    if len(runs) <= num_free:
+        raise ValueError(
+            f"{len(runs)} runs are too few for the {num_free} coefficients of "
+            f"{law_type.__name__} ({', '.join(parameters.names)}): add runs or freeze some"
+        )
+    inputs = {name: runs.inputs[name] for name in law_type.input_names}
+    scales = scales_of(inputs, law_type, *filter(dataclasses.is_dataclass, frozen.values()))
+    problem = Problem(
+        parameters=parameters,
+        objective=objective,
+        inputs={k: pad_rows(values) for k, values in centre_inputs(inputs, scales).items()},
+        observed=pad_rows(runs.loss),
+        scales=scales,
+    )
+    weight = pad_rows(np.ones(len(runs)), fill=0.0)
+    lanes = Lanes(
+        _starts(parameters, scales, num_starts, seed),
+        np.tile(weight, (num_starts, 1)),
+        frozen,
+    )
+    minima = minimise(problem, lanes, search_steps=_SEARCH_STEPS, is_worth_it=_leaders)
+    best = _best(minima)
+    end = Minima(*(getattr(minima, f.name)[[best]] for f in dataclasses.fields(minima)))
+    judged = judge(problem, Lanes(end.vectors, weight[None], frozen), end)
+    told = Identifiability(
+        names=parameters.names,
+        eigenvalues=judged.eigenvalues[0],
+        directions=judged.directions[0],
+        notes=in_words(
+            parameters.names, judged.eigenvalues[0], judged.directions[0], judged.edges[0]
+        ),
+    )
+    slope = float(objective.slope())
+    law = _law_of(problem, end.vectors[0], frozen)
+    _check_units(law, inputs, objective.residuals(law.loss(**inputs), runs.loss), judged)
+    lowest = float(minima.costs[best])
+    ensemble = ensemble_status = None
+    if bootstrap:
+        ensemble, ensemble_status = _bootstrap(
+            problem, end.vectors[0], given, pairs_weights(len(runs), bootstrap, seed), judged.noise
+        )
+    return FitResult(
+        law=law,
+        ensemble=ensemble,
+        ensemble_status=ensemble_status,
+        status=Status(judged.status[0]),
+        objective=lowest * slope,
+        objective_by_start=minima.costs * slope,
+        starts_agreeing=float(np.mean(minima.costs <= lowest * (1 + _SAME_OBJECTIVE))),
+        gradient_norm=float(end.gradients[0]),
+        fitted_range={k: (float(v.min()), float(v.max())) for k, v in inputs.items()},
+        identifiability=told,
+        num_runs=len(runs),
+        num_left=0 if runs.left is None else len(runs.left),
+        frozen=tuple(given),
+        stages=stages,
+        warnings=(*runs.weaknesses(law_type.input_names), *told.notes),
+    )
+
+
+def _starts(parameters: Parameters, scales: Scales, num_starts: int, seed: int) -> np.ndarray:
+    """Random vectors: coefficients of order one, which they are in centred units."""
+    rng = np.random.default_rng(seed)
+    units = {INPUTS[name].unit for name in parameters.law_type.input_names} - {_LOSS_UNIT}
+    spread = 1.0 if units <= set(scales) else 3.0
+    normal = rng.normal(size=(num_starts, len(parameters.free)))
+    columns = []
+    for column, (_, domain) in zip(normal.T, parameters.free, strict=True):
+        if domain is Domain.POSITIVE:
+            columns.append(_USUAL * np.exp(spread * column))
+        elif domain is Domain.UNIT_INTERVAL:
+            columns.append(1 / (1 + np.exp(-column)))
+        else:
+            columns.append(np.sinh(spread * column))
+    return np.asarray(parameters.vectors(np.stack(columns, axis=-1)))
+
+
+def _leaders(minima: Minima) -> np.ndarray:
+    """Starts to go on with: none once the best has converged, else those that are near it."""
+    near = minima.costs <= minima.costs.min() * (1 + 1e-3)
+    return near & (not minima.converged[_best(minima)])
+
+
+def _best(minima: Minima) -> int:
+    """The lowest minimum; of those that differ by rounding only, the flattest."""
+    same = minima.costs <= minima.costs.min() * (1 + 1e-12)
+    return int(np.argmin(np.where(same, minima.gradients, np.inf)))
+
+
+def _law_of(problem: Problem, vectors: np.ndarray, frozen: Mapping[str, Any]) -> Any:
+    """The law, or batched law, in the user's units, of vectors `(..., num_free)`."""
+    free = np.asarray(problem.parameters.coefficients(vectors))
+    moved = {name: free[..., i] for i, name in enumerate(problem.parameters.names)}
+    law = problem.parameters.law_type(**moved, **frozen)
+    return to_float64(dataclasses.replace(uncentre(law, problem.scales), **frozen))
+
+
+def _check_units(
+    law: Any, inputs: Mapping[str, np.ndarray], residuals: Any, judged: Judgement
+) -> None:
+    """The change of units must not change the predictions: else the law declares wrong ones."""
+    num_runs = len(next(iter(inputs.values())))
+    apart = np.abs(np.asarray(residuals) - judged.residuals[0, :num_runs])
+    if np.any(apart > 1e-6):
+        raise TypeError(
+            f"{type(law).__name__} declares units (unit_of=, power=) on its coefficients that its "
+            "formula does not have: A / N**alpha wants A = positive(unit_of='num_params', "
+            "power='alpha')"
+        )
+
+
+def _bootstrap(
+    problem: Problem, start: np.ndarray, given: Mapping[str, Any], weights: np.ndarray, noise: float
+) -> tuple[Any, np.ndarray]:
+    """The batched law of all replicates, and the status of each."""
+    num_draws = len(weights)
+    frozen = draws_of(given, num_draws)
+    problem = dataclasses.replace(problem, paired=frozen is not None)
+    alike = values_of(given)
+    lanes = Lanes(np.tile(start, (num_draws, 1)), pad_rows(weights, fill=0.0), frozen or alike)
+    minima = refit(problem, lanes)
+    judged = judge(problem, lanes, minima, noise)
+    repeated = jax.tree.map(lambda leaf: np.full(num_draws, leaf), alike)
+    return _law_of(problem, minima.vectors, frozen or repeated), judged.status

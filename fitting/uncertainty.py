@@ -1,0 +1,45 @@
+"""How far a fit would move with other runs: the bootstrap, every replicate converged."""
+
+import dataclasses
+
+import numpy as np
+
+from fitting.identifiability import curvature
+from fitting.minimiser import Lanes, Minima, Problem, in_blocks, minimise, take
+
+_MOST_CANDIDATES = 512
+_NO_BETTER = 1e-9  # relative difference of costs that starts no second search
+
+
+def pairs_weights(num_runs: int, num_draws: int, seed: int) -> np.ndarray:
+    """How often each run stands in each resampled table, `(num_draws, num_runs)`.
+
+    >>> pairs_weights(5, 2, seed=0).sum(axis=1).tolist()
+    [5.0, 5.0]
+    """
+    rng = np.random.default_rng(seed)
+    counts = rng.multinomial(num_runs, np.full(num_runs, 1 / num_runs), size=num_draws)
+    return counts.astype(np.float64)
+
+
+def refit(problem: Problem, lanes: Lanes) -> Minima:
+    """Fit every resampled table, to the tolerance of the fit itself.
+
+    Each replicate starts where its lane says, from the fit. Then the costs of all replicates at
+    one another's minima are compared, one product of matrices, and a replicate that some other
+    minimum suits better than its own starts again from there.
+    """
+    minima = minimise(problem, lanes)
+    solved = np.flatnonzero(minima.converged)[:_MOST_CANDIDATES]
+    if not len(solved):
+        return minima
+    candidates = take(problem, dataclasses.replace(lanes, vectors=minima.vectors), solved)
+    (residuals,) = in_blocks(problem, candidates, lambda *block: curvature(*block)[:1])
+    costs = np.asarray(problem.objective.costs(residuals)) / problem.objective.slope()
+    elsewhere = lanes.weights @ costs.T
+    again = np.flatnonzero(elsewhere.min(axis=1) < minima.costs * (1 - _NO_BETTER))
+    if not len(again):
+        return minima
+    starts = candidates.vectors[elsewhere.argmin(axis=1)[again]]
+    second = minimise(problem, dataclasses.replace(take(problem, lanes, again), vectors=starts))
+    return minima.with_lower(second, again)
