@@ -283,11 +283,8 @@ def _descend(
         cost, gradient, curvature = map(keep, evaluated, (cost, gradient, curvature))
         damping = jnp.where(better, jnp.maximum(damping / 4, 1e-15), jnp.minimum(damping * 5, 1e8))
         diagonal = jnp.abs(jnp.diagonal(curvature, axis1=-2, axis2=-1))
-        damped = (
-            curvature
-            + jnp.eye(num_free, dtype=dtype)
-            * (damping[:, None] * diagonal + jnp.finfo(dtype).tiny)[:, :, None]
-        )
+        added = damping[:, None] * diagonal + jnp.finfo(dtype).tiny
+        damped = curvature + jax.vmap(jnp.diag)(added)
         move = -jnp.linalg.solve(damped, gradient[..., None])[..., 0]
         move = jnp.where(jnp.isfinite(move), move, 0.0)
         # No coefficient changes by more than a few times its size at once.
