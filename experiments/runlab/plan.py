@@ -6,7 +6,11 @@ Steps are 500 times a power of two, 512 symbols each: 500 steps are .256 M symbo
 32.8 M, one pass over the students' half.
 """
 
-from experiments.runlab.runs import SHAPES, Job, Run, students, supervised, teacher
+from collections.abc import Iterable
+
+from experiments.runlab import plan_full
+from experiments.runlab.model import Shape
+from experiments.runlab.runs import SHAPES, TEACHER_HALF, Job, Run, students, supervised, teacher
 
 # Seconds on one core, from the rates that the README states: a step costs so much whatever the
 # model, and so much for each FLOP. A teacher's forward pass is charged at the same rate.
@@ -62,17 +66,23 @@ def learning_rate() -> list[Job]:
 
 def smoke() -> list[Job]:
     """A few steps of everything, for tests; far too short to mean anything."""
-    one = teacher(16, 30)
+    small, large = Shape(layers=1, width=8, heads=1), Shape(layers=1, width=16, heads=1)
+    one = Run(small, 30, half=TEACHER_HALF)
     # the students stand before their teacher, and must wait for it
-    return [supervised(16, 20), students(one, [16, 24], 20), (one,)]
+    return [(Run(small, 20),), tuple(Run(s, 20, teacher=one) for s in (small, large)), (one,)]
 
 
-SWEEPS = {"first": first, "smoke": smoke}
+def full() -> list[Job]:
+    """The first sweep widened; what the first has already is not listed again."""
+    return _unique(plan_full.full(FIRST_TEACHERS), {run for job in first() for run in job})
 
 
-def _unique(jobs: list[Job]) -> list[Job]:
-    """Each run once, where it stands first."""
-    seen: set[Run] = set()
+SWEEPS = {"first": first, "full": full, "smoke": smoke}
+
+
+def _unique(jobs: list[Job], elsewhere: Iterable[Run] = ()) -> list[Job]:
+    """Each run once, where it stands first, and none that is made elsewhere."""
+    seen = set(elsewhere)
     kept = []
     for job in jobs:
         new = tuple(run for run in job if run not in seen)

@@ -33,7 +33,7 @@ class Folders:
 def use_cache(folders: Folders) -> None:
     """Keep compiled programs on disk: a sweep has many jobs of a few kinds."""
     jax.config.update("jax_compilation_cache_dir", str(folders.root / "compiled"))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 1.0)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 
 
 def train_job(job: Job, folders: Folders) -> list[dict]:

@@ -6,8 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from experiments.runlab import plan, table
+from experiments.runlab.__main__ import main
 
 ROOT = Path(__file__).parents[2]
 
@@ -23,6 +25,13 @@ def runlab(*arguments: object) -> subprocess.CompletedProcess[str]:
     )
 
 
+def within(*arguments: object) -> str:
+    """Run a verb that trains nothing, in this process; give its output."""
+    result = CliRunner().invoke(main, list(map(str, arguments)), catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory) -> tuple[Path, Path]:
     """A folder with prepared text and a finished smoke sweep, and its table."""
@@ -31,7 +40,7 @@ def lab(tmp_path_factory) -> tuple[Path, Path]:
     text.mkdir()
     for index, source in enumerate(sorted((ROOT / "experiments").rglob("*.py")) * 4):
         (text / f"{index}.txt").write_bytes(source.read_bytes())
-    runlab("prepare", "--source", text, "--held-out", 30_000, "--out", folder)
+    within("prepare", "--source", text, "--held-out", 30_000, "--out", folder)
     path = folder / "runs.csv"
     runlab("sweep", "smoke", "--workers", 1, "--out", folder, "--table", path)
     return folder, path
@@ -70,8 +79,8 @@ def test_a_sweep_resumes_and_gives_the_same_losses(lab, tmp_path):
     lines = path.read_text().splitlines(keepends=True)
     partial = tmp_path / "runs.csv"
     partial.write_text("".join(lines[:-1]))
-    dry = runlab("sweep", "smoke", "--dry-run", "--out", folder, "--table", partial)
-    assert "1 to do" in dry.stderr
+    dry = within("sweep", "smoke", "--dry-run", "--out", folder, "--table", partial)
+    assert "1 to do" in dry
     assert partial.read_text() == "".join(lines[:-1])
 
     runlab("sweep", "smoke", "--workers", 1, "--out", folder, "--table", partial)
@@ -85,8 +94,14 @@ def test_a_sweep_resumes_and_gives_the_same_losses(lab, tmp_path):
 
 def test_a_row_is_trained_again_from_its_settings(lab):
     folder, path = lab
-    name = "s-d24-20-from-t-d16-30"
-    (folder / "weights" / "t-d16-30.npz").unlink()  # the teacher is trained again too
+    name = "s-d16-20-from-t-d8-30"
+    (folder / "weights" / "t-d8-30.npz").unlink()  # the teacher is trained again too
     said = runlab("retrain", name, "--out", folder, "--table", path).stdout.splitlines()
-    assert [line.split(":")[0] for line in said] == ["t-d16-30", name]
+    assert [line.split(":")[0] for line in said] == ["t-d8-30", name]
     assert all(abs(float(line.split()[-1])) < 1e-4 for line in said)
+
+
+def test_the_bundled_table_takes_no_smoke():
+    result = CliRunner().invoke(main, ["sweep", "smoke"])
+    assert result.exit_code == 2
+    assert "--table of its own" in result.output

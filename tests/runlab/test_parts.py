@@ -121,7 +121,8 @@ def test_plans_name_every_run_once_and_train_every_teacher(name):
     jobs = plan.SWEEPS[name]()
     runs = [run for job in jobs for run in job]
     assert len({run.name for run in runs}) == len(runs)
-    assert {run.teacher for run in runs if run.teacher} <= set(runs)
+    earlier = [run for job in plan.first() for run in job] if name == "full" else []
+    assert {run.teacher for run in runs if run.teacher} <= {*runs, *earlier}
     for job in jobs:
         assert len({(run.steps, run.half, run.seed, run.learning_rate) for run in job}) == 1
         assert plan.seconds(job) > 0
@@ -182,3 +183,17 @@ def test_no_run_of_the_first_sweep_is_shorter_than_500_steps_and_the_spans_are_k
     assert min(ratios) < 10
     assert max(ratios) > 500
     assert any(run.params > run.teacher.params for run in distilled)
+
+
+def test_the_full_sweep_widens_the_first():
+    first, both = ([run for job in jobs for run in job] for jobs in (plan.first(), plan.full()))
+    both += first
+    distilled = [run for run in both if run.teacher]
+    assert len(both) - len(distilled) >= 60
+    assert len(distilled) >= 150
+    assert len({run.teacher for run in distilled}) >= 12
+    assert sum(run.params > 900_000 for run in both) <= 3
+    assert min(run.steps for run in both) >= 500
+    repeated = {(run.shape, run.steps, run.teacher) for run in both if run.seed == 2}
+    designs = {(run.shape, run.steps, run.teacher) for run in both}
+    assert len(repeated) >= 0.1 * len(designs)
