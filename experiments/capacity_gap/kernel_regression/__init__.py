@@ -7,20 +7,21 @@ at most D <= T. Data are infinite, so both are projections.
 
 import jax
 import jax.numpy as jnp
+from jax.typing import ArrayLike
 
-from jaxlaws.pytree import pytree
+from jaxlaws.pytree import Coefficient, pytree
 
 
 @pytree
 class Setting:
     """The target's coefficients `a` `(basis,)` and the norms that teacher and student may have."""
 
-    coefficients: jax.Array
+    coefficients: Coefficient
     teacher_norm: float
     student_norm: float
 
 
-def teacher_error(setting: Setting, teacher_size: jax.Array) -> jax.Array:
+def teacher_error(setting: Setting, teacher_size: ArrayLike) -> jax.Array:
     """Distance of the teacher with `teacher_size` basis functions from the target (Eq. 19)."""
     energy = _energy(setting)
     inside = energy[teacher_size]
@@ -28,7 +29,7 @@ def teacher_error(setting: Setting, teacher_size: jax.Array) -> jax.Array:
     return jnp.sqrt((shrink - 1) ** 2 * inside + energy[-1] - inside)
 
 
-def student_error(setting: Setting, student_size: jax.Array, teacher_size: jax.Array) -> jax.Array:
+def student_error(setting: Setting, student_size: ArrayLike, teacher_size: ArrayLike) -> jax.Array:
     """Distance of a student of a teacher from the target; the sizes broadcast (Eqs. 20-22).
 
     Flat from `m = n` on while the student's norm is what binds; it rises with the teacher's size
@@ -41,7 +42,7 @@ def student_error(setting: Setting, student_size: jax.Array, teacher_size: jax.A
     return jnp.sqrt((shrink - 1) ** 2 * inside + energy[-1] - inside)
 
 
-def last_flat(setting: Setting, student_size: jax.Array) -> jax.Array:
+def last_flat(setting: Setting, student_size: ArrayLike) -> jax.Array:
     """The largest teacher that is no worse for a student than the one of its own size.
 
     With S_k the energy of the first k coefficients, a teacher m >= n hands on the first n ones

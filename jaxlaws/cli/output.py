@@ -1,0 +1,98 @@
+"""How verbs print: one JSON object for programs, a table for people."""
+
+import json
+import math
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON has it; a number that JSON lacks becomes null."""
+    import numpy as np
+
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def write_table(path: str, columns: Mapping[str, Any]) -> None:
+    """Write columns of one length to a `.csv` or `.parquet` file, moved into place when complete.
+
+    Raises:
+        ValueError: another suffix.
+        ModuleNotFoundError: Parquet without pyarrow; the message names the extra.
+    """
+    import os
+    import tempfile
+    from pathlib import Path
+
+    target = Path(path)
+    if target.suffix not in (".csv", ".parquet"):
+        raise ValueError(f"cannot write {path!r}: name a file .csv or .parquet")
+    handle, temporary = tempfile.mkstemp(dir=target.parent, suffix=target.suffix)
+    os.close(handle)
+    try:
+        (_write_csv if target.suffix == ".csv" else _write_parquet)(temporary, columns)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(target)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def _write_csv(path: str, columns: Mapping[str, Any]) -> None:
+    import csv
+    from pathlib import Path
+
+    with Path(path).open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(columns)
+        # repr of a float has every digit that it needs
+        writer.writerows(zip(*(map(_plain, values) for values in columns.values()), strict=True))
+
+
+def _write_parquet(path: str, columns: Mapping[str, Any]) -> None:
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ModuleNotFoundError:
+        raise ModuleNotFoundError(
+            "writing Parquet needs pyarrow: pip install 'jaxlaws[parquet]', or write a .csv"
+        ) from None
+    pq.write_table(pa.table({name: list(map(_plain, v)) for name, v in columns.items()}), path)
+
+
+def print_json(document: dict[str, Any]) -> None:
+    """Print one JSON object and nothing else."""
+    click.echo(json.dumps(_plain(document), indent=1, allow_nan=False))
+
+
+def print_table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, note: str = ""
+) -> None:
+    """Print a table, all of its columns even into a pipe."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+    console.print(Text(title))
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for index, column in enumerate(columns):
+        table.add_column(Text(column), justify="left" if index == 0 else "right")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    console.print(table)
+    if note:
+        console.print(Text(note))
