@@ -5,9 +5,11 @@ from pathlib import Path
 import click
 
 from experiments.runlab import corpus, plan, table
-from experiments.runlab.runs import from_row
+from experiments.runlab.rates import report
+from experiments.runlab.runs import SHAPES, from_row
+from experiments.runlab.summary import summarise
 from experiments.runlab.sweep import missing, run_sweep
-from experiments.runlab.worker import Folders, train_job, use_cache
+from experiments.runlab.worker import Folders, train_job, use_cache, use_one_thread
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLE = ROOT / "fitting" / "bundled" / "runs.csv"
@@ -101,6 +103,7 @@ def retrain(name, path, out):
     if name not in rows:
         raise click.UsageError(f"{path} has no run {name!r}")
     folders = Folders(out)
+    use_one_thread()  # as in the sweep: the same program, and the same rounding
     use_cache(folders)
     run = from_row(name, rows)
     if run.teacher is not None and not folders.weights(run.teacher).exists():
@@ -114,6 +117,22 @@ def again(run, rows, folders):
     before, now = rows[run.name]["loss"], result["loss"]
     difference = f"{float(now) - float(before):+.6f}" if before and now != "" else "undefined"
     click.echo(f"{run.name}: {before} in the table, {now} now, difference {difference}")
+
+
+@main.command()
+@table_option
+def summary(path):
+    """Say what the table holds, and how far runs that differ in their seed alone differ."""
+    for line in summarise(table.read(path)):
+        click.echo(line)
+
+
+@main.command()
+def rates():
+    """Time training beside plain matrix products of the same shapes, on one thread."""
+    use_one_thread()
+    for line in report(SHAPES):
+        click.echo(line)
 
 
 if __name__ == "__main__":

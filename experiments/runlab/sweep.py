@@ -6,7 +6,6 @@ almost twice as fast as one process with two threads (README, "Rates").
 
 import importlib.metadata
 import multiprocessing
-import os
 import platform
 import subprocess
 import sys
@@ -16,9 +15,7 @@ from pathlib import Path
 
 from experiments.runlab import plan, table
 from experiments.runlab.runs import BATCH_TOKENS, SCHEDULE, Job, Run
-from experiments.runlab.worker import Folders, train_job, use_cache
-
-SINGLE_THREAD = "--xla_cpu_multi_thread_eigen=false"
+from experiments.runlab.worker import Folders, train_job, use_cache, use_one_thread
 
 
 def run_sweep(
@@ -33,7 +30,7 @@ def run_sweep(
     pending = missing(jobs, rows, folders)
     remaining = sum(plan.seconds(job) for job in pending)
     begin, finished = time.monotonic(), 0.0
-    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {SINGLE_THREAD}".strip()
+    use_one_thread()  # the workers inherit it
     context = multiprocessing.get_context("spawn")
     facts = versions() | {"sweep": name, "corpus_sha256": corpus_sha256}
     with ProcessPoolExecutor(

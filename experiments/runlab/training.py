@@ -65,7 +65,7 @@ def train(
     for first in range(0, steps, STEPS_A_CALL):
         count = min(STEPS_A_CALL, steps - first)
         data = windows.read(first * batch, count * batch).reshape(count, batch, -1)
-        params, state, _ = _steps(
+        params, state, _ = advance(
             params, state, teachers, data, first, steps, learning_rate, group=group
         )
         progress(first + count)
@@ -73,7 +73,7 @@ def train(
 
 
 @partial(jax.jit, static_argnames="group", donate_argnums=(0, 1))
-def _steps(params, state, teachers, data, first, steps, learning_rate, *, group):
+def advance(params, state, teachers, data, first, steps, learning_rate, *, group):
     """Advance every lane by the steps that `data` `(steps, batch, context + 1)` has."""
     multipliers = tuple(
         rate_multipliers(each, lane.shape.width)

@@ -13,6 +13,8 @@ from experiments.runlab import corpus, training
 from experiments.runlab.batches import Windows, validation_windows
 from experiments.runlab.runs import BATCH_WINDOWS, Job, Run
 
+SINGLE_THREAD = "--xla_cpu_multi_thread_eigen=false"
+
 
 @dataclass(frozen=True)
 class Folders:
@@ -28,6 +30,11 @@ class Folders:
     def weights(self, run: Run) -> Path:
         """The parameters of a trained run."""
         return self.root / "weights" / f"{run.name}.npz"
+
+
+def use_one_thread() -> None:
+    """Train on one thread; to be called before JAX computes anything in this process."""
+    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {SINGLE_THREAD}".strip()
 
 
 def use_cache(folders: Folders) -> None:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments.runlab import corpus, model, optimiser, plan, sweep, table
+from experiments.runlab import corpus, model, optimiser, plan, summary, sweep, table
 from experiments.runlab.batches import Windows, validation_windows
 from experiments.runlab.comments import documents_of_comments, prose
 from experiments.runlab.runs import BATCH_TOKENS, SHAPES, from_row
@@ -197,3 +197,21 @@ def test_the_full_sweep_widens_the_first():
     repeated = {(run.shape, run.steps, run.teacher) for run in both if run.seed == 2}
     designs = {(run.shape, run.steps, run.teacher) for run in both}
     assert len(repeated) >= 0.1 * len(designs)
+
+
+def test_the_noise_between_seeds_is_pooled_over_designs():
+    def row(seed, loss, width=16, teacher="", status="ok"):
+        cells = dict.fromkeys(summary.DESIGN, "1")
+        return cells | {
+            "seed": str(seed),
+            "width": str(width),
+            "teacher": teacher,
+            "loss": str(loss),
+            "status": status,
+        }
+
+    rows = [row(0, 2.0), row(1, 2.0 * np.e**0.02), row(0, 3.0, 24), row(1, 3.0, 24)]
+    rows += [row(0, 5.0, 32), row(0, "", 16, status="diverged"), row(0, 2.0, 16, "t")]
+    found = summary.seed_deviations(rows)
+    assert [count for count, _ in found.values()] == [2, 2]
+    np.testing.assert_allclose([each for _, each in found.values()], [0.02 / 2**0.5, 0], atol=1e-12)
