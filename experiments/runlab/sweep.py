@@ -1,7 +1,7 @@
 """Run a plan over worker processes; resume where the table ends; one row a run.
 
-Each worker has one thread: the models are so small that two single-threaded processes train
-almost twice as fast as one process with two threads (README, "Rates").
+Each worker has one thread: the models are so small that a second thread hardly helps one process
+(README, "Rates"), while a second process doubles the rate of a sweep.
 """
 
 import importlib.metadata

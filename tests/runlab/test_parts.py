@@ -94,7 +94,8 @@ def test_no_symbol_sees_what_comes_after_it():
     params["head"] = jax.random.normal(jax.random.key(1), params["head"].shape)
     symbols = jnp.arange(12)[None, :]
     changed = symbols.at[0, 7].set(100)
-    before, after = (model.forward(params, each, shape) for each in (symbols, changed))
+    forward = jax.jit(model.forward, static_argnames="shape")
+    before, after = (forward(params, each, shape=shape) for each in (symbols, changed))
     np.testing.assert_allclose(before[:, :7], after[:, :7], atol=1e-6)
     assert (jnp.abs(before[:, 7:] - after[:, 7:]).max(-1) > 1e-3).all()
 
