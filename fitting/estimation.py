@@ -9,10 +9,11 @@ import numpy as np
 
 from fitting.centring import Scales, centre_inputs, scales_of, uncentre
 from fitting.freezing import draws_of, sort_out, values_of
-from fitting.identifiability import Identifiability, Judgement, in_words, judge
-from fitting.minimiser import Lanes, Minima, Problem, minimise, pad_rows
+from fitting.identifiability import judge, noise_of
+from fitting.minimiser import Minima, minimise, residuals_of, searched
 from fitting.objectives import Huber, Objective
-from fitting.parameters import Parameters, sub_laws
+from fitting.parameters import Parameters, coefficients, sub_laws
+from fitting.problem import Lanes, Problem, pad_rows
 from fitting.results import FitResult
 from fitting.runs import Runs
 from fitting.status import Status
@@ -20,11 +21,9 @@ from fitting.uncertainty import pairs_weights, refit
 from jaxlaws.errors import DataError, NotSolvedError
 from jaxlaws.inputs import INPUTS
 from jaxlaws.precision import float64, to_float64
-from jaxlaws.pytree import Domain
 
-_SEARCH_STEPS = 30  # of Optax, before the polish
+_SEARCH_STEPS = 20  # of Optax, before the polish
 _SAME_OBJECTIVE = 1e-6  # relative
-_USUAL = 0.7  # of a coefficient in centred units
 _LOSS_UNIT = INPUTS["teacher_loss"].unit
 
 
@@ -159,27 +158,21 @@ def _fit(
         np.tile(weight, (num_starts, 1)),
         frozen,
     )
-    minima = minimise(problem, lanes, search_steps=_SEARCH_STEPS, is_worth_it=_leaders)
-    best = _best(minima)
-    end = Minima(*(getattr(minima, f.name)[[best]] for f in dataclasses.fields(minima)))
-    judged = judge(problem, Lanes(end.vectors, weight[None], frozen), end)
-    told = Identifiability(
-        names=parameters.names,
-        eigenvalues=judged.eigenvalues[0],
-        directions=judged.directions[0],
-        notes=in_words(
-            parameters.names, judged.eigenvalues[0], judged.directions[0], judged.edges[0]
-        ),
-    )
-    slope = float(objective.slope())
-    law = _law_of(problem, end.vectors[0], frozen)
-    _check_units(law, inputs, objective.residuals(law.loss(**inputs), runs.loss), judged)
-    lowest = float(minima.costs[best])
+    lanes = lanes.at(searched(problem, lanes, _SEARCH_STEPS)[0])
+    minima = minimise(problem, lanes, is_worth_it=_leaders)
+    best = minima.take([_best(minima)])
+    law = _law_of(problem, best.vectors[0], frozen)
+    residuals = residuals_of(problem, lanes.take(problem, np.array([0])).at(best.vectors))[0]
+    residuals = residuals[: len(runs)]
+    _check_units(law, objective.residuals(law.loss(**inputs), runs.loss), residuals)
+    noise = noise_of(residuals)
+    judged = judge(parameters, best, noise)
+    told = judged.describe(parameters.names)
+    slope, lowest = float(objective.slope()), float(best.costs[0])
     ensemble = ensemble_status = None
     if bootstrap:
-        ensemble, ensemble_status = _bootstrap(
-            problem, end.vectors[0], given, pairs_weights(len(runs), bootstrap, seed), judged.noise
-        )
+        weights = pairs_weights(len(runs), bootstrap, seed)
+        ensemble, ensemble_status = _bootstrap(problem, best.vectors[0], given, weights, noise)
     return FitResult(
         law=law,
         ensemble=ensemble,
@@ -188,7 +181,7 @@ def _fit(
         objective=lowest * slope,
         objective_by_start=minima.costs * slope,
         starts_agreeing=float(np.mean(minima.costs <= lowest * (1 + _SAME_OBJECTIVE))),
-        gradient_norm=float(end.gradients[0]),
+        gradient_norm=float(best.gradients[0]),
         fitted_range={k: (float(v.min()), float(v.max())) for k, v in inputs.items()},
         identifiability=told,
         num_runs=len(runs),
@@ -200,20 +193,14 @@ def _fit(
 
 
 def _starts(parameters: Parameters, scales: Scales, num_starts: int, seed: int) -> np.ndarray:
-    """Random vectors: coefficients of order one, which they are in centred units."""
-    rng = np.random.default_rng(seed)
+    """Random vectors, `(num_starts, num_free)`.
+
+    In centred units coefficients are of order one, and so are their unconstrained numbers. In
+    others they may be of any size.
+    """
+    normal = np.random.default_rng(seed).normal(size=(num_starts, len(parameters.free)))
     units = {INPUTS[name].unit for name in parameters.law_type.input_names} - {_LOSS_UNIT}
-    spread = 1.0 if units <= set(scales) else 3.0
-    normal = rng.normal(size=(num_starts, len(parameters.free)))
-    columns = []
-    for column, (_, domain) in zip(normal.T, parameters.free, strict=True):
-        if domain is Domain.POSITIVE:
-            columns.append(_USUAL * np.exp(spread * column))
-        elif domain is Domain.UNIT_INTERVAL:
-            columns.append(1 / (1 + np.exp(-column)))
-        else:
-            columns.append(np.sinh(spread * column))
-    return np.asarray(parameters.vectors(np.stack(columns, axis=-1)))
+    return normal if units <= set(scales) else np.sinh(3 * normal)
 
 
 def _leaders(minima: Minima) -> np.ndarray:
@@ -230,19 +217,15 @@ def _best(minima: Minima) -> int:
 
 def _law_of(problem: Problem, vectors: np.ndarray, frozen: Mapping[str, Any]) -> Any:
     """The law, or batched law, in the user's units, of vectors `(..., num_free)`."""
-    free = np.asarray(problem.parameters.coefficients(vectors))
+    free = np.asarray(coefficients(problem.parameters, vectors))
     moved = {name: free[..., i] for i, name in enumerate(problem.parameters.names)}
     law = problem.parameters.law_type(**moved, **frozen)
     return to_float64(dataclasses.replace(uncentre(law, problem.scales), **frozen))
 
 
-def _check_units(
-    law: Any, inputs: Mapping[str, np.ndarray], residuals: Any, judged: Judgement
-) -> None:
+def _check_units(law: Any, residuals: Any, centred: np.ndarray) -> None:
     """The change of units must not change the predictions: else the law declares wrong ones."""
-    num_runs = len(next(iter(inputs.values())))
-    apart = np.abs(np.asarray(residuals) - judged.residuals[0, :num_runs])
-    if np.any(apart > 1e-6):
+    if np.any(np.abs(np.asarray(residuals) - centred) > 1e-6):
         raise TypeError(
             f"{type(law).__name__} declares units (unit_of=, power=) on its coefficients that its "
             "formula does not have: A / N**alpha wants A = positive(unit_of='num_params', "
@@ -260,6 +243,6 @@ def _bootstrap(
     alike = values_of(given)
     lanes = Lanes(np.tile(start, (num_draws, 1)), pad_rows(weights, fill=0.0), frozen or alike)
     minima = refit(problem, lanes)
-    judged = judge(problem, lanes, minima, noise)
+    status = judge(problem.parameters, minima, noise).status
     repeated = jax.tree.map(lambda leaf: np.full(num_draws, leaf), alike)
-    return _law_of(problem, minima.vectors, frozen or repeated), judged.status
+    return _law_of(problem, minima.vectors, frozen or repeated), status

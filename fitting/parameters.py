@@ -1,6 +1,7 @@
 """Which coefficients of a law a fit moves, and the vector of free numbers that stands for them."""
 
 import dataclasses
+import functools
 import typing
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from fitting.centring import Scales, centre, unit_factor
-from jaxlaws.constraints import FROM_DOMAIN, TO_DOMAIN
+from jaxlaws.constraints import TO_DOMAIN
 from jaxlaws.pytree import Domain, declarations
 
 
@@ -69,15 +70,11 @@ class Parameters:
         }
         return dataclasses.replace(law, **kept)
 
-    def coefficients(self, vectors: Any) -> Any:
-        """Free coefficients in centred units, `(..., num_free)`, from unconstrained numbers."""
-        return self._each(TO_DOMAIN, vectors)
 
-    def vectors(self, coefficients: Any) -> Any:
-        """Inverse of `coefficients`."""
-        return self._each(FROM_DOMAIN, coefficients)
-
-    def _each(self, maps: Any, values: Any) -> jax.Array:
-        return jnp.stack(
-            [maps[domain](values[..., i]) for i, (_, domain) in enumerate(self.free)], axis=-1
-        )
+@functools.partial(jax.jit, static_argnums=0)
+def coefficients(parameters: Parameters, vectors: jax.Array) -> jax.Array:
+    """Free coefficients in centred units from unconstrained numbers, both `(..., num_free)`."""
+    return jnp.stack(
+        [TO_DOMAIN[domain](vectors[..., i]) for i, (_, domain) in enumerate(parameters.free)],
+        axis=-1,
+    )

@@ -1,11 +1,9 @@
 """How far a fit would move with other runs: the bootstrap, every replicate converged."""
 
-import dataclasses
-
 import numpy as np
 
-from fitting.identifiability import curvature
-from fitting.minimiser import Lanes, Minima, Problem, in_blocks, minimise, take
+from fitting.minimiser import Minima, minimise, residuals_of
+from fitting.problem import Lanes, Problem
 
 _MOST_CANDIDATES = 512
 _NO_BETTER = 1e-9  # relative difference of costs that starts no second search
@@ -33,13 +31,13 @@ def refit(problem: Problem, lanes: Lanes) -> Minima:
     solved = np.flatnonzero(minima.converged)[:_MOST_CANDIDATES]
     if not len(solved):
         return minima
-    candidates = take(problem, dataclasses.replace(lanes, vectors=minima.vectors), solved)
-    (residuals,) = in_blocks(problem, candidates, lambda *block: curvature(*block)[:1])
-    costs = np.asarray(problem.objective.costs(residuals)) / problem.objective.slope()
-    elsewhere = lanes.weights @ costs.T
+    candidates = lanes.at(minima.vectors).take(problem, solved)
+    costs = np.asarray(problem.objective.costs(residuals_of(problem, candidates)))
+    elsewhere = lanes.weights @ costs.T / problem.objective.slope()
     again = np.flatnonzero(elsewhere.min(axis=1) < minima.costs * (1 - _NO_BETTER))
     if not len(again):
         return minima
     starts = candidates.vectors[elsewhere.argmin(axis=1)[again]]
-    second = minimise(problem, dataclasses.replace(take(problem, lanes, again), vectors=starts))
-    return minima.with_lower(second, again)
+    second = minimise(problem, lanes.take(problem, again).at(starts))
+    lower = second.costs < minima.costs[again]
+    return minima.put(second.take(lower), again[lower])

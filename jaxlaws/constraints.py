@@ -28,7 +28,7 @@ TO_DOMAIN: Mapping[Domain, Callable[[Any], Any]] = {
     Domain.POSITIVE: jax.nn.softplus,
     Domain.UNIT_INTERVAL: jax.nn.sigmoid,
 }
-FROM_DOMAIN: Mapping[Domain, Callable[[Any], Any]] = {
+_FROM_DOMAIN: Mapping[Domain, Callable[[Any], Any]] = {
     Domain.REAL: lambda value: value,
     Domain.POSITIVE: softplus_inverse,
     Domain.UNIT_INTERVAL: logit,
@@ -47,7 +47,7 @@ def _map(maps: Mapping[Domain, Callable[[Any], Any]], law: _T) -> _T:
 
 def unconstrain(law: _T) -> _T:
     """The law's coefficients as unconstrained numbers, in a tree of the same class."""
-    return _map(FROM_DOMAIN, law)
+    return _map(_FROM_DOMAIN, law)
 
 
 def constrain(law: _T) -> _T:

@@ -1,0 +1,172 @@
+"""The two compiled programs of a fit: a search by Optax, and a descent that ends at a minimum.
+
+All lanes of a batch advance together; under vmap nothing ends early, so a batch goes on until
+hardly any lane is left or its steps are used up.
+"""
+
+import dataclasses
+import functools
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from fitting.problem import Lanes, Problem
+
+TOLERANCE = 1e-8  # of the gradient's norm, the cost measured in its slope
+_RATE = 0.1  # of Adam, at its start
+_ROUNDING = 1e-13  # relative changes of a cost below this are noise
+_STRAGGLERS = 0.1  # a batch ends when no more than this share of its lanes is not done
+
+
+@functools.partial(jax.jit, static_argnums=2)
+def search(problem: Problem, lanes: Lanes, num_steps: int) -> tuple[Any, Any]:
+    """Adam with a rate that falls to zero, so that it settles even on kinks.
+
+    Returns:
+        Vectors and costs.
+    """
+    optimiser = optax.adam(optax.cosine_decay_schedule(_RATE, num_steps))
+
+    def step(carry: Any, _: None) -> tuple[Any, None]:
+        vectors, state = carry
+        slopes = lanes.at(vectors).map(problem, jax.grad(problem.cost))
+        updates, state = optimiser.update(jnp.where(jnp.isfinite(slopes), slopes, 0.0), state)
+        return (optax.apply_updates(vectors, updates), state), None
+
+    start = (lanes.vectors, optimiser.init(lanes.vectors))
+    (vectors, _), _ = jax.lax.scan(step, start, length=num_steps)
+    return vectors, lanes.at(vectors).map(problem, problem.cost)
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Point:
+    """Lanes as they stand.
+
+    Attributes:
+        vectors: `(num_lanes, num_free)`.
+        costs: `(num_lanes,)`, in slopes of the objective.
+        gradients: of the cost, `(num_lanes, num_free)`.
+        curvatures: what a step takes for the Hessian, `(num_lanes, num_free, num_free)`.
+        residuals: `(num_lanes, num_rows)`.
+        gram: `J.T J` of the residuals' derivatives J, rows weighted, `(num_lanes, num_free,
+            num_free)`.
+        moves: largest absolute entry of J in each column, `(num_lanes, num_free)`.
+    """
+
+    vectors: Any
+    costs: Any
+    gradients: Any
+    curvatures: Any
+    residuals: Any
+    gram: Any
+    moves: Any
+
+
+@jax.jit
+def descend(problem: Problem, lanes: Lanes, num_steps: Any, is_newton: Any) -> Point:
+    """Levenberg-Marquardt steps, each lane with its own damping.
+
+    The curvature is Gauss-Newton's with the cost's kinks smoothed, which finds its way from
+    afar, or the Hessian itself, which ends exactly. A step is kept where it lowers the cost or,
+    once the cost no longer tells, the gradient.
+
+    Args:
+        problem: what the lanes have in common.
+        lanes: where they start.
+        num_steps: most steps; 1 only evaluates the start.
+        is_newton: whether to use the Hessian.
+    """
+    num_lanes = len(lanes.vectors)
+
+    def step(state: Any) -> Any:
+        trial, kept, damping, count = state
+        point = _evaluate(problem, lanes.at(trial), is_newton)
+        margin = _ROUNDING * jnp.abs(kept.costs)
+        norm, trial_norm = (jnp.linalg.norm(p.gradients, axis=-1) for p in (kept, point))
+        better = (point.costs < kept.costs - margin) | (
+            (point.costs <= kept.costs + margin) & (trial_norm < norm)
+        )
+        better &= jnp.isfinite(point.costs) & jnp.isfinite(trial_norm)
+        kept = jax.tree.map(
+            lambda new, old: jnp.where(better.reshape((-1,) + (1,) * (new.ndim - 1)), new, old),
+            point,
+            kept,
+        )
+        damping = jnp.where(better, jnp.maximum(damping / 4, 1e-15), jnp.minimum(damping * 5, 1e8))
+        return kept.vectors + _move(kept, damping), kept, damping, count + 1
+
+    def goes_on(state: Any) -> Any:
+        _, kept, _, count = state
+        waiting = jnp.linalg.norm(kept.gradients, axis=-1) > TOLERANCE
+        return (count < num_steps) & (jnp.mean(waiting) > _STRAGGLERS)
+
+    shapes = jax.eval_shape(functools.partial(_evaluate, problem), lanes, is_newton)
+    nowhere = jax.tree.map(lambda leaf: jnp.full(leaf.shape, jnp.inf, leaf.dtype), shapes)
+    damping = jnp.full(num_lanes, jnp.where(is_newton, 1e-4, 1e-2))
+    start = (lanes.vectors, dataclasses.replace(nowhere, vectors=lanes.vectors), damping, 0)
+    return jax.lax.while_loop(goes_on, step, start)[1]
+
+
+def _move(point: Point, damping: Any) -> Any:
+    """The damped step of each lane; none where the curvature does not allow one."""
+    diagonal = jnp.abs(jnp.diagonal(point.curvatures, axis1=-2, axis2=-1))
+    added = damping[:, None] * diagonal + jnp.finfo(damping.dtype).tiny
+    factor = jax.lax.linalg.cholesky(
+        point.curvatures + jax.vmap(jnp.diag)(added), symmetrize_input=False
+    )
+    halfway, move = -point.gradients[..., None], None
+    for transposed in (False, True):
+        halfway = move = jax.lax.linalg.triangular_solve(
+            factor, halfway, left_side=True, lower=True, transpose_a=transposed
+        )
+    move = jnp.where(jnp.isfinite(move[..., 0]), move[..., 0], 0.0)
+    # No coefficient changes by more than a few times its size at once.
+    longest = jnp.max(jnp.abs(move) / jnp.maximum(point.vectors, 2.0), axis=-1, keepdims=True)
+    return move / jnp.maximum(longest, 1.0)
+
+
+def _evaluate(problem: Problem, lanes: Lanes, is_newton: Any) -> Point:
+    objective, unit = problem.objective, problem.objective.slope()
+    num_free = lanes.vectors.shape[-1]
+    basis = jnp.eye(num_free, dtype=lanes.vectors.dtype)
+
+    def linear(vector: Any, weights: Any, frozen: Any) -> Any:
+        residuals, jacobian = jax.vmap(
+            lambda tangent: jax.jvp(lambda v: problem.residuals(v, frozen), (vector,), (tangent,)),
+            out_axes=(None, 0),
+        )(basis)
+        slopes, second = jax.jvp(
+            jax.grad(lambda r: jnp.sum(objective.costs(r))),
+            (residuals,),
+            (jnp.ones_like(residuals),),
+        )
+        # For the smoothed cost: the parabola that touches a run's cost at both +r and -r.
+        smooth = jnp.where(residuals == 0, second, slopes / jnp.where(residuals == 0, 1, residuals))
+        second = weights * jnp.where(is_newton, second, smooth) / unit
+        pull = weights * slopes / unit
+        return (
+            jnp.sum(weights * objective.costs(residuals)) / unit,
+            jacobian @ pull,
+            (jacobian * second[None]) @ jacobian.T,
+            residuals,
+            (jacobian * weights[None]) @ jacobian.T,
+            jnp.max(jnp.abs(jacobian) * (weights > 0)[None], axis=1),
+            pull,
+        )
+
+    def bend(vector: Any, weights: Any, frozen: Any, pull: Any) -> Any:
+        gradient = jax.grad(lambda v: jnp.dot(pull, problem.residuals(v, frozen)))
+        _, along = jax.linearize(gradient, vector)
+        return jax.lax.map(along, basis)
+
+    *values, pull = lanes.map(problem, linear)
+    costs, gradients, curvatures, residuals, gram, moves = values
+    curvatures += jax.lax.cond(
+        is_newton,
+        lambda: lanes.map(problem, bend, pull),
+        lambda: jnp.zeros_like(curvatures),
+    )
+    return Point(lanes.vectors, costs, gradients, curvatures, residuals, gram, moves)
