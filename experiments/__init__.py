@@ -1,0 +1,1 @@
+"""One folder an experiment: one command, a README with the question and the number expected."""

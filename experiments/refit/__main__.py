@@ -1,6 +1,7 @@
 """`python -m experiments.refit`: fit, bootstrap, check, and write the draws of the preset."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 import jax
@@ -29,7 +30,7 @@ def refit(runs: Runs, *, bootstrap: int = 0, seed: int = 0) -> FitResult:
 
 def errors(law: DistillationLimit, runs: Runs) -> np.ndarray:
     """Absolute errors of the predicted losses, in per cent."""
-    inputs = {name: runs.inputs[name] for name in law.input_names}
+    inputs: dict[str, Any] = {name: runs.inputs[name] for name in law.input_names}
     return 100 * np.abs(np.asarray(law.loss(**inputs)) / runs.loss - 1)
 
 

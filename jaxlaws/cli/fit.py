@@ -63,7 +63,13 @@ def _frozen(texts: tuple[str, ...]) -> dict[str, Any]:
     metavar="NAME=VALUE",
     help="Hold a coefficient (E=1.69) or a sub-law (supervised=PRESET or FILE). Repeatable.",
 )
-@click.option("--delta", type=float, default=1e-3, show_default=True, help="Huber's delta.")
+@click.option(
+    "--delta",
+    type=click.FloatRange(0, min_open=True),
+    default=1e-3,
+    show_default=True,
+    help="Huber's delta.",
+)
 @click.option("--starts", default=256, show_default=True, type=click.IntRange(1), help="Starts.")
 @click.option("--bootstrap", default=0, show_default=True, type=click.IntRange(0), help="Draws.")
 @click.option("--level", default=0.9, show_default=True, type=click.FloatRange(0.01, 0.999))
@@ -97,7 +103,7 @@ def command(
         hint = f"did you mean {close[0]!r}? " if close else ""
         raise click.UsageError(f"no law {law_name!r}; {hint}there are {', '.join(types)}")
     frozen = _frozen(freeze)
-    runs = Runs.read(table, columns=mapped)
+    runs = Runs.read(table, columns=mapped, law_type=types.get(law_name or ""))
     if law_name is None:
         law_name = "distillation_limit" if "teacher_loss" in runs.inputs else "supervised"
     click.echo(f"fitting {law_name} to {table} …", err=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from jaxlaws.cli import demo, fit, plan, predict, presets
+from jaxlaws.cli import demo, fit, predict, presets
 
 
 class Failure(click.ClickException):
@@ -36,7 +36,7 @@ def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="jaxlaws")
 def main() -> None:
-    """Scaling laws for language models: fit them to runs, plan with them, decide.
+    """Scaling laws for language models: fit them to runs, predict with them.
 
     Quantities read 1e22, 3.5e9, 1B, 20T. Each verb prints a table; with --json, one JSON object.
     """
@@ -45,5 +45,5 @@ def main() -> None:
         warnings.simplefilter("default", UserWarning)
 
 
-for _verb in (presets.command, predict.command, fit.command, plan.group, demo.command):
+for _verb in (presets.command, predict.command, fit.command, demo.command):
     main.add_command(_verb)

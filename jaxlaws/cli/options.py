@@ -1,4 +1,4 @@
-"""What verbs have in common: quantities, sweeps, laws, and the settings of FLOPs."""
+"""What verbs have in common: quantities, sweeps, laws."""
 
 from pathlib import Path
 from typing import Any
@@ -59,16 +59,9 @@ law_option = click.option(
     "--law",
     "law_name",
     metavar="PRESET|FILE",
-    default="busbridge2025_refit",
+    default="busbridge2025_consistent",
     show_default=True,
     help="A preset's name, or the file of a saved law or fit.",
-)
-flops_model_option = click.option(
-    "--flops-model",
-    type=click.Choice(["2n", "transformer"]),
-    default="2n",
-    show_default=True,
-    help="Forward FLOPs a token: 2N, or the paper's F(N) with attention and output layer.",
 )
 
 
@@ -105,18 +98,3 @@ class Source:
             raise FileNotFoundError(f"no file {name!r}, and no preset of that name")
         else:
             presets.describe(name)  # says what is near
-
-
-def forward_flops(model: str, source: Source) -> Any:
-    """The callable that `--flops-model` names."""
-    from jaxlaws import compute
-
-    if model == "2n":
-        return compute.dense_forward_flops
-    if source.counts == "all parameters":
-        click.echo(
-            f"Warning: N of {source.name} counts embeddings; the transformer's F(N) takes "
-            "non-embedding parameters and adds the output layer itself",
-            err=True,
-        )
-    return compute.transformer_forward_flops

@@ -3,7 +3,7 @@
 import json
 import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -24,52 +24,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
-
-
-def write_table(path: str, columns: Mapping[str, Any]) -> None:
-    """Write columns of one length to a `.csv` or `.parquet` file, moved into place when complete.
-
-    Raises:
-        ValueError: another suffix.
-        ModuleNotFoundError: Parquet without pyarrow; the message names the extra.
-    """
-    import os
-    import tempfile
-    from pathlib import Path
-
-    target = Path(path)
-    if target.suffix not in (".csv", ".parquet"):
-        raise ValueError(f"cannot write {path!r}: name a file .csv or .parquet")
-    handle, temporary = tempfile.mkstemp(dir=target.parent, suffix=target.suffix)
-    os.close(handle)
-    try:
-        (_write_csv if target.suffix == ".csv" else _write_parquet)(temporary, columns)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(target)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
-
-
-def _write_csv(path: str, columns: Mapping[str, Any]) -> None:
-    import csv
-    from pathlib import Path
-
-    with Path(path).open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(columns)
-        # repr of a float has every digit that it needs
-        writer.writerows(zip(*(map(_plain, values) for values in columns.values()), strict=True))
-
-
-def _write_parquet(path: str, columns: Mapping[str, Any]) -> None:
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ModuleNotFoundError:
-        raise ModuleNotFoundError(
-            "writing Parquet needs pyarrow: pip install 'jaxlaws[parquet]', or write a .csv"
-        ) from None
-    pq.write_table(pa.table({name: list(map(_plain, v)) for name, v in columns.items()}), path)
 
 
 def print_json(document: dict[str, Any]) -> None:

@@ -1,5 +1,7 @@
 """`jaxlaws predict`: the loss of a run that a law foretells."""
 
+from typing import Any
+
 import click
 
 from jaxlaws.cli.options import SWEEP, Source, json_option, law_option
@@ -22,7 +24,7 @@ _OPTION_OF = {
 @click.option("--student", type=SWEEP, help="Parameters of the student.")
 @click.option("--teacher-loss", type=SWEEP, help="The teacher's validation loss.")
 @json_option
-def command(law_name: str, as_json: bool, **given: object) -> None:
+def command(law_name: str, as_json: bool, **given: Any) -> None:
     """Predict a loss. Each input may be a sweep, low:high:count; sweeps are crossed.
 
     A distillation law given --params in place of --student answers with its supervised law.

@@ -1,0 +1,121 @@
+"""`jaxlaws fit`: from a table to a file that other verbs take."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from fitting import FitResult
+from jaxlaws import presets
+
+TRUTH = presets.load("besiroglu2024")
+
+
+def write(path, rows):
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+@pytest.fixture
+def table(tmp_path):
+    """Thirty runs of a known law, half a per mille of noise, columns of another's naming."""
+    rng = np.random.default_rng(1)
+    sizes, tokens = np.meshgrid(np.geomspace(1e8, 1e10, 6), np.geomspace(2e9, 2e11, 5))
+    losses = np.asarray(TRUTH.loss(num_params=sizes, num_tokens=tokens))
+    losses = losses * np.exp(5e-4 * rng.normal(size=losses.shape))
+    rows = [
+        {"num_params": f"{n / 1e9:.9g}B", "num_tokens": d, "final": loss}
+        for n, d, loss in zip(sizes.ravel(), tokens.ravel(), losses.ravel(), strict=True)
+    ]
+    return write(tmp_path / "runs.csv", rows)
+
+
+def test_fit_prints_one_object_and_saves_a_law(run, table, tmp_path):
+    saved = tmp_path / "fit.json"
+    arguments = ["--law", "chinchilla", "--column", "loss=final", "--starts", 64, "--bootstrap", 32]
+    told = run("fit", table, *arguments, "--json", "-o", saved).json
+    assert told["law"] == "chinchilla"
+    assert told["status"] == "CONVERGED"
+    assert told["num_runs"] == 30
+    assert 0 < told["starts_agreeing"] <= 1
+    for name, each in told["coefficients"].items():
+        assert each["low"] < each["value"] < each["high"], name
+    assert told["coefficients"]["alpha"]["value"] == pytest.approx(0.3478, abs=0.02)
+    loss = run("predict", "--law", saved, "--params", "1B", "--tokens", "20B", "--json").json[
+        "loss"
+    ]
+    assert loss[0] == pytest.approx(float(TRUTH.loss(num_params=1e9, num_tokens=2e10)), rel=1e-3)
+    assert FitResult.load(saved).num_runs == 30
+    outside = run("predict", "--law", saved, "--params", "1T", "--tokens", "20B", "--json").json
+    assert outside["extrapolation_decades"] == [pytest.approx(2.0)]
+
+
+def test_freeze_holds_a_coefficient(run, table):
+    told = run(
+        "fit", table, "--law", "chinchilla", "--column", "loss=final", "--starts", 64,
+        "--freeze", "E=1.8172", "--json",
+    ).json  # fmt: skip
+    assert told["coefficients"]["E"]["value"] == 1.8172
+    assert "E" in told["frozen"]
+
+
+def test_bad_rows_are_all_named(refused, tmp_path):
+    rows = [
+        {"num_params": 1e8 * 2**i, "num_tokens": 1e10 * 3 ** (i % 4), "loss": 3.0} for i in range(9)
+    ]
+    rows[2]["loss"] = "nan"
+    rows[4]["num_tokens"] = -1
+    rows[5]["num_params"] = ""
+    rows[7]["loss"] = "low"
+    message = refused("fit", write(tmp_path / "bad.csv", rows), "--law", "chinchilla")
+    for told in ("bad.csv", "row 4", "row 6", "row 7", "row 9", "loss", "num_tokens", "num_params"):
+        assert told in message
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--law", "chinchila"], "did you mean 'chinchilla'"),
+        (["--law", "chinchilla"], "--column loss="),
+        (["--law", "chinchilla", "--column", "loss"], "NAME=VALUE"),
+        (["--law", "chinchilla", "--column", "loss=no_such"], "no_such"),
+        (["--law", "chinchilla", "--column", "loss=final", "--freeze", "F=1"], "F"),
+        (["--law", "chinchilla", "--column", "loss=final", "--freeze", "E=-1"], "E"),
+        (["--law", "distillation_limit", "--column", "loss=final"], "num_student_params"),
+        (["--law", "chinchilla", "--column", "loss=final", "--delta", "-1"], "delta"),
+    ],
+)
+def test_bad_options_are_one_message(refused, table, arguments, told, tmp_path):
+    output = tmp_path / "old.json"
+    output.write_text("old")
+    assert told in refused("fit", table, *arguments, "-o", output)
+    assert output.read_text() == "old"
+
+
+@pytest.mark.parametrize("content", [b"", b"num_params,num_tokens,loss\n", bytes(range(256))])
+def test_what_is_no_table_is_one_message(refused, content, tmp_path):
+    path = tmp_path / "runs.csv"
+    path.write_bytes(content)
+    assert "runs.csv" in refused("fit", path, "--law", "chinchilla")
+
+
+def test_a_table_that_is_not_there(refused, tmp_path):
+    assert "gone.csv" in refused("fit", tmp_path / "gone.csv")
+
+
+def test_too_few_runs(refused, tmp_path):
+    rows = [{"num_params": 1e8 * 2**i, "num_tokens": 1e10, "loss": 3.0 - i / 10} for i in range(4)]
+    message = refused("fit", write(tmp_path / "few.csv", rows), "--law", "chinchilla")
+    assert "4" in message
+    assert "5" in message
+
+
+def test_the_law_is_chosen_by_the_columns(run, table, tmp_path):
+    told = run("fit", table, "--column", "loss=final", "--starts", 32, "--json").json
+    assert told["law"] == "supervised"
+    path = tmp_path / "cut.json"
+    path.write_text(json.dumps({"format": 1}))

@@ -1,0 +1,116 @@
+"""`jaxlaws presets` and `jaxlaws predict`."""
+
+import json
+
+import pytest
+
+import jaxlaws
+from jaxlaws import presets
+
+
+def test_help_lists_the_verbs(run):
+    ran = run("--help")
+    assert ran.code == 0
+    for verb in ("presets", "predict", "fit", "demo"):
+        assert verb in ran.out
+
+
+def test_a_verb_misspelt_is_told(refused):
+    assert "presets" in refused("preset")
+
+
+def test_presets_are_listed(run):
+    ran = run("presets")
+    assert all(name in ran.out for name in presets.names())
+    assert [each["name"] for each in run("presets", "--json").json["presets"]] == presets.names()
+
+
+def test_one_preset_says_where_it_comes_from(run):
+    ran = run("presets", "busbridge2025")
+    for told in ("2502.08606", "non-embedding", "522.6", "1.10%", "fitted num_student_params"):
+        assert told in ran.out
+    told = run("presets", "besiroglu2024", "--json").json
+    assert told["coefficients"]["B"] == 2085.43
+    assert told["intervals"]["B"] == [1042.0, 5810.0]
+    assert told["fitted_range"]["num_params"] == [5.7e7, 1.6e10]
+
+
+def test_an_unknown_preset_is_told(refused):
+    assert "did you mean 'kaplan2020'" in refused("presets", "kaplan2021")
+
+
+def test_predict(run):
+    arguments = ["predict", "--law", "busbridge2025", "--student", "1B", "--tokens", "20B"]
+    told = run(*arguments, "--teacher-loss", "2.2", "--json").json
+    assert told["loss"] == [pytest.approx(2.316953, abs=5e-7)]
+    assert told["extrapolation_decades"] == [0.0]
+    assert "2.316953" in run(*arguments, "--teacher-loss", "2.2").out
+
+
+def test_predict_crosses_sweeps(run):
+    told = run(
+        "predict",
+        "--law",
+        "hoffmann2022",
+        "--params",
+        "1e9:1e11:3",
+        "--tokens",
+        "2e10:2e12:2",
+        "--json",
+    ).json
+    assert told["num_params"] == pytest.approx([1e9, 1e9, 1e10, 1e10, 1e11, 1e11])
+    assert len(told["loss"]) == 6
+
+
+def test_a_distillation_law_answers_for_supervised_runs(run):
+    told = run("predict", "--law", "busbridge2025", "--params", "1B", "--tokens", "20B", "--json")
+    assert told.json["loss"] == [pytest.approx(2.374692, abs=5e-7)]
+
+
+def test_predict_with_a_saved_law(run, tmp_path):
+    path = tmp_path / "law.json"
+    jaxlaws.save(presets.load("kaplan2020"), path)
+    told = run("predict", "--law", path, "--params", "1e9", "--tokens", "2e10", "--json").json
+    assert told["loss"] == [pytest.approx(2.373882, abs=5e-7)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--law", "hoffmann2022", "--params", "1B"], "--tokens"),
+        (
+            ["--law", "hoffmann2022", "--params", "1B", "--tokens", "1B", "--student", "1B"],
+            "--student",
+        ),
+        (["--law", "hoffmann2022", "--params", "0", "--tokens", "1B"], "above zero"),
+        (["--law", "hoffmann2022", "--params", "-1B", "--tokens", "1B"], "above zero"),
+        (["--law", "hoffmann2022", "--params", "big", "--tokens", "1B"], "'big'"),
+        (["--law", "hoffmann2022", "--params", "9:1:3", "--tokens", "1B"], "must rise"),
+        (["--law", "hoffmann2022", "--params", "1:9", "--tokens", "1B"], "low:high:count"),
+        (
+            ["--law", "hofmann2022", "--params", "1B", "--tokens", "1B"],
+            "did you mean 'hoffmann2022'",
+        ),
+        (["--law", "nowhere.json", "--params", "1B", "--tokens", "1B"], "no file 'nowhere.json'"),
+    ],
+)
+def test_bad_input_is_one_message(refused, arguments, told):
+    assert told in refused("predict", *arguments)
+
+
+@pytest.mark.parametrize("content", [b"", b'{"format": 1, "law": {"ty', bytes(range(256)), b"[]"])
+def test_a_broken_law_file_is_one_message(refused, content, tmp_path):
+    path = tmp_path / "law.json"
+    path.write_bytes(content)
+    assert "law.json" in refused("predict", "--law", path, "--params", "1B", "--tokens", "1B")
+    assert path.read_bytes() == content
+
+
+def test_a_law_cut_in_half_is_one_message(refused, tmp_path):
+    path = tmp_path / "law.json"
+    jaxlaws.save(presets.load("busbridge2025"), path)
+    path.write_text(path.read_text()[: len(path.read_text()) // 2])
+    assert "law.json" in refused("predict", "--law", path, "--student", "1B", "--tokens", "1B")
+    document = {"format": 1, "law": {"type": "chinchilla", "coefficients": {"E": 1.0}}}
+    path.write_text(json.dumps(document))
+    assert "alpha" in refused("predict", "--law", path, "--params", "1B", "--tokens", "1B")
