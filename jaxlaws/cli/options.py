@@ -59,7 +59,7 @@ law_option = click.option(
     "--law",
     "law_name",
     metavar="PRESET|FILE",
-    default="busbridge2025_consistent",
+    default="busbridge2025_refit",
     show_default=True,
     help="A preset's name, or the file of a saved law or fit.",
 )

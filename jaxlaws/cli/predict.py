@@ -61,7 +61,7 @@ def command(law_name: str, as_json: bool, **given: Any) -> None:
         (
             *(format_quantity(values[row]) for values in inputs.values()),
             f"{losses[row]:.6f}",
-            f"{decades[row]:.1f}" if source.fitted_range else "unknown",
+            "unknown" if np.isnan(decades[row]) else f"{decades[row]:.1f}",
         )
         for row in range(losses.size)
     ]

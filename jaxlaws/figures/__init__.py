@@ -1,1 +1,1 @@
-"""Pictures of laws and plans. With the command line the only part that imports matplotlib."""
+"""Pictures. With the command line the only part that imports matplotlib."""

@@ -1,17 +1,12 @@
-"""What the pictures have in common: colours, axes of decades, lines with bands."""
+"""What the pictures have in common: colours and settings."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import matplotlib as mpl
-import numpy as np
 from cycler import cycler
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
-
-from jaxlaws.quantities import format_quantity
 
 # Okabe and Ito's palette, told apart by colour-blind readers too.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -42,20 +37,3 @@ def new_figure(columns: int = 1, *, width: float = 4.2, height: float = 3.2) -> 
     """A figure that no window keeps alive, and its axes side by side."""
     figure = Figure(figsize=(width * columns, height), layout="constrained")
     return figure, figure.subplots(1, columns)
-
-
-def quantity_axis(axis: Any) -> None:
-    """Log scale with ticks as people write them: 100M, 1B."""
-    axis.axes.set(**{f"{axis.axis_name}scale": "log"})
-    axis.set_major_formatter(FuncFormatter(lambda value, _: format_quantity(value)))
-    axis.set_minor_formatter(FuncFormatter(lambda *_: ""))
-
-
-def line_with_band(
-    axes: Axes, x: np.ndarray, y: np.ndarray, *, draws: np.ndarray | None = None, **style: Any
-) -> None:
-    """A line, and the central 90% of `draws` (shape `(draws, *x.shape)`) as a band."""
-    (line,) = axes.plot(x, y, **style)
-    if draws is not None:
-        low, high = np.nanquantile(draws, [0.05, 0.95], axis=0)
-        axes.fill_between(x, low, high, color=line.get_color(), alpha=0.18, linewidth=0)

@@ -105,8 +105,8 @@ PRESETS = {
         intervals=_INTERVALS,
         interval_level=0.9,
         note="As printed. The printed B does not fit the paper's own Fig. 1 (mean error 1.10%, "
-        "worst 5.9%); prefer busbridge2025_consistent. The interval of c1 has zero width: it was "
-        "not identified. 697 runs; their lowest token count is not published.",
+        "worst 5.9%); prefer busbridge2025_refit. The interval of c1 has zero width: it was not "
+        "identified. 697 runs; their lowest token count is not published.",
     ),
     "busbridge2025_consistent": Preset(
         law=Distillation(

@@ -1,7 +1,6 @@
 """`jaxlaws fit`: from a table to a file that other verbs take."""
 
 import csv
-import json
 
 import numpy as np
 import pytest
@@ -114,8 +113,6 @@ def test_too_few_runs(refused, tmp_path):
     assert "5" in message
 
 
-def test_the_law_is_chosen_by_the_columns(run, table, tmp_path):
+def test_the_law_is_chosen_by_the_columns(run, table):
     told = run("fit", table, "--column", "loss=final", "--starts", 32, "--json").json
     assert told["law"] == "supervised"
-    path = tmp_path / "cut.json"
-    path.write_text(json.dumps({"format": 1}))

@@ -67,6 +67,14 @@ def test_a_distillation_law_answers_for_supervised_runs(run):
     assert told.json["loss"] == [pytest.approx(2.374692, abs=5e-7)]
 
 
+@pytest.mark.parametrize("law", ["hoffmann2022", "busbridge2025", "busbridge2025_refit"])
+def test_an_unknown_range_is_never_called_inside(run, law):
+    """No published range, or one of students where a supervised run is asked for."""
+    arguments = ["predict", "--law", law, "--params", "1e15", "--tokens", "1e10"]
+    assert run(*arguments, "--json").json["extrapolation_decades"] == [None]
+    assert "unknown" in run(*arguments).out
+
+
 def test_predict_with_a_saved_law(run, tmp_path):
     path = tmp_path / "law.json"
     jaxlaws.save(presets.load("kaplan2020"), path)
