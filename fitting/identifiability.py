@@ -91,10 +91,10 @@ def judge(parameters: Parameters, minima: Minima, noise: float) -> Judgement:
     """
     per_fold, near_edge = _measures(parameters, minima.vectors)
     at_edge = near_edge & (minima.moves * per_fold < noise)
-    gram = minima.gram * per_fold[:, :, None] * per_fold[:, None, :] / noise**2
-    finite = np.isfinite(minima.costs) & np.all(np.isfinite(gram), axis=(-1, -2))
+    finite = np.isfinite(minima.costs) & np.all(np.isfinite(minima.gram), axis=(-1, -2))
     inside = ~at_edge[:, :, None] & ~at_edge[:, None, :] & finite[:, None, None]
-    eigenvalues, columns = np.linalg.eigh(np.where(inside, gram, 0.0))
+    gram = np.where(inside, minima.gram, 0.0) * per_fold[:, :, None] * per_fold[:, None, :]
+    eigenvalues, columns = np.linalg.eigh(gram / noise**2)
     directions = np.swapaxes(columns, -1, -2)
     of_edges = np.sum(directions**2 * at_edge[:, None, :], axis=-1) > 0.5
     eigenvalues = np.where(of_edges, np.inf, np.maximum(eigenvalues, 0.0))

@@ -95,6 +95,8 @@ class Runs:
                 if set(names) <= set(runs.inputs)
             ]
         for group, names in kinds:
+            if not len(group):
+                continue  # a kind of runs of which the table has the columns but no row
             for weakness in group.weaknesses(names):
                 warnings.warn(f"{runs.source}: {weakness}", WeakDesignWarning, stacklevel=2)
         return runs

@@ -1,0 +1,41 @@
+"""Small laws of a user's own: one of size alone, and one made of it and a teacher's loss."""
+
+import jax.numpy as jnp
+
+from jaxlaws.pytree import Coefficient, positive, pytree, real, unit_interval
+
+
+@pytree
+class SizeLaw:
+    """`loss = E + A / N**alpha`."""
+
+    E: Coefficient = positive()
+    A: Coefficient = positive(unit_of="num_params", power="alpha")
+    alpha: Coefficient = positive()
+
+    input_names = ("num_params",)
+
+    def loss(self, *, num_params):
+        return self.E + self.A * jnp.exp(-self.alpha * jnp.log(num_params))
+
+
+@pytree
+class TaughtLaw:
+    """`loss = w L_T + (1 - w) L(N_S) + shift`, with L a law of size."""
+
+    alone: SizeLaw
+    weight: Coefficient = unit_interval()
+    shift: Coefficient = real()
+
+    input_names = ("num_student_params", "teacher_loss")
+
+    def loss(self, *, num_student_params, teacher_loss):
+        alone = self.alone.loss(num_params=num_student_params)
+        return self.weight * teacher_loss + (1 - self.weight) * alone + self.shift
+
+
+@pytree
+class WrongUnit(SizeLaw):
+    """A law that forgets the exponent of its amplitude's unit."""
+
+    A: Coefficient = positive(unit_of="num_params")
