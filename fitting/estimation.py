@@ -23,7 +23,7 @@ from jaxlaws.inputs import INPUTS
 from jaxlaws.precision import float64, to_float64
 
 _SEARCH_STEPS = 20  # of Optax, before the polish
-_SAME_OBJECTIVE = 1e-6  # relative
+_SAME_OBJECTIVE = 1e-4  # relative; much nearer, and predictions no longer differ
 _LOSS_UNIT = INPUTS["teacher_loss"].unit
 
 

@@ -36,7 +36,7 @@ class FitResult:
         status: how the fit ended.
         objective: the sum that was minimised, at the end.
         objective_by_start: the same for each start, `(num_starts,)`; inf where a start failed.
-        starts_agreeing: the share of starts that ended at the same objective as the best.
+        starts_agreeing: the share of starts that ended within 1e-4 of the best objective, relative.
         gradient_norm: at the end; below 1e-8 counts as converged.
         fitted_range: lowest and highest value of each input among the runs.
         identifiability: what the runs leave open.
