@@ -1,5 +1,29 @@
-"""Questions about a budget, a file each."""
+"""Plans: what to train, on how much, or from which teacher, with a given budget."""
 
+from jaxlaws.planning.allocation import compute_optimal
+from jaxlaws.planning.best_teacher import optimal_teacher_loss
+from jaxlaws.planning.distillation import distill
 from jaxlaws.planning.extrapolation import extrapolation_decades
+from jaxlaws.planning.fixed_size import train_fixed
+from jaxlaws.planning.scenarios import (
+    FREE_TEACHER,
+    TEACHER_INFERENCE,
+    TEACHER_PRETRAINING,
+    TEACHER_PRETRAINING_AND_INFERENCE,
+    Scenario,
+)
+from jaxlaws.planning.status import Status
 
-__all__ = ["extrapolation_decades"]
+__all__ = [
+    "FREE_TEACHER",
+    "TEACHER_INFERENCE",
+    "TEACHER_PRETRAINING",
+    "TEACHER_PRETRAINING_AND_INFERENCE",
+    "Scenario",
+    "Status",
+    "compute_optimal",
+    "distill",
+    "extrapolation_decades",
+    "optimal_teacher_loss",
+    "train_fixed",
+]

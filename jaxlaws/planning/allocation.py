@@ -1,0 +1,122 @@
+"""The best model that a budget can train (Hoffmann et al. 2022)."""
+
+from typing import Any
+
+import jax.numpy as jnp
+
+from jaxlaws.compute import ForwardFlops, dense_forward_flops
+from jaxlaws.planning.doors import (
+    DEFAULT_BOUNDS,
+    Bounds,
+    Question,
+    ask,
+    callable_tree,
+    supervised_law,
+)
+from jaxlaws.planning.elementwise import Array, Point
+from jaxlaws.planning.plans import (
+    SupervisedPlan,
+    quantity,
+    shares_of,
+    status_of,
+    tokens_for_rest,
+    where_possible,
+)
+from jaxlaws.planning.problem import Problem, ShortCut
+from jaxlaws.planning.records import Record
+from jaxlaws.planning.solver import Solution
+
+_NUM_CANDIDATES = 65
+
+
+def _problem(given: Record) -> Problem:
+    log_budget = jnp.log(given.flops)
+    lower = [jnp.log(given.num_params_bounds_lower), jnp.log(given.num_tokens_bounds_lower)]
+    upper = [jnp.log(given.num_params_bounds_upper), jnp.log(given.num_tokens_bounds_upper)]
+
+    def objective(point: Point) -> Array:
+        return given.law.loss(num_params=jnp.exp(point[0]), num_tokens=jnp.exp(point[1]))
+
+    def log_cost(point: Point) -> Array:
+        return jnp.log(3 * given.forward_flops(jnp.exp(point[0]))) + point[1]
+
+    def place(coordinates: Point, loosened: Point) -> Point:
+        log_params = coordinates[0]
+        return [log_params, log_budget + loosened[0] - log_cost([log_params, 0.0])]
+
+    def candidate(index: Any) -> Point:
+        return [lower[0] + (upper[0] - lower[0]) * (index / (_NUM_CANDIDATES - 1))]
+
+    return Problem(
+        objective=objective,
+        lower=lower,
+        upper=upper,
+        constraints=(lambda point: log_budget - log_cost(point),),
+        preference=log_cost,
+        short_cut=ShortCut(place=place, candidate=candidate, num_candidates=_NUM_CANDIDATES),
+        possible=log_cost(lower) <= log_budget,
+    )
+
+
+def _plan(given: Record, solution: Solution) -> SupervisedPlan:
+    num_params = quantity(given, solution, "num_params", 0)
+    cost_of_token = 3 * given.forward_flops(num_params)
+    rest = given.flops / cost_of_token
+    num_tokens = tokens_for_rest(given, solution, "num_tokens", 1, rest)
+    loss = given.law.loss(num_params=num_params, num_tokens=num_tokens)
+    flops, shares = shares_of(solution, student=cost_of_token * num_tokens)
+    return SupervisedPlan(
+        num_params=where_possible(solution, num_params),
+        num_tokens=where_possible(solution, num_tokens),
+        loss=where_possible(solution, loss),
+        flops=flops,
+        shares=shares,
+        status=status_of(solution, loss, unspent=~solution.binding[0]),
+        active_bounds=Record(zip(("num_params", "num_tokens"), solution.on_bound, strict=True)),
+    )
+
+
+_QUESTION = Question(problem=_problem, plan=_plan)
+
+
+def compute_optimal(
+    law: Any,
+    *,
+    flops: Any,
+    forward_flops: ForwardFlops = dense_forward_flops,
+    num_params_bounds: Bounds = DEFAULT_BOUNDS,
+    num_tokens_bounds: Bounds = DEFAULT_BOUNDS,
+) -> SupervisedPlan:
+    """The size and the tokens of least loss among all that `3 F(N) D <= flops` allows.
+
+    Args:
+        law: a law of `num_params` and `num_tokens`; a distillation law answers with its
+            `supervised`.
+        flops: the budget, any shape.
+        forward_flops: forward FLOPs per token of a size.
+        num_params_bounds: least and largest size, broadcast with the budget.
+        num_tokens_bounds: least and largest number of tokens, likewise.
+
+    Returns:
+        A plan whose leaves have the broadcast shape: NumPy float64 outside a trace, in the
+        caller's precision inside one.
+
+    Raises:
+        ValueError: the budget or a bound is not positive and finite, or bounds exclude each
+            other. Inside a trace the plan then has the status INFEASIBLE and NaN for sizes.
+        TypeError: the law is of another kind.
+
+    >>> from jaxlaws import presets
+    >>> plan = compute_optimal(presets.load("besiroglu2024"), flops=5.76e23)
+    >>> f"{plan.num_params:.3g} parameters, {plan.num_tokens:.3g} tokens"
+    '7.22e+10 parameters, 1.33e+12 tokens'
+    """
+    return ask(
+        _QUESTION,
+        {"law": supervised_law(law), "forward_flops": callable_tree(forward_flops)},
+        {
+            "flops": flops,
+            "num_params_bounds": num_params_bounds,
+            "num_tokens_bounds": num_tokens_bounds,
+        },
+    )

@@ -1,0 +1,112 @@
+"""The fast way to a minimum: a scan of candidates, then Newton steps in the free coordinates."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from jaxlaws.planning.elementwise import Array, Point, hessian, largest, solve
+from jaxlaws.planning.problem import Problem, ShortCut
+from jaxlaws.planning.tolerances import Tolerances
+
+_MAX_STEPS = 12
+_LONGEST_STEP = 2.0  # in a logarithm
+
+
+def _choose(condition: Array, yes: Any, no: Any) -> Any:
+    return jax.tree.map(lambda a, b: jnp.where(condition, a, b), yes, no)
+
+
+def scan(problem: Problem, short_cut: ShortCut, limits: Tolerances) -> Point:
+    """Coordinates of the best candidate, bounds heeded; where none is feasible, of the first."""
+
+    def better(index: Any, best: tuple[Point, Array]) -> tuple[Point, Array]:
+        candidate = short_cut.candidate(index)
+        point = problem.clip(short_cut.place(candidate, [0.0] * short_cut.num_loosened))
+        value = problem.objective(point)
+        for constraint in problem.constraints:
+            value = jnp.where(constraint(point) >= -limits.violation, value, jnp.inf)
+        return _choose(value < best[1], (candidate, value), best)
+
+    first = short_cut.candidate(0)
+    best = (first, jnp.full_like(problem.lower[0], jnp.inf))
+    return lax.fori_loop(0, short_cut.num_candidates, better, best)[0]
+
+
+def limited(problem: Problem, short_cut: ShortCut, coordinates: Point) -> Array:
+    """The objective at some coordinates, infinite outside the bounds."""
+    point = short_cut.place(coordinates, [0.0] * short_cut.num_loosened)
+    value = problem.objective(point)
+    for place, low, high in zip(point, problem.lower, problem.upper, strict=True):
+        value = jnp.where((place >= low) & (place <= high), value, jnp.inf)
+    return value
+
+
+def newton(
+    problem: Problem, short_cut: ShortCut, start: Point, limits: Tolerances
+) -> tuple[Point, Array]:
+    """Newton's method with halving of steps that do not help.
+
+    Returns:
+        Coordinates, and the size of the gradient one step before them.
+    """
+
+    def objective(coordinates: Point) -> Array:
+        return limited(problem, short_cut, coordinates)
+
+    def step(state):
+        count, here, trial, best, error = state
+        value, gradient, curvature = hessian(objective, trial)
+        downhill = [-slope for slope in gradient]
+        move, least = solve(curvature, downhill, len(trial), limits.pivot)
+        length = largest([jnp.abs(part) for part in move], jnp.zeros_like(value))
+        shrink = _LONGEST_STEP / jnp.maximum(length, _LONGEST_STEP)
+        new_error = largest([jnp.abs(slope) for slope in gradient], jnp.zeros_like(value))
+        # Near the end the values differ by rounding alone: there the gradient decides.
+        noise = limits.noise * jnp.abs(value)
+        accepted = (value < best - noise) | ((value <= best + noise) & (new_error < error))
+        following = [
+            jnp.where(accepted, t + part * shrink, 0.75 * h + 0.25 * t)
+            for t, part, h in zip(trial, move, here, strict=True)
+        ]
+        close = (least > -limits.pivot) & (length <= limits.step)
+        new_error = jnp.where(close, new_error, 1 + new_error)
+        here, best, error = _choose(accepted, (trial, value, new_error), (here, best, error))
+        return count + 1, here, following, best, error
+
+    def unfinished(state):
+        return (state[0] < _MAX_STEPS) & jnp.any(state[4] > limits.gradient)
+
+    infinite = jnp.full_like(problem.lower[0], jnp.inf)
+    state = (jnp.int32(0), start, start, infinite, infinite)
+    _, here, following, _, error = lax.while_loop(unfinished, step, state)
+    return _choose(error <= limits.gradient, following, here), error
+
+
+def descend(problem: Problem, short_cut: ShortCut, limits: Tolerances) -> tuple[Point, Array]:
+    """Minimise along a short cut.
+
+    Returns:
+        The point, within the bounds, and whether it is surely the minimum: a stationary point of
+        positive curvature, off all bounds but those held, no constraint of which were better
+        loosened. Where not, the point is a start for `constrained.minimise`.
+    """
+    coordinates: Point = []
+    sure = jnp.ones_like(problem.lower[0], dtype=bool)
+    if short_cut.num_candidates:
+        coordinates = scan(problem, short_cut, limits)
+        coordinates, error = newton(problem, short_cut, coordinates, limits)
+        sure = error <= limits.gradient
+    kept = [0.0] * short_cut.num_loosened
+    point = short_cut.place(coordinates, kept)
+    for index, (value, low, high) in enumerate(
+        zip(point, problem.lower, problem.upper, strict=True)
+    ):
+        if index not in short_cut.held:
+            sure &= (value > low + limits.margin) & (value < high - limits.margin)
+    value = problem.objective(point)
+    for index in range(short_cut.num_loosened):
+        loosened = [*kept[:index], limits.loosening, *kept[index + 1 :]]
+        sure &= problem.objective(short_cut.place(coordinates, loosened)) <= value
+    return problem.clip(point), sure

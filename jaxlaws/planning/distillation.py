@@ -1,0 +1,344 @@
+"""How to spend a budget on a student and on its teacher (Busbridge et al. 2025, Sec. 5.3).
+
+The variables are the logarithms of the teacher's size, of the student's tokens and of the
+teacher's tokens; or, where the teacher costs nothing, of its loss and of the student's tokens.
+"""
+
+import functools
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from jaxlaws.compute import ForwardFlops, dense_forward_flops
+from jaxlaws.planning.best_teacher import teacher_loss_limits
+from jaxlaws.planning.doors import (
+    DEFAULT_BOUNDS,
+    Bounds,
+    Question,
+    ask,
+    callable_tree,
+    distillation_law,
+)
+from jaxlaws.planning.elementwise import Array, Point, hessian
+from jaxlaws.planning.plans import (
+    DistillationPlan,
+    quantity,
+    shares_of,
+    status_of,
+    tokens_for_rest,
+    where_possible,
+)
+from jaxlaws.planning.problem import Problem, ShortCut
+from jaxlaws.planning.records import Record
+from jaxlaws.planning.scenarios import Scenario
+from jaxlaws.planning.solver import Solution
+from jaxlaws.precision import is_traced
+
+_NUM_SHARES = 40
+_LEAST_LOG_ODDS, _LARGEST_LOG_ODDS = -14.0, 6.0  # of the teacher's share of the compute
+_NUM_SIZES = 65
+# Where a share is charged, it counts as at least this in what merely starts the search.
+_LEAST_CHARGE = 1e-9
+
+
+def _student_budget(given: Record) -> tuple[Array, Array]:
+    """What serving leaves for training, and whether it leaves anything."""
+    serving = given.forward_flops(given.num_student_params) * given.num_inference_tokens
+    left = given.flops - given.num_students * serving
+    return jnp.where(left > 0, left, given.flops), left > 0
+
+
+def _loss(given: Record, log_student_tokens: Array, teacher_loss: Array) -> Array:
+    return given.law.loss(
+        num_student_params=given.num_student_params,
+        num_student_tokens=jnp.exp(log_student_tokens),
+        teacher_loss=teacher_loss,
+    )
+
+
+def _free_teacher(given: Record) -> Problem:
+    """The teacher's loss is chosen; the student's tokens take all the compute."""
+    budget, affordable = _student_budget(given)
+    cost = given.num_students * 3 * given.forward_flops(given.num_student_params)
+    log_most = jnp.log(budget) - jnp.log(cost)
+    best, worst = teacher_loss_limits(given.law, given.flops)
+    least = jnp.log(given.num_student_tokens_bounds_lower)
+
+    def candidate(index: Any) -> Point:
+        return [best + (worst - best) * (index / (_NUM_SIZES - 1))]
+
+    return Problem(
+        objective=lambda point: _loss(given, point[1], jnp.exp(point[0])),
+        lower=[best, least],
+        upper=[worst, jnp.log(given.num_student_tokens_bounds_upper)],
+        constraints=(lambda point: log_most - point[1],),
+        preference=lambda point: point[1],
+        short_cut=ShortCut(
+            place=lambda coordinates, loosened: [coordinates[0], log_most + loosened[0]],
+            candidate=candidate,
+            num_candidates=_NUM_SIZES,
+        ),
+        possible=affordable & (least <= log_most),
+    )
+
+
+def _balance(supervised: Any) -> tuple[Array, Array, Array]:
+    """How a model's size and its tokens balance: `r + r_N log N + r_D log D`.
+
+    That is the log of the ratio of what a little more of either gains; it is linear for all laws
+    that add powers, whatever is done to the sum. Elsewhere it serves as a guess.
+    """
+    size, tokens = jnp.log(1e9), jnp.log(2e10)
+    _, gain, bend = hessian(
+        lambda point: supervised.loss(num_params=jnp.exp(point[0]), num_tokens=jnp.exp(point[1])),
+        [size, tokens],
+    )
+    of_size = bend[0][0] / gain[0] - bend[1][0] / gain[1]
+    of_tokens = bend[1][0] / gain[0] - bend[1][1] / gain[1]
+    ratio = jnp.log(gain[0] / gain[1])
+    return ratio - of_size * size - of_tokens * tokens, of_size, of_tokens
+
+
+def _paid_teacher(given: Record, tokens_are_free: bool) -> Problem:
+    """The teacher's size and tokens are chosen, under one budget with the student's tokens."""
+    budget, affordable = _student_budget(given)
+    log_budget = jnp.log(budget)
+    student = given.num_students * 3 * given.forward_flops(given.num_student_params)
+    names = ("num_teacher_params", "num_student_tokens", "num_teacher_tokens")
+    lower = [jnp.log(given[f"{name}_bounds_lower"]) for name in names]
+    upper = [jnp.log(given[f"{name}_bounds_upper"]) for name in names]
+
+    def costs(log_teacher: Array) -> tuple[Array, Array, Array]:
+        """Of a token of the student's: training, logits; and of one of the teacher's."""
+        teacher = given.forward_flops(jnp.exp(log_teacher))
+        logits = given.num_students * given.logits * teacher
+        return student, logits, given.pretraining * 3 * teacher
+
+    def objective(point: Point) -> Array:
+        teacher_loss = given.law.supervised.loss(
+            num_params=jnp.exp(point[0]), num_tokens=jnp.exp(point[2])
+        )
+        return _loss(given, point[1], teacher_loss)
+
+    def log_cost(point: Point) -> Array:
+        training, logits, teacher = costs(point[0])
+        return jnp.log((training + logits) * jnp.exp(point[1]) + teacher * jnp.exp(point[2]))
+
+    if tokens_are_free:
+        short_cut = _with_free_tokens(costs, log_budget, lower, upper)
+    else:
+        short_cut = _with_paid_tokens(given, costs, log_budget, lower, upper)
+    return Problem(
+        objective=objective,
+        lower=lower,
+        upper=upper,
+        constraints=(lambda point: log_budget - log_cost(point),),
+        preference=log_cost,
+        short_cut=short_cut,
+        possible=affordable & (log_cost(lower) <= log_budget),
+    )
+
+
+def _with_free_tokens(costs: Any, log_budget: Array, lower: Point, upper: Point) -> ShortCut:
+    """Free is the teacher's size; its tokens are as many as may be."""
+
+    def place(coordinates: Point, loosened: Point) -> Point:
+        training, logits, _ = costs(coordinates[0])
+        tokens = log_budget + loosened[0] - jnp.log(training + logits)
+        return [coordinates[0], tokens, upper[2] + loosened[1]]
+
+    def candidate(index: Any) -> Point:
+        return [lower[0] + (upper[0] - lower[0]) * (index / (_NUM_SIZES - 1))]
+
+    return ShortCut(
+        place=place, candidate=candidate, num_candidates=_NUM_SIZES, num_loosened=2, held=(2,)
+    )
+
+
+def _with_paid_tokens(
+    given: Record, costs: Any, log_budget: Array, lower: Point, upper: Point
+) -> ShortCut:
+    """Free are the teacher's size and the log odds of its training's share of the compute.
+
+    The candidates lie on one line, along the share, with the teacher that is the cheapest for its
+    loss: that of the share's compute-optimal training, made smaller as its logits cost more.
+    """
+    ratio, of_size, of_tokens = _balance(given.law.supervised)
+    one = jnp.ones_like(log_budget)
+
+    def tokens(log_teacher: Array, log_odds: Array, log_available: Array) -> tuple[Array, Array]:
+        training, logits, teacher = costs(log_teacher)
+        of_student = log_available - jnp.logaddexp(0.0, log_odds) - jnp.log(training + logits)
+        charge = jnp.maximum(teacher, _LEAST_CHARGE * training)
+        return of_student, log_available - jnp.logaddexp(0.0, -log_odds) - jnp.log(charge)
+
+    def place(coordinates: Point, loosened: Point) -> Point:
+        log_teacher, log_odds = coordinates
+        of_student, of_teacher = tokens(log_teacher, log_odds, log_budget + loosened[0])
+        return [log_teacher, of_student, of_teacher]
+
+    def candidate(index: Any) -> Point:
+        step = (_LARGEST_LOG_ODDS - _LEAST_LOG_ODDS) / (_NUM_SHARES - 1)
+        log_odds = (_LEAST_LOG_ODDS + step * index) * one
+        log_teacher = jnp.clip(0.5 * log_budget - 2.4, lower[0], upper[0])
+        for _ in range(4):
+            training, logits, _unused = costs(log_teacher)
+            fraction = logits / (training + logits)  # of the student's compute
+            extra = fraction * jnp.exp(-log_odds)  # logits over the teacher's training
+            _, of_teacher = tokens(log_teacher, log_odds, log_budget)
+            off = ratio + of_size * log_teacher + of_tokens * of_teacher - jnp.log1p(extra)
+            turn = extra / (1 + extra) * (1 - fraction)
+            log_teacher = log_teacher - off / (of_size - of_tokens - turn)
+        guess = jnp.where(jnp.isfinite(log_teacher), log_teacher, 0.5 * log_budget - 2.4)
+        return [jnp.clip(guess, lower[0], upper[0]), log_odds]
+
+    return ShortCut(place=place, candidate=candidate, num_candidates=_NUM_SHARES)
+
+
+def _problem(given: Record, kind: str) -> Problem:
+    if kind == "free teacher":
+        return _free_teacher(given)
+    return _paid_teacher(given, tokens_are_free=kind == "free tokens")
+
+
+def _plan(given: Record, solution: Solution, kind: str) -> DistillationPlan:
+    nothing = jnp.full_like(given.flops, jnp.nan)
+    if kind == "free teacher":
+        teacher_loss = jnp.exp(solution.point[0])
+        teacher_params = teacher_tokens = nothing
+        logits_cost_of_token = teacher_cost = 0.0 * given.flops
+        names = ("teacher_loss", "num_student_tokens")
+    else:
+        teacher_params = quantity(given, solution, "num_teacher_params", 0)
+        teacher_tokens = quantity(given, solution, "num_teacher_tokens", 2)
+        teacher_loss = given.law.supervised.loss(
+            num_params=teacher_params, num_tokens=teacher_tokens
+        )
+        forward = given.forward_flops(teacher_params)
+        logits_cost_of_token = given.num_students * given.logits * forward
+        teacher_cost = given.pretraining * 3 * forward * teacher_tokens
+        names = ("num_teacher_params", "num_student_tokens", "num_teacher_tokens")
+    student = given.num_students * given.forward_flops(given.num_student_params)
+    serving = student * given.num_inference_tokens
+    rest = (given.flops - serving - teacher_cost) / (3 * student + logits_cost_of_token)
+    num_student_tokens = tokens_for_rest(given, solution, "num_student_tokens", 1, rest)
+    loss = given.law.loss(
+        num_student_params=given.num_student_params,
+        num_student_tokens=num_student_tokens,
+        teacher_loss=teacher_loss,
+    )
+    flops, shares = shares_of(
+        solution,
+        student=3 * student * num_student_tokens,
+        logits=logits_cost_of_token * num_student_tokens,
+        teacher=teacher_cost,
+        serving=serving,
+    )
+    return DistillationPlan(
+        num_student_params=where_possible(solution, given.num_student_params),
+        num_student_tokens=where_possible(solution, num_student_tokens),
+        num_teacher_params=where_possible(solution, teacher_params),
+        num_teacher_tokens=where_possible(solution, teacher_tokens),
+        teacher_loss=where_possible(solution, teacher_loss),
+        loss=where_possible(solution, loss),
+        flops=flops,
+        shares=shares,
+        status=status_of(solution, loss, unspent=~solution.binding[0]),
+        active_bounds=Record(zip(names, solution.on_bound, strict=True)),
+    )
+
+
+# One question a kind, made once: a question's identity decides what is compiled anew.
+_QUESTIONS = {
+    kind: Question(
+        problem=functools.partial(_problem, kind=kind), plan=functools.partial(_plan, kind=kind)
+    )
+    for kind in ("free teacher", "free tokens", "all paid")
+}
+
+
+def _question(scenario: Scenario) -> Question:
+    """That of the scenario, as far as it is known: a traced share may be any."""
+    if is_traced(scenario.pretraining) or np.any(np.asarray(scenario.pretraining) != 0):
+        return _QUESTIONS["all paid"]
+    if is_traced(scenario.logits) or np.any(np.asarray(scenario.logits) != 0):
+        return _QUESTIONS["free tokens"]
+    return _QUESTIONS["free teacher"]
+
+
+def distill(
+    law: Any,
+    *,
+    flops: Any,
+    num_student_params: Any,
+    scenario: Scenario,
+    num_students: Any = 1.0,
+    num_inference_tokens: Any = 0.0,
+    forward_flops: ForwardFlops = dense_forward_flops,
+    num_student_tokens_bounds: Bounds = DEFAULT_BOUNDS,
+    num_teacher_params_bounds: Bounds = DEFAULT_BOUNDS,
+    num_teacher_tokens_bounds: Bounds = DEFAULT_BOUNDS,
+) -> DistillationPlan:
+    """The student's tokens and the teacher that make the best student within a budget.
+
+    With F the forward FLOPs per token, k students, and the shares that the scenario charges,
+    `k (3 F(N_S) + logits F(N_T)) D_S + pretraining 3 F(N_T) D_T + k F(N_S) D_serve <= flops`
+    (Eq. 9). The teacher's loss is what the law's `supervised` gives for its size and tokens.
+    Where its training is free, its tokens run to their upper bound; where its logits are free
+    too, its loss is chosen, from the irreducible one up, and its size remains undetermined (NaN).
+    Of plans with equal loss the cheapest is given.
+
+    Args:
+        law: a distillation law.
+        flops: the whole budget, any shape.
+        num_student_params: size of the student, broadcast with the budget.
+        scenario: who pays for the teacher, such as `FREE_TEACHER`. Shares that are traced are
+            taken as not known to be zero: the teacher is then one that sizes and tokens within
+            their bounds can give.
+        num_students: students of that size that share the teacher, all paid from the budget.
+        num_inference_tokens: tokens that each student will serve; serving comes out of the budget.
+        forward_flops: forward FLOPs per token of a size.
+        num_student_tokens_bounds: least and largest number of tokens for a student.
+        num_teacher_params_bounds: least and largest teacher.
+        num_teacher_tokens_bounds: least and largest number of tokens for the teacher.
+
+    Returns:
+        A plan whose leaves have the broadcast shape: NumPy float64 outside a trace, in the
+        caller's precision inside one.
+
+    Raises:
+        ValueError: budget, size or a bound is not positive and finite, a share of the scenario is
+            outside [0, 1], or bounds exclude each other. Inside a trace the plan then has the
+            status INFEASIBLE and NaN for sizes.
+        TypeError: the law is no distillation law, or the scenario no `Scenario`.
+
+    >>> from jaxlaws import presets
+    >>> from jaxlaws.planning import TEACHER_INFERENCE
+    >>> law = presets.load("busbridge2025_consistent")
+    >>> plan = distill(law, flops=1e21, num_student_params=1e9, scenario=TEACHER_INFERENCE)
+    >>> f"{plan.loss:.2f} from a teacher of {plan.num_teacher_params:.0e} parameters"
+    '2.21 from a teacher of 1e+09 parameters'
+    """
+    if not isinstance(scenario, Scenario):
+        raise TypeError(f"scenario must be a Scenario such as FREE_TEACHER, got {scenario!r}")
+    for name in ("logits", "pretraining"):
+        share = getattr(scenario, name)
+        if not is_traced(share) and not np.all((np.asarray(share) >= 0) & (np.asarray(share) <= 1)):
+            raise ValueError(f"the scenario's share of {name} must lie in [0, 1], got {share}")
+    return ask(
+        _question(scenario),
+        {"law": distillation_law(law), "forward_flops": callable_tree(forward_flops)},
+        {
+            "flops": flops,
+            "num_student_params": num_student_params,
+            "num_students": num_students,
+            "num_inference_tokens": num_inference_tokens,
+            "logits": scenario.logits,
+            "pretraining": scenario.pretraining,
+            "num_student_tokens_bounds": num_student_tokens_bounds,
+            "num_teacher_params_bounds": num_teacher_params_bounds,
+            "num_teacher_tokens_bounds": num_teacher_tokens_bounds,
+        },
+        may_be_zero=("num_inference_tokens", "logits", "pretraining"),
+    )

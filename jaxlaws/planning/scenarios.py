@@ -1,0 +1,24 @@
+"""Who pays for the teacher (Busbridge et al. 2025, Sec. 5.3)."""
+
+from typing import Any
+
+from jaxlaws.pytree import pytree
+
+
+@pytree
+class Scenario:
+    """The share of the teacher's cost that the budget is charged with, each from 0 to 1.
+
+    Attributes:
+        logits: of its inference on the student's tokens.
+        pretraining: of its training.
+    """
+
+    logits: Any
+    pretraining: Any
+
+
+FREE_TEACHER = Scenario(logits=0.0, pretraining=0.0)  # a teacher of any loss, at no cost
+TEACHER_INFERENCE = Scenario(logits=1.0, pretraining=0.0)  # it exists; its logits are paid for
+TEACHER_PRETRAINING = Scenario(logits=0.0, pretraining=1.0)  # logits stored, or used many times
+TEACHER_PRETRAINING_AND_INFERENCE = Scenario(logits=1.0, pretraining=1.0)  # for this student only

@@ -1,0 +1,40 @@
+"""What counts as zero, in either precision."""
+
+import dataclasses
+from typing import Any
+
+import jax.numpy as jnp
+
+
+@dataclasses.dataclass(frozen=True)
+class Tolerances:
+    """Sizes below which the solver takes a number as zero, in nats and in logarithms.
+
+    Attributes:
+        gradient: a gradient.
+        step: a step.
+        violation: how far a constraint may be missed.
+        pivot: a pivot of a factorisation.
+        noise: rounding of the objective, relative.
+        margin: distance from a bound.
+        loosening: by how much the budget is loosened to see that it binds.
+        preference: weight of the preference among equals.
+    """
+
+    gradient: float
+    step: float
+    violation: float
+    pivot: float
+    noise: float
+    margin: float
+    loosening: float
+    preference: float
+
+
+_DOUBLE = Tolerances(1e-10, 1e-4, 1e-9, 1e-14, 2e-14, 1e-9, 1e-2, 1e-9)
+_SINGLE = Tolerances(2e-5, 1e-2, 1e-5, 1e-7, 1e-6, 1e-5, 1e-1, 1e-7)
+
+
+def tolerances(value: Any) -> Tolerances:
+    """Those for an array's precision."""
+    return _DOUBLE if jnp.result_type(value) == jnp.float64 else _SINGLE
