@@ -2,7 +2,10 @@
 
 from jaxlaws.planning.allocation import compute_optimal
 from jaxlaws.planning.best_teacher import optimal_teacher_loss
+from jaxlaws.planning.comparison import Comparison, Winner, compare
 from jaxlaws.planning.distillation import distill
+from jaxlaws.planning.documents import plan_to_dict
+from jaxlaws.planning.existing_teacher import distill_with
 from jaxlaws.planning.extrapolation import extrapolation_decades
 from jaxlaws.planning.fixed_size import train_fixed
 from jaxlaws.planning.scenarios import (
@@ -19,11 +22,16 @@ __all__ = [
     "TEACHER_INFERENCE",
     "TEACHER_PRETRAINING",
     "TEACHER_PRETRAINING_AND_INFERENCE",
+    "Comparison",
     "Scenario",
     "Status",
+    "Winner",
+    "compare",
     "compute_optimal",
     "distill",
+    "distill_with",
     "extrapolation_decades",
     "optimal_teacher_loss",
+    "plan_to_dict",
     "train_fixed",
 ]

@@ -30,7 +30,6 @@ _NUM_CANDIDATES = 65
 
 
 def _problem(given: Record) -> Problem:
-    log_budget = jnp.log(given.flops)
     lower = [jnp.log(given.num_params_bounds_lower), jnp.log(given.num_tokens_bounds_lower)]
     upper = [jnp.log(given.num_params_bounds_upper), jnp.log(given.num_tokens_bounds_upper)]
 
@@ -38,11 +37,17 @@ def _problem(given: Record) -> Problem:
         return given.law.loss(num_params=jnp.exp(point[0]), num_tokens=jnp.exp(point[1]))
 
     def log_cost(point: Point) -> Array:
-        return jnp.log(3 * given.forward_flops(jnp.exp(point[0]))) + point[1]
+        tokens = 3 * jnp.exp(point[1]) + given.num_inference_tokens
+        return jnp.log(given.forward_flops(jnp.exp(point[0]))) + jnp.log(tokens)
 
     def place(coordinates: Point, loosened: Point) -> Point:
-        log_params = coordinates[0]
-        return [log_params, log_budget + loosened[0] - log_cost([log_params, 0.0])]
+        budget = given.flops * jnp.exp(loosened[0])
+        tokens = budget / given.forward_flops(jnp.exp(coordinates[0])) - given.num_inference_tokens
+        affordable = tokens > 0  # what serving alone overspends is given no tokens
+        return [
+            coordinates[0],
+            jnp.where(affordable, jnp.log(jnp.where(affordable, tokens / 3, 1.0)), lower[1] - 1.0),
+        ]
 
     def candidate(index: Any) -> Point:
         return [lower[0] + (upper[0] - lower[0]) * (index / (_NUM_CANDIDATES - 1))]
@@ -51,20 +56,21 @@ def _problem(given: Record) -> Problem:
         objective=objective,
         lower=lower,
         upper=upper,
-        constraints=(lambda point: log_budget - log_cost(point),),
+        constraints=(lambda point: jnp.log(given.flops) - log_cost(point),),
         preference=log_cost,
         short_cut=ShortCut(place=place, candidate=candidate, num_candidates=_NUM_CANDIDATES),
-        possible=log_cost(lower) <= log_budget,
+        possible=log_cost(lower) <= jnp.log(given.flops),
     )
 
 
 def _plan(given: Record, solution: Solution) -> SupervisedPlan:
     num_params = quantity(given, solution, "num_params", 0)
-    cost_of_token = 3 * given.forward_flops(num_params)
-    rest = given.flops / cost_of_token
+    forward = given.forward_flops(num_params)
+    serving = forward * given.num_inference_tokens
+    rest = (given.flops - serving) / (3 * forward)
     num_tokens = tokens_for_rest(given, solution, "num_tokens", 1, rest)
     loss = given.law.loss(num_params=num_params, num_tokens=num_tokens)
-    flops, shares = shares_of(solution, student=cost_of_token * num_tokens)
+    flops, shares = shares_of(solution, student=3 * forward * num_tokens, serving=serving)
     return SupervisedPlan(
         num_params=where_possible(solution, num_params),
         num_tokens=where_possible(solution, num_tokens),
@@ -83,16 +89,19 @@ def compute_optimal(
     law: Any,
     *,
     flops: Any,
+    num_inference_tokens: Any = 0.0,
     forward_flops: ForwardFlops = dense_forward_flops,
     num_params_bounds: Bounds = DEFAULT_BOUNDS,
     num_tokens_bounds: Bounds = DEFAULT_BOUNDS,
 ) -> SupervisedPlan:
-    """The size and the tokens of least loss among all that `3 F(N) D <= flops` allows.
+    """The size and the tokens of least loss within `F(N) (3 D + D_serve) <= flops`.
 
     Args:
         law: a law of `num_params` and `num_tokens`; a distillation law answers with its
             `supervised`.
-        flops: the budget, any shape.
+        flops: the whole budget, any shape.
+        num_inference_tokens: tokens that the model will serve; serving them at `F(N)` a token
+            comes out of the budget, and calls for a smaller model (Sardana et al. 2023).
         forward_flops: forward FLOPs per token of a size.
         num_params_bounds: least and largest size, broadcast with the budget.
         num_tokens_bounds: least and largest number of tokens, likewise.
@@ -116,7 +125,9 @@ def compute_optimal(
         {"law": supervised_law(law), "forward_flops": callable_tree(forward_flops)},
         {
             "flops": flops,
+            "num_inference_tokens": num_inference_tokens,
             "num_params_bounds": num_params_bounds,
             "num_tokens_bounds": num_tokens_bounds,
         },
+        may_be_zero=("num_inference_tokens",),
     )

@@ -31,7 +31,7 @@ from jaxlaws.planning.plans import (
 )
 from jaxlaws.planning.problem import Problem, ShortCut
 from jaxlaws.planning.records import Record
-from jaxlaws.planning.scenarios import Scenario
+from jaxlaws.planning.scenarios import Scenario, check_share
 from jaxlaws.planning.solver import Solution
 from jaxlaws.precision import is_traced
 
@@ -322,10 +322,8 @@ def distill(
     """
     if not isinstance(scenario, Scenario):
         raise TypeError(f"scenario must be a Scenario such as FREE_TEACHER, got {scenario!r}")
-    for name in ("logits", "pretraining"):
-        share = getattr(scenario, name)
-        if not is_traced(share) and not np.all((np.asarray(share) >= 0) & (np.asarray(share) <= 1)):
-            raise ValueError(f"the scenario's share of {name} must lie in [0, 1], got {share}")
+    check_share("logits", scenario.logits)
+    check_share("pretraining", scenario.pretraining)
     return ask(
         _question(scenario),
         {"law": distillation_law(law), "forward_flops": callable_tree(forward_flops)},

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import numpy as np
+
+from jaxlaws.precision import is_traced
 from jaxlaws.pytree import pytree
 
 
@@ -22,3 +25,13 @@ FREE_TEACHER = Scenario(logits=0.0, pretraining=0.0)  # a teacher of any loss, a
 TEACHER_INFERENCE = Scenario(logits=1.0, pretraining=0.0)  # it exists; its logits are paid for
 TEACHER_PRETRAINING = Scenario(logits=0.0, pretraining=1.0)  # logits stored, or used many times
 TEACHER_PRETRAINING_AND_INFERENCE = Scenario(logits=1.0, pretraining=1.0)  # for this student only
+
+
+def check_share(name: str, share: Any) -> None:
+    """Check that a share of a cost lies in [0, 1], as far as it is known.
+
+    Raises:
+        ValueError: it does not.
+    """
+    if not is_traced(share) and not np.all((np.asarray(share) >= 0) & (np.asarray(share) <= 1)):
+        raise ValueError(f"the share of {name} that is charged must lie in [0, 1], got {share}")

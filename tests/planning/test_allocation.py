@@ -136,3 +136,20 @@ def test_batches_of_any_size_give_the_same_plans():
     np.testing.assert_allclose(
         compute_optimal(law, flops=budgets[-3:]).num_params, whole.num_params[-3:], rtol=1e-12
     )
+
+
+def test_serving_is_paid_from_the_budget_and_calls_for_a_smaller_model():
+    law = presets.load("besiroglu2024")
+    budgets = np.logspace(19, 25, 4)[:, None]
+    served = np.array([0, 1e10, 1e12, 1e14])
+    plan = compute_optimal(law, flops=budgets, num_inference_tokens=served)
+    assert (np.diff(plan.num_params, axis=1) < 0).all()
+    np.testing.assert_allclose(
+        2 * plan.num_params * (3 * plan.num_tokens + served), budgets + 0 * served, rtol=1e-12
+    )
+    sizes = np.logspace(3, 13, 20_001)[:, None, None]
+    tokens = (budgets / (2 * sizes) - served) / 3
+    terms = law.A / sizes**law.alpha + law.B / np.maximum(tokens, 1e3) ** law.beta
+    scanned = np.where(tokens >= 1e3, law.E + terms, np.inf).min(axis=0)
+    assert (plan.loss <= scanned + 1e-9).all()
+    assert (plan.loss >= scanned - 1e-5).all()
