@@ -181,7 +181,7 @@ def _fit(
         objective=lowest * slope,
         objective_by_start=minima.costs * slope,
         starts_agreeing=float(np.mean(minima.costs <= lowest * (1 + _SAME_OBJECTIVE))),
-        gradient_norm=float(best.gradients[0]),
+        gradient_norm=float(best.gradient_norms[0]),
         fitted_range={k: (float(v.min()), float(v.max())) for k, v in inputs.items()},
         identifiability=told,
         num_runs=len(runs),
@@ -212,7 +212,7 @@ def _leaders(minima: Minima) -> np.ndarray:
 def _best(minima: Minima) -> int:
     """The lowest minimum; of those that differ by rounding only, the flattest."""
     same = minima.costs <= minima.costs.min() * (1 + 1e-12)
-    return int(np.argmin(np.where(same, minima.gradients, np.inf)))
+    return int(np.argmin(np.where(same, minima.gradient_norms, np.inf)))
 
 
 def _law_of(problem: Problem, vectors: np.ndarray, frozen: Mapping[str, Any]) -> Any:

@@ -17,8 +17,10 @@ _FLAT = 3.0
 # A coefficient this close to an edge of its domain, in centred units, sits there if taking it
 # to the edge would move no prediction by more than the noise.
 _NEAR = 1e-2
-# A gradient below the pull of one run, along flat directions, is as good as none.
-_ONE_RUN = 1.0
+# A gradient along a direction counts as none below this, in pulls of one run; along a flat one,
+# which may lead to infinity, where an e-fold gains less than this share of the objective.
+_NO_PULL = 0.1
+_NO_GAIN = 1e-3
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -77,8 +79,9 @@ class Judgement:
 
 
 def noise_of(residuals: np.ndarray) -> float:
-    """A robust standard deviation of residuals."""
-    return max(1.4826 * float(np.median(np.abs(residuals))), _LEAST_NOISE)
+    """A robust standard deviation of residuals; the least that there can be if none is finite."""
+    sizes = np.abs(residuals[np.isfinite(residuals)])
+    return max(1.4826 * float(np.median(sizes)), _LEAST_NOISE) if len(sizes) else _LEAST_NOISE
 
 
 def judge(parameters: Parameters, minima: Minima, noise: float) -> Judgement:
@@ -98,12 +101,19 @@ def judge(parameters: Parameters, minima: Minima, noise: float) -> Judgement:
     directions = np.swapaxes(columns, -1, -2)
     of_edges = np.sum(directions**2 * at_edge[:, None, :], axis=-1) > 0.5
     eigenvalues = np.where(of_edges, np.inf, np.maximum(eigenvalues, 0.0))
-    flat = _is_flat(eigenvalues).any(axis=-1)
+    is_flat = _is_flat(eigenvalues)
+    flat = is_flat.any(axis=-1)
+    # Change of the cost by an e-fold along each direction, and the most that counts as none.
+    slopes = np.where(finite[:, None], minima.gradients, 0.0) * per_fold
+    gains = np.abs(np.sum(directions * slopes[:, None, :], axis=-1))
+    pulled = _NO_PULL * noise * np.sqrt(np.where(of_edges, 0.0, eigenvalues))
+    nothing = _NO_GAIN * minima.costs[:, None]
+    settled = np.all(gains <= np.where(is_flat | of_edges, nothing, pulled), axis=-1)
     status = np.full(finite.shape, Status.CONVERGED)
     for applies, told in (
         (at_edge.any(axis=-1), Status.ON_BOUND),
         (flat, Status.FLAT_DIRECTION),
-        (~minima.converged & ~(flat & (minima.gradients < _ONE_RUN)), Status.NOT_CONVERGED),
+        (~minima.converged & ~(flat & settled), Status.NOT_CONVERGED),
         (~finite, Status.NON_FINITE),
     ):
         status[applies] = told

@@ -23,7 +23,7 @@ _NEWTON_STEPS = 25
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Minima:
-    """Where lanes ended; see `descent.Point`, of which `gradients` has the norms."""
+    """Where lanes ended; see `descent.Point`."""
 
     vectors: np.ndarray
     costs: np.ndarray
@@ -32,9 +32,14 @@ class Minima:
     moves: np.ndarray
 
     @property
+    def gradient_norms(self) -> np.ndarray:
+        """Norm of each lane's gradient, `(num_lanes,)`."""
+        return np.linalg.norm(self.gradients, axis=-1)
+
+    @property
     def converged(self) -> np.ndarray:
         """Whether each lane's gradient vanishes."""
-        return np.isfinite(self.costs) & (self.gradients < TOLERANCE)
+        return np.isfinite(self.costs) & (self.gradient_norms < TOLERANCE)
 
     def put(self, others: "Minima", lanes: np.ndarray) -> "Minima":
         """These minima with others in place of some lanes."""
@@ -95,8 +100,7 @@ def residuals_of(problem: Problem, lanes: Lanes) -> np.ndarray:
 def _polish(problem: Problem, lanes: Lanes) -> list[Any]:
     near = descend(problem, lanes, _GAUSS_NEWTON_STEPS, False)
     end = descend(problem, lanes.at(near.vectors), _NEWTON_STEPS, True)
-    norms = np.linalg.norm(end.gradients, axis=-1)
-    return [end.vectors, end.costs, norms, end.gram, end.moves]
+    return [end.vectors, end.costs, end.gradients, end.gram, end.moves]
 
 
 def _in_blocks(problem: Problem, lanes: Lanes, program: Any) -> list[np.ndarray]:
