@@ -1,5 +1,6 @@
-"""What verbs have in common: quantities, sweeps, laws."""
+"""What verbs have in common: quantities, sweeps, laws, and the settings of FLOPs."""
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,13 @@ law_option = click.option(
     show_default=True,
     help="A preset's name, or the file of a saved law or fit.",
 )
+flops_model_option = click.option(
+    "--flops-model",
+    type=click.Choice(["2n", "transformer"]),
+    default="2n",
+    show_default=True,
+    help="Forward FLOPs per token: 2N, or the paper's F(N) with attention and output layer.",
+)
 
 
 class Source:
@@ -93,8 +101,55 @@ class Source:
                 from fitting import FitResult
 
                 result = FitResult.load(name)
-                self.fitted_range, self.ensemble = result.fitted_range, result.ensemble
+                stages = [stage.fitted_range for stage in result.stages.values()]
+                self.fitted_range = {
+                    name: ends
+                    for known in (*stages, result.fitted_range)
+                    for name, ends in known.items()
+                }
+                if result.ensemble is not None:
+                    self.ensemble = result.usable_ensemble()
         elif Path(name).suffix or "/" in name:
             raise FileNotFoundError(f"no file {name!r}, and no preset of that name")
         else:
             presets.describe(name)  # says what is near
+
+    @property
+    def holds_supervised(self) -> bool:
+        """Whether the draws all have one supervised law: its uncertainty is then not in them."""
+        return self.ensemble is not None and _alike(getattr(self.ensemble, "supervised", None))
+
+    def for_supervised_runs(self) -> "Source":
+        """The same with a distillation law's supervised law in its place, and that one's draws."""
+        if not hasattr(self.law, "supervised"):
+            return self
+        other = copy.copy(self)
+        other.law = self.law.supervised
+        other.ensemble = None
+        if self.ensemble is not None and not self.holds_supervised:
+            other.ensemble = self.ensemble.supervised
+        return other
+
+
+def _alike(ensemble: Any) -> bool:
+    """Whether the draws of a batched law are all the same."""
+    import jax
+    import numpy as np
+
+    leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(ensemble)]
+    return bool(leaves) and all(np.all(leaf == leaf[:1]) for leaf in leaves)
+
+
+def forward_flops(model: str, source: Source) -> Any:
+    """The function that `--flops-model` names; a law that it does not suit is warned about."""
+    from jaxlaws import compute
+
+    if model == "2n":
+        return compute.dense_forward_flops
+    if source.counts == "all parameters":
+        click.echo(
+            f"Warning: the N of {source.name} counts embeddings; the transformer's F(N) takes "
+            "parameters without them, and adds the output layer itself",
+            err=True,
+        )
+    return compute.transformer_forward_flops

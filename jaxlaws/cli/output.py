@@ -1,9 +1,15 @@
-"""How verbs print: one JSON object for programs, a table for people."""
+"""What verbs give out: one JSON object for programs, a table for people, files for either."""
 
+import csv
+import importlib.util
 import json
 import math
+import os
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
@@ -50,3 +56,54 @@ def print_table(
     console.print(table)
     if note:
         console.print(Text(note))
+
+
+def check_table_path(path: str) -> None:
+    """Refuse a path that `write_table` could not write to, before anything is computed.
+
+    Raises:
+        ValueError: another suffix than .csv or .parquet.
+        ModuleNotFoundError: Parquet without pyarrow; the message names the extra.
+        FileNotFoundError: there is no such folder.
+    """
+    target = Path(path)
+    if target.suffix not in (".csv", ".parquet"):
+        raise ValueError(f"cannot write {path!r}: name a file .csv or .parquet")
+    if target.suffix == ".parquet" and importlib.util.find_spec("pyarrow") is None:
+        raise ModuleNotFoundError(
+            "writing Parquet needs pyarrow: pip install 'jaxlaws[parquet]', or name a file .csv"
+        )
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"cannot write {path!r}: there is no folder {target.parent}")
+
+
+@contextmanager
+def _replacing(path: str) -> Iterator[Path]:
+    """A file beside the path, moved there at the end: a failure leaves the old one."""
+    target = Path(path)
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o644)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_table(path: str, columns: Mapping[str, Sequence[Any]]) -> None:
+    """Write columns of one length to a file .csv or .parquet; None is an empty cell."""
+    with _replacing(path) as temporary:
+        if Path(path).suffix == ".csv":
+            with temporary.open("w", newline="", encoding="utf-8") as file:
+                writer = csv.writer(file)
+                writer.writerow(columns)
+                writer.writerows(zip(*columns.values(), strict=True))
+        else:
+            import pyarrow as pa
+            import pyarrow.parquet as pq
+
+            pq.write_table(
+                pa.table({name: list(cells) for name, cells in columns.items()}), temporary
+            )

@@ -1,0 +1,158 @@
+"""`jaxlaws plan`: what to do with a budget."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from jaxlaws.cli.compilation import keep_compiled
+from jaxlaws.cli.options import (
+    SWEEP,
+    Quantity,
+    Source,
+    flops_model_option,
+    forward_flops,
+    json_option,
+    law_option,
+)
+from jaxlaws.cli.output import check_table_path
+
+SCENARIOS = {
+    "free": "FREE_TEACHER",
+    "inference": "TEACHER_INFERENCE",
+    "pretraining": "TEACHER_PRETRAINING",
+    "full": "TEACHER_PRETRAINING_AND_INFERENCE",
+}
+
+
+def _table_path(_: click.Context, parameter: click.Parameter, path: str | None) -> str | None:
+    if path is not None:
+        try:
+            check_table_path(path)
+        except (ValueError, OSError) as error:
+            raise click.BadParameter(str(error), param=parameter) from None
+    return path
+
+
+flops_option = click.option(
+    "--flops", type=SWEEP, required=True, help="The whole budget, or low:high:count for a sweep."
+)
+inference_option = click.option(
+    "--inference-tokens",
+    type=Quantity(zero=True),
+    default=0.0,
+    help="Tokens that the model will serve, paid from the budget.",
+)
+scenario_option = click.option(
+    "--scenario",
+    type=click.Choice(list(SCENARIOS)),
+    default="full",
+    show_default=True,
+    help="What of the teacher is paid for: nothing, its logits, its training, or both.",
+)
+students_option = click.option(
+    "--students",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Students that share the teacher, all paid from the budget.",
+)
+output_option = click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False),
+    callback=_table_path,
+    help="Write the plans to a file .csv or .parquet.",
+)
+
+
+def crossed(**values: Any) -> dict[str, Any]:
+    """Sweeps crossed with one another, as arrays of one length; numbers alone stay numbers."""
+    import numpy as np
+
+    if all(np.ndim(value) == 0 for value in values.values()):
+        return values
+    grid = np.meshgrid(*(np.atleast_1d(value) for value in values.values()), indexing="ij")
+    return {name: axis.ravel() for name, axis in zip(values, grid, strict=True)}
+
+
+@click.group("plan")
+def group() -> None:
+    """Plan with a law: how large, how long, distilled or not, and from which teacher."""
+
+
+def _common(verb: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that each plan takes."""
+    for option in (json_option, output_option, flops_model_option, inference_option):
+        verb = option(verb)
+    return law_option(flops_option(verb))
+
+
+@group.command("train")
+@_common
+@click.option("--params", type=SWEEP, help="A fixed size: plan its tokens alone.")
+def train(
+    law_name: str,
+    flops: Any,
+    params: Any,
+    inference_tokens: float,
+    flops_model: str,
+    output: str | None,
+    as_json: bool,
+) -> None:
+    """Train a model on its own: the best size and tokens, or the tokens for a size."""
+    keep_compiled()
+    from jaxlaws.cli.plan_answer import answer
+    from jaxlaws.planning import compute_optimal, train_fixed
+
+    source = Source(law_name).for_supervised_runs()
+    sizes = {} if params is None else {"num_params": params}
+    answer(
+        "compute-optimal training" if params is None else "training at a fixed size",
+        compute_optimal if params is None else train_fixed,
+        {**crossed(flops=flops, **sizes), "num_inference_tokens": inference_tokens},
+        {"forward_flops": forward_flops(flops_model, source)},
+        source,
+        as_json=as_json,
+        output=output,
+    )
+
+
+@group.command("distill")
+@_common
+@click.option("--student", type=SWEEP, required=True, help="Parameters of the student.")
+@scenario_option
+@students_option
+def distill(
+    law_name: str,
+    flops: Any,
+    student: Any,
+    scenario: str,
+    students: int,
+    inference_tokens: float,
+    flops_model: str,
+    output: str | None,
+    as_json: bool,
+) -> None:
+    """Distil a student: its tokens, and the best teacher that the budget can make."""
+    keep_compiled()
+    from jaxlaws import planning
+    from jaxlaws.cli.plan_answer import answer
+
+    source = Source(law_name)
+    answer(
+        f"distillation, scenario {scenario}",
+        planning.distill,
+        {
+            **crossed(flops=flops, num_student_params=student),
+            "num_students": float(students),
+            "num_inference_tokens": inference_tokens,
+        },
+        {
+            "scenario": getattr(planning, SCENARIOS[scenario]),
+            "forward_flops": forward_flops(flops_model, source),
+        },
+        source,
+        as_json=as_json,
+        output=output,
+    )

@@ -1,0 +1,171 @@
+"""How a question to the planner is answered: with one plan and its intervals, or with a sweep."""
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import click
+import numpy as np
+
+from jaxlaws.cli.draws import LEVEL, interval, num_draws, over_draws
+from jaxlaws.cli.options import Source
+from jaxlaws.cli.output import print_json, print_table, write_table
+from jaxlaws.cli.plan_words import PAID, WORDS, cell, counts, distance, remarks, why_infeasible
+from jaxlaws.cli.progress import patience
+from jaxlaws.planning import Status, extrapolation_decades, plan_to_dict
+from jaxlaws.quantities import format_quantity
+
+_MOST_ROWS = 24
+
+
+def _flat(document: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested keys joined by dots."""
+    flat: dict[str, Any] = {}
+    for key, value in document.items():
+        name = f"{prefix}{key}"
+        flat |= _flat(value, f"{name}.") if isinstance(value, Mapping) else {name: value}
+    return flat
+
+
+def known(numbers: np.ndarray) -> Any:
+    """An array as a number or a list, None where it is not finite."""
+    return np.where(np.isfinite(numbers), numbers.astype(object), np.array(None)).tolist()
+
+
+def _columns(document: Mapping[str, Any], length: int) -> dict[str, list[Any]]:
+    """A document as columns of one length."""
+    return {
+        name: value if isinstance(value, list) else [value] * length
+        for name, value in _flat(document).items()
+    }
+
+
+def _intervals(draws: Any, asked: Mapping[str, Any]) -> dict[str, list[float]]:
+    """The intervals of what is planned, over the draws that have a plan."""
+    solved = draws.status <= Status.BUDGET_UNSPENT
+    found = {
+        name: interval(getattr(draws, name)[solved])
+        for name in WORDS
+        if hasattr(draws, name) and name not in asked
+    }
+    return {name: ends for name, ends in found.items() if ends is not None}
+
+
+def _notes_on_draws(draws: Any, source: Source, intervals: Mapping[str, Any]) -> list[str]:
+    if source.ensemble is None:
+        return ["No intervals: there are no draws of this law."]
+    total = num_draws(source.ensemble)
+    solved = int(np.sum(draws.status <= Status.BUDGET_UNSPENT))
+    told = []
+    if solved < total:
+        told.append(f"{total - solved} of {total} draws of the fit have no plan and are left out.")
+    if intervals and source.holds_supervised:
+        told.append(
+            "The draws all have one supervised law: its uncertainty is not in the intervals."
+        )
+    return told
+
+
+def answer(
+    title: str,
+    planner: Callable[..., Any],
+    asked: dict[str, Any],
+    settings: Mapping[str, Any],
+    source: Source,
+    *,
+    as_json: bool,
+    output: str | None,
+) -> None:
+    """Answer a question, and for a single plan over the fit's draws too.
+
+    Args:
+        title: of the table.
+        planner: a question of `jaxlaws.planning`.
+        asked: its inputs, numbers or arrays of one length; the budget is `flops`.
+        settings: its other keywords.
+        source: the law.
+        as_json: print one JSON object instead of a table.
+        output: the table of plans to write, if any.
+
+    Raises:
+        ValueError: a single plan is infeasible; the message says why.
+    """
+    question = functools.partial(planner, **settings)
+    with patience("compiling the planner, which happens once …"):
+        plan = question(source.law, **asked)
+    single = np.ndim(plan.loss) == 0
+    if single and plan.status == Status.INFEASIBLE:
+        raise ValueError(why_infeasible(asked, settings["forward_flops"]))
+    decades = extrapolation_decades(plan, source.fitted_range or {})
+    decades = np.broadcast_to(decades, np.shape(plan.loss))
+    draws, intervals = None, {}
+    if single and source.ensemble is not None:
+        draws = over_draws(question, source.ensemble, asked)
+        intervals = _intervals(draws, asked)
+    document = {
+        "asked": {name: np.asarray(value).tolist() for name, value in asked.items()},
+        **plan_to_dict(plan),
+        "extrapolation_decades": known(decades),
+    }
+    columns = _columns(document, np.size(plan.loss))
+    if output:
+        write_table(output, columns)
+        click.echo(f"wrote {output}", err=True)
+    if as_json:
+        print_json({**document, "intervals": intervals} if intervals else document)
+    elif single:
+        notes = [*remarks(plan, asked["flops"]), *_notes_on_draws(draws, source, intervals)]
+        head = f"{title}, {format_quantity(asked['flops'])} FLOPs, law {source.name}"
+        _print_plan(head, plan, intervals, [*notes, distance(decades)])
+    else:
+        notes = [*counts(columns["status"]), distance(decades)]
+        _print_sweep(f"{title}, law {source.name}", columns, asked, notes)
+    if single and plan.status > Status.INFEASIBLE:
+        for note in remarks(plan, asked["flops"]):
+            click.echo(f"Warning: {note}", err=True)
+        click.get_current_context().exit(1)
+
+
+def _print_plan(
+    title: str, plan: Any, intervals: Mapping[str, Sequence[float]], notes: list[str]
+) -> None:
+    rows = []
+    for name, words in WORDS.items():
+        if np.isfinite(getattr(plan, name, np.nan)):
+            ends = [cell(name, end) for end in intervals.get(name, ())] or ["", ""]
+            rows.append((words, cell(name, getattr(plan, name)), *ends))
+    for name, share in plan.shares.items():
+        if share > 0:
+            rows.append((f"compute for {PAID[name]}", cell(name, share), "", ""))
+    rows.append(("status", Status(int(plan.status)).name, "", ""))
+    heads = ["", "plan", f"low ({LEVEL:.0%})", "high"]
+    if not intervals:
+        heads, rows = heads[:2], [row[:2] for row in rows]
+    print_table(title, heads, rows)
+    for note in notes:
+        click.echo(note)
+
+
+def _print_sweep(
+    title: str, columns: Mapping[str, list[Any]], asked: Mapping[str, Any], notes: list[str]
+) -> None:
+    size = len(columns["loss"])
+    swept = [name for name in asked if np.ndim(asked[name])]
+    planned = [name for name in WORDS if name in columns and name not in (*swept, "flops")]
+    heads = [*("budget" if name == "flops" else WORDS[name] for name in swept)]
+    heads += [*(WORDS[name] for name in planned), "status", "decades outside"]
+    rows = []
+    for row in sorted({round(i) for i in np.linspace(0, size - 1, min(size, _MOST_ROWS))}):
+        decades = columns["extrapolation_decades"][row]
+        rows.append(
+            [
+                *(cell(name, asked[name][row]) for name in swept),
+                *(cell(name, columns[name][row]) for name in planned),
+                columns["status"][row],
+                "unknown" if decades is None else f"{decades:.1f}",
+            ]
+        )
+    more = [f"{len(rows)} of {size} plans are shown; -o writes all."] if len(rows) < size else []
+    print_table(title, heads, rows)
+    for note in [*more, *notes]:
+        click.echo(note)
