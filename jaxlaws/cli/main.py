@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from jaxlaws.cli import demo, fit, plan, predict, presets
+from jaxlaws.cli import demo, fit, plan, plan_compare, predict, presets
 
 
 class Failure(click.ClickException):
@@ -45,5 +45,6 @@ def main() -> None:
         warnings.simplefilter("default", UserWarning)
 
 
+plan.group.add_command(plan_compare.command)
 for _verb in (presets.command, predict.command, fit.command, plan.group, demo.command):
     main.add_command(_verb)

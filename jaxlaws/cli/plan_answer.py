@@ -7,6 +7,7 @@ from typing import Any
 import click
 import numpy as np
 
+from jaxlaws.cli.columns import columns, known, shown_rows
 from jaxlaws.cli.draws import LEVEL, interval, num_draws, over_draws
 from jaxlaws.cli.options import Source
 from jaxlaws.cli.output import print_json, print_table, write_table
@@ -14,30 +15,6 @@ from jaxlaws.cli.plan_words import PAID, WORDS, cell, counts, distance, remarks,
 from jaxlaws.cli.progress import patience
 from jaxlaws.planning import Status, extrapolation_decades, plan_to_dict
 from jaxlaws.quantities import format_quantity
-
-_MOST_ROWS = 24
-
-
-def _flat(document: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested keys joined by dots."""
-    flat: dict[str, Any] = {}
-    for key, value in document.items():
-        name = f"{prefix}{key}"
-        flat |= _flat(value, f"{name}.") if isinstance(value, Mapping) else {name: value}
-    return flat
-
-
-def known(numbers: np.ndarray) -> Any:
-    """An array as a number or a list, None where it is not finite."""
-    return np.where(np.isfinite(numbers), numbers.astype(object), np.array(None)).tolist()
-
-
-def _columns(document: Mapping[str, Any], length: int) -> dict[str, list[Any]]:
-    """A document as columns of one length."""
-    return {
-        name: value if isinstance(value, list) else [value] * length
-        for name, value in _flat(document).items()
-    }
 
 
 def _intervals(draws: Any, asked: Mapping[str, Any]) -> dict[str, list[float]]:
@@ -107,9 +84,9 @@ def answer(
         **plan_to_dict(plan),
         "extrapolation_decades": known(decades),
     }
-    columns = _columns(document, np.size(plan.loss))
+    table = columns(document, np.size(plan.loss))
     if output:
-        write_table(output, columns)
+        write_table(output, table)
         click.echo(f"wrote {output}", err=True)
     if as_json:
         print_json({**document, "intervals": intervals} if intervals else document)
@@ -118,8 +95,8 @@ def answer(
         head = f"{title}, {format_quantity(asked['flops'])} FLOPs, law {source.name}"
         _print_plan(head, plan, intervals, [*notes, distance(decades)])
     else:
-        notes = [*counts(columns["status"]), distance(decades)]
-        _print_sweep(f"{title}, law {source.name}", columns, asked, notes)
+        notes = [*counts(table["status"]), distance(decades)]
+        _print_sweep(f"{title}, law {source.name}", table, asked, notes)
     if single and plan.status > Status.INFEASIBLE:
         for note in remarks(plan, asked["flops"]):
             click.echo(f"Warning: {note}", err=True)
@@ -147,21 +124,21 @@ def _print_plan(
 
 
 def _print_sweep(
-    title: str, columns: Mapping[str, list[Any]], asked: Mapping[str, Any], notes: list[str]
+    title: str, table: Mapping[str, list[Any]], asked: Mapping[str, Any], notes: list[str]
 ) -> None:
-    size = len(columns["loss"])
+    size = len(table["loss"])
     swept = [name for name in asked if np.ndim(asked[name])]
-    planned = [name for name in WORDS if name in columns and name not in (*swept, "flops")]
+    planned = [name for name in WORDS if name in table and name not in (*swept, "flops")]
     heads = [*("budget" if name == "flops" else WORDS[name] for name in swept)]
     heads += [*(WORDS[name] for name in planned), "status", "decades outside"]
     rows = []
-    for row in sorted({round(i) for i in np.linspace(0, size - 1, min(size, _MOST_ROWS))}):
-        decades = columns["extrapolation_decades"][row]
+    for row in shown_rows(size):
+        decades = table["extrapolation_decades"][row]
         rows.append(
             [
                 *(cell(name, asked[name][row]) for name in swept),
-                *(cell(name, columns[name][row]) for name in planned),
-                columns["status"][row],
+                *(cell(name, table[name][row]) for name in planned),
+                table["status"][row],
                 "unknown" if decades is None else f"{decades:.1f}",
             ]
         )

@@ -1,0 +1,34 @@
+"""Answers as JSON and as columns of a table."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+
+def known(numbers: Any) -> Any:
+    """An array as a number or a list, None where it is not finite."""
+    array = np.asarray(numbers)
+    return np.where(np.isfinite(array), array.astype(object), np.array(None)).tolist()
+
+
+def flat(document: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested keys joined by dots."""
+    joined: dict[str, Any] = {}
+    for key, value in document.items():
+        name = f"{prefix}{key}"
+        joined |= flat(value, f"{name}.") if isinstance(value, Mapping) else {name: value}
+    return joined
+
+
+def columns(document: Mapping[str, Any], length: int) -> dict[str, list[Any]]:
+    """A document as columns of one length, what is the same for all rows repeated."""
+    return {
+        name: value if isinstance(value, list) else [value] * length
+        for name, value in flat(document).items()
+    }
+
+
+def shown_rows(length: int, most: int = 24) -> list[int]:
+    """Rows of a long table to show: all, or some evenly spaced, first and last among them."""
+    return sorted({round(row) for row in np.linspace(0, length - 1, min(length, most)).tolist()})

@@ -1,0 +1,121 @@
+"""`jaxlaws plan compare`: train, overtrain or distil?"""
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from jaxlaws.cli.compilation import keep_compiled
+from jaxlaws.cli.options import (
+    QUANTITY,
+    SWEEP,
+    Source,
+    flops_model_option,
+    forward_flops,
+    json_option,
+    law_option,
+)
+from jaxlaws.cli.plan import (
+    SCENARIOS,
+    crossed,
+    flops_option,
+    inference_option,
+    output_option,
+    scenario_option,
+    students_option,
+)
+
+
+@click.command("compare")
+@law_option
+@flops_option
+@click.option("--student", type=SWEEP, help="The largest size that may be served.")
+@inference_option
+@scenario_option
+@students_option
+@click.option("--teacher", type=QUANTITY, help="Parameters of a teacher that exists.")
+@click.option("--teacher-loss", type=QUANTITY, help="The loss of that teacher.")
+@flops_model_option
+@output_option
+@json_option
+def command(
+    law_name: str,
+    flops: Any,
+    student: Any,
+    inference_tokens: float,
+    scenario: str,
+    students: int,
+    teacher: float | None,
+    teacher_loss: float | None,
+    flops_model: str,
+    output: str | None,
+    as_json: bool,
+) -> None:
+    """Train, overtrain or distil? The loss that a budget reaches each way, and the best of them.
+
+    Without --student it is the size of least loss once serving is paid. With --teacher and
+    --teacher-loss the student is distilled from that teacher, which may also be used as it is.
+    """
+    if (teacher is None) != (teacher_loss is None):
+        raise click.UsageError(
+            "a teacher that exists is given by --teacher, its size, and --teacher-loss: "
+            f"{'--teacher' if teacher is None else '--teacher-loss'} is missing"
+        )
+    keep_compiled()
+    from jaxlaws import planning
+
+    source = Source(law_name)
+    asked: dict[str, Any] = crossed(
+        flops=flops, **({} if student is None else {"num_student_params": student})
+    )
+    asked |= {"num_students": float(students), "num_inference_tokens": inference_tokens}
+    if teacher is not None:
+        asked |= {"num_teacher_params": teacher, "teacher_loss": teacher_loss}
+    question = functools.partial(
+        planning.compare,
+        scenario=getattr(planning, SCENARIOS[scenario]),
+        forward_flops=forward_flops(flops_model, source),
+    )
+    title = f"train, overtrain or distil? Scenario {scenario}, law {law_name}"
+    _answer(title, question, asked, source, as_json=as_json, output=output)
+
+
+def _answer(
+    title: str,
+    question: functools.partial[Any],
+    asked: Mapping[str, Any],
+    source: Source,
+    *,
+    as_json: bool,
+    output: str | None,
+) -> None:
+    import numpy as np
+
+    from jaxlaws.cli.columns import columns
+    from jaxlaws.cli.comparison_words import document_of, print_comparison, print_comparisons
+    from jaxlaws.cli.draws import over_draws
+    from jaxlaws.cli.output import print_json, write_table
+    from jaxlaws.cli.plan_words import why_infeasible
+    from jaxlaws.cli.progress import patience
+    from jaxlaws.planning import Winner
+
+    with patience("compiling the planner, which happens once …"):
+        comparison = question(source.law, **asked)
+    single = np.ndim(comparison.winner) == 0
+    if single and comparison.winner == Winner.NONE:
+        raise ValueError(why_infeasible(asked, question.keywords["forward_flops"]))
+    winners = None
+    if single and source.ensemble is not None:
+        winners = over_draws(question, source.ensemble, asked).winner
+    document = document_of(comparison, asked, source, winners)
+    table = columns(document, np.size(comparison.winner))
+    if output:
+        write_table(output, table)
+        click.echo(f"wrote {output}", err=True)
+    if as_json:
+        print_json(document)
+    elif single:
+        print_comparison(title, comparison, document, source)
+    else:
+        print_comparisons(title, document, table)
