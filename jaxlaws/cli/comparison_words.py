@@ -35,12 +35,25 @@ def _probabilities(winners: np.ndarray, options: Mapping[str, Any]) -> dict[str,
     return {name: share for name, share in shares.items() if share or name != Winner.NONE.name}
 
 
-def _farthest(decades: Mapping[str, np.ndarray], eligible: Mapping[str, Any]) -> np.ndarray:
-    """That of the eligible strategies; NaN where one is unknown and none is known to be outside."""
-    known_ones = [np.where(eligible[name], decades[name], np.nan) for name in decades]
-    unknown = np.any([eligible[name] & np.isnan(decades[name]) for name in decades], axis=0)
-    farthest = np.fmax.reduce(known_ones)
-    return np.where(unknown & (farthest <= 0), np.nan, farthest)
+def distances(comparison: Comparison, ranges: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Decades of each strategy's plan to the fitted range."""
+    shape = np.shape(comparison.winner)
+    return {
+        name: np.broadcast_to(extrapolation_decades(plan, ranges), shape)
+        for name, plan in comparison.options.items()
+    }
+
+
+def farthest(comparison: Comparison, ranges: Mapping[str, Any]) -> np.ndarray:
+    """Decades to the fitted range, of the eligible strategy that is farthest.
+
+    NaN where one is unknown and none is known to be outside.
+    """
+    decades = distances(comparison, ranges)
+    may = comparison.eligible
+    most = np.fmax.reduce([np.where(may[name], decades[name], np.nan) for name in decades])
+    unknown = np.any([may[name] & np.isnan(decades[name]) for name in decades], axis=0)
+    return np.where(unknown & (most <= 0), np.nan, most)
 
 
 def document_of(
@@ -57,12 +70,8 @@ def document_of(
         source: the law.
         winners: the winner of each of the fit's draws, None without.
     """
-    shape = np.shape(comparison.winner)
     ranges = source.fitted_range or {}
-    decades = {
-        name: np.broadcast_to(extrapolation_decades(plan, ranges), shape)
-        for name, plan in comparison.options.items()
-    }
+    decades = distances(comparison, ranges)
     document = {
         "asked": {name: np.asarray(value).tolist() for name, value in asked.items()},
         "winner": _names(comparison.winner),
@@ -73,7 +82,7 @@ def document_of(
         },
         "eligible": {name: np.asarray(may).tolist() for name, may in comparison.eligible.items()},
         "reason": np.asarray(comparison.words(ranges)).tolist(),
-        "extrapolation_decades": known(_farthest(decades, comparison.eligible)),
+        "extrapolation_decades": known(farthest(comparison, ranges)),
     }
     if winners is not None:
         document["probabilities"] = _probabilities(winners, comparison.options)

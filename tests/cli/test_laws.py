@@ -11,7 +11,7 @@ from jaxlaws import presets
 def test_help_lists_the_verbs(run):
     ran = run("--help")
     assert ran.code == 0
-    for verb in ("presets", "predict", "fit", "demo"):
+    for verb in ("presets", "predict", "fit", "plan", "demo"):
         assert verb in ran.out
 
 

@@ -1,0 +1,117 @@
+"""Pictures of plans show what the plans say."""
+
+import functools
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+
+from jaxlaws import presets
+from jaxlaws.figures import plans
+from jaxlaws.planning import FREE_TEACHER, compare, compute_optimal, distill
+
+LAW = presets.load("busbridge2025_consistent")
+FLOPS = np.geomspace(1e18, 1e23, 11)
+FACTORS = (0.99, 1.0, 1.02)
+
+
+def over_draws(question):
+    """Three laws near the preset's."""
+    answers = [question(jax.tree.map(lambda leaf, f=f: leaf * f, LAW)) for f in FACTORS]
+    return jax.tree.map(lambda *leaves: np.stack(leaves), *answers)
+
+
+def heights(axes) -> dict[str, Any]:
+    """What is drawn, by label."""
+    return {line.get_label(): line.get_ydata() for line in axes.get_lines()}
+
+
+def outline(axes) -> Any:
+    """Heights of the corners of the first band."""
+    return axes.collections[0].get_paths()[0].vertices[:, 1]
+
+
+def shades(axes):
+    """Ends along x of what is shaded."""
+    return [(patch.get_x(), patch.get_x() + patch.get_width()) for patch in axes.patches]
+
+
+def texts(figure):
+    return figure.get_supxlabel()
+
+
+def test_allocation_draws_the_plan_its_bands_and_where_it_extrapolates():
+    question = functools.partial(
+        distill, flops=FLOPS, num_student_params=3e8, scenario=FREE_TEACHER
+    )
+    plan, draws = question(LAW), over_draws(question)
+    decades = np.where(FLOPS > 1e21, 1.0, 0.0)
+    figure = plans.allocation(FLOPS, plan, draws=draws, decades=decades, title="a plan")
+    sizes, tokens, losses, shares = figure.axes
+    np.testing.assert_array_equal(heights(tokens)["student"], plan.num_student_tokens)
+    np.testing.assert_array_equal(heights(losses)["student"], plan.loss)
+    np.testing.assert_array_equal(heights(losses)["teacher"], plan.teacher_loss)
+    assert set(heights(sizes)) == {"student"}  # a free teacher has no size
+    low, high = np.quantile(draws.loss, [0.05, 0.95], axis=0)
+    assert set(np.concatenate([low, high])) <= set(outline(losses))
+    outside = pytest.approx((np.sqrt(FLOPS[6] * FLOPS[7]), FLOPS[-1]))
+    for axes in (sizes, tokens, losses, shares):
+        assert shades(axes) == [outside]
+        assert axes.get_xscale() == "log"
+        assert "FLOPs" in axes.get_xlabel()
+    assert figure.get_suptitle() == "a plan"
+    assert "90%" in texts(figure)
+    assert "outside the range" in texts(figure)
+
+
+def test_allocation_without_draws_or_range():
+    plan = compute_optimal(LAW, flops=FLOPS, num_inference_tokens=1e9)
+    figure = plans.allocation(FLOPS, plan)
+    sizes, tokens, losses, shares = figure.axes
+    np.testing.assert_array_equal(heights(sizes)["model"], plan.num_params)
+    np.testing.assert_array_equal(heights(tokens)["model"], plan.num_tokens)
+    assert not losses.collections
+    assert shares.get_legend_handles_labels()[1] == ["training", "serving"]
+    assert set(plan.shares.student) <= set(outline(shares))
+    assert texts(figure) == ""
+
+
+def test_the_decision_is_drawn_with_what_a_teacher_gains():
+    question = functools.partial(
+        compare, flops=FLOPS, num_student_params=3e8, scenario=FREE_TEACHER
+    )
+    answer, draws = question(LAW), over_draws(question)
+    decades = np.full(FLOPS.shape, np.nan)
+    figure = plans.decision(FLOPS, answer, draws=draws, decades=decades, budget=1e21)
+    losses, gains = figure.axes
+    for name, label in (("train", "train compute-optimally"), ("distil", "distil")):
+        shown = np.where(answer.eligible[name], answer.options[name].loss, np.nan)
+        np.testing.assert_array_equal(heights(losses)[label], shown)
+
+    def gain(told):
+        """The best loss without a teacher may be of either kind, where both may win."""
+        alone = [
+            np.where(told.eligible[name], told.options[name].loss, np.inf)
+            for name in ("train", "overtrain")
+        ]
+        return told.options.distil.loss - np.minimum(*alone)
+
+    np.testing.assert_allclose(heights(gains)["distil"], gain(answer), rtol=1e-12)
+    low, high = np.quantile(gain(draws), [0.05, 0.95], axis=0)  # differences law by law
+    drawn = np.sort(outline(gains))
+    assert drawn[0] == pytest.approx(low.min())
+    assert drawn[-1] == pytest.approx(high.max())
+    for axes in (losses, gains):
+        (mark,) = [line for line in axes.get_lines() if "asked" in str(line.get_label())]
+        assert np.all(np.asarray(mark.get_xdata()) == 1e21)
+        assert shades(axes) == [pytest.approx((FLOPS[0], FLOPS[-1]))]
+    assert "not known" in texts(figure)
+
+
+def test_where_nothing_is_planned_nothing_is_shaded():
+    flops = np.array([1e2, 1e20, 1e22])
+    plan = compute_optimal(LAW, flops=flops)
+    figure = plans.allocation(flops, plan, decades=np.array([np.nan, 0.0, 0.0]))
+    assert not any(shades(axes) for axes in figure.axes)
+    assert np.isnan(heights(figure.axes[2])["model"][0])
