@@ -7,6 +7,7 @@ import click
 
 from jaxlaws.cli.compilation import keep_compiled
 from jaxlaws.cli.options import (
+    QUANTITY,
     SWEEP,
     Quantity,
     Source,
@@ -64,6 +65,36 @@ output_option = click.option(
     callback=_table_path,
     help="Write the plans to a file .csv or .parquet.",
 )
+
+_teacher_option = click.option(
+    "--teacher",
+    type=QUANTITY,
+    help="Parameters of a teacher that exists; the scenario says whether its logits are paid for.",
+)
+_teacher_loss_option = click.option(
+    "--teacher-loss", type=QUANTITY, help="The validation loss of that teacher."
+)
+
+
+def teacher_options(verb: Callable[..., Any]) -> Callable[..., Any]:
+    """The options for a teacher that exists: both or none."""
+    return _teacher_option(_teacher_loss_option(verb))
+
+
+def teacher_asked(teacher: float | None, teacher_loss: float | None) -> dict[str, float]:
+    """The inputs of a teacher that exists, none without one.
+
+    Raises:
+        UsageError: only one of size and loss is given.
+    """
+    if teacher is None and teacher_loss is None:
+        return {}
+    if teacher is None or teacher_loss is None:
+        raise click.UsageError(
+            "a teacher that exists is given by --teacher, its size, and --teacher-loss: "
+            f"{'--teacher' if teacher is None else '--teacher-loss'} is missing"
+        )
+    return {"num_teacher_params": teacher, "teacher_loss": teacher_loss}
 
 
 def crossed(**values: Any) -> dict[str, Any]:
@@ -123,33 +154,42 @@ def train(
 @click.option("--student", type=SWEEP, required=True, help="Parameters of the student.")
 @scenario_option
 @students_option
+@teacher_options
 def distill(
     law_name: str,
     flops: Any,
     student: Any,
     scenario: str,
     students: int,
+    teacher: float | None,
+    teacher_loss: float | None,
     inference_tokens: float,
     flops_model: str,
     output: str | None,
     as_json: bool,
 ) -> None:
-    """Distil a student: its tokens, and the best teacher that the budget can make."""
+    """Distil a student: its tokens, and the best teacher that the budget can make.
+
+    With --teacher and --teacher-loss: its tokens, distilled from the teacher that exists.
+    """
+    existing = teacher_asked(teacher, teacher_loss)
     keep_compiled()
     from jaxlaws import planning
     from jaxlaws.cli.plan_answer import answer
 
     source = Source(law_name)
+    paid = getattr(planning, SCENARIOS[scenario])
     answer(
-        f"distillation, scenario {scenario}",
-        planning.distill,
+        f"distillation{' from a teacher that exists' if existing else ''}, scenario {scenario}",
+        planning.distill_with if existing else planning.distill,
         {
             **crossed(flops=flops, num_student_params=student),
+            **existing,
             "num_students": float(students),
             "num_inference_tokens": inference_tokens,
         },
         {
-            "scenario": getattr(planning, SCENARIOS[scenario]),
+            **({"logits": paid.logits} if existing else {"scenario": paid}),
             "forward_flops": forward_flops(flops_model, source),
         },
         source,

@@ -8,7 +8,6 @@ import click
 
 from jaxlaws.cli.compilation import keep_compiled
 from jaxlaws.cli.options import (
-    QUANTITY,
     SWEEP,
     Source,
     flops_model_option,
@@ -24,6 +23,8 @@ from jaxlaws.cli.plan import (
     output_option,
     scenario_option,
     students_option,
+    teacher_asked,
+    teacher_options,
 )
 
 
@@ -34,8 +35,7 @@ from jaxlaws.cli.plan import (
 @inference_option
 @scenario_option
 @students_option
-@click.option("--teacher", type=QUANTITY, help="Parameters of a teacher that exists.")
-@click.option("--teacher-loss", type=QUANTITY, help="The loss of that teacher.")
+@teacher_options
 @flops_model_option
 @output_option
 @json_option
@@ -57,21 +57,18 @@ def command(
     Without --student it is the size of least loss once serving is paid. With --teacher and
     --teacher-loss the student is distilled from that teacher, which may also be used as it is.
     """
-    if (teacher is None) != (teacher_loss is None):
-        raise click.UsageError(
-            "a teacher that exists is given by --teacher, its size, and --teacher-loss: "
-            f"{'--teacher' if teacher is None else '--teacher-loss'} is missing"
-        )
+    existing = teacher_asked(teacher, teacher_loss)
     keep_compiled()
     from jaxlaws import planning
 
     source = Source(law_name)
-    asked: dict[str, Any] = crossed(
-        flops=flops, **({} if student is None else {"num_student_params": student})
-    )
-    asked |= {"num_students": float(students), "num_inference_tokens": inference_tokens}
-    if teacher is not None:
-        asked |= {"num_teacher_params": teacher, "teacher_loss": teacher_loss}
+    sizes = {} if student is None else {"num_student_params": student}
+    asked = {
+        **crossed(flops=flops, **sizes),
+        **existing,
+        "num_students": float(students),
+        "num_inference_tokens": inference_tokens,
+    }
     question = functools.partial(
         planning.compare,
         scenario=getattr(planning, SCENARIOS[scenario]),

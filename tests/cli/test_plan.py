@@ -1,6 +1,7 @@
 """`jaxlaws plan train` and `jaxlaws plan distill`."""
 
 import csv
+import dataclasses
 import importlib.util
 from typing import Any
 
@@ -13,8 +14,10 @@ from jaxlaws.compute import transformer_forward_flops
 from jaxlaws.planning import (
     FREE_TEACHER,
     TEACHER_PRETRAINING_AND_INFERENCE,
+    Status,
     compute_optimal,
     distill,
+    distill_with,
     extrapolation_decades,
     plan_to_dict,
     train_fixed,
@@ -119,6 +122,30 @@ def test_long_sweeps_are_shown_in_part(run, tmp_path):
     assert table["loss"] == plan.loss.tolist()
 
 
+def test_from_a_teacher_that_exists(run, tmp_path):
+    arguments = ["plan", "distill", "--law", "busbridge2025", "--teacher", "7B", "--teacher-loss"]
+    arguments += ["2.1", "--student", "300M", "--flops", "1e21"]
+    asked: Any = {"flops": 1e21, "num_student_params": 3e8}
+    asked |= {"num_teacher_params": 7e9, "teacher_loss": 2.1}
+    for scenario, logits in (("full", 1.0), ("free", 0.0)):
+        told = run(*arguments, "--scenario", scenario, "--json").json
+        plan = distill_with(presets.load("busbridge2025"), **asked, logits=logits)
+        assert {key: told[key] for key in plan_to_dict(plan)} == plan_to_dict(plan)
+
+
+def test_a_plan_that_did_not_converge_is_told_and_fails(run, monkeypatch):
+    def unsolved(law, **asked):
+        plan = compute_optimal(law, **asked)
+        return dataclasses.replace(plan, status=np.int32(Status.NOT_CONVERGED))
+
+    monkeypatch.setattr("jaxlaws.planning.compute_optimal", unsolved)
+    ran = run(*TRAIN, "1e21")
+    assert ran.code == 1
+    assert "NOT_CONVERGED" in ran.out
+    assert "did not converge: not to be relied on" in ran.err
+    assert run(*TRAIN, "1e21", "--json").json["status"] == "NOT_CONVERGED"
+
+
 def test_an_active_bound_is_named(run):
     out = run(
         "plan", "distill", "--student", "1B", "--flops", "1e21", "--scenario", "inference"
@@ -153,6 +180,8 @@ def test_draws_slice_sweeps_without_a_trace(run):
         ([*DISTILL, "1e21", "--students", "0"], "students"),
         ([*DISTILL, "1e21", "--law", "besiroglu2024"], "expected a distillation law"),
         (["plan", "distill", "--flops", "1e21"], "--student"),
+        ([*DISTILL, "1e21", "--teacher", "7B"], "--teacher-loss is missing"),
+        ([*DISTILL, "1e21", "--teacher-loss", "2.1"], "--teacher is missing"),
         (["plan", "distil"], "distil"),
     ],
 )
