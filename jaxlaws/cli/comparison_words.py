@@ -10,7 +10,7 @@ from jaxlaws.cli.columns import known, shown_rows
 from jaxlaws.cli.draws import num_draws
 from jaxlaws.cli.options import Source
 from jaxlaws.cli.output import print_table
-from jaxlaws.cli.plan_words import cell, distance
+from jaxlaws.cli.plan_words import active_bounds, cell, distance
 from jaxlaws.planning import Comparison, Winner, extrapolation_decades, plan_to_dict
 from jaxlaws.quantities import format_quantity
 
@@ -135,7 +135,9 @@ def print_comparison(
     of_student = "" if student is None else f", student {format_quantity(student)}"
     print_table(f"{title}: {format_quantity(asked['flops'])} FLOPs{of_student}", heads, rows)
     click.echo(f"Winner: {document['winner']}. {document['reason']}")
-    for note in (*_ruled_out(comparison), *_unjudged(document), *_confidence(document, source)):
+    bounds = active_bounds(comparison.options.distil)
+    notes = [*_ruled_out(comparison), *bounds, *_unjudged(document)]
+    for note in (*notes, *_confidence(document, source)):
         click.echo(note)
 
 
@@ -146,7 +148,9 @@ def _unjudged(document: Mapping[str, Any]) -> list[str]:
         for name, plan in document["options"].items()
         if document["eligible"][name] and plan["extrapolation_decades"] is None
     ]
-    return [f"The fitted range is not known for: {', '.join(unknown)}."] if unknown else []
+    if not unknown or len(unknown) == sum(document["eligible"].values()):
+        return []  # where none is judged, the reason says so
+    return [f"The fitted range is not known for: {', '.join(unknown)}."]
 
 
 def _confidence(document: Mapping[str, Any], source: Source) -> list[str]:

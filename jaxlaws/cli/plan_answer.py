@@ -35,7 +35,9 @@ def _notes_on_draws(draws: Any, source: Source, intervals: Mapping[str, Any]) ->
     solved = int(np.sum(draws.status <= Status.BUDGET_UNSPENT))
     told = []
     if solved < total:
-        told.append(f"{total - solved} of {total} draws of the fit have no plan and are left out.")
+        told.append(
+            f"{total - solved} of {total} draws of the fit give no plan to rely on, and are left out."
+        )
     if intervals and source.holds_supervised:
         told.append(
             "The draws all have one supervised law: its uncertainty is not in the intervals."

@@ -59,13 +59,18 @@ def distance(decades: Any) -> str:
     return f"{np.sum(decades > 0)} of {decades.size} are extrapolations, up to {where}."
 
 
+def active_bounds(plan: Any) -> list[str]:
+    """Which bounds a single plan is on."""
+    return [
+        f"{WORDS[name].capitalize()}: on the {_end(side)} bound, {cell(name, getattr(plan, name))}."
+        for name, side in plan.active_bounds.items()
+        if side
+    ]
+
+
 def remarks(plan: Any, budget: float) -> list[str]:
     """What else is to be said of a single plan: its bounds, and what it leaves unspent."""
-    told = []
-    for name, side in plan.active_bounds.items():
-        if side:
-            value = cell(name, getattr(plan, name))
-            told.append(f"{WORDS[name].capitalize()}: on the {_end(side)} bound, {value}.")
+    told = active_bounds(plan)
     if plan.status <= Status.BUDGET_UNSPENT and np.isnan(getattr(plan, "num_teacher_params", 0)):
         told.append("The teacher costs nothing: its loss is chosen, its size is left open.")
     if plan.status == Status.BUDGET_UNSPENT:
