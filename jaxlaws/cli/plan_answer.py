@@ -36,7 +36,7 @@ def _notes_on_draws(draws: Any, source: Source, intervals: Mapping[str, Any]) ->
     told = []
     if solved < total:
         told.append(
-            f"{total - solved} of {total} draws of the fit give no plan to rely on, and are left out."
+            f"{total - solved} of {total} draws of the fit give no plan to rely on; left out."
         )
     if intervals and source.holds_supervised:
         told.append(
