@@ -18,6 +18,8 @@ _T = TypeVar("_T")
 # Scale of each unit, such as {"parameters": 1e9}.
 Scales = Mapping[str, Any]
 
+_LARGEST_FACTOR = 1e250
+
 
 def scales_of(inputs: Mapping[str, np.ndarray], *laws: Any) -> dict[str, float]:
     """The geometric mean of the inputs of each unit that some coefficient of the laws carries.
@@ -58,6 +60,18 @@ def unit_factor(law: Any, name: str, scales: Scales) -> Any:
         return 1.0
     exponent = 1.0 if declared.power is None else getattr(law, declared.power)
     return scales.get(INPUTS[declared.unit_of].unit, 1.0) ** exponent
+
+
+def is_expressible(law: Any, scales: Scales) -> Any:
+    """Whether every coefficient of a centred law is a number in the user's units too.
+
+    An exponent that the runs send to infinity would take the amplitude beside it there.
+    """
+    inside: Any = True
+    for name in declarations(law):
+        factor = unit_factor(law, name, scales)
+        inside = inside & (factor > 1 / _LARGEST_FACTOR) & (factor < _LARGEST_FACTOR)
+    return inside
 
 
 def _rescale(law: _T, scales: Scales) -> _T:

@@ -1,20 +1,14 @@
 """Pictures of fits: what was predicted against what was measured."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
+from fitting.predictions import predict, relative_errors
 from fitting.runs import Runs
 from jaxlaws.figures.style import COLOURS, house_style, new_figure
-from jaxlaws.precision import float64
 from jaxlaws.quantities import format_quantity
-
-
-def _predict(law: Any, inputs: Mapping[str, Any]) -> np.ndarray:
-    with float64():
-        return np.asarray(law.loss(**{name: inputs[name] for name in law.input_names}))
 
 
 def fit_and_residuals(
@@ -28,8 +22,8 @@ def fit_and_residuals(
         held_out: boolean `(num_runs,)`, runs that the fit did not see, drawn as rings.
         title: a line above.
     """
-    predicted = _predict(law, runs.inputs)
-    residuals = 100 * (predicted / runs.loss - 1)
+    predicted = predict(law, runs.inputs)
+    residuals = relative_errors(predicted, runs)
     size_name = law.input_names[0]
     sizes = runs.inputs[size_name]
     ringed = np.zeros(len(runs), bool) if held_out is None else held_out
@@ -85,11 +79,11 @@ def student_against_teacher(law: Any, runs: Runs, *, most: int = 6, title: str =
             colour = COLOURS[index % len(COLOURS)]
             label = f"{format_quantity(size)} on {format_quantity(tokens)} tokens"
             axes.scatter(teachers[here], runs.loss[here], s=18, color=colour, label=label)
-            curve = _predict(
+            curve = predict(
                 law, dict(zip(names, (size, tokens), strict=True)) | {"teacher_loss": line}
             )
             axes.plot(line, curve, color=colour, linewidth=1)
-            alone = _predict(law.supervised, {"num_params": size, "num_tokens": tokens})
+            alone = predict(law.supervised, {"num_params": size, "num_tokens": tokens})
             axes.axhline(float(alone), color=colour, linewidth=0.8, linestyle="--")
         axes.plot(line, line, color="0.6", linewidth=0.8, zorder=0)
         axes.set(xlabel="teacher loss", ylabel="student loss", title=title)

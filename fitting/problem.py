@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from fitting.centring import is_expressible
 from fitting.objectives import Objective
 from fitting.parameters import Parameters
 
@@ -41,9 +42,10 @@ class Problem:
     paired: bool = False
 
     def residuals(self, vector: jax.Array, frozen: Any) -> jax.Array:
-        """Residual of each row, `(num_rows,)`."""
+        """Residual of each row, `(num_rows,)`; infinite where the law is out of range."""
         law = self.parameters.law(vector, frozen, self.scales)
-        return self.objective.residuals(law.loss(**self.inputs), self.observed)
+        residuals = self.objective.residuals(law.loss(**self.inputs), self.observed)
+        return jnp.where(is_expressible(law, self.scales), residuals, jnp.inf)
 
     def cost(self, vector: jax.Array, weights: jax.Array, frozen: Any) -> jax.Array:
         """The objective, measured in its slope."""

@@ -89,3 +89,19 @@ def size_columns(noise=1e-3, E=1.5, seed=0):
     """Twelve runs of a law of size alone, as columns."""
     scatter = np.exp(noise * np.random.default_rng(seed).normal(size=12))
     return {"num_params": SIZES, "loss": (E + 400 / SIZES**0.34) * scatter}
+
+
+def taught_columns(noise=1e-3, seed=1):
+    """Eighteen distilled runs beside the twelve of `size_columns`."""
+    rng = np.random.default_rng(seed)
+    sizes, teachers = np.tile(np.geomspace(2e6, 5e8, 6), 3), np.repeat([2.0, 2.5, 3.0], 6)
+    loss = (0.4 * teachers + 0.6 * (1.5 + 400 / sizes**0.34) - 0.1) * np.exp(
+        noise * rng.normal(size=18)
+    )
+    own, none = size_columns(), [None]
+    return {
+        "num_params": [*own["num_params"], *none * 18],
+        "num_student_params": [*none * 12, *sizes],
+        "teacher_loss": [*none * 12, *teachers],
+        "loss": [*own["loss"], *loss],
+    }

@@ -10,8 +10,10 @@ from by_hand import (
     TRUTH,
     chinchilla,
     chinchilla_objective,
+    huber_sum,
     simulated_columns,
     size_columns,
+    taught_columns,
     to_theta,
     values,
 )
@@ -21,22 +23,6 @@ from fitting import FitResult, Huber, Runs, Status, fit
 from jaxlaws.errors import DataError, NotSolvedError
 from jaxlaws.laws.chinchilla import Chinchilla
 from jaxlaws.laws.distillation_limit import DistillationLimit
-
-
-def taught_columns(noise=1e-3, seed=1):
-    """Eighteen distilled runs beside the twelve of `size_columns`."""
-    rng = np.random.default_rng(seed)
-    sizes, teachers = np.tile(np.geomspace(2e6, 5e8, 6), 3), np.repeat([2.0, 2.5, 3.0], 6)
-    loss = (0.4 * teachers + 0.6 * (1.5 + 400 / sizes**0.34) - 0.1) * np.exp(
-        noise * rng.normal(size=18)
-    )
-    own, none = size_columns(), [None]
-    return {
-        "num_params": [*own["num_params"], *none * 18],
-        "num_student_params": [*none * 12, *sizes],
-        "teacher_loss": [*none * 12, *teachers],
-        "loss": [*own["loss"], *loss],
-    }
 
 
 @pytest.fixture(scope="module")
@@ -164,6 +150,20 @@ def test_a_coefficient_at_the_edge_of_its_domain_is_told(size_fit):
     # The rest is fitted as if E were not there: a line through the logs.
     slope = np.polyfit(np.log(SIZES), np.log(size_columns(E=0.0)["loss"]), 1)[0]
     assert values(result)["alpha"] == pytest.approx(-slope, abs=1e-3)
+
+
+def test_an_exponent_without_end_leaves_finite_coefficients():
+    """A cliff between near sizes wants an exponent with which A beside it would overflow."""
+    sizes = 1e8 * 1.06 ** np.arange(12)
+    scatter = np.exp(1e-3 * np.random.default_rng(0).normal(size=12))
+    runs = {"num_params": sizes, "loss": np.where(sizes == sizes[0], 3.0, 2.0) * scatter}
+    result = fit(SizeLaw, Runs.read(runs, law_type=SizeLaw))
+    found = values(result)
+    assert all(np.isfinite(value) for value in found.values())
+    assert found["alpha"] > 20
+    predicted = found["E"] + np.exp(np.log(found["A"]) - found["alpha"] * np.log(sizes))
+    objective = np.log(predicted) - np.log(runs["loss"])
+    assert result.objective == pytest.approx(huber_sum(objective, 1e-3), rel=1e-6)
 
 
 def test_runs_of_one_size_leave_a_direction_flat():

@@ -1,0 +1,172 @@
+"""How well a law predicts runs that its fit did not see, beside predictors that know less.
+
+A hold-out is a boolean mask over runs, whatever rule made it: `lowest_losses`, `best_teachers`,
+a comparison of columns, one group after another.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from fitting.estimation import fit
+from fitting.parameters import sub_laws
+from fitting.predictions import predict, relative_errors
+from fitting.reporting import markdown_table
+from fitting.results import FitResult
+from fitting.runs import Runs
+
+# Losses of the unseen runs from the fit, the runs that it saw, and the unseen runs.
+Predictor = Callable[[FitResult, Runs, Runs], Any]
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class HoldOut:
+    """A fit to some runs, and the errors on the others.
+
+    Attributes:
+        name: what was held out, in words.
+        fit: the fit to the runs that were not.
+        unseen: the runs that were.
+        errors: for each predictor, the law first, its predictions above the measured losses in
+            per cent, `(num_unseen,)`; NaN where it gave none.
+    """
+
+    name: str
+    fit: FitResult
+    unseen: Runs
+    errors: Mapping[str, np.ndarray]
+
+    def summary(self) -> dict[str, Any]:
+        """The hold-out as a JSON object: mean, median and worst absolute error of each."""
+        return {
+            "name": self.name,
+            "num_fitted": self.fit.num_runs,
+            "num_unseen": len(self.unseen),
+            "status": self.fit.status.name,
+            "errors": {
+                name: {
+                    "mean": float(np.mean(np.abs(errors))),
+                    "median": float(np.median(np.abs(errors))),
+                    "worst": float(np.max(np.abs(errors))),
+                }
+                for name, errors in self.errors.items()
+            },
+        }
+
+
+def constant(_: FitResult, seen: Runs, unseen: Runs) -> np.ndarray:
+    """The mean loss of the runs that the fit saw: what any law must beat."""
+    return np.full(len(unseen), seen.loss.mean())
+
+
+def untaught(result: FitResult, _: Runs, unseen: Runs) -> np.ndarray:
+    """The supervised law at the student's own size and tokens, as if it had no teacher."""
+    names = {"num_params": "num_student_params", "num_tokens": "num_student_tokens"}
+    inputs = {name: unseen.inputs[theirs] for name, theirs in names.items()}
+    return predict(result.law.supervised, inputs)
+
+
+def baselines(law_type: type[Any]) -> dict[str, Predictor]:
+    """The baselines that make sense for a law, by name."""
+    found: dict[str, Predictor] = {"constant loss": constant}
+    if "supervised" in sub_laws(law_type) and "num_student_params" in law_type.input_names:
+        found["supervised law alone"] = untaught
+    return found
+
+
+def hold_out(
+    law_type: type[Any],
+    runs: Runs,
+    mask: Any,
+    *,
+    name: str = "",
+    against: Mapping[str, Predictor] | None = None,
+    **options: Any,
+) -> HoldOut:
+    """Fit a law to the runs outside a mask and predict those inside.
+
+    Args:
+        law_type: the class of the law.
+        runs: the table; of the masked runs those are predicted that the law's inputs call for.
+        mask: boolean `(num_runs,)`, true for the runs to hold out.
+        name: what is held out, in words.
+        against: other predictors by name; None: the `baselines` of the law.
+        options: of `fit`, such as `freeze`, `objective` and `seed`. A sub-law that is not frozen
+            is fitted to runs outside the mask as well.
+
+    Raises:
+        ValueError: the mask is no boolean array of the runs' length, holds nothing out or leaves
+            nothing; further as `fit`.
+        DataError: as `fit`.
+
+    >>> from jaxlaws import presets
+    >>> from jaxlaws.laws.chinchilla import Chinchilla
+    >>> size, tokens = (grid.ravel() for grid in np.meshgrid([1e8, 4e8, 2e9], [2e9, 2e10, 1e11]))
+    >>> loss = predict(presets.load("hoffmann2022"), {"num_params": size, "num_tokens": tokens})
+    >>> runs = Runs.read({"num_params": size, "num_tokens": tokens, "loss": loss})
+    >>> held = hold_out(Chinchilla, runs, lowest_losses(runs, 0.2), freeze={"E": 1.69})
+    >>> {name: round(each["mean"], 1) for name, each in held.summary()["errors"].items()}
+    {'law': 0.0, 'constant loss': 23.0}
+    """
+    chosen = np.asarray(mask)
+    unseen = runs.where(chosen)
+    if not chosen.any() or chosen.all():
+        raise ValueError(f"the mask holds out {len(unseen)} of {len(runs)} runs: some must be left")
+    unseen, seen = unseen.for_law(law_type), runs.where(~chosen)
+    result = fit(law_type, seen, **options)
+    seen = seen.for_law(law_type)
+    predicted = {"law": predict(result.law, unseen.inputs)}
+    for baseline, predictor in (baselines(law_type) if against is None else against).items():
+        predicted[baseline] = np.asarray(predictor(result, seen, unseen))
+    errors = {key: relative_errors(losses, unseen) for key, losses in predicted.items()}
+    return HoldOut(name=name, fit=result, unseen=unseen, errors=errors)
+
+
+def lowest_losses(runs: Runs, share: float = 0.25) -> np.ndarray:
+    """A mask of the given share of runs with the lowest losses, at least one.
+
+    >>> runs = Runs.read({"num_params": [1e6, 1e7, 1e8, 4e8], "loss": [4.0, 3.0, 2.2, 2.5]})
+    >>> lowest_losses(runs, 0.5).tolist()
+    [False, False, True, True]
+
+    Raises:
+        ValueError: the share is not between 0 and 1.
+    """
+    if not 0 < share < 1:
+        raise ValueError(f"expected a share between 0 and 1, got {share!r}")
+    mask = np.zeros(len(runs), dtype=bool)
+    mask[np.argsort(runs.loss, kind="stable")[: max(1, round(share * len(runs)))]] = True
+    return mask
+
+
+def best_teachers(runs: Runs, num_teachers: int = 2) -> np.ndarray:
+    """A mask of the distilled runs that had the best teachers: the lowest losses of teachers.
+
+    >>> students = {"num_student_params": [1e6, 1e7, 1e8], "num_student_tokens": [1e8, 1e9, 5e8]}
+    >>> taught = Runs.read(students | {"teacher_loss": [2.5, 2.0, 3.0], "loss": [3.6, 2.8, 3.2]})
+    >>> best_teachers(taught, 1).tolist()
+    [False, True, False]
+
+    Raises:
+        ValueError: there are no more teachers than that, so that no run would be left.
+    """
+    losses = np.unique(runs.inputs["teacher_loss"])
+    losses = losses[np.isfinite(losses)]
+    if not 0 < num_teachers < len(losses):
+        raise ValueError(f"expected 1 to {len(losses) - 1} of {len(losses)} teachers")
+    return runs.inputs["teacher_loss"] <= losses[num_teachers - 1]
+
+
+def error_table(held: Iterable[HoldOut]) -> str:
+    """Hold-outs as a table in Markdown: absolute errors in per cent of the measured losses."""
+    columns = ["held out", "runs", "fitted", "predicted by", "mean %", "median %", "worst %"]
+    rows = []
+    for each in held:
+        told = each.summary()
+        for i, (name, errors) in enumerate(told["errors"].items()):
+            first = [told["name"], str(told["num_unseen"]), str(told["num_fitted"])]
+            numbers = [f"{errors[key]:.2f}" for key in ("mean", "median", "worst")]
+            rows.append([*(first if i == 0 else ["", "", ""]), name, *numbers])
+    return markdown_table(columns, rows)
