@@ -40,13 +40,13 @@ def _distance(options: Mapping[str, Any], fitted_range: Mapping[str, Any] | None
     if fitted_range is None:
         return "How far that is from the runs behind the law was not judged."
     decades = [float(extrapolation_decades(plan, fitted_range)) for plan in options.values()]
-    if np.isnan(decades).all():
-        return "The law's fitted range is not known, so this may be an extrapolation."
-    if (farthest := np.nanmax(decades)) > 0:
+    if (farthest := np.nanmax([0.0, *decades])) > 0:
         return (
             f"This lies {farthest:.1f} decades outside the runs that the law was fitted to: "
             "an extrapolation, not to be relied on."
         )
+    if np.isnan(decades).any():
+        return "Not all of the law's fitted range is known, so this may be an extrapolation."
     return "This lies within the range of the runs that the law was fitted to."
 
 
