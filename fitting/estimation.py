@@ -87,6 +87,7 @@ def fit(
         if name not in given
     }
     chosen = runs.for_law(law_type)
+    stages |= {name: value for name, value in given.items() if isinstance(value, FitResult)}
     with float64():
         result = _fit(law_type, chosen, given | stages, stages, **options)
     if throw and result.status > Status.FLAT_DIRECTION:

@@ -43,7 +43,7 @@ class FitResult:
         num_runs: runs that the law was fitted to.
         num_left: runs of the table that it was not fitted to, being of another kind.
         frozen: names of the coefficients and sub-laws that did not move.
-        stages: fits of sub-laws that came first, by field.
+        stages: fits of sub-laws that came first, made or given, by field.
         warnings: what a user must know before relying on the fit.
     """
 

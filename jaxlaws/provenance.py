@@ -30,8 +30,8 @@ class Preset:
         loss_unit: unit of the loss.
         data: the data set that the loss is measured on.
         mark: how far the coefficients are to be trusted.
-        fitted_range: lowest and highest value of each input among the fitted runs, or None where
-            unpublished.
+        fitted_range: lowest and highest value of each input among the fitted runs, those of a
+            sub-law's own runs too; None where unpublished.
         intervals: published intervals by coefficient, at `interval_level`.
         interval_level: the level of the intervals, such as .9, or None where there are none.
         draws: name of the file beside the law that holds bootstrap draws, or None.

@@ -69,7 +69,10 @@ class Distillation:
 
 _SUPERVISED = supervised_law.PRESETS["busbridge2025_supervised"].law
 _SOURCE = "Busbridge et al. 2025, arXiv 2502.08606, Eq. 8 and Table 6"
-_RANGE = {"num_student_params": (1.43e8, 1.26e10), "num_student_tokens": (0.0, 5.12e11)}
+_RANGE = supervised_law.BUSBRIDGE_RANGE | {
+    "num_student_params": (1.43e8, 1.26e10),
+    "num_student_tokens": (0.0, 5.12e11),
+}
 _INTERVALS = {
     "A": (2227.0, 2255.0),
     "alpha": (0.319, 0.324),

@@ -88,7 +88,8 @@ PRESETS = {
         counts="non-embedding parameters",
         data="C4 (English)",
         mark=Mark.OURS,
-        fitted_range={
+        fitted_range=supervised_law.BUSBRIDGE_RANGE
+        | {
             "num_student_params": (1.43e8, 7.75e9),
             "num_student_tokens": (3.7e9, 5.15e11),
             "teacher_loss": (1.90, 2.75),

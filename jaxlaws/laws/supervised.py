@@ -42,6 +42,8 @@ class Supervised:
         return self.E + power(parameter_term + token_term, self.gamma)
 
 
+BUSBRIDGE_RANGE = {"num_params": (1.43e8, 1.26e10), "num_tokens": (0.0, 5.12e11)}
+
 PRESETS = {
     "busbridge2025_supervised": Preset(
         law=Supervised(E=1.220, A=3355.0, alpha=0.408, B=18186.0, beta=0.431, gamma=0.452),
@@ -50,7 +52,7 @@ PRESETS = {
         counts="non-embedding parameters",
         data="C4 (English)",
         mark=Mark.VERIFIED,
-        fitted_range={"num_params": (1.43e8, 1.26e10), "num_tokens": (0.0, 5.12e11)},
+        fitted_range=BUSBRIDGE_RANGE,
         intervals={
             "E": (1.190, 1.247),
             "A": (3346.0, 3360.0),

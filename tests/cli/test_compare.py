@@ -31,12 +31,13 @@ def test_it_prints_the_comparison(run):
         assert {key: inside[key] for key in plan_to_dict(plan)} == plan_to_dict(plan)
     assert told["reason"] == answer.words(presets.describe(LAW).fitted_range)
     assert "probabilities" not in told
-    assert told["extrapolation_decades"] is None  # supervised runs have no known range here
+    overtrained = np.log10(answer.options.overtrain.num_tokens / 5.12e11)
+    assert told["extrapolation_decades"] == pytest.approx(overtrained)
     assert "Winner: OVERTRAIN." in out
     assert told["reason"] in out
     assert f"({answer.options.train.loss:.4f})" in out  # in brackets: ruled out
     assert "it is larger than the student" in out
-    assert "The fitted range is not known for: overtrain." in out
+    assert "an extrapolation, not to be relied on" in out
     assert "no draws" in out
 
 

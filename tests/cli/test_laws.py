@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 
 import jaxlaws
@@ -67,10 +68,14 @@ def test_a_distillation_law_answers_for_supervised_runs(run):
     assert told.json["loss"] == [pytest.approx(2.374692, abs=5e-7)]
 
 
-@pytest.mark.parametrize("law", ["hoffmann2022", "busbridge2025", "busbridge2025_refit"])
-def test_an_unknown_range_is_never_called_inside(run, law):
-    """No published range, or one of students where a supervised run is asked for."""
-    arguments = ["predict", "--law", law, "--params", "1e15", "--tokens", "1e10"]
+@pytest.mark.parametrize("law", ["busbridge2025", "busbridge2025_refit"])
+def test_a_distillation_law_has_the_range_of_its_supervised(run, law):
+    told = run("predict", "--law", law, "--params", "1e15", "--tokens", "1e10", "--json").json
+    assert told["extrapolation_decades"] == [pytest.approx(np.log10(1e15 / 1.26e10))]
+
+
+def test_an_unknown_range_is_never_called_inside(run):
+    arguments = ["predict", "--law", "hoffmann2022", "--params", "1e15", "--tokens", "1e10"]
     assert run(*arguments, "--json").json["extrapolation_decades"] == [None]
     assert "unknown" in run(*arguments).out
 

@@ -223,7 +223,8 @@ def test_presets_say_where_they_come_from(name):
     for coefficient, (low, high) in (preset.intervals or {}).items():
         assert low <= getattr(preset.law, coefficient) <= high
     for input_name, (low, high) in (preset.fitted_range or {}).items():
-        assert input_name in preset.law.input_names
+        inner = getattr(preset.law, "supervised", preset.law)
+        assert input_name in {*preset.law.input_names, *inner.input_names}
         assert low < high
 
 
