@@ -197,15 +197,18 @@ class Runs:
             raise DataError("\n  ".join([f"{self.source}:", *told[:_MOST_TOLD], *more]))
 
 
-def bundled_runs(kind: str) -> Runs:
-    """Runs of small language models that this project trained: "supervised" or "distilled".
+def bundled_runs(kind: str | None = None) -> Runs:
+    """Runs of small language models that this project trained.
 
     The file beside the table says how they were made. Losses are nats per byte.
+
+    Args:
+        kind: "supervised" or "distilled"; both if not given.
 
     Raises:
         ValueError: no such kind.
     """
-    if kind not in KINDS:
+    if kind is not None and kind not in KINDS:
         raise ValueError(f"expected a kind of {', '.join(KINDS)}, got {kind!r}")
     with resources.as_file(resources.files("fitting") / "bundled" / "runs.csv") as path:
         table = read_table(path)
@@ -216,6 +219,8 @@ def bundled_runs(kind: str) -> Runs:
         [table.rows[i] for i in ok],
     )
     runs = _from_table(done, {})
+    if kind is None:
+        return runs
     return dataclasses.replace(runs.where(runs._called_for(KINDS[kind])), left=None)
 
 
