@@ -49,6 +49,14 @@ def _shares(axes: Axes, flops: np.ndarray, plan: Any) -> None:
     axes.stackplot(flops, parts, labels=[_PAID[n] for n in used], colors=colours, alpha=0.7)
     axes.set_ylim(0, 1)
     axes.yaxis.set_major_formatter(PercentFormatter(1))
+    axes.set_ylabel("share of the compute")
+    axes.legend(loc="lower right", **_LEGEND)
+
+
+def _tokens_per_parameter(axes: Axes, flops: np.ndarray, plan: Any, draws: Any) -> None:
+    cloud = None if draws is None else draws.num_tokens / draws.num_params
+    line_with_band(axes, flops, plan.num_tokens / plan.num_params, draws=cloud)
+    quantity_axis(axes.yaxis, "tokens per parameter")
 
 
 def _where_planned(decades: np.ndarray | None, planned: np.ndarray) -> np.ndarray | None:
@@ -75,7 +83,7 @@ def allocation(
     decades: np.ndarray | None = None,
     title: str = "",
 ) -> Figure:
-    """Sizes, tokens, losses, and where the compute goes, against compute.
+    """Sizes, tokens, losses, and tokens per parameter or where the compute goes, against compute.
 
     Args:
         flops: rising budgets, shape `(budgets,)`.
@@ -112,18 +120,19 @@ def allocation(
         )
         loss = {"loss": "student" if distilled else "model", "teacher_loss": "teacher"}
         _lines(losses, flops, plan, draws, loss)
-        _shares(shares, flops, plan)
+        if sum(np.any(share > 0) for share in plan.shares.values()) > 1:
+            _shares(shares, flops, plan)
+        else:
+            _tokens_per_parameter(shares, flops, plan, draws)
         quantity_axis(sizes.yaxis, "parameters")
         quantity_axis(tokens.yaxis, "training tokens")
         losses.set_ylabel("loss")
-        shares.set_ylabel("share of the compute")
         for axes in (sizes, tokens, losses, shares):
             quantity_axis(axes.xaxis, _COMPUTE)
             shade_extrapolation(axes, flops, decades)
         if distilled:
             for axes in (sizes, tokens, losses):
                 axes.legend(**_LEGEND)
-        shares.legend(loc="lower right", **_LEGEND)
         _told_below(figure, decades, draws is not None)
         figure.suptitle(title)
     return figure

@@ -28,11 +28,11 @@ def _how(name: str, plan: Any) -> str:
     teacher = f"a teacher of loss {plan.teacher_loss:.4f}"
     if np.isfinite(plan.num_teacher_params):
         teacher += f" and {format_quantity(plan.num_teacher_params)} parameters"
-    paid = plan.shares.logits + plan.shares.teacher
+    if (paid := plan.shares.logits + plan.shares.teacher) > 0:
+        teacher += f", which takes {paid:.0%} of the compute"
     return (
         f"{format_quantity(plan.num_student_params)} parameters on "
-        f"{format_quantity(plan.num_student_tokens)} tokens from {teacher}, which takes "
-        f"{paid:.0%} of the compute, loss {plan.loss:.4f}"
+        f"{format_quantity(plan.num_student_tokens)} tokens from {teacher}, loss {plan.loss:.4f}"
     )
 
 
@@ -41,8 +41,9 @@ def _distance(options: Mapping[str, Any], fitted_range: Mapping[str, Any] | None
         return "How far that is from the runs behind the law was not judged."
     decades = [float(extrapolation_decades(plan, fitted_range)) for plan in options.values()]
     if (farthest := np.nanmax([0.0, *decades])) > 0:
+        far = f"{farthest:.1f}" if farthest >= 0.05 else f"{farthest:.1g}"
         return (
-            f"This lies {farthest:.1f} decades outside the runs that the law was fitted to: "
+            f"This lies {far} decades outside the runs that the law was fitted to: "
             "an extrapolation, not to be relied on."
         )
     if np.isnan(decades).any():
