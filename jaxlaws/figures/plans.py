@@ -120,7 +120,7 @@ def allocation(
         )
         loss = {"loss": "student" if distilled else "model", "teacher_loss": "teacher"}
         _lines(losses, flops, plan, draws, loss)
-        if sum(np.any(share > 0) for share in plan.shares.values()) > 1:
+        if distilled or np.any(plan.shares.serving > 0):
             _shares(shares, flops, plan)
         else:
             _tokens_per_parameter(shares, flops, plan, draws)
