@@ -1,0 +1,1 @@
+"""Speed, measured in one run on one machine; ratios wherever there is something to compare with."""

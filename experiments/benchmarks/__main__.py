@@ -1,0 +1,122 @@
+"""`python -m experiments.benchmarks`: the table of DESIGN's numbers, as far as they are measured.
+
+SciPy's part needs the extra `bench`. Nothing else should run on the machine.
+"""
+
+import os
+import platform
+import time
+from typing import Any
+
+import click
+import jax
+import numpy as np
+
+from experiments.benchmarks.slsqp import plan_with_slsqp
+from experiments.benchmarks.timing import fresh_seconds, median_seconds
+from fitting import Huber, Runs, fit
+from fitting.reporting import markdown_table
+from jaxlaws import presets
+from jaxlaws.laws.chinchilla import Chinchilla
+from jaxlaws.planning import (
+    TEACHER_PRETRAINING_AND_INFERENCE,
+    Status,
+    compute_optimal,
+    distill,
+)
+
+_LAW = presets.load("busbridge2025_consistent")
+
+
+def _full(flops: Any, size: Any) -> Any:
+    return distill(
+        _LAW, flops=flops, num_student_params=size, scenario=TEACHER_PRETRAINING_AND_INFERENCE
+    )
+
+
+def _problems(count: int) -> tuple[np.ndarray, np.ndarray]:
+    random = np.random.default_rng(0)
+    return 10 ** random.uniform(19, 26, count), 10 ** random.uniform(8, 11, count)
+
+
+def first_steps() -> list[list[str]]:
+    """Import, first call, and one budget through a compiled plan."""
+    questions = "from jaxlaws import presets, planning\n"
+    optimal = "planning.compute_optimal(presets.load('besiroglu2024'), flops=1e21)"
+    full = (
+        "planning.distill(presets.load('busbridge2025_consistent'), flops=1e21, "
+        "num_student_params=1e9, scenario=planning.TEACHER_PRETRAINING_AND_INFERENCE)"
+    )
+    law = presets.load("besiroglu2024")
+    return [
+        [
+            "`import jaxlaws` beyond `import jax`",
+            f"{fresh_seconds('import jax', 'import jaxlaws'):.3f} s",
+            "0.1 s",
+        ],
+        [
+            "the same with its planning",
+            f"{fresh_seconds('import jax', 'import jaxlaws.planning'):.3f} s",
+            "",
+        ],
+        ["first call, compute_optimal", f"{fresh_seconds(questions, optimal):.2f} s", "3 s"],
+        ["first call, distill, all paid", f"{fresh_seconds(questions, full):.2f} s", "3 s"],
+        [
+            "one budget, compute_optimal",
+            f"{1e3 * median_seconds(lambda: compute_optimal(law, flops=1e21), 300):.2f} ms",
+            "1 ms",
+        ],
+        [
+            "one budget, distill, all paid",
+            f"{1e3 * median_seconds(lambda: _full(1e21, 1e9), 300):.2f} ms",
+            "1 ms",
+        ],
+    ]
+
+
+def many_plans(count: int) -> list[list[str]]:
+    """A batch of distillation plans, beside SciPy."""
+    flops, sizes = _problems(count)
+    each = median_seconds(lambda: _full(flops, sizes), 3) / count
+    plans = _full(flops, sizes)
+    solved = float(np.mean(plans.status <= Status.BUDGET_UNSPENT))
+    few = range(10)
+    begin = time.perf_counter()
+    theirs = [plan_with_slsqp(_LAW, flops[i], sizes[i]) for i in few]
+    slow = (time.perf_counter() - begin) / len(few)
+    ahead = max(plans.loss[i] - loss for i, loss in zip(few, theirs, strict=True))
+    return [
+        [f"distillation plan, each of {count:,}", f"{1e6 * each:.1f} µs", "8 µs"],
+        ["SciPy SLSQP, best of ten starts, over that", f"{slow / each:,.0f} times", "5,000 times"],
+        ["our loss above SLSQP's, worst of ten", f"{ahead:.1e}", "1e-8"],
+        ["share of plans solved", f"{solved:.4%}", "99.99%"],
+    ]
+
+
+def warm_fit() -> list[list[str]]:
+    """240 runs at the sizes and tokens of a law's range, 256 starts."""
+    random = np.random.default_rng(0)
+    size, tokens = 10 ** random.uniform(7.8, 10.2, 240), 10 ** random.uniform(9, 11.5, 240)
+    with jax.enable_x64(True):
+        loss = np.asarray(presets.load("besiroglu2024").loss(num_params=size, num_tokens=tokens))
+    loss = loss * np.exp(5e-3 * random.normal(size=240))
+    runs = Runs.read({"num_params": size, "num_tokens": tokens, "loss": loss})
+    seconds = median_seconds(
+        lambda: fit(Chinchilla, runs, objective=Huber(1e-3), num_starts=256), 5
+    )
+    return [["Chinchilla fit, 240 runs, 256 starts, warm", f"{seconds:.2f} s", "0.2 s"]]
+
+
+@click.command()
+@click.option("--plans", default=100_000, show_default=True, help="Plans in the large batch.")
+def main(plans: int) -> None:
+    """Measure, and print a table."""
+    load = os.getloadavg()[0]
+    rows = [*first_steps(), *warm_fit(), *many_plans(plans)]
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, JAX {jax.__version__}"
+    click.echo(f"{machine}, load before: {load:.1f}
+")
+    click.echo(markdown_table(["what", "measured", "to reach"], rows))
+
+
+main()
