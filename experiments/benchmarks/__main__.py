@@ -114,8 +114,7 @@ def main(plans: int) -> None:
     load = os.getloadavg()[0]
     rows = [*first_steps(), *warm_fit(), *many_plans(plans)]
     machine = f"{platform.machine()}, {os.cpu_count()} cores, JAX {jax.__version__}"
-    click.echo(f"{machine}, load before: {load:.1f}
-")
+    click.echo(f"{machine}, load before: {load:.1f}\n")
     click.echo(markdown_table(["what", "measured", "to reach"], rows))
 
 
