@@ -15,6 +15,7 @@ from jaxlaws.planning.scenarios import (
     TEACHER_PRETRAINING_AND_INFERENCE,
     Scenario,
 )
+from jaxlaws.planning.serving import serve
 from jaxlaws.planning.status import Status
 
 __all__ = [
@@ -33,5 +34,6 @@ __all__ = [
     "extrapolation_decades",
     "optimal_teacher_loss",
     "plan_to_dict",
+    "serve",
     "train_fixed",
 ]
