@@ -8,6 +8,7 @@ from jaxlaws.planning.documents import plan_to_dict
 from jaxlaws.planning.existing_teacher import distill_with
 from jaxlaws.planning.extrapolation import extrapolation_decades
 from jaxlaws.planning.fixed_size import train_fixed
+from jaxlaws.planning.inverse import flops_to_reach
 from jaxlaws.planning.scenarios import (
     FREE_TEACHER,
     TEACHER_INFERENCE,
@@ -32,6 +33,7 @@ __all__ = [
     "distill",
     "distill_with",
     "extrapolation_decades",
+    "flops_to_reach",
     "optimal_teacher_loss",
     "plan_to_dict",
     "serve",

@@ -89,7 +89,13 @@ def _told(law: Any) -> str:
     return f"{type(law).__name__} of {', '.join(names)}" if names else repr(law)
 
 
-def _checked(name: str, value: Any, lowest: float) -> np.ndarray:
+def checked(name: str, value: Any, lowest: float = 1.0) -> np.ndarray:
+    """An input as a NumPy float64 array, checked to be finite and positive; with 0.0, or zero.
+
+    Raises:
+        TypeError: it is no number.
+        ValueError: it is out of range.
+    """
     array = np.asarray(as_float(name, value), dtype=np.float64)
     wrong = ~np.isfinite(array) | (array < lowest if lowest == 0 else array <= 0)
     if wrong.any():
@@ -152,7 +158,7 @@ def ask(
     if is_traced(shared, spread):
         return _ask_inside(question, shared, spread, may_be_zero)
     lanes = {
-        name: _checked(name, spread[name], 0.0 if name in may_be_zero else 1.0) for name in spread
+        name: checked(name, spread[name], 0.0 if name in may_be_zero else 1.0) for name in spread
     }
     _checked_bounds(inputs, lanes)
     if any(np.ndim(leaf) for leaf in jax.tree.leaves(shared)):

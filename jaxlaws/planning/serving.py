@@ -36,8 +36,9 @@ _LEAST_SHARE = 1e-6
 def _reaching(loss: Callable[[Array], Array], target: Array, start: Array) -> Array:
     """What logarithm of a size, or of tokens, brings a falling loss down to a target.
 
-    It is infinite where none does. The logarithm of the loss above its limit is a straight line for a power law, and nearly one
-    where powers are added and raised to a power: Newton's method takes few steps from anywhere.
+    It is infinite where none does. The logarithm of the loss above its limit is a straight line
+    for a power law, and nearly one where powers are added and raised to a power: Newton's method
+    takes few steps from anywhere.
     """
     limit = loss(jnp.inf * jnp.ones_like(start))
     reachable = target > limit
