@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from fitting.cross_validation import RollOut
 from fitting.predictions import predict, relative_errors
 from fitting.runs import Runs
 from jaxlaws.figures.style import COLOURS, house_style, new_figure
@@ -88,4 +89,46 @@ def student_against_teacher(law: Any, runs: Runs, *, most: int = 6, title: str =
         axes.plot(line, line, color="0.6", linewidth=0.8, zorder=0)
         axes.set(xlabel="teacher loss", ylabel="student loss", title=title)
         axes.legend(title="student", fontsize=7, title_fontsize=7)
+    return figure
+
+
+def roll_out_errors(rolled: RollOut, *, title: str = "") -> Figure:
+    """Error against distance: how far off predictions are that many decades beyond the fit.
+
+    A point is a run that a window of smaller ones predicted, its colour the window. The lines are
+    medians of absolute errors in steps of half a decade, of the law and of its baselines.
+
+    Args:
+        rolled: the roll-out.
+        title: a line above.
+    """
+    with house_style():
+        figure, axes = new_figure(width=6.0, height=3.8)
+        windows = zip(rolled.held, rolled.decades, strict=True)
+        for index, (held, decades) in enumerate(windows):
+            axes.scatter(
+                decades,
+                np.abs(held.errors["law"]),
+                s=12,
+                alpha=0.6,
+                color=COLOURS[index % len(COLOURS)],
+                label=f"{held.fit.num_runs} runs fitted, {held.name}",
+            )
+        looks = ["-", "--", ":", "-."]
+        for index, predictor in enumerate(rolled.held[0].errors):
+            steps = rolled.by_distance(predictor)
+            middles = [sum(step["decades"]) / 2 for step in steps]
+            medians = [step["median"] for step in steps]
+            look = looks[index % len(looks)]
+            axes.plot(
+                middles, medians, look, color="0.25", marker=".", label=f"median, {predictor}"
+            )
+        axes.set(
+            xlabel=f"decades of {rolled.by} beyond the largest run fitted",
+            ylabel="absolute error, %",
+            title=title,
+            yscale="log",
+        )
+        axes.set_xlim(left=0)
+        axes.legend(fontsize=7)
     return figure

@@ -129,9 +129,7 @@ class Runs:
             DataError: a column is missing, no run is called for, or cells of these cannot be used.
         """
         names = law_type.input_names
-        whole = self
-        if self.left is not None:
-            whole = self._map(lambda *both: np.concatenate(both), self.left)
+        whole = self.whole()
         missing = [name for name in names if name not in whole.inputs]
         if missing:
             raise _missing_columns(whole, missing)
@@ -142,6 +140,32 @@ class Runs:
         runs, left = whole.where(mask), whole.where(~mask)
         runs._refuse([(name, i) for i in range(len(runs)) for name in (*names, OUTCOME)])
         return dataclasses.replace(runs, left=left if len(left) else None)
+
+    def column(self, name: str) -> np.ndarray:
+        """Values of an input, of the loss, or of another column by its own name, `(num_runs,)`.
+
+        >>> Runs.read({"num_params": [1e6, 1e7, 4e8], "loss": [4, 3, 2], "set": [*"aab"]}).column(
+        ...     "set"
+        ... ).tolist()
+        ['a', 'a', 'b']
+
+        Raises:
+            ValueError: there is no such column.
+        """
+        known = {**self.others, **self.inputs, OUTCOME: self.loss}
+        if name not in known:
+            raise ValueError(
+                f"{self.source} has no column {name!r}{_close(name, known)}; it has "
+                f"{', '.join(known)}"
+            )
+        return known[name]
+
+    def whole(self) -> "Runs":
+        """These runs and, after them, those that the last `for_law` left."""
+        if self.left is None:
+            return self
+        whole = self._map(lambda *both: np.concatenate(both), self.left)
+        return dataclasses.replace(whole, left=None)
 
     def weaknesses(self, input_names: Sequence[str]) -> tuple[str, ...]:
         """What is weak about these runs, in words, for a law that takes these inputs."""

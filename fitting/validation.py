@@ -1,7 +1,7 @@
 """How well a law predicts runs that its fit did not see, beside predictors that know less.
 
-A hold-out is a boolean mask over runs, whatever rule made it: `lowest_losses`, `best_teachers`,
-a comparison of columns, one group after another.
+A hold-out is a boolean mask over runs, whatever rule made it: an expression over columns,
+`lowest_losses`, `best_teachers`. `cross_validation` holds out one part after another.
 """
 
 import dataclasses
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from fitting.estimation import fit
+from fitting.expressions import matching
 from fitting.parameters import sub_laws
 from fitting.predictions import predict, relative_errors
 from fitting.reporting import markdown_table
@@ -45,15 +46,19 @@ class HoldOut:
             "num_fitted": self.fit.num_runs,
             "num_unseen": len(self.unseen),
             "status": self.fit.status.name,
-            "errors": {
-                name: {
-                    "mean": float(np.mean(np.abs(errors))),
-                    "median": float(np.median(np.abs(errors))),
-                    "worst": float(np.max(np.abs(errors))),
-                }
-                for name, errors in self.errors.items()
-            },
+            "errors": {name: sizes_of(errors) for name, errors in self.errors.items()},
         }
+
+
+def sizes_of(errors: np.ndarray) -> dict[str, float]:
+    """Mean, median and worst of absolute errors.
+
+    >>> sizes_of(np.array([-3.0, 1.0, 0.5]))
+    {'mean': 1.5, 'median': 1.0, 'worst': 3.0}
+    """
+    size = np.abs(errors)
+    measures = {"mean": np.mean, "median": np.median, "worst": np.max}
+    return {name: float(measure(size)) for name, measure in measures.items()}
 
 
 def constant(_: FitResult, seen: Runs, unseen: Runs) -> np.ndarray:
@@ -90,15 +95,16 @@ def hold_out(
     Args:
         law_type: the class of the law.
         runs: the table; of the masked runs those are predicted that the law's inputs call for.
-        mask: boolean `(num_runs,)`, true for the runs to hold out.
-        name: what is held out, in words.
+        mask: boolean `(num_runs,)`, true for the runs to hold out; or an expression over columns
+            such as `"loss < 2.3"`, see `expressions.matching`.
+        name: what is held out, in words; the expression where there is one.
         against: other predictors by name; None: the `baselines` of the law.
         options: of `fit`, such as `freeze`, `objective` and `seed`. A sub-law that is not frozen
             is fitted to runs outside the mask as well.
 
     Raises:
         ValueError: the mask is no boolean array of the runs' length, holds nothing out or leaves
-            nothing; further as `fit`.
+            nothing, or the expression cannot be read; further as `fit`.
         DataError: as `fit`.
 
     >>> from jaxlaws import presets
@@ -110,10 +116,14 @@ def hold_out(
     >>> {name: round(each["mean"], 1) for name, each in held.summary()["errors"].items()}
     {'law': 0.0, 'constant loss': 23.0}
     """
+    rule = "the mask"
+    if isinstance(mask, str):
+        runs, name, rule = runs.whole(), name or mask, repr(mask)
+        mask = matching(runs, mask)
     chosen = np.asarray(mask)
     unseen = runs.where(chosen)
     if not chosen.any() or chosen.all():
-        raise ValueError(f"the mask holds out {len(unseen)} of {len(runs)} runs: some must be left")
+        raise ValueError(f"{rule} holds out {len(unseen)} of {len(runs)} runs: some must be left")
     unseen, seen = unseen.for_law(law_type), runs.where(~chosen)
     result = fit(law_type, seen, **options)
     seen = seen.for_law(law_type)

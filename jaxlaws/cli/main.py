@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from jaxlaws.cli import demo, fit, plan, plan_compare, predict, presets
+from jaxlaws.cli import demo, fit, plan, plan_compare, predict, presets, validate
 
 
 class Failure(click.ClickException):
@@ -46,5 +46,12 @@ def main() -> None:
 
 
 plan.group.add_command(plan_compare.command)
-for _verb in (presets.command, predict.command, fit.command, plan.group, demo.command):
+for _verb in (
+    presets.command,
+    predict.command,
+    fit.command,
+    validate.command,
+    plan.group,
+    demo.command,
+):
     main.add_command(_verb)

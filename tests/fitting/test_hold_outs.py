@@ -105,6 +105,25 @@ def test_a_mask_is_boolean_and_as_long_as_the_runs(sizes, mask):
         hold_out(SizeLaw, sizes, mask)
 
 
+def test_an_expression_is_a_mask_over_rows_of_all_kinds():
+    runs = Runs.read(taught_columns())
+    mask = (runs.loss < 2.35) & (runs.loss > 2)
+    held = hold_out(TaughtLaw, runs, "loss < 2.35 and loss > 2", num_starts=16)
+    assert held.name == "loss < 2.35 and loss > 2"
+    assert held.unseen.rows.tolist() == [row for row in runs.rows[mask] if row > 12]
+    assert held.fit.stages["alone"].num_runs == 12 - mask[:12].sum()
+    # Nor does the first stage see them where the law's own rows were taken before.
+    again = hold_out(TaughtLaw, runs.for_law(TaughtLaw), held.name, num_starts=16)
+    assert values(again.fit) == pytest.approx(values(held.fit), rel=1e-9)
+    assert hold_out(TaughtLaw, runs, mask, name="mine", num_starts=16).name == "mine"
+
+
+@pytest.mark.parametrize("expression", ["loss < 0", "loss > 0"])
+def test_an_expression_that_leaves_nothing_is_named(sizes, expression):
+    with pytest.raises(ValueError, match=f"'{expression}' holds out (0|12) of 12 runs"):
+        hold_out(SizeLaw, sizes, expression)
+
+
 def test_lowest_losses_are_the_lowest(sizes):
     mask = lowest_losses(sizes, 1 / 3)
     assert mask.sum() == 4
