@@ -123,7 +123,9 @@ def _paid_teacher(given: Record, tokens_are_free: bool) -> Problem:
 
     def log_cost(point: Point) -> Array:
         training, logits, teacher = costs(point[0])
-        return jnp.log((training + logits) * jnp.exp(point[1]) + teacher * jnp.exp(point[2]))
+        # In budgets: the squares of FLOPs that second derivatives take overflow in float32.
+        of_student = (training + logits) * jnp.exp(point[1] - log_budget)
+        return log_budget + jnp.log(of_student + teacher * jnp.exp(point[2] - log_budget))
 
     if tokens_are_free:
         short_cut = _with_free_tokens(costs, log_budget, lower, upper)

@@ -123,7 +123,7 @@ def finish(problem: Problem, start: Point) -> tuple[Point, Array]:
     """The minimum near a start, and whether all conditions of one hold."""
     limits = tolerances(problem.lower[0])
     point, known = constrained.minimise(problem, limits, start)
-    return point, known.error <= limits.gradient
+    return point, (known.error <= limits.gradient) & (known.length <= limits.flat)
 
 
 def described(

@@ -1,6 +1,7 @@
 """What counts as zero, in either precision."""
 
 import dataclasses
+import math
 from typing import Any
 
 import jax.numpy as jnp
@@ -13,6 +14,8 @@ class Tolerances:
     Attributes:
         gradient: a gradient.
         step: a step.
+        flat: a step where the gradient is zero already. In single precision an objective may be so
+            flat that this says little about the place.
         violation: how far a constraint may be missed.
         pivot: a pivot of a factorisation.
         noise: rounding of the objective, relative.
@@ -23,6 +26,7 @@ class Tolerances:
 
     gradient: float
     step: float
+    flat: float
     violation: float
     pivot: float
     noise: float
@@ -31,8 +35,8 @@ class Tolerances:
     preference: float
 
 
-_DOUBLE = Tolerances(1e-10, 1e-4, 1e-9, 1e-14, 2e-14, 1e-9, 1e-2, 1e-9)
-_SINGLE = Tolerances(2e-5, 1e-2, 1e-5, 1e-7, 1e-6, 1e-5, 1e-1, 1e-7)
+_DOUBLE = Tolerances(1e-10, 1e-4, math.inf, 1e-9, 1e-14, 2e-14, 1e-9, 1e-2, 1e-9)
+_SINGLE = Tolerances(2e-5, 1e-2, 2e-2, 1e-5, 1e-7, 1e-6, 1e-5, 1e-1, 1e-7)
 
 
 def tolerances(value: Any) -> Tolerances:

@@ -40,7 +40,7 @@ def test_a_float32_program_keeps_its_precision():
         scenario=TEACHER_PRETRAINING_AND_INFERENCE,
     )
     solved = np.asarray(plan.status) <= Status.BUDGET_UNSPENT
-    assert solved.mean() > 0.9
+    assert solved.all()
     with jax.enable_x64(True):
         teacher_loss = law.supervised.loss(
             num_params=np.float64(plan.num_teacher_params),
