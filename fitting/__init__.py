@@ -1,7 +1,7 @@
 """From observed runs to the coefficients of a law, and what the runs leave open."""
 
 from fitting.estimation import fit
-from fitting.objectives import Huber
+from fitting.objectives import AsymmetricHuber, Huber, LogSquares, Squares, StudentT
 from fitting.results import FitResult
 from fitting.runs import Runs, bundled_runs
 from fitting.status import Status
@@ -9,11 +9,15 @@ from fitting.validation import HoldOut, hold_out
 from fitting.weak_design import WeakDesignWarning
 
 __all__ = [
+    "AsymmetricHuber",
     "FitResult",
     "HoldOut",
     "Huber",
+    "LogSquares",
     "Runs",
+    "Squares",
     "Status",
+    "StudentT",
     "WeakDesignWarning",
     "bundled_runs",
     "fit",

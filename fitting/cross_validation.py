@@ -1,7 +1,7 @@
 """One hold-out after another: every group, every fold, or what lies beyond ever more compute."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -32,7 +32,11 @@ def leave_one_group_out(
         DataError: as `fit`.
     """
     called = runs.for_law(law_type)
-    labels, distinct = groups(called, column)
+    labels = called.groups(column)
+    distinct = {
+        value: value if isinstance(value, str) else format_quantity(value)
+        for value in np.unique(labels).tolist()
+    }
     if len(distinct) < 2:
         (only,) = distinct.values()
         raise ValueError(f"column {column!r} has the one value {only}: nothing to leave out")
@@ -204,20 +208,3 @@ def pooled(held: Iterable[HoldOut]) -> dict[str, np.ndarray]:
     """The errors of each predictor over all hold-outs, in per cent, one after another."""
     parts = list(held)
     return {name: np.concatenate([each.errors[name] for each in parts]) for name in parts[0].errors}
-
-
-def groups(runs: Runs, column: str) -> tuple[np.ndarray, Mapping[Any, str]]:
-    """The group of each run by the values of a column, `(num_runs,)`, and the groups in words.
-
-    Raises:
-        ValueError: the table lacks the column, or a run has no value there.
-    """
-    labels = runs.column(column)
-    lacking = labels == "" if labels.dtype.kind == "U" else np.isnan(labels)
-    if lacking.any():
-        rows = ", ".join(str(row) for row in runs.rows[lacking][:5])
-        raise ValueError(f"{runs.source}: column {column!r} is empty in row {rows}")
-    distinct = np.unique(labels).tolist()
-    return labels, {
-        value: value if isinstance(value, str) else format_quantity(value) for value in distinct
-    }

@@ -17,7 +17,7 @@ from fitting.problem import Lanes, Problem, pad_rows
 from fitting.results import FitResult
 from fitting.runs import Runs
 from fitting.status import Status
-from fitting.uncertainty import pairs_weights, refit
+from fitting.uncertainty import cluster_weights, pairs_weights, refit
 from jaxlaws.errors import DataError, NotSolvedError
 from jaxlaws.inputs import INPUTS
 from jaxlaws.precision import float64, to_float64
@@ -34,6 +34,8 @@ def fit(
     objective: Objective = Huber(1e-3),  # noqa: B008 - immutable
     num_starts: int = 256,
     bootstrap: int = 0,
+    cluster: str | None = None,
+    weights: str | None = None,
     freeze: Mapping[str, Any] | None = None,
     seed: int = 0,
     throw: bool = False,
@@ -49,6 +51,10 @@ def fit(
         objective: what is minimised.
         num_starts: random starts.
         bootstrap: number of resampled tables to fit as well, for intervals.
+        cluster: a column whose groups the bootstrap resamples whole, for runs that are not
+            independent of one another, such as checkpoints of one training; None: single runs.
+        weights: a column of numbers above zero, in proportion to which each run counts; None:
+            all alike.
         freeze: coefficients that do not move, by name (`{"E": 1.69, "supervised.E": 1.2}`), and
             whole sub-laws (`{"supervised": law}`). A `FitResult` as sub-law pairs each replicate
             with one of its own, so that its uncertainty is carried on.
@@ -60,8 +66,8 @@ def fit(
 
     Raises:
         TypeError: `law_type` is no class of laws, or something frozen has the wrong type.
-        ValueError: an option is out of range, a name in `freeze` is unknown, or there are too few
-            runs for the coefficients.
+        ValueError: an option is out of range, a name in `freeze` is unknown, a column is missing
+            or cannot be used, or there are too few runs for the coefficients.
         DataError: the table lacks what the law needs; see `Runs.for_law`.
         NotSolvedError: with `throw`, where the status is neither CONVERGED nor ON_BOUND nor
             FLAT_DIRECTION.
@@ -79,8 +85,13 @@ def fit(
     _check(law_type, objective, num_starts, bootstrap)
     given, inner = sort_out(law_type, freeze or {})
     options: dict[str, Any] = {
-        "objective": objective, "num_starts": num_starts, "bootstrap": bootstrap, "seed": seed
-    }  # fmt: skip
+        "objective": objective,
+        "num_starts": num_starts,
+        "bootstrap": bootstrap,
+        "cluster": cluster,
+        "weights": weights,
+        "seed": seed,
+    }
     stages = {
         name: _first_stage(name, sub_type, runs, inner[name], options)
         for name, sub_type in sub_laws(law_type).items()
@@ -132,6 +143,8 @@ def _fit(
     objective: Objective,
     num_starts: int,
     bootstrap: int,
+    cluster: str | None,
+    weights: str | None,
     seed: int,
 ) -> FitResult:
     frozen = values_of(given)
@@ -153,10 +166,10 @@ def _fit(
         observed=pad_rows(runs.loss),
         scales=scales,
     )
-    weight = pad_rows(np.ones(len(runs)), fill=0.0)
+    weighted = np.ones(len(runs)) if weights is None else _weights(runs, weights)
     lanes = Lanes(
         _starts(parameters, scales, num_starts, seed),
-        np.tile(weight, (num_starts, 1)),
+        np.tile(pad_rows(weighted, fill=0.0), (num_starts, 1)),
         frozen,
     )
     lanes = lanes.at(searched(problem, lanes, _SEARCH_STEPS)[0])
@@ -172,8 +185,13 @@ def _fit(
     slope, lowest = float(objective.slope()), float(best.costs[0])
     ensemble = ensemble_status = None
     if bootstrap:
-        weights = pairs_weights(len(runs), bootstrap, seed)
-        ensemble, ensemble_status = _bootstrap(problem, best.vectors[0], given, weights, noise)
+        if cluster is None:
+            counts = pairs_weights(len(runs), bootstrap, seed)
+        else:
+            counts = cluster_weights(runs.groups(cluster), bootstrap, seed)
+        ensemble, ensemble_status = _bootstrap(
+            problem, best.vectors[0], given, counts * weighted, noise
+        )
     return FitResult(
         law=law,
         ensemble=ensemble,
@@ -191,6 +209,20 @@ def _fit(
         stages=stages,
         warnings=(*runs.weaknesses(law_type.input_names), *told.notes),
     )
+
+
+def _weights(runs: Runs, column: str) -> np.ndarray:
+    """The weight of each run, `(num_runs,)`, one on average."""
+    values = runs.column(column)
+    numbers = np.full(len(runs), np.nan) if values.dtype.kind == "U" else values
+    wrong = ~((numbers > 0) & (numbers < np.inf))
+    if wrong.any():
+        row, value = runs.rows[wrong][0], values[wrong][0]
+        raise ValueError(
+            f"{runs.source}: weights are finite numbers above zero; row {row} of column "
+            f"{column!r} has {value}"
+        )
+    return values / values.mean()
 
 
 def _starts(parameters: Parameters, scales: Scales, num_starts: int, seed: int) -> np.ndarray:

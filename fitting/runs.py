@@ -160,6 +160,19 @@ class Runs:
             )
         return known[name]
 
+    def groups(self, column: str) -> np.ndarray:
+        """The group of each run: its value in a column, `(num_runs,)`.
+
+        Raises:
+            ValueError: there is no such column, or a run has no value there.
+        """
+        labels = self.column(column)
+        lacking = labels == "" if labels.dtype.kind == "U" else np.isnan(labels)
+        if lacking.any():
+            rows = ", ".join(str(row) for row in self.rows[lacking][:5])
+            raise ValueError(f"{self.source}: column {column!r} is empty in row {rows}")
+        return labels
+
     def whole(self) -> "Runs":
         """These runs and, after them, those that the last `for_law` left."""
         if self.left is None:

@@ -20,6 +20,24 @@ def pairs_weights(num_runs: int, num_draws: int, seed: int) -> np.ndarray:
     return counts.astype(np.float64)
 
 
+def cluster_weights(groups: np.ndarray, num_draws: int, seed: int) -> np.ndarray:
+    """How often each run stands in each table of resampled groups, `(num_draws, num_runs)`.
+
+    Groups are drawn whole and with replacement, as many as there are; where they are of different
+    sizes, so are the tables.
+
+    >>> cluster_weights(np.array(["a", "b", "b"]), 3, seed=1).tolist()
+    [[1.0, 1.0, 1.0], [2.0, 0.0, 0.0], [0.0, 2.0, 2.0]]
+
+    Raises:
+        ValueError: there are fewer than two groups.
+    """
+    distinct, which = np.unique(groups, return_inverse=True)
+    if len(distinct) < 2:
+        raise ValueError(f"all runs are in one group, {distinct[0]}: nothing to resample")
+    return pairs_weights(len(distinct), num_draws, seed)[:, which]
+
+
 def refit(problem: Problem, lanes: Lanes) -> Minima:
     """Fit every resampled table, to the tolerance of the fit itself.
 

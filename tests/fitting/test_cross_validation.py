@@ -1,6 +1,7 @@
 """Groups, folds and roll-outs: which runs each fit sees, and the errors that come of it."""
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from fitting.cross_validation import k_fold, leave_one_group_out, pooled, roll_o
 from fitting.figures import roll_out_errors
 from jaxlaws.laws.chinchilla import Chinchilla
 
-FEW = {"num_starts": 16}
+FEW: dict[str, Any] = {"num_starts": 16}
 
 
 @pytest.fixture(scope="module")
