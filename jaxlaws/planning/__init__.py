@@ -3,6 +3,7 @@
 from jaxlaws.planning.allocation import compute_optimal
 from jaxlaws.planning.best_teacher import optimal_teacher_loss
 from jaxlaws.planning.comparison import Comparison, Winner, compare
+from jaxlaws.planning.crossing import Crossings, Method, crossover
 from jaxlaws.planning.distillation import distill
 from jaxlaws.planning.documents import plan_to_dict
 from jaxlaws.planning.existing_teacher import distill_with
@@ -25,11 +26,14 @@ __all__ = [
     "TEACHER_PRETRAINING",
     "TEACHER_PRETRAINING_AND_INFERENCE",
     "Comparison",
+    "Crossings",
+    "Method",
     "Scenario",
     "Status",
     "Winner",
     "compare",
     "compute_optimal",
+    "crossover",
     "distill",
     "distill_with",
     "extrapolation_decades",

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from jaxlaws.planning.comparison import Winner
+from jaxlaws.planning.crossing import Method
 from jaxlaws.planning.status import Status
 
-_ENUMS = {"status": Status, "winner": Winner}
+_ENUMS = {"status": Status, "winner": Winner, "first": Method, "to": Method}
 
 
 def _names(values: Any, enum: Any) -> Any:
