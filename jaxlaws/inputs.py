@@ -21,7 +21,7 @@ class Input:
     unit: str
 
 
-_PARAMS, _TOKENS = "parameters", "tokens"
+_PARAMS, _TOKENS, _BITS = "parameters", "tokens", "bits"
 
 INPUTS = {
     "num_params": Input("size N of the model", _PARAMS),
@@ -34,6 +34,16 @@ INPUTS = {
     "num_unique_tokens": Input("distinct tokens U among those trained on", _TOKENS),
     "num_inference_tokens": Input("tokens that the model will serve in its life", _TOKENS),
     "flops": Input("compute", "floating-point operations"),
+    "scale": Input("whatever one quantity is scaled: tokens, parameters, compute", "its own"),
+    "num_experts": Input("experts E of each routed layer, 1 for a dense model", "experts"),
+    "granularity": Input("how many times smaller an expert is than a dense layer", "ratio"),
+    "density": Input("fraction of the parameters that is active, or not zero", "fraction"),
+    "weight_bits": Input("precision of the weights in training", _BITS),
+    "activation_bits": Input("precision of the activations in training", _BITS),
+    "kv_bits": Input("precision of keys and values in training", _BITS),
+    "post_training_bits": Input("precision of the weights after training", _BITS),
+    "num_nonvocab_params": Input("size without embedding and output layer", _PARAMS),
+    "num_vocab_params": Input("parameters of embedding and output layer", _PARAMS),
 }
 
 
