@@ -118,3 +118,12 @@ def test_larger_models_want_larger_vocabularies_but_less_than_in_proportion():
     best = np.array([best_vocabulary(size, 23 * size) for size in sizes])
     growth = np.polyfit(np.log(sizes), np.log(best), 1)[0]
     assert growth == pytest.approx(0.83, abs=0.04)
+
+
+def test_the_vocabulary_published_for_70_billion_parameters():
+    """At least 216K tokens of width 8192, at about 20 tokens a parameter, to the rounding of both.
+
+    With characters in place of tokens, four times as many, it is off by 40%.
+    """
+    assert best_vocabulary(7e10, 20 * 7e10) / 8192 == pytest.approx(216e3, rel=0.1)
+    assert best_vocabulary(7e10, 80 * 7e10) / 8192 > 1.35 * 216e3
