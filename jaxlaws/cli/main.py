@@ -7,7 +7,17 @@ from typing import Any
 
 import click
 
-from jaxlaws.cli import demo, fit, plan, plan_compare, predict, presets, validate
+from jaxlaws.cli import (
+    demo,
+    fit,
+    plan,
+    plan_compare,
+    plan_crossover,
+    plan_serve,
+    predict,
+    presets,
+    validate,
+)
 
 
 class Failure(click.ClickException):
@@ -45,7 +55,8 @@ def main() -> None:
         warnings.simplefilter("default", UserWarning)
 
 
-plan.group.add_command(plan_compare.command)
+for _plan in (plan_serve, plan_compare, plan_crossover):
+    plan.group.add_command(_plan.command)
 for _verb in (
     presets.command,
     predict.command,

@@ -11,7 +11,16 @@ from jaxlaws.cli.columns import columns, known, shown_rows
 from jaxlaws.cli.draws import LEVEL, interval, num_draws, over_draws
 from jaxlaws.cli.options import Source
 from jaxlaws.cli.output import print_json, print_table, write_table
-from jaxlaws.cli.plan_words import PAID, WORDS, cell, counts, distance, remarks, why_infeasible
+from jaxlaws.cli.plan_words import (
+    ASKED,
+    PAID,
+    WORDS,
+    cell,
+    counts,
+    distance,
+    remarks,
+    why_infeasible,
+)
 from jaxlaws.cli.progress import patience
 from jaxlaws.planning import Status, extrapolation_decades, plan_to_dict
 from jaxlaws.quantities import format_quantity
@@ -60,7 +69,7 @@ def answer(
     Args:
         title: of the table.
         planner: a question of `jaxlaws.planning`.
-        asked: its inputs, numbers or arrays of one length; the budget is `flops`.
+        asked: its inputs, numbers or arrays of one length; `flops` is the budget, if any.
         settings: its other keywords.
         source: the law.
         as_json: print one JSON object instead of a table.
@@ -75,6 +84,7 @@ def answer(
     single = np.ndim(plan.loss) == 0
     if single and plan.status == Status.INFEASIBLE:
         raise ValueError(why_infeasible(asked, settings["forward_flops"]))
+    budget = asked.get("flops", plan.flops)
     decades = extrapolation_decades(plan, source.fitted_range or {})
     decades = np.broadcast_to(decades, np.shape(plan.loss))
     draws, intervals = None, {}
@@ -93,14 +103,16 @@ def answer(
     if as_json:
         print_json({**document, "intervals": intervals} if intervals else document)
     elif single:
-        notes = [*remarks(plan, asked["flops"]), *_notes_on_draws(draws, source, intervals)]
-        head = f"{title}, {format_quantity(asked['flops'])} FLOPs, law {source.name}"
+        notes = [*remarks(plan, budget), *_notes_on_draws(draws, source, intervals)]
+        goal = f"loss {asked['target_loss']:g}" if "target_loss" in asked else ""
+        goal = goal or f"{format_quantity(budget)} FLOPs"
+        head = f"{title}, {goal}, law {source.name}"
         _print_plan(head, plan, intervals, [*notes, distance(decades)])
     else:
-        notes = [*counts(table["status"]), distance(decades)]
+        notes = [*counts(table["status"], asked), distance(decades)]
         _print_sweep(f"{title}, law {source.name}", table, asked, notes)
     if single and plan.status > Status.INFEASIBLE:
-        for note in remarks(plan, asked["flops"]):
+        for note in remarks(plan, budget):
             click.echo(f"Warning: {note}", err=True)
         click.get_current_context().exit(1)
 
@@ -130,8 +142,9 @@ def _print_sweep(
 ) -> None:
     size = len(table["loss"])
     swept = [name for name in asked if np.ndim(asked[name])]
-    planned = [name for name in WORDS if name in table and name not in (*swept, "flops")]
-    heads = [*("budget" if name == "flops" else WORDS[name] for name in swept)]
+    left_out = (*swept, "flops") if "flops" in asked else swept
+    planned = [name for name in WORDS if name in table and name not in left_out]
+    heads = [ASKED[name] for name in swept]
     heads += [*(WORDS[name] for name in planned), "status", "decades outside"]
     rows = []
     for row in shown_rows(size):

@@ -19,6 +19,11 @@ WORDS = {
     "loss": "loss",
     "flops": "FLOPs",
 }
+ASKED = WORDS | {
+    "flops": "budget",
+    "target_loss": "target loss",
+    "num_inference_tokens": "tokens served",
+}
 PAID = {
     "student": "training",
     "logits": "the teacher's logits",
@@ -87,17 +92,25 @@ def _end(side: Any) -> str:
     return "lower" if side < 0 else "upper"
 
 
-def counts(statuses: list[str]) -> list[str]:
+def counts(statuses: list[str], asked: Mapping[str, Any]) -> list[str]:
     """How many plans of a sweep are none."""
+    unsolved = dict(_UNSOLVED)
+    if "target_loss" in asked:
+        unsolved["INFEASIBLE"] = "have a loss that no model reaches: raise --target-loss"
     return [
         f"{statuses.count(name)} of {len(statuses)} plans {words}."
-        for name, words in _UNSOLVED.items()
+        for name, words in unsolved.items()
         if name in statuses
     ]
 
 
 def why_infeasible(asked: Mapping[str, Any], forward_flops: Any) -> str:
     """Why a single question has no plan, and what to do."""
+    if "target_loss" in asked:
+        return (
+            f"no model reaches a loss of {asked['target_loss']:g} under this law: raise "
+            "--target-loss above the irreducible loss"
+        )
     budget = format_quantity(asked["flops"])
     size = asked.get("num_params", asked.get("num_student_params"))
     served = asked["num_inference_tokens"]

@@ -1,0 +1,59 @@
+"""`jaxlaws plan crossover`."""
+
+import csv
+
+import pytest
+
+from jaxlaws import presets
+from jaxlaws.planning import (
+    FREE_TEACHER,
+    TEACHER_PRETRAINING_AND_INFERENCE,
+    crossover,
+    plan_to_dict,
+)
+
+CROSSOVER = ["plan", "crossover", "--student"]
+REFIT = "busbridge2025_refit"
+
+
+def test_one_student(run):
+    told = run(*CROSSOVER, "300M", "--json").json
+    answer = crossover(
+        presets.load(REFIT), num_student_params=3e8, scenario=TEACHER_PRETRAINING_AND_INFERENCE
+    )
+    assert {key: told[key] for key in plan_to_dict(answer)} == plan_to_dict(answer)
+    assert told["asked"]["num_student_params"] == 3e8
+    assert told["to"][:2] == ["SUPERVISED", "DISTILLATION"]
+    assert len(told["extrapolation_decades"]) == len(told["flops"]) == 4
+    assert told["extrapolation_decades"][2:] == [None, None]
+    out = run(*CROSSOVER, "300M").out
+    for words in ("the least", "2.03e17", "2.23e21", "train alone", "distil", "extrapolations"):
+        assert words in out
+
+
+def test_students_in_a_sweep_and_none(run, tmp_path):
+    path = tmp_path / "crossings.csv"
+    arguments = [*CROSSOVER, "1e8:1e9:2", "--scenario", "free"]
+    told = run(*arguments, "--json", "-o", path).json
+    answer = crossover(presets.load(REFIT), num_student_params=[1e8, 1e9], scenario=FREE_TEACHER)
+    assert told["first"] == plan_to_dict(answer)["first"] == ["DISTILLATION"] * 2
+    assert told["count"] == [0, 0]
+    with path.open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["better"] for row in rows] == ["DISTILLATION"] * 2
+    assert [row["from_flops"] for row in rows] == ["", ""]
+    assert "no crossing between 1e17 and 1e28" in run(*arguments).out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["plan", "crossover"], "--student"),
+        ([*CROSSOVER, "0"], "above zero"),
+        ([*CROSSOVER, "1B", "--scenario", "fre"], "'fre' is not one of 'free'"),
+        ([*CROSSOVER, "1B", "--law", "besiroglu2024"], "expected a distillation law"),
+        ([*CROSSOVER, "1B", "-o", "crossings.xls"], ".csv or .parquet"),
+    ],
+)
+def test_bad_input_is_one_message(refused, arguments, told):
+    assert told in refused(*arguments)
