@@ -2,6 +2,7 @@
 
 import json
 
+import jax
 import numpy as np
 import pytest
 
@@ -127,3 +128,14 @@ def test_a_law_cut_in_half_is_one_message(refused, tmp_path):
     document = {"format": 1, "law": {"type": "chinchilla", "coefficients": {"E": 1.0}}}
     path.write_text(json.dumps(document))
     assert "alpha" in refused("predict", "--law", path, "--params", "1B", "--tokens", "1B")
+
+
+def test_inputs_that_have_no_option_of_their_own(run, refused):
+    arguments = ["predict", "--law", "muennighoff2023", "--params", "1B", "--tokens", "1e11"]
+    told = run(*arguments, "--input", "num_unique_tokens=2e10", "--json").json
+    law = presets.load("muennighoff2023")
+    with jax.enable_x64(True):
+        loss = law.loss(num_params=1e9, num_tokens=1e11, num_unique_tokens=2e10)
+    assert told["loss"] == [pytest.approx(float(loss), rel=1e-12)]
+    assert "lacks --input num_unique_tokens=…" in refused(*arguments)
+    assert "write --params" in refused(*arguments, "--input", "num_params=3")

@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -58,7 +59,7 @@ def law(request):
     return LAWS[request.param]
 
 
-def sample(law, dtype=np.float64):
+def sample(law, dtype: Any = np.float64):
     return {name: np.asarray(SAMPLE[name], dtype) for name in law.input_names}
 
 

@@ -1,5 +1,7 @@
 """Laws against published values, and against formulas written out anew in NumPy."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -179,8 +181,9 @@ def test_weak_teachers_in_single_precision():
     """The naive power (L_T / (d1 L~))**(1/f1) overflows float32 at a ratio of 3,000."""
     import jax
 
+    both: tuple[Any, ...] = (PRINTED, LIMIT)
     with jax.enable_x64(False):
-        for law in (PRINTED, LIMIT):
+        for law in both:
             value, slope = jax.value_and_grad(
                 lambda teacher, law=law: law.loss(
                     num_student_params=1e9, num_student_tokens=2e10, teacher_loss=teacher
