@@ -7,12 +7,12 @@ from typing import Any
 import jax
 import numpy as np
 
-from fitting.centring import Scales, centre_inputs, scales_of, uncentre
+from fitting.centring import Scales
 from fitting.freezing import draws_of, sort_out, values_of
 from fitting.identifiability import judge, noise_of
 from fitting.minimiser import Minima, minimise, residuals_of, searched
 from fitting.objectives import Huber, Objective
-from fitting.parameters import Parameters, coefficients, sub_laws
+from fitting.parameters import Parameters, sub_laws
 from fitting.problem import Lanes, Problem, pad_rows
 from fitting.results import FitResult
 from fitting.runs import Runs
@@ -20,7 +20,7 @@ from fitting.status import Status
 from fitting.uncertainty import cluster_weights, pairs_weights, refit
 from jaxlaws.errors import DataError, NotSolvedError
 from jaxlaws.inputs import INPUTS
-from jaxlaws.precision import float64, to_float64
+from jaxlaws.precision import float64
 
 _SEARCH_STEPS = 20  # of Optax, before the polish
 _SAME_OBJECTIVE = 1e-4  # relative; much nearer, and predictions no longer differ
@@ -158,24 +158,17 @@ def _fit(
             f"{law_type.__name__} ({', '.join(parameters.names)}): add runs or freeze some"
         )
     inputs = {name: runs.inputs[name] for name in law_type.input_names}
-    scales = scales_of(inputs, law_type, *filter(dataclasses.is_dataclass, frozen.values()))
-    problem = Problem(
-        parameters=parameters,
-        objective=objective,
-        inputs={k: pad_rows(values) for k, values in centre_inputs(inputs, scales).items()},
-        observed=pad_rows(runs.loss),
-        scales=scales,
-    )
+    problem = Problem.pose(parameters, objective, inputs, runs.loss, frozen)
     weighted = np.ones(len(runs)) if weights is None else _weights(runs, weights)
     lanes = Lanes(
-        _starts(parameters, scales, num_starts, seed),
+        _starts(parameters, problem.scales, num_starts, seed),
         np.tile(pad_rows(weighted, fill=0.0), (num_starts, 1)),
         frozen,
     )
     lanes = lanes.at(searched(problem, lanes, _SEARCH_STEPS)[0])
     minima = minimise(problem, lanes, is_worth_it=_leaders)
     best = minima.take([_best(minima)])
-    law = _law_of(problem, best.vectors[0], frozen)
+    law = problem.law(best.vectors[0], frozen)
     residuals = residuals_of(problem, lanes.take(problem, np.array([0])).at(best.vectors))[0]
     residuals = residuals[: len(runs)]
     _check_units(law, objective.residuals(law.loss(**inputs), runs.loss), residuals)
@@ -248,14 +241,6 @@ def _best(minima: Minima) -> int:
     return int(np.argmin(np.where(same, minima.gradient_norms, np.inf)))
 
 
-def _law_of(problem: Problem, vectors: np.ndarray, frozen: Mapping[str, Any]) -> Any:
-    """The law, or batched law, in the user's units, of vectors `(..., num_free)`."""
-    free = np.asarray(coefficients(problem.parameters, vectors))
-    moved = {name: free[..., i] for i, name in enumerate(problem.parameters.names)}
-    law = problem.parameters.law_type(**moved, **frozen)
-    return to_float64(dataclasses.replace(uncentre(law, problem.scales), **frozen))
-
-
 def _check_units(law: Any, residuals: Any, centred: np.ndarray) -> None:
     """The change of units must not change the predictions: else the law declares wrong ones."""
     if np.any(np.abs(np.asarray(residuals) - centred) > 1e-6):
@@ -278,4 +263,4 @@ def _bootstrap(
     minima = refit(problem, lanes)
     status = judge(problem.parameters, minima, noise).status
     repeated = jax.tree.map(lambda leaf: np.full(num_draws, leaf), alike)
-    return _law_of(problem, minima.vectors, frozen or repeated), status
+    return problem.law(minima.vectors, frozen or repeated), status

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from fitting.centring import Scales, centre, unit_factor
-from jaxlaws.constraints import TO_DOMAIN
+from jaxlaws.constraints import TO_DOMAIN, unconstrain
 from jaxlaws.pytree import Domain, declarations
 
 
@@ -69,6 +69,12 @@ class Parameters:
             for name, value in frozen.items()
         }
         return dataclasses.replace(law, **kept)
+
+
+def vector_of(parameters: Parameters, law: Any, scales: Scales) -> jax.Array:
+    """The unconstrained numbers `(num_free,)` of a law in the user's units."""
+    free = unconstrain(centre(law, scales))
+    return jnp.stack([jnp.asarray(getattr(free, name)) for name in parameters.names])
 
 
 @functools.partial(jax.jit, static_argnums=0)

@@ -9,9 +9,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from fitting.centring import is_expressible
+from fitting.centring import centre_inputs, is_expressible, scales_of, uncentre
 from fitting.objectives import Objective
-from fitting.parameters import Parameters
+from fitting.parameters import Parameters, coefficients
+from jaxlaws.precision import to_float64
 
 _ROWS = 64
 
@@ -40,6 +41,42 @@ class Problem:
     observed: Any
     scales: Mapping[str, Any]
     paired: bool = False
+
+    @classmethod
+    def pose(
+        cls,
+        parameters: Parameters,
+        objective: Objective,
+        inputs: Mapping[str, np.ndarray],
+        loss: np.ndarray,
+        frozen: Mapping[str, Any],
+    ) -> "Problem":
+        """The problem of some runs, given in the user's units, in centred units.
+
+        Args:
+            parameters: which coefficients are free.
+            objective: what is minimised.
+            inputs: those of the law, `(num_runs,)` each.
+            loss: `(num_runs,)`.
+            frozen: coefficients that do not move, and whole sub-laws.
+        """
+        laws = filter(dataclasses.is_dataclass, frozen.values())
+        scales = scales_of(inputs, parameters.law_type, *laws)
+        centred = centre_inputs(inputs, scales)
+        return cls(
+            parameters=parameters,
+            objective=objective,
+            inputs={name: pad_rows(values) for name, values in centred.items()},
+            observed=pad_rows(loss),
+            scales=scales,
+        )
+
+    def law(self, vectors: np.ndarray, frozen: Mapping[str, Any]) -> Any:
+        """The law, or batched law, in the user's units, of vectors `(..., num_free)`."""
+        free = np.asarray(coefficients(self.parameters, vectors))
+        moved = {name: free[..., i] for i, name in enumerate(self.parameters.names)}
+        law = self.parameters.law_type(**moved, **frozen)
+        return to_float64(dataclasses.replace(uncentre(law, self.scales), **frozen))
 
     def residuals(self, vector: jax.Array, frozen: Any) -> jax.Array:
         """Residual of each row, `(num_rows,)`; infinite where the law is out of range."""

@@ -1,0 +1,72 @@
+"""A fit's minimisation set up again around its result, for what is asked of its surroundings."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from fitting.objectives import Objective
+from fitting.parameters import Parameters
+from fitting.problem import Problem, pad_rows
+from fitting.results import FitResult
+from fitting.runs import Runs
+
+_SAME = 1e-6  # relative difference of the objective by which a fit is known again
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Around:
+    """What `around` gives.
+
+    Attributes:
+        problem: the minimisation, in centred units.
+        frozen: coefficients and sub-laws that do not move, in the user's units.
+        weights: one for each run, zero for padded rows.
+        num_runs: number of runs.
+    """
+
+    problem: Problem
+    frozen: Mapping[str, Any]
+    weights: np.ndarray
+    num_runs: int
+
+
+def around(
+    result: FitResult, runs: Runs, objective: Objective, *, also_frozen: tuple[str, ...] = ()
+) -> Around:
+    """Set up the minimisation that a fit came from, in a float64 context.
+
+    Args:
+        result: the fit, of runs that count alike.
+        runs: those that it was fitted to.
+        objective: what was minimised.
+        also_frozen: free coefficients to hold where the fit left them.
+
+    Raises:
+        ValueError: the fit is not that of these runs and this objective.
+    """
+    law_type = type(result.law)
+    called = runs.for_law(law_type)
+    inputs = {name: called.inputs[name] for name in law_type.input_names}
+    residuals = objective.residuals(result.law.loss(**inputs), called.loss)
+    total = float(np.sum(objective.costs(residuals)))
+    if len(called) != result.num_runs or abs(total / result.objective - 1) > _SAME:
+        raise ValueError(
+            f"the fit had {result.num_runs} runs and the objective {result.objective:.6g}; these "
+            f"{len(called)} runs give {total:.6g} by {objective!r}: pass the runs and the "
+            "objective of the fit, made without weights"
+        )
+    held = {*result.frozen, *result.stages, *also_frozen}
+    frozen = {
+        field.name: getattr(result.law, field.name)
+        for field in dataclasses.fields(law_type)
+        if field.name in held
+    }
+    parameters = Parameters.of(law_type, frozen)
+    return Around(
+        problem=Problem.pose(parameters, objective, inputs, called.loss, frozen),
+        frozen=frozen,
+        weights=pad_rows(np.ones(len(called)), fill=0.0),
+        num_runs=len(called),
+    )
