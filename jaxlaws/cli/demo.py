@@ -133,7 +133,7 @@ def _decision(
     from jaxlaws.quantities import format_quantity
 
     ranges = source.fitted_range or {}
-    rows, told = [], []
+    rows, told, winners = [], [], np.empty(0)
     for name, scenario in SCENARIOS.items():
         question = functools.partial(
             planning.compare,
@@ -181,7 +181,7 @@ def _decision(
         f"## Train, overtrain or distil? {asked}",
         markdown_table(heads, rows),
         "\n".join(told),
-        f"Bands and the share of draws are over {_NUM_DRAWS} bootstrap draws of both fits.",
+        f"Bands and the share of draws are over {len(winners)} bootstrap draws of both fits.",
         "![the loss of each strategy against compute](decision.svg)",
     ]
     return parts, f"{asked}: {rows[-1][1]}, margin {rows[-1][2]}, {rows[-1][3]} of the draws"
@@ -191,7 +191,7 @@ def _decision(
 @click.option("-o", "--output", default="out/demo", show_default=True, help="Folder to write.")
 @click.option("--student", type=QUANTITY, default="40K", show_default=True, help="Parameters.")
 @click.option("--flops", type=QUANTITY, default="1e12", show_default=True, help="The budget.")
-@click.option("--bootstrap", default=300, show_default=True, type=click.IntRange(_NUM_DRAWS))
+@click.option("--bootstrap", default=300, show_default=True, type=click.IntRange(2))
 @click.option("--seed", default=0, show_default=True)
 def command(output: str, student: float, flops: float, bootstrap: int, seed: int) -> None:
     """Fit the bundled runs, check, plan, and decide: train, overtrain or distil?

@@ -11,5 +11,11 @@ def test_demo_writes_a_report_with_its_pictures_and_laws(run, tmp_path):
         assert jaxlaws.load(tmp_path / f"{name}.json").input_names
         assert f'src="{name}.svg"' in report
         assert (tmp_path / f"{name}.svg").read_text().lstrip().startswith("<?xml")
-    assert 'src="teachers.svg"' in report
-    assert "Still missing" in report  # until plans are part of it
+    for picture in ("teachers", "allocation", "decision"):
+        assert f'src="{picture}.svg"' in report
+        assert (tmp_path / f"{picture}.svg").exists()
+    assert report.count("constant loss") == 3  # a baseline for every hold-out
+    assert "Train, overtrain or distil? 40K parameters, 1T FLOPs" in report
+    for scenario in ("free", "inference", "pretraining", "full"):
+        assert f"<strong>{scenario}</strong>: " in report
+    assert "margin" in ran.out

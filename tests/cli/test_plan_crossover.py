@@ -16,6 +16,7 @@ CROSSOVER = ["plan", "crossover", "--student"]
 REFIT = "busbridge2025_refit"
 
 
+@pytest.mark.slow
 def test_one_student(run):
     told = run(*CROSSOVER, "300M", "--json").json
     answer = crossover(

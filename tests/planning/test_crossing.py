@@ -56,6 +56,7 @@ def test_a_free_teacher_against_a_scan_of_teachers():
             assert (sign * np.asarray(alone - taught.min(axis=0)) > 0).all()
 
 
+@pytest.mark.slow
 def test_every_change_of_a_finer_scan_is_found():
     law = presets.load("busbridge2025_refit")
     answer = crossover(law, num_student_params=SIZES, scenario=FULL)
@@ -79,6 +80,7 @@ def test_every_change_of_a_finer_scan_is_found():
     np.testing.assert_allclose(again.loss, answer.loss[1, :2], rtol=1e-10)
 
 
+@pytest.mark.slow
 def test_too_many_none_and_nothing():
     law = presets.load("busbridge2025_refit")
     answer = crossover(law, num_student_params=3e8, scenario=FULL, max_crossings=1)
