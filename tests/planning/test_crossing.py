@@ -34,6 +34,7 @@ def test_changes_pass_over_ties(places):
     assert (left[2, 0], right[2, 0]) == (5, 8)
 
 
+@pytest.mark.slow
 def test_a_free_teacher_against_a_scan_of_teachers():
     law = presets.load("busbridge2025_consistent")
     answer = crossover(law, num_student_params=SIZES, scenario=FREE_TEACHER)

@@ -114,6 +114,7 @@ def test_distill(scenario, flops, num_student_params):
     )
 
 
+@pytest.mark.slow
 def test_curvature_of_a_plan():
     law = presets.load("besiroglu2024")
 
