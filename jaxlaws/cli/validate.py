@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from jaxlaws.cli.compilation import keep_compiled
-from jaxlaws.cli.fit import _frozen, _pairs
+from jaxlaws.cli.fit_options import fit_options, frozen, read_runs
 from jaxlaws.cli.options import json_option
 from jaxlaws.cli.output import print_json, print_table
 
@@ -49,13 +49,7 @@ def _rows(held: Sequence[Any]) -> list[tuple[str, ...]]:
 
 @click.command("validate")
 @click.argument("table", type=click.Path())
-@click.option(
-    "--law",
-    "law_name",
-    metavar="LAW",
-    help="A law's module name, such as chinchilla. Without: distillation_limit where there is a "
-    "column teacher_loss, else supervised.",
-)
+@fit_options
 @click.option(
     "--hold-out",
     "expression",
@@ -78,28 +72,6 @@ def _rows(held: Sequence[Any]) -> list[tuple[str, ...]]:
     help="Fits of a roll-out.",
 )
 @click.option("--figure", type=click.Path(), help="Draw a roll-out: a file .png, .svg or .pdf.")
-@click.option(
-    "--column",
-    "columns",
-    multiple=True,
-    metavar="OURS=THEIRS",
-    help="Map a column, such as loss=student_loss. Repeatable.",
-)
-@click.option(
-    "--freeze",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="Hold a coefficient (E=1.69) or a sub-law (supervised=PRESET or FILE). Repeatable.",
-)
-@click.option(
-    "--delta",
-    type=click.FloatRange(0, min_open=True),
-    default=1e-3,
-    show_default=True,
-    help="Huber's delta.",
-)
-@click.option("--starts", default=256, show_default=True, type=click.IntRange(1), help="Starts.")
-@click.option("--seed", default=0, show_default=True)
 @json_option
 def command(
     table: str,
@@ -127,22 +99,17 @@ def command(
     )
     _check_figure(figure, rule)
     keep_compiled()
-    from fitting import Huber, Runs, Status, cross_validation, hold_out
-    from jaxlaws import laws
+    from fitting import Huber, Status, cross_validation, hold_out
 
-    mapped = _pairs("--column", columns)
-    types = laws.law_types()
-    if law_name is not None and law_name not in types:
-        raise click.UsageError(f"no law {law_name!r}; there are {', '.join(types)}")
-    frozen = _frozen(freeze)
-    runs = Runs.read(table, columns=mapped, law_type=types.get(law_name or ""))
-    if law_name is None:
-        law_name = "distillation_limit" if "teacher_loss" in runs.inputs else "supervised"
     options: dict[str, Any] = {
-        "objective": Huber(delta), "num_starts": starts, "freeze": frozen, "seed": seed
-    }  # fmt: skip
-    click.echo(f"fitting {law_name} to parts of {table} …", err=True)
-    asked, rolled = (types[law_name], runs), None
+        "objective": Huber(delta),
+        "num_starts": starts,
+        "freeze": frozen(freeze),
+        "seed": seed,
+    }
+    name, law_type, runs = read_runs(table, columns, law_name)
+    click.echo(f"fitting {name} to parts of {table} …", err=True)
+    asked, rolled = (law_type, runs), None
     if expression is not None:
         held = [hold_out(*asked, expression, **options)]
     elif group is not None:
@@ -155,14 +122,14 @@ def command(
         if figure is not None:
             from fitting.figures import roll_out_errors
 
-            roll_out_errors(rolled, title=f"{law_name}, {table}").savefig(figure)
+            roll_out_errors(rolled, title=f"{name}, {table}").savefig(figure)
     for each in held:
         if each.fit.status > Status.CONVERGED:
             click.echo(f"Warning: without {each.name}: {each.fit.status.name}", err=True)
     if as_json:
-        print_json(_document(law_name, table, held, rolled))
+        print_json(_document(name, table, held, rolled))
     else:
-        _print(law_name, table, held, rolled)
+        _print(name, table, held, rolled)
         if figure is not None:
             click.echo(f"drawn in {figure}")
 
