@@ -1,5 +1,5 @@
 # Two commands do everything on a fresh machine with Python 3.11 or newer, git and make:
-#   make demo   the main job: fit both laws to the bundled runs; writes out/demo/
+#   make demo   the main job: fit, check, plan and decide on the bundled runs; writes out/demo/
 #   make test   lint, types, import walls, and the tests with their examples
 PYTHON ?= python3
 VENV := .venv

@@ -152,7 +152,7 @@ def _decision(
                 f"{np.mean(winners == winner):.0%}",
                 f"{distilled.loss:.4f}",
                 f"{distilled.teacher_loss:.4f}",
-                f"{farthest(here, ranges):.1f}",
+                f"{farthest(here, ranges):.2g}",
             ]
         )
         told.append(f"- **{name}**: {here.words(ranges)}")

@@ -20,7 +20,7 @@ from jaxlaws.planning.doors import (
     callable_tree,
     distillation_law,
 )
-from jaxlaws.planning.elementwise import Array, Point, hessian
+from jaxlaws.planning.elementwise import Array, Point
 from jaxlaws.planning.plans import (
     DistillationPlan,
     quantity,
@@ -33,13 +33,8 @@ from jaxlaws.planning.problem import Problem, ShortCut
 from jaxlaws.planning.records import Record
 from jaxlaws.planning.scenarios import Scenario, check_share
 from jaxlaws.planning.solver import Solution
+from jaxlaws.planning.teacher_starts import NUM_SIZES, with_free_tokens, with_paid_tokens
 from jaxlaws.precision import is_traced
-
-_NUM_SHARES = 40
-_LEAST_LOG_ODDS, _LARGEST_LOG_ODDS = -14.0, 6.0  # of the teacher's share of the compute
-_NUM_SIZES = 65
-# Where a share is charged, it counts as at least this in what merely starts the search.
-_LEAST_CHARGE = 1e-9
 
 
 def _student_budget(given: Record) -> tuple[Array, Array]:
@@ -66,7 +61,7 @@ def _free_teacher(given: Record) -> Problem:
     least = jnp.log(given.num_student_tokens_bounds_lower)
 
     def candidate(index: Any) -> Point:
-        return [best + (worst - best) * (index / (_NUM_SIZES - 1))]
+        return [best + (worst - best) * (index / (NUM_SIZES - 1))]
 
     return Problem(
         objective=lambda point: _loss(given, point[1], jnp.exp(point[0])),
@@ -77,27 +72,10 @@ def _free_teacher(given: Record) -> Problem:
         short_cut=ShortCut(
             place=lambda coordinates, loosened: [coordinates[0], log_most + loosened[0]],
             candidate=candidate,
-            num_candidates=_NUM_SIZES,
+            num_candidates=NUM_SIZES,
         ),
         possible=affordable & (least <= log_most),
     )
-
-
-def _balance(supervised: Any) -> tuple[Array, Array, Array]:
-    """How a model's size and its tokens balance: `r + r_N log N + r_D log D`.
-
-    That is the log of the ratio of what a little more of either gains; it is linear for all laws
-    that add powers, whatever is done to the sum. Elsewhere it serves as a guess.
-    """
-    size, tokens = jnp.log(1e9), jnp.log(2e10)
-    _, gain, bend = hessian(
-        lambda point: supervised.loss(num_params=jnp.exp(point[0]), num_tokens=jnp.exp(point[1])),
-        [size, tokens],
-    )
-    of_size = bend[0][0] / gain[0] - bend[1][0] / gain[1]
-    of_tokens = bend[1][0] / gain[0] - bend[1][1] / gain[1]
-    ratio = jnp.log(gain[0] / gain[1])
-    return ratio - of_size * size - of_tokens * tokens, of_size, of_tokens
 
 
 def _paid_teacher(given: Record, tokens_are_free: bool) -> Problem:
@@ -128,9 +106,9 @@ def _paid_teacher(given: Record, tokens_are_free: bool) -> Problem:
         return log_budget + jnp.log(of_student + teacher * jnp.exp(point[2] - log_budget))
 
     if tokens_are_free:
-        short_cut = _with_free_tokens(costs, log_budget, lower, upper)
+        short_cut = with_free_tokens(costs, log_budget, lower, upper)
     else:
-        short_cut = _with_paid_tokens(given, costs, log_budget, lower, upper)
+        short_cut = with_paid_tokens(given, costs, log_budget, lower, upper)
     return Problem(
         objective=objective,
         lower=lower,
@@ -140,62 +118,6 @@ def _paid_teacher(given: Record, tokens_are_free: bool) -> Problem:
         short_cut=short_cut,
         possible=affordable & (log_cost(lower) <= log_budget),
     )
-
-
-def _with_free_tokens(costs: Any, log_budget: Array, lower: Point, upper: Point) -> ShortCut:
-    """Free is the teacher's size; its tokens are as many as may be."""
-
-    def place(coordinates: Point, loosened: Point) -> Point:
-        training, logits, _ = costs(coordinates[0])
-        tokens = log_budget + loosened[0] - jnp.log(training + logits)
-        return [coordinates[0], tokens, upper[2] + loosened[1]]
-
-    def candidate(index: Any) -> Point:
-        return [lower[0] + (upper[0] - lower[0]) * (index / (_NUM_SIZES - 1))]
-
-    return ShortCut(
-        place=place, candidate=candidate, num_candidates=_NUM_SIZES, num_loosened=2, held=(2,)
-    )
-
-
-def _with_paid_tokens(
-    given: Record, costs: Any, log_budget: Array, lower: Point, upper: Point
-) -> ShortCut:
-    """Free are the teacher's size and the log odds of its training's share of the compute.
-
-    The candidates lie on one line, along the share, with the teacher that is the cheapest for its
-    loss: that of the share's compute-optimal training, made smaller as its logits cost more.
-    """
-    ratio, of_size, of_tokens = _balance(given.law.supervised)
-    one = jnp.ones_like(log_budget)
-
-    def tokens(log_teacher: Array, log_odds: Array, log_available: Array) -> tuple[Array, Array]:
-        training, logits, teacher = costs(log_teacher)
-        of_student = log_available - jnp.logaddexp(0.0, log_odds) - jnp.log(training + logits)
-        charge = jnp.maximum(teacher, _LEAST_CHARGE * training)
-        return of_student, log_available - jnp.logaddexp(0.0, -log_odds) - jnp.log(charge)
-
-    def place(coordinates: Point, loosened: Point) -> Point:
-        log_teacher, log_odds = coordinates
-        of_student, of_teacher = tokens(log_teacher, log_odds, log_budget + loosened[0])
-        return [log_teacher, of_student, of_teacher]
-
-    def candidate(index: Any) -> Point:
-        step = (_LARGEST_LOG_ODDS - _LEAST_LOG_ODDS) / (_NUM_SHARES - 1)
-        log_odds = (_LEAST_LOG_ODDS + step * index) * one
-        log_teacher = jnp.clip(0.5 * log_budget - 2.4, lower[0], upper[0])
-        for _ in range(4):
-            training, logits, _unused = costs(log_teacher)
-            fraction = logits / (training + logits)  # of the student's compute
-            extra = fraction * jnp.exp(-log_odds)  # logits over the teacher's training
-            _, of_teacher = tokens(log_teacher, log_odds, log_budget)
-            off = ratio + of_size * log_teacher + of_tokens * of_teacher - jnp.log1p(extra)
-            turn = extra / (1 + extra) * (1 - fraction)
-            log_teacher = log_teacher - off / (of_size - of_tokens - turn)
-        guess = jnp.where(jnp.isfinite(log_teacher), log_teacher, 0.5 * log_budget - 2.4)
-        return [jnp.clip(guess, lower[0], upper[0]), log_odds]
-
-    return ShortCut(place=place, candidate=candidate, num_candidates=_NUM_SHARES)
 
 
 def _problem(given: Record, kind: str) -> Problem:
