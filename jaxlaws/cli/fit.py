@@ -1,6 +1,5 @@
 """`jaxlaws fit`: from a table of runs to a law's coefficients."""
 
-
 import click
 
 from jaxlaws.cli.compilation import keep_compiled
