@@ -4,6 +4,7 @@ from jaxlaws.planning.allocation import compute_optimal
 from jaxlaws.planning.best_teacher import optimal_teacher_loss
 from jaxlaws.planning.comparison import Comparison, Winner, compare
 from jaxlaws.planning.crossing import Crossings, Method, crossover
+from jaxlaws.planning.data_limited import train_on_limited_data
 from jaxlaws.planning.distillation import distill
 from jaxlaws.planning.documents import plan_to_dict
 from jaxlaws.planning.existing_teacher import distill_with
@@ -42,4 +43,5 @@ __all__ = [
     "plan_to_dict",
     "serve",
     "train_fixed",
+    "train_on_limited_data",
 ]

@@ -29,7 +29,8 @@ from jaxlaws.planning.solver import Solution
 _NUM_CANDIDATES = 65
 
 
-def _problem(given: Record) -> Problem:
+def allocation_problem(given: Record) -> Problem:
+    """Least loss over the logarithms of size and tokens, within a budget."""
     lower = [jnp.log(given.num_params_bounds_lower), jnp.log(given.num_tokens_bounds_lower)]
     upper = [jnp.log(given.num_params_bounds_upper), jnp.log(given.num_tokens_bounds_upper)]
 
@@ -63,7 +64,8 @@ def _problem(given: Record) -> Problem:
     )
 
 
-def _plan(given: Record, solution: Solution) -> SupervisedPlan:
+def allocation_plan(given: Record, solution: Solution) -> SupervisedPlan:
+    """The plan that a solution of it is."""
     num_params = quantity(given, solution, "num_params", 0)
     forward = given.forward_flops(num_params)
     serving = forward * given.num_inference_tokens
@@ -82,7 +84,7 @@ def _plan(given: Record, solution: Solution) -> SupervisedPlan:
     )
 
 
-_QUESTION = Question(problem=_problem, plan=_plan)
+_QUESTION = Question(problem=allocation_problem, plan=allocation_plan)
 
 
 def compute_optimal(
