@@ -7,11 +7,11 @@ import click
 import numpy as np
 
 from jaxlaws.cli.columns import known, shown_rows
-from jaxlaws.cli.draws import num_draws
 from jaxlaws.cli.options import Source
 from jaxlaws.cli.output import print_table
 from jaxlaws.cli.plan_words import active_bounds, cell, distance
 from jaxlaws.planning import Comparison, Winner, extrapolation_decades, plan_to_dict
+from jaxlaws.planning.ensembles import num_draws
 from jaxlaws.quantities import format_quantity
 
 _STRATEGIES = {

@@ -1,58 +1,23 @@
-"""A question answered with every draw of a fit.
-
-Law by law, through the planner's compiled batches: a call takes about a millisecond, so that a
-thousand draws are done before a program for all of them at once would have been compiled.
-"""
+"""A question answered with every draw of a fit, with a word where that takes long."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import jax
 import numpy as np
 
 from jaxlaws.cli.progress import patience
+from jaxlaws.planning import ensembles
+from jaxlaws.planning.ensembles import num_draws
 
 LEVEL = 0.9
-
-# The planner's small batch: a sweep is cut into such, as the large one is made for thousands.
-_BATCH = 16
-
-
-def num_draws(ensemble: Any) -> int:
-    """How many laws a batched law holds."""
-    return len(jax.tree.leaves(ensemble)[0])
 
 
 def over_draws(
     question: Callable[..., Any], ensemble: Any, asked: Mapping[str, Any] | None = None
 ) -> Any:
-    """The answers for every draw, as one whose leaves have a leading axis over the draws.
-
-    Args:
-        question: answers with a law, and with what is asked as keywords.
-        ensemble: a batched law.
-        asked: numbers, or arrays of one length.
-    """
-    asked = asked or {}
-    axes = {name: value for name, value in asked.items() if np.ndim(value)}
-    length = max((len(value) for value in axes.values()), default=1)
-
-    def one(law: Any) -> Any:
-        if not axes:
-            return question(law, **asked)
-        parts = []
-        for begin in range(0, length, _BATCH):
-            here = {name: value[begin : begin + _BATCH] for name, value in axes.items()}
-            parts.append(question(law, **{**asked, **here}))
-        return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
-
-    total = num_draws(ensemble)
-    with patience(f"planning with {total} draws of the fit …"):
-        answers = [
-            one(jax.tree.map(lambda leaf, at=index: np.asarray(leaf)[at], ensemble))
-            for index in range(total)
-        ]
-    return jax.tree.map(lambda *leaves: np.stack(leaves), *answers)
+    """`ensembles.over_draws`, saying so once it has taken a while."""
+    with patience(f"planning with {num_draws(ensemble)} draws of the fit …"):
+        return ensembles.over_draws(question, ensemble, asked)
 
 
 def interval(values: np.ndarray) -> list[float] | None:

@@ -8,7 +8,7 @@ import click
 import numpy as np
 
 from jaxlaws.cli.columns import columns, known, shown_rows
-from jaxlaws.cli.draws import LEVEL, interval, num_draws, over_draws
+from jaxlaws.cli.draws import LEVEL, interval, over_draws
 from jaxlaws.cli.options import Source
 from jaxlaws.cli.output import print_json, print_table, write_table
 from jaxlaws.cli.plan_words import (
@@ -23,6 +23,7 @@ from jaxlaws.cli.plan_words import (
 )
 from jaxlaws.cli.progress import patience
 from jaxlaws.planning import Status, extrapolation_decades, plan_to_dict
+from jaxlaws.planning.ensembles import num_draws
 from jaxlaws.quantities import format_quantity
 
 
