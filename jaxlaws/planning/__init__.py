@@ -7,6 +7,7 @@ from jaxlaws.planning.crossing import Crossings, Method, crossover
 from jaxlaws.planning.data_limited import train_on_limited_data
 from jaxlaws.planning.distillation import distill
 from jaxlaws.planning.documents import plan_to_dict
+from jaxlaws.planning.effective_compute import EffectiveCompute, compute_multiplier
 from jaxlaws.planning.existing_teacher import distill_with
 from jaxlaws.planning.extrapolation import extrapolation_decades
 from jaxlaws.planning.fixed_size import train_fixed
@@ -28,11 +29,13 @@ __all__ = [
     "TEACHER_PRETRAINING_AND_INFERENCE",
     "Comparison",
     "Crossings",
+    "EffectiveCompute",
     "Method",
     "Scenario",
     "Status",
     "Winner",
     "compare",
+    "compute_multiplier",
     "compute_optimal",
     "crossover",
     "distill",
