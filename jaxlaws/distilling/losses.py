@@ -62,11 +62,7 @@ def distilling_loss(student_logits, teacher_logits, *, temperature=1.0, directio
     >>> print(abs(distilling_loss(teacher, teacher, direction="reverse")) < 1e-6)
     True
     """
-    if jnp.shape(student_logits) != jnp.shape(teacher_logits):
-        raise ValueError(
-            f"expected logits of one shape, got the student's {jnp.shape(student_logits)} "
-            f"and the teacher's {jnp.shape(teacher_logits)}"
-        )
+    _check_shapes(student_logits, teacher_logits)
     log_student = jax.nn.log_softmax(_widened(student_logits) / temperature, axis=-1)
     log_teacher = jax.nn.log_softmax(_widened(teacher_logits) / temperature, axis=-1)
     if direction == FORWARD:
@@ -76,6 +72,28 @@ def distilling_loss(student_logits, teacher_logits, *, temperature=1.0, directio
     else:
         raise ValueError(f"direction: expected 'forward' or 'reverse', got {direction!r}")
     return temperature**2 * per_token
+
+
+def logit_loss(student_logits, teacher_logits):
+    """`sum_a (z_S(a) - z_T(a))^2 / (2 V)`: logits matched by squares, as a contrast.
+
+    It is what `tau^2 KL` tends to at high temperature where both sets of logits have mean zero
+    (Hinton et al. 2015). Unlike any loss of softmax it sees a constant added to all logits, and
+    it weighs a symbol that never occurs like one that does.
+
+    Args:
+        student_logits: `(..., vocabulary)`.
+        teacher_logits: the same shape.
+
+    Returns:
+        Losses `(...)`, float32 or wider; not in nats.
+
+    >>> import jax.numpy as jnp
+    >>> print(logit_loss(jnp.array([1.0, 2.0]), jnp.array([1.0, 4.0])))
+    1.0
+    """
+    _check_shapes(student_logits, teacher_logits)
+    return jnp.mean((_widened(student_logits) - _widened(teacher_logits)) ** 2, axis=-1) / 2
 
 
 def z_loss(logits):
@@ -145,6 +163,14 @@ def _expectation(log_probabilities, values):
 def _widened(logits):
     logits = jnp.asarray(logits)
     return logits.astype(jnp.promote_types(logits.dtype, jnp.float32))
+
+
+def _check_shapes(student_logits, teacher_logits):
+    if jnp.shape(student_logits) != jnp.shape(teacher_logits):
+        raise ValueError(
+            f"expected logits of one shape, got the student's {jnp.shape(student_logits)} "
+            f"and the teacher's {jnp.shape(teacher_logits)}"
+        )
 
 
 def _check_targets(logits, targets):

@@ -6,7 +6,13 @@ import numpy as np
 import optax
 import pytest
 
-from jaxlaws.distilling.losses import distilling_loss, next_token_loss, student_loss, z_loss
+from jaxlaws.distilling.losses import (
+    distilling_loss,
+    logit_loss,
+    next_token_loss,
+    student_loss,
+    z_loss,
+)
 
 TOKENS, VOCABULARY = 64, 128
 DIRECTIONS = ["forward", "reverse"]
@@ -105,6 +111,19 @@ def test_tau_squared_keeps_the_gradient_at_high_temperature(direction):
     centred -= centred.mean(-1, keepdims=True)
     # the limit of Hinton et al. 2015; float32 sums leave about 1e-4 of it at this temperature
     np.testing.assert_allclose(gradient, centred / VOCABULARY, atol=2e-4)
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_logit_loss_is_the_limit_of_high_temperature(direction, x64):
+    """Hinton et al. 2015, for logits of mean zero; the next term falls as one over tau."""
+    student, teacher = (each - each.mean(-1, keepdims=True) for each in draw(1.0)[:2])
+    divergence = distilling_loss(student, teacher, temperature=1e4, direction=direction)
+    if direction == "forward":
+        divergence -= distilling_loss(teacher, teacher, temperature=1e4)
+    expected = ((student - teacher) ** 2).sum(-1) / (2 * VOCABULARY)
+    np.testing.assert_allclose(logit_loss(student, teacher), expected, rtol=1e-13)
+    np.testing.assert_allclose(divergence, expected, rtol=1e-3)
+    assert (logit_loss(student + 5, teacher) > expected + 12).all()  # it sees a constant
 
 
 @pytest.mark.parametrize("direction", DIRECTIONS)
