@@ -10,6 +10,7 @@ from jaxlaws.planning.documents import plan_to_dict
 from jaxlaws.planning.effective_compute import EffectiveCompute, compute_multiplier
 from jaxlaws.planning.existing_teacher import distill_with
 from jaxlaws.planning.extrapolation import extrapolation_decades
+from jaxlaws.planning.family import distill_family
 from jaxlaws.planning.fixed_size import train_fixed
 from jaxlaws.planning.inverse import flops_to_reach
 from jaxlaws.planning.scenarios import (
@@ -39,6 +40,7 @@ __all__ = [
     "compute_optimal",
     "crossover",
     "distill",
+    "distill_family",
     "distill_with",
     "extrapolation_decades",
     "flops_to_reach",

@@ -8,7 +8,6 @@ import functools
 from typing import Any
 
 import jax.numpy as jnp
-import numpy as np
 
 from jaxlaws.compute import ForwardFlops, dense_forward_flops
 from jaxlaws.planning.best_teacher import teacher_loss_limits
@@ -31,10 +30,9 @@ from jaxlaws.planning.plans import (
 )
 from jaxlaws.planning.problem import Problem, ShortCut
 from jaxlaws.planning.records import Record
-from jaxlaws.planning.scenarios import Scenario, check_share
+from jaxlaws.planning.scenarios import Scenario, check_scenario, kind_of
 from jaxlaws.planning.solver import Solution
 from jaxlaws.planning.teacher_starts import NUM_SIZES, with_free_tokens, with_paid_tokens
-from jaxlaws.precision import is_traced
 
 
 def _student_budget(given: Record) -> tuple[Array, Array]:
@@ -120,13 +118,15 @@ def _paid_teacher(given: Record, tokens_are_free: bool) -> Problem:
     )
 
 
-def _problem(given: Record, kind: str) -> Problem:
+def distillation_problem(given: Record, kind: str) -> Problem:
+    """The problem of a scenario, by its `kind_of`."""
     if kind == "free teacher":
         return _free_teacher(given)
     return _paid_teacher(given, tokens_are_free=kind == "free tokens")
 
 
-def _plan(given: Record, solution: Solution, kind: str) -> DistillationPlan:
+def distillation_plan(given: Record, solution: Solution, kind: str) -> DistillationPlan:
+    """The plan that a solution of it is."""
     nothing = jnp.full_like(given.flops, jnp.nan)
     if kind == "free teacher":
         teacher_loss = jnp.exp(solution.point[0])
@@ -176,19 +176,11 @@ def _plan(given: Record, solution: Solution, kind: str) -> DistillationPlan:
 # One question a kind, made once: a question's identity decides what is compiled anew.
 _QUESTIONS = {
     kind: Question(
-        problem=functools.partial(_problem, kind=kind), plan=functools.partial(_plan, kind=kind)
+        problem=functools.partial(distillation_problem, kind=kind),
+        plan=functools.partial(distillation_plan, kind=kind),
     )
     for kind in ("free teacher", "free tokens", "all paid")
 }
-
-
-def _question(scenario: Scenario) -> Question:
-    """That of the scenario, as far as it is known: a traced share may be any."""
-    if is_traced(scenario.pretraining) or np.any(np.asarray(scenario.pretraining) != 0):
-        return _QUESTIONS["all paid"]
-    if is_traced(scenario.logits) or np.any(np.asarray(scenario.logits) != 0):
-        return _QUESTIONS["free tokens"]
-    return _QUESTIONS["free teacher"]
 
 
 def distill(
@@ -244,12 +236,9 @@ def distill(
     >>> f"{plan.loss:.2f} from a teacher of {plan.num_teacher_params:.0e} parameters"
     '2.21 from a teacher of 1e+09 parameters'
     """
-    if not isinstance(scenario, Scenario):
-        raise TypeError(f"scenario must be a Scenario such as FREE_TEACHER, got {scenario!r}")
-    check_share("logits", scenario.logits)
-    check_share("pretraining", scenario.pretraining)
+    check_scenario(scenario)
     return ask(
-        _question(scenario),
+        _QUESTIONS[kind_of(scenario)],
         {"law": distillation_law(law), "forward_flops": callable_tree(forward_flops)},
         {
             "flops": flops,

@@ -1,0 +1,150 @@
+"""Students of several sizes that share a teacher, against SciPy and against students alike."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+
+from jaxlaws import presets
+from jaxlaws.planning import (
+    FREE_TEACHER,
+    TEACHER_INFERENCE,
+    TEACHER_PRETRAINING,
+    TEACHER_PRETRAINING_AND_INFERENCE,
+    Scenario,
+    Status,
+    distill,
+    distill_family,
+)
+
+LAW = presets.load("busbridge2025_consistent")
+SIZES = np.array([3e8, 1e9, 4e9])
+
+
+def _student_losses(sizes, tokens, teacher_loss):
+    """Eq. 8 in plain NumPy."""
+    s = LAW.supervised
+    own = s.E + (s.A / sizes**s.alpha + s.B / tokens**s.beta) ** s.gamma
+    weak = (teacher_loss / (own * LAW.d1)) ** (1 / LAW.f1)
+    gain = teacher_loss**-LAW.c0 * (1 + weak) ** (-LAW.c1 * LAW.f1)
+    return teacher_loss + gain * (LAW.A / sizes**LAW.alpha + LAW.B / tokens**LAW.beta) ** LAW.gamma
+
+
+def _best_by_scipy(flops, scenario, weights):
+    """The least weighted mean over the teacher and all tokens at once, and the tokens."""
+    s = LAW.supervised
+
+    def losses(x):
+        size, tokens = np.exp(x[:2])
+        loss = s.E + (s.A / size**s.alpha + s.B / tokens**s.beta) ** s.gamma
+        return _student_losses(SIZES, np.exp(x[2:]), loss)
+
+    def left(x):
+        cost = (6 * SIZES + scenario.logits * 2 * np.exp(x[0])) @ np.exp(x[2:])
+        return 1 - (cost + scenario.pretraining * 6 * np.exp(x[0] + x[1])) / flops
+
+    best = None
+    for size in (3e8, 1e9, 4e9):
+        found = minimize(
+            lambda x: losses(x) @ weights / sum(weights),
+            np.log([size, 20 * size, *(flops / 24 / SIZES)]),
+            method="SLSQP",
+            constraints={"type": "ineq", "fun": left},
+            options={"ftol": 1e-14, "maxiter": 1000},
+        )
+        if abs(left(found.x)) < 1e-9 and (best is None or found.fun < best.fun):
+            best = found
+    return best.fun, np.exp(best.x[2:])
+
+
+def test_no_split_that_scipy_finds_is_better():
+    weights = np.array([1.0, 2.0, 1.0])
+    budgets = np.array([1e20, 1e22, 1e24])
+    for scenario in (TEACHER_PRETRAINING, TEACHER_PRETRAINING_AND_INFERENCE):
+        plan = distill_family(
+            LAW, flops=budgets, num_student_params=SIZES, scenario=scenario, weights=weights
+        )
+        assert (plan.status == Status.CONVERGED).all()
+        for i, flops in enumerate(budgets):
+            loss, tokens = _best_by_scipy(flops, scenario, weights)
+            assert loss - 1e-7 < plan.loss[i] <= loss + 1e-9
+            np.testing.assert_allclose(plan.num_student_tokens[i], tokens, rtol=2e-2)
+        cost = 6 * plan.num_student_params + scenario.logits * 2 * plan.num_teacher_params[:, None]
+        cost = (cost * plan.num_student_tokens).sum(axis=-1)
+        cost += 6 * plan.num_teacher_params * plan.num_teacher_tokens
+        np.testing.assert_allclose(cost, budgets, rtol=1e-12)
+        np.testing.assert_allclose(
+            _student_losses(SIZES, plan.num_student_tokens, plan.teacher_loss[:, None]),
+            plan.student_losses,
+            rtol=1e-12,
+        )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "scenario",
+    [FREE_TEACHER, TEACHER_INFERENCE, TEACHER_PRETRAINING, Scenario(logits=0.3, pretraining=0.01)],
+)
+def test_students_alike_are_the_plan_of_several_students(scenario):
+    budgets = np.logspace(16, 28, 25)
+    family = distill_family(
+        LAW, flops=budgets, num_student_params=np.full(3, 1e9), scenario=scenario
+    )
+    alike = distill(LAW, flops=budgets, num_student_params=1e9, scenario=scenario, num_students=3)
+    np.testing.assert_array_equal(family.status, alike.status)
+    np.testing.assert_allclose(family.loss, alike.loss, rtol=1e-12)
+    np.testing.assert_allclose(
+        family.num_student_tokens, np.repeat(alike.num_student_tokens[:, None], 3, -1), rtol=1e-8
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("x64")
+def test_derivatives_against_central_differences():
+    coefficients, tree = jax.tree.flatten(LAW)
+
+    def numbers(logs):
+        values = [jnp.exp(logs[i]) for i in range(len(point))]
+        *values, flops, small, large, weight, share = values
+        plan = distill_family(
+            jax.tree.unflatten(tree, values),
+            flops=flops,
+            num_student_params=jnp.stack([small, large]),
+            weights=jnp.stack([weight, jnp.ones_like(weight)]),
+            scenario=Scenario(logits=share, pretraining=share),
+        )
+        sizes = [plan.num_teacher_params, plan.num_teacher_tokens, *plan.num_student_tokens]
+        return jnp.stack([*map(jnp.log, sizes), plan.loss, plan.shares.teacher])
+
+    point = np.log([*coefficients, 1e22, 5e8, 3e9, 2.0, 0.5])
+    compiled, step = jax.jit(numbers), 1e-4
+    forward, reverse = jax.jit(lambda p: (jax.jacfwd(numbers)(p), jax.jacrev(numbers)(p)))(point)
+    for index, along in enumerate(step * np.eye(len(point))):
+        near = compiled(point + along) - compiled(point - along)
+        far = compiled(point + 2 * along) - compiled(point - 2 * along)
+        expected = np.asarray(8 * near - far) / (12 * step)
+        error = np.abs(forward[:, index] - expected) / np.maximum(np.abs(expected), 1e-3)
+        assert error.max() <= 1e-5, (index, error)
+    np.testing.assert_allclose(forward, reverse, rtol=1e-8, atol=1e-8)
+
+    def loss(log_flops):
+        return numbers(jnp.asarray(point).at[len(coefficients)].set(log_flops))[4]
+
+    slope = jax.jit(jax.grad(loss))
+    bend = jax.jit(jax.grad(jax.grad(loss)))(np.log(1e22))
+    np.testing.assert_allclose(
+        bend, (slope(np.log(1e22) + 1e-4) - slope(np.log(1e22) - 1e-4)) / 2e-4, rtol=1e-5
+    )
+
+
+def test_misuse_is_named():
+    asked = {"flops": 1e21, "scenario": TEACHER_PRETRAINING}
+    with pytest.raises(ValueError, match="needs an axis, the last, along which students differ"):
+        distill_family(LAW, num_student_params=1e9, **asked)
+    with pytest.raises(ValueError, match="num_student_params must be positive and finite, got -1"):
+        distill_family(LAW, num_student_params=[1e9, -1], **asked)
+    with pytest.raises(ValueError, match="weights must be positive and finite, got 0"):
+        distill_family(LAW, num_student_params=[1e9, 2e9], weights=[1, 0], **asked)
+    with pytest.raises(TypeError, match="distillation law"):
+        distill_family(presets.load("besiroglu2024"), num_student_params=[1e9], **asked)
