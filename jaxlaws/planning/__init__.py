@@ -21,6 +21,7 @@ from jaxlaws.planning.scenarios import (
     Scenario,
 )
 from jaxlaws.planning.serving import serve
+from jaxlaws.planning.sharing import students_to_share
 from jaxlaws.planning.status import Status
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "optimal_teacher_loss",
     "plan_to_dict",
     "serve",
+    "students_to_share",
     "train_fixed",
     "train_on_limited_data",
 ]
