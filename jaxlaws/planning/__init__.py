@@ -2,6 +2,7 @@
 
 from jaxlaws.planning.allocation import compute_optimal
 from jaxlaws.planning.best_teacher import optimal_teacher_loss
+from jaxlaws.planning.catalogue import pick_teacher
 from jaxlaws.planning.comparison import Comparison, Winner, compare
 from jaxlaws.planning.crossing import Crossings, Method, crossover
 from jaxlaws.planning.data_limited import train_on_limited_data
@@ -23,6 +24,7 @@ from jaxlaws.planning.scenarios import (
 from jaxlaws.planning.serving import serve
 from jaxlaws.planning.sharing import students_to_share
 from jaxlaws.planning.status import Status
+from jaxlaws.planning.teacher_quality import judge_teacher
 
 __all__ = [
     "FREE_TEACHER",
@@ -45,7 +47,9 @@ __all__ = [
     "distill_with",
     "extrapolation_decades",
     "flops_to_reach",
+    "judge_teacher",
     "optimal_teacher_loss",
+    "pick_teacher",
     "plan_to_dict",
     "serve",
     "students_to_share",

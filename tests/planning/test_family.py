@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from in_numpy import student_loss, trained_loss
 from scipy.optimize import minimize
 
 from jaxlaws import presets
@@ -22,23 +23,13 @@ LAW = presets.load("busbridge2025_consistent")
 SIZES = np.array([3e8, 1e9, 4e9])
 
 
-def _student_losses(sizes, tokens, teacher_loss):
-    """Eq. 8 in plain NumPy."""
-    s = LAW.supervised
-    own = s.E + (s.A / sizes**s.alpha + s.B / tokens**s.beta) ** s.gamma
-    weak = (teacher_loss / (own * LAW.d1)) ** (1 / LAW.f1)
-    gain = teacher_loss**-LAW.c0 * (1 + weak) ** (-LAW.c1 * LAW.f1)
-    return teacher_loss + gain * (LAW.A / sizes**LAW.alpha + LAW.B / tokens**LAW.beta) ** LAW.gamma
-
-
 def _best_by_scipy(flops, scenario, weights):
     """The least weighted mean over the teacher and all tokens at once, and the tokens."""
-    s = LAW.supervised
 
     def losses(x):
         size, tokens = np.exp(x[:2])
-        loss = s.E + (s.A / size**s.alpha + s.B / tokens**s.beta) ** s.gamma
-        return _student_losses(SIZES, np.exp(x[2:]), loss)
+        loss = trained_loss(LAW, size, tokens)
+        return student_loss(LAW, SIZES, np.exp(x[2:]), loss)
 
     def left(x):
         cost = (6 * SIZES + scenario.logits * 2 * np.exp(x[0])) @ np.exp(x[2:])
@@ -75,7 +66,7 @@ def test_no_split_that_scipy_finds_is_better():
         cost += 6 * plan.num_teacher_params * plan.num_teacher_tokens
         np.testing.assert_allclose(cost, budgets, rtol=1e-12)
         np.testing.assert_allclose(
-            _student_losses(SIZES, plan.num_student_tokens, plan.teacher_loss[:, None]),
+            student_loss(LAW, SIZES, plan.num_student_tokens, plan.teacher_loss[:, None]),
             plan.student_losses,
             rtol=1e-12,
         )

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from in_numpy import student_loss, trained_loss
 
 from jaxlaws import presets
 from jaxlaws.planning import (
@@ -17,27 +18,19 @@ LAW = presets.load("busbridge2025_consistent")
 
 def _gain(flops, size, num_students, logits):
     """What a share in a teacher gains a student over training alone, by a zooming search."""
-    s = LAW.supervised
-
-    def alone(n, d):
-        return s.E + (s.A / n**s.alpha + s.B / d**s.beta) ** s.gamma
-
     low, high, best = np.array([6.0, 6.0]), np.array([13.0, 15.0]), np.inf
     for _ in range(6):
         teacher = np.logspace(low[0], high[0], 201)[:, None]
         tokens = np.logspace(low[1], high[1], 201)[None, :]
         rest = flops - 6 * teacher * tokens / num_students
         rest = np.where(rest > 0, rest, np.nan) / (6 * size + logits * 2 * teacher)
-        loss, own = alone(teacher, tokens), alone(size, rest)
-        gain = loss**-LAW.c0 * (1 + (loss / (own * LAW.d1)) ** (1 / LAW.f1)) ** (-LAW.c1 * LAW.f1)
-        term = (LAW.A / size**LAW.alpha + LAW.B / rest**LAW.beta) ** LAW.gamma
-        student = loss + gain * term
+        student = student_loss(LAW, size, rest, trained_loss(LAW, teacher, tokens))
         at = np.unravel_index(np.nanargmin(student), student.shape)
         best = min(best, student[at])
         centre = np.log10([teacher[at[0], 0], tokens[0, at[1]]])
         width = 3 * (high - low) / 200
         low, high = centre - width, centre + width
-    return alone(size, flops / (6 * size)) - best
+    return trained_loss(LAW, size, flops / (6 * size)) - best
 
 
 def test_the_number_is_where_a_dense_search_changes_sides():
@@ -52,6 +45,7 @@ def test_the_number_is_where_a_dense_search_changes_sides():
         )
 
 
+@pytest.mark.slow
 def test_one_student_may_be_enough_and_a_million_too_few():
     scenario = TEACHER_PRETRAINING_AND_INFERENCE
     assert students_to_share(LAW, flops=1e18, num_student_params=3e9, scenario=scenario) == 1
