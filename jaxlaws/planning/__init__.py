@@ -1,6 +1,7 @@
 """Plans: what to train, on how much, or from which teacher, with a given budget."""
 
 from jaxlaws.planning.allocation import compute_optimal
+from jaxlaws.planning.any_size import distill_any_size
 from jaxlaws.planning.best_teacher import optimal_teacher_loss
 from jaxlaws.planning.catalogue import pick_teacher
 from jaxlaws.planning.comparison import Comparison, Winner, compare
@@ -43,6 +44,7 @@ __all__ = [
     "compute_optimal",
     "crossover",
     "distill",
+    "distill_any_size",
     "distill_family",
     "distill_with",
     "extrapolation_decades",

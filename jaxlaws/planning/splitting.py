@@ -83,8 +83,9 @@ def _found(split: Split) -> tuple[Array, Array, Array]:
             return cheap, dear, jnp.where(safe, new, 0.5 * (cheap + dear))
 
         one = jnp.ones_like(split.log_budget)
-        cheap = jnp.min(value + fall * (high - amounts), axis=0)
-        dear = jnp.max(value + fall * (low - amounts), axis=0)
+        # At either end, and a little beyond, all amounts are on their bounds.
+        cheap = jnp.min(value + fall * (high - amounts), axis=0) - 1.0
+        dear = jnp.max(value + fall * (low - amounts), axis=0) + 1.0
         start = (cheap, dear, jnp.clip(jnp.mean(value, axis=0), cheap, dear))
         price = lax.fori_loop(0, _NUM_PRICES, narrow, start)[2]
         return at(price), price, fall
