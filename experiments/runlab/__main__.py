@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from experiments.runlab import corpus, plan, table
+from experiments.runlab import corpus, plan, practice, table
 from experiments.runlab.rates import report
 from experiments.runlab.runs import SHAPES, from_row
 from experiments.runlab.summary import summarise
@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TABLE = ROOT / "fitting" / "bundled" / "runs.csv"
 OUT = ROOT / "out" / "runlab"
 RATES = ROOT / "experiments" / "runlab" / "learning_rates.csv"
+PRACTICE = ROOT / "experiments" / "runlab" / "practice.csv"
 
 out_option = click.option(
     "--out", type=click.Path(path_type=Path), default=OUT, help="Text, weights, compiled programs."
@@ -87,6 +88,25 @@ def learning_rate(workers, out):
     jobs = plan.learning_rate()
     sha256 = corpus.load(folders.corpus).facts["sha256"]
     run_sweep(jobs, "learning_rate", RATES, folders, corpus_sha256=sha256, workers=workers)
+
+
+@main.command("practice")
+@click.option("--width", default=24, type=click.Choice(list(SHAPES)), help="Of the students.")
+@click.option("--steps", default=1000, help="Of the students.")
+@click.option("--table", "path", type=click.Path(path_type=Path), default=PRACTICE)
+@out_option
+def practice_command(width, steps, path, out):
+    """Change one setting of distillation at a time, and measure the students' calibration.
+
+    Trains what the table lacks, on one thread; teachers whose parameters are gone are trained
+    again first.
+    """
+    use_one_thread()
+    use_cache(Folders(out))
+    planned = practice.lessons(plan.PRACTICE_TEACHERS, width, steps)
+    click.echo(f"{len(planned)} students", err=True)
+    for row in practice.practise(planned, path, Folders(out)):
+        click.echo(", ".join(f"{name} {cell}" for name, cell in row.items()))
 
 
 @main.command()

@@ -30,6 +30,13 @@ FIRST_TEACHERS = [
     teacher(96, 12000),
 ]
 
+# Teachers of the study of practice, from weak to strong; all are in the sweeps.
+PRACTICE_TEACHERS = [
+    teacher(32, 741),
+    teacher(48, 1629),
+    teacher(64, 8000),
+]
+
 
 def first() -> list[Job]:
     """Issue-sized: both laws can be fitted to it, and two best teachers held out."""

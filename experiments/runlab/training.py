@@ -15,7 +15,8 @@ import optax
 from experiments.runlab import model
 from experiments.runlab.batches import Windows
 from experiments.runlab.optimiser import optimiser, rate_at, rate_multipliers
-from jaxlaws.distilling.losses import distilling_loss, next_token_loss, z_loss
+from experiments.runlab.recipes import DEFAULT, Recipe
+from jaxlaws.distilling.losses import next_token_loss, z_loss
 
 Z_WEIGHT = 1e-4
 STEPS_A_CALL = 250
@@ -23,10 +24,11 @@ STEPS_A_CALL = 250
 
 @dataclass(frozen=True)
 class Lane:
-    """What one model of a group is: its shape, and which of the group's teachers it has."""
+    """What one model of a group is: its shape, its teacher in the group, how it learns from it."""
 
     shape: model.Shape
     teacher: int | None = None
+    recipe: Recipe = DEFAULT
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ def advance(params, state, teachers, data, first, steps, learning_rate, *, group
         for each, old, lane, factors in zip(params, state, group.lanes, multipliers, strict=True):
             teacher = None if lane.teacher is None else logits[lane.teacher]
             loss, gradients = jax.value_and_grad(_loss)(
-                each, symbols[:, :-1], targets, teacher, lane.shape
+                each, symbols[:, :-1], targets, teacher, lane
             )
             updates, new = optimiser().update(gradients, old, each)
             updates = jax.tree.map(lambda u, factor: -rate * factor * u, updates, factors)
@@ -106,11 +108,13 @@ def advance(params, state, teachers, data, first, steps, learning_rate, *, group
     return params, state, losses
 
 
-def _loss(params, symbols, targets, teacher, shape):
-    """Next-token loss, or pure distillation (lambda 1, tau 1, forward KL); Z-loss with both."""
-    logits = model.forward(params, symbols, shape)
-    text = teacher is None
-    loss = next_token_loss(logits, targets) if text else distilling_loss(logits, teacher)
+def _loss(params, symbols, targets, teacher, lane):
+    """Next-token loss, or what the lane's recipe makes of the teacher; Z-loss with both."""
+    logits = model.forward(params, symbols, lane.shape)
+    if teacher is None:
+        loss = next_token_loss(logits, targets)
+    else:
+        loss = lane.recipe.loss(logits, teacher, targets)
     return jnp.mean(loss + Z_WEIGHT * z_loss(logits))
 
 

@@ -1,0 +1,114 @@
+"""How to distil: one setting changed at a time, on a few pairs; and how calibrated students are.
+
+Rows go to a table of their own, one a student, as soon as it is measured; what has a row is not
+trained again.
+"""
+
+import csv
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from experiments.runlab import corpus, training
+from experiments.runlab.batches import Windows, validation_windows
+from experiments.runlab.closeness import MEASURES, measure
+from experiments.runlab.recipes import DEFAULT, Recipe
+from experiments.runlab.runs import BATCH_WINDOWS, Run, students
+from experiments.runlab.worker import Folders, load_weights, train_job
+
+WINDOWS = 512
+KEYS = ("teacher", "width", "steps", "seed", "recipe")
+COLUMNS: list[str] = [*KEYS, *MEASURES]
+
+
+class Lesson(NamedTuple):
+    """A student, its teacher, and how it learns."""
+
+    student: Run
+    teacher: Run
+    recipe: Recipe
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The cells that name its row."""
+        run = self.student
+        settings = (self.teacher.name, run.shape.width, run.steps, run.seed, self.recipe.name)
+        return tuple(str(each) for each in settings)
+
+
+TOP_ONE = replace(DEFAULT, top_k=1)
+VARIATIONS = (
+    DEFAULT,
+    *(replace(DEFAULT, temperature=tau) for tau in (0.5, 2.0, 4.0)),
+    *(replace(DEFAULT, mixing=share) for share in (0.0, 0.5, 0.9)),
+    *(replace(DEFAULT, top_k=k) for k in (1, 4, 16)),
+    *(replace(DEFAULT, top_p=p) for p in (0.5, 0.9)),
+    replace(DEFAULT, top_k=4, mixing=0.7),
+    replace(DEFAULT, direction="reverse"),
+    replace(DEFAULT, match_logits=True),
+)
+
+
+def lessons(weak_to_strong: list[Run], width: int, steps: int) -> list[Lesson]:
+    """Every teacher in full and by its top symbol alone; the last and the first in every way."""
+    few = [(each, recipe) for each in weak_to_strong for recipe in (DEFAULT, TOP_ONE)]
+    ends = (weak_to_strong[-1], weak_to_strong[0])
+    all_ways = [(each, recipe) for each in ends for recipe in VARIATIONS]
+    return [
+        Lesson(students(teacher, [width], steps)[0], teacher, recipe)
+        for teacher, recipe in dict.fromkeys(few + all_ways)
+    ]
+
+
+def practise(planned: list[Lesson], path: Path, folders: Folders) -> Iterator[dict[str, str]]:
+    """Train and measure the students that the table at `path` lacks; give each new row."""
+    rows = read(path)
+    text = corpus.load(folders.corpus).parts
+    for lesson in planned:
+        if any(tuple(row[name] for name in KEYS) == lesson.key for row in rows):
+            continue
+        found = _learn(lesson, text, folders)
+        cells = {name: f"{value:.6f}" for name, value in found.items()}
+        rows.append(dict(zip(KEYS, lesson.key, strict=True)) | cells)
+        _write(path, rows)
+        yield rows[-1]
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    """The rows of the table, as text; none where there is no table yet."""
+    if not path.exists():
+        return []
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _learn(lesson: Lesson, text: Mapping[str, np.ndarray], folders: Folders) -> dict[str, float]:
+    run, teacher, recipe = lesson
+    if not folders.weights(teacher).exists():
+        train_job((teacher,), folders)
+    weights = load_weights(folders.weights(teacher))
+    (student,) = training.train(
+        training.Group((training.Lane(run.shape, 0, recipe),), (teacher.shape,)),
+        (weights,),
+        Windows(text[run.half], run.shape.context, run.seed),
+        steps=run.steps,
+        batch=BATCH_WINDOWS,
+        learning_rate=run.learning_rate,
+        seed=run.seed,
+    )
+    held_out = validation_windows(text["validation"], run.shape.context, WINDOWS)
+    return measure((student, run.shape), (weights, teacher.shape), held_out)
+
+
+def _write(path: Path, rows: list[dict[str, str]]) -> None:
+    """The whole table in one move, so that a reader never sees half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".tmp")
+    with temporary.open("w", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    temporary.replace(path)
