@@ -16,7 +16,7 @@ from jaxlaws.saving import load as load_file
 def _presets() -> Mapping[str, Preset]:
     found: dict[str, Preset] = {}
     for module in laws.modules().values():
-        found |= module.PRESETS
+        found |= getattr(module, "PRESETS", {})
     return MappingProxyType(dict(sorted(found.items())))
 
 

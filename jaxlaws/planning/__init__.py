@@ -1,9 +1,7 @@
 """Plans: what to train, on how much, or from which teacher, with a given budget."""
 
 from jaxlaws.planning.allocation import compute_optimal
-from jaxlaws.planning.any_size import distill_any_size
 from jaxlaws.planning.best_teacher import optimal_teacher_loss
-from jaxlaws.planning.catalogue import pick_teacher
 from jaxlaws.planning.comparison import Comparison, Winner, compare
 from jaxlaws.planning.crossing import Crossings, Method, crossover
 from jaxlaws.planning.data_limited import train_on_limited_data
@@ -15,6 +13,8 @@ from jaxlaws.planning.extrapolation import extrapolation_decades
 from jaxlaws.planning.family import distill_family
 from jaxlaws.planning.fixed_size import train_fixed
 from jaxlaws.planning.inverse import flops_to_reach
+from jaxlaws.planning.limits import Limit
+from jaxlaws.planning.mixture import Mixture
 from jaxlaws.planning.scenarios import (
     FREE_TEACHER,
     TEACHER_INFERENCE,
@@ -23,9 +23,7 @@ from jaxlaws.planning.scenarios import (
     Scenario,
 )
 from jaxlaws.planning.serving import serve
-from jaxlaws.planning.sharing import students_to_share
 from jaxlaws.planning.status import Status
-from jaxlaws.planning.teacher_quality import judge_teacher
 
 __all__ = [
     "FREE_TEACHER",
@@ -35,7 +33,9 @@ __all__ = [
     "Comparison",
     "Crossings",
     "EffectiveCompute",
+    "Limit",
     "Method",
+    "Mixture",
     "Scenario",
     "Status",
     "Winner",
@@ -44,17 +44,13 @@ __all__ = [
     "compute_optimal",
     "crossover",
     "distill",
-    "distill_any_size",
     "distill_family",
     "distill_with",
     "extrapolation_decades",
     "flops_to_reach",
-    "judge_teacher",
     "optimal_teacher_loss",
-    "pick_teacher",
     "plan_to_dict",
     "serve",
-    "students_to_share",
     "train_fixed",
     "train_on_limited_data",
 ]

@@ -1,5 +1,6 @@
 """The best model that a budget can train (Hoffmann et al. 2022)."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import jax.numpy as jnp
@@ -14,8 +15,10 @@ from jaxlaws.planning.doors import (
     supervised_law,
 )
 from jaxlaws.planning.elementwise import Array, Point
+from jaxlaws.planning.limits import Limit, constraints_of, most_allowed, quantities
 from jaxlaws.planning.plans import (
     SupervisedPlan,
+    bounds_told,
     quantity,
     shares_of,
     status_of,
@@ -27,6 +30,7 @@ from jaxlaws.planning.records import Record
 from jaxlaws.planning.solver import Solution
 
 _NUM_CANDIDATES = 65
+_NAMES = ("num_params", "num_tokens")
 
 
 def allocation_problem(given: Record) -> Problem:
@@ -57,7 +61,10 @@ def allocation_problem(given: Record) -> Problem:
         objective=objective,
         lower=lower,
         upper=upper,
-        constraints=(lambda point: jnp.log(given.flops) - log_cost(point),),
+        constraints=(
+            lambda point: jnp.log(given.flops) - log_cost(point),
+            *constraints_of(given, _NAMES),
+        ),
         preference=log_cost,
         short_cut=ShortCut(place=place, candidate=candidate, num_candidates=_NUM_CANDIDATES),
         possible=log_cost(lower) <= jnp.log(given.flops),
@@ -80,7 +87,12 @@ def allocation_plan(given: Record, solution: Solution) -> SupervisedPlan:
         flops=flops,
         shares=shares,
         status=status_of(solution, loss, unspent=~solution.binding[0]),
-        active_bounds=Record(zip(("num_params", "num_tokens"), solution.on_bound, strict=True)),
+        **bounds_told(
+            solution,
+            _NAMES,
+            flops=solution.multipliers[0],
+            limits=given.get("limits", ()),
+        ),
     )
 
 
@@ -95,6 +107,7 @@ def compute_optimal(
     forward_flops: ForwardFlops = dense_forward_flops,
     num_params_bounds: Bounds = DEFAULT_BOUNDS,
     num_tokens_bounds: Bounds = DEFAULT_BOUNDS,
+    limits: Mapping[str, Limit] | None = None,
 ) -> SupervisedPlan:
     """The size and the tokens of least loss within `F(N) (3 D + D_serve) <= flops`.
 
@@ -107,6 +120,8 @@ def compute_optimal(
         forward_flops: forward FLOPs per token of a size.
         num_params_bounds: least and largest size, broadcast with the budget.
         num_tokens_bounds: least and largest number of tokens, likewise.
+        limits: what else of `num_params` and `num_tokens` may be at most so much, by a name of
+            yours.
 
     Returns:
         A plan whose leaves have the broadcast shape: NumPy float64 outside a trace, in the
@@ -124,12 +139,17 @@ def compute_optimal(
     """
     return ask(
         _QUESTION,
-        {"law": supervised_law(law), "forward_flops": callable_tree(forward_flops)},
+        {
+            "law": supervised_law(law),
+            "forward_flops": callable_tree(forward_flops),
+            "limits": quantities(limits),
+        },
         {
             "flops": flops,
             "num_inference_tokens": num_inference_tokens,
             "num_params_bounds": num_params_bounds,
             "num_tokens_bounds": num_tokens_bounds,
+            **most_allowed(limits),
         },
         may_be_zero=("num_inference_tokens",),
     )

@@ -99,6 +99,7 @@ def _as_it_is(
         ),
         status=jnp.where(possible, Status.BUDGET_UNSPENT, Status.INFEASIBLE).astype(jnp.int32),
         active_bounds=Record(),
+        marginal_values=Record(flops=nothing),
     )
 
 

@@ -60,6 +60,10 @@ def least_squares_multipliers(
         [k * f * part for f, part in zip(free, normal, strict=True)]
         for k, normal in zip(kept, normals, strict=True)
     ]
+    # Of length one: else the floor would weigh on a constraint that is measured in small numbers.
+    lengths = [jnp.sqrt(dot(normal, normal)) for normal in masked]
+    lengths = [jnp.where(length > 0, length, 1.0) for length in lengths]
+    masked = [[part / a for part in n] for n, a in zip(masked, lengths, strict=True)]
     rows = [
         [
             dot(masked[i], masked[j]) + ((1 - kept[i]) + floor if i == j else 0.0)
@@ -67,7 +71,8 @@ def least_squares_multipliers(
         ]
         for i in range(len(normals))
     ]
-    return solve(rows, [dot(normal, slopes) for normal in masked], len(rows), floor)[0]
+    found, _ = solve(rows, [dot(normal, slopes) for normal in masked], len(rows), floor)
+    return [value / length for value, length in zip(found, lengths, strict=True)]
 
 
 def _analyse(problem: Problem, limits: Tolerances, point: Point, kept: Point, penalty: Array):

@@ -31,6 +31,7 @@ class LimitedDataPlan:
         shares: fractions of `flops`, as in `SupervisedPlan`.
         status: a `Status`.
         active_bounds: -1, 0 or +1 by input name.
+        marginal_values: nats per unit of a logarithm, by name.
     """
 
     num_params: Any
@@ -42,6 +43,7 @@ class LimitedDataPlan:
     shares: Record
     status: Any
     active_bounds: Record
+    marginal_values: Record
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,21 +12,26 @@ from jaxlaws.planning.tolerances import Tolerances
 
 _MAX_STEPS = 12
 _LONGEST_STEP = 2.0  # in a logarithm
+_BEYOND_ANY = 1e4  # nats, or of a cost's logarithm
 
 
 def _choose(condition: Array, yes: Any, no: Any) -> Any:
     return jax.tree.map(lambda a, b: jnp.where(condition, a, b), yes, no)
 
 
+def penalised(problem: Problem, limits: Tolerances, point: Point, value: Array) -> Array:
+    """A value, made worse than any where constraints are violated, the more the further."""
+    missed = largest([-constraint(point) for constraint in problem.constraints], 0.0 * value)
+    return value + jnp.where(missed > limits.violation, _BEYOND_ANY * (1.0 + missed), 0.0)
+
+
 def scan(problem: Problem, short_cut: ShortCut, limits: Tolerances) -> Point:
-    """Coordinates of the best candidate, bounds heeded; where none is feasible, of the first."""
+    """Coordinates of the best candidate, bounds heeded; where none is feasible, of the nearest."""
 
     def better(index: Any, best: tuple[Point, Array]) -> tuple[Point, Array]:
         candidate = short_cut.candidate(index)
         point = problem.clip(short_cut.place(candidate, [0.0] * short_cut.num_loosened))
-        value = problem.objective(point)
-        for constraint in problem.constraints:
-            value = jnp.where(constraint(point) >= -limits.violation, value, jnp.inf)
+        value = penalised(problem, limits, point, problem.objective(point))
         return _choose(value < best[1], (candidate, value), best)
 
     first = short_cut.candidate(0)
@@ -89,8 +94,8 @@ def descend(problem: Problem, short_cut: ShortCut, limits: Tolerances) -> tuple[
 
     Returns:
         The point, within the bounds, and whether it is surely the minimum: a stationary point of
-        positive curvature, off all bounds but those held, no constraint of which were better
-        loosened. Where not, the point is a start for `constrained.minimise`.
+        positive curvature, off all bounds but those held, that meets all constraints, none of
+        which were better loosened. Where not, the point is a start for `constrained.minimise`.
     """
     coordinates: Point = []
     sure = jnp.ones_like(problem.lower[0], dtype=bool)
@@ -105,6 +110,8 @@ def descend(problem: Problem, short_cut: ShortCut, limits: Tolerances) -> tuple[
     ):
         if index not in short_cut.held:
             sure &= (value > low + limits.margin) & (value < high - limits.margin)
+    for constraint in problem.constraints:
+        sure &= constraint(point) >= -limits.violation
     value = problem.objective(point)
     for index in range(short_cut.num_loosened):
         loosened = [*kept[:index], limits.loosening, *kept[index + 1 :]]

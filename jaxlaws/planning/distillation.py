@@ -5,6 +5,7 @@ teacher's tokens; or, where the teacher costs nothing, of its loss and of the st
 """
 
 import functools
+from collections.abc import Mapping
 from typing import Any
 
 import jax.numpy as jnp
@@ -20,8 +21,11 @@ from jaxlaws.planning.doors import (
     distillation_law,
 )
 from jaxlaws.planning.elementwise import Array, Point
+from jaxlaws.planning.limits import Limit, constraints_of, most_allowed, quantities
+from jaxlaws.planning.mixture import taught_loss
 from jaxlaws.planning.plans import (
     DistillationPlan,
+    bounds_told,
     quantity,
     shares_of,
     status_of,
@@ -33,6 +37,11 @@ from jaxlaws.planning.records import Record
 from jaxlaws.planning.scenarios import Scenario, check_scenario, kind_of
 from jaxlaws.planning.solver import Solution
 from jaxlaws.planning.teacher_starts import NUM_SIZES, with_free_tokens, with_paid_tokens
+
+# What is chosen, in the order of the solver's variables: with a teacher that costs nothing, and
+# with one that is paid for.
+_FREE = ("teacher_loss", "num_student_tokens")
+_PAID = ("num_teacher_params", "num_student_tokens", "num_teacher_tokens")
 
 
 def _student_budget(given: Record) -> tuple[Array, Array]:
@@ -65,7 +74,10 @@ def _free_teacher(given: Record) -> Problem:
         objective=lambda point: _loss(given, point[1], jnp.exp(point[0])),
         lower=[best, least],
         upper=[worst, jnp.log(given.num_student_tokens_bounds_upper)],
-        constraints=(lambda point: log_most - point[1],),
+        constraints=(
+            lambda point: log_most - point[1],
+            *constraints_of(given, _FREE, {"num_student_params": given.num_student_params}),
+        ),
         preference=lambda point: point[1],
         short_cut=ShortCut(
             place=lambda coordinates, loosened: [coordinates[0], log_most + loosened[0]],
@@ -81,9 +93,8 @@ def _paid_teacher(given: Record, tokens_are_free: bool) -> Problem:
     budget, affordable = _student_budget(given)
     log_budget = jnp.log(budget)
     student = given.num_students * 3 * given.forward_flops(given.num_student_params)
-    names = ("num_teacher_params", "num_student_tokens", "num_teacher_tokens")
-    lower = [jnp.log(given[f"{name}_bounds_lower"]) for name in names]
-    upper = [jnp.log(given[f"{name}_bounds_upper"]) for name in names]
+    lower = [jnp.log(given[f"{name}_bounds_lower"]) for name in _PAID]
+    upper = [jnp.log(given[f"{name}_bounds_upper"]) for name in _PAID]
 
     def costs(log_teacher: Array) -> tuple[Array, Array, Array]:
         """Of a token of the student's: training, logits; and of one of the teacher's."""
@@ -92,10 +103,13 @@ def _paid_teacher(given: Record, tokens_are_free: bool) -> Problem:
         return student, logits, given.pretraining * 3 * teacher
 
     def objective(point: Point) -> Array:
-        teacher_loss = given.law.supervised.loss(
-            num_params=jnp.exp(point[0]), num_tokens=jnp.exp(point[2])
+        return taught_loss(
+            given.law,
+            num_student_params=given.num_student_params,
+            num_student_tokens=jnp.exp(point[1]),
+            num_teacher_params=jnp.exp(point[0]),
+            num_teacher_tokens=jnp.exp(point[2]),
         )
-        return _loss(given, point[1], teacher_loss)
 
     def log_cost(point: Point) -> Array:
         training, logits, teacher = costs(point[0])
@@ -111,7 +125,10 @@ def _paid_teacher(given: Record, tokens_are_free: bool) -> Problem:
         objective=objective,
         lower=lower,
         upper=upper,
-        constraints=(lambda point: log_budget - log_cost(point),),
+        constraints=(
+            lambda point: log_budget - log_cost(point),
+            *constraints_of(given, _PAID, {"num_student_params": given.num_student_params}),
+        ),
         preference=log_cost,
         short_cut=short_cut,
         possible=affordable & (log_cost(lower) <= log_budget),
@@ -132,7 +149,6 @@ def distillation_plan(given: Record, solution: Solution, kind: str) -> Distillat
         teacher_loss = jnp.exp(solution.point[0])
         teacher_params = teacher_tokens = nothing
         logits_cost_of_token = teacher_cost = 0.0 * given.flops
-        names = ("teacher_loss", "num_student_tokens")
     else:
         teacher_params = quantity(given, solution, "num_teacher_params", 0)
         teacher_tokens = quantity(given, solution, "num_teacher_tokens", 2)
@@ -142,16 +158,20 @@ def distillation_plan(given: Record, solution: Solution, kind: str) -> Distillat
         forward = given.forward_flops(teacher_params)
         logits_cost_of_token = given.num_students * given.logits * forward
         teacher_cost = given.pretraining * 3 * forward * teacher_tokens
-        names = ("num_teacher_params", "num_student_tokens", "num_teacher_tokens")
     student = given.num_students * given.forward_flops(given.num_student_params)
     serving = student * given.num_inference_tokens
     rest = (given.flops - serving - teacher_cost) / (3 * student + logits_cost_of_token)
     num_student_tokens = tokens_for_rest(given, solution, "num_student_tokens", 1, rest)
-    loss = given.law.loss(
-        num_student_params=given.num_student_params,
-        num_student_tokens=num_student_tokens,
-        teacher_loss=teacher_loss,
-    )
+    if kind == "free teacher":
+        loss = _loss(given, jnp.log(num_student_tokens), teacher_loss)
+    else:
+        loss = taught_loss(
+            given.law,
+            num_student_params=given.num_student_params,
+            num_student_tokens=num_student_tokens,
+            num_teacher_params=teacher_params,
+            num_teacher_tokens=teacher_tokens,
+        )
     flops, shares = shares_of(
         solution,
         student=3 * student * num_student_tokens,
@@ -169,7 +189,12 @@ def distillation_plan(given: Record, solution: Solution, kind: str) -> Distillat
         flops=flops,
         shares=shares,
         status=status_of(solution, loss, unspent=~solution.binding[0]),
-        active_bounds=Record(zip(names, solution.on_bound, strict=True)),
+        **bounds_told(
+            solution,
+            _FREE if kind == "free teacher" else _PAID,
+            flops=solution.multipliers[0] * given.flops / (given.flops - serving),
+            limits=given.get("limits", ()),
+        ),
     )
 
 
@@ -195,6 +220,7 @@ def distill(
     num_student_tokens_bounds: Bounds = DEFAULT_BOUNDS,
     num_teacher_params_bounds: Bounds = DEFAULT_BOUNDS,
     num_teacher_tokens_bounds: Bounds = DEFAULT_BOUNDS,
+    limits: Mapping[str, Limit] | None = None,
 ) -> DistillationPlan:
     """The student's tokens and the teacher that make the best student within a budget.
 
@@ -218,6 +244,8 @@ def distill(
         num_student_tokens_bounds: least and largest number of tokens for a student.
         num_teacher_params_bounds: least and largest teacher.
         num_teacher_tokens_bounds: least and largest number of tokens for the teacher.
+        limits: what else of the student's and the teacher's sizes and tokens may be at most so
+            much, by a name of yours; of a teacher that costs nothing, of `teacher_loss`.
 
     Returns:
         A plan whose leaves have the broadcast shape: NumPy float64 outside a trace, in the
@@ -239,7 +267,11 @@ def distill(
     check_scenario(scenario)
     return ask(
         _QUESTIONS[kind_of(scenario)],
-        {"law": distillation_law(law), "forward_flops": callable_tree(forward_flops)},
+        {
+            "law": distillation_law(law),
+            "forward_flops": callable_tree(forward_flops),
+            "limits": quantities(limits),
+        },
         {
             "flops": flops,
             "num_student_params": num_student_params,
@@ -250,6 +282,7 @@ def distill(
             "num_student_tokens_bounds": num_student_tokens_bounds,
             "num_teacher_params_bounds": num_teacher_params_bounds,
             "num_teacher_tokens_bounds": num_teacher_tokens_bounds,
+            **most_allowed(limits),
         },
         may_be_zero=("num_inference_tokens", "logits", "pretraining"),
     )

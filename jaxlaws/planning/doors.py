@@ -16,6 +16,7 @@ import numpy as np
 
 from jaxlaws.inputs import as_float
 from jaxlaws.planning import solver
+from jaxlaws.planning.mixture import Mixture
 from jaxlaws.planning.problem import Problem
 from jaxlaws.planning.records import Record
 from jaxlaws.planning.solver import Solution
@@ -141,7 +142,9 @@ def ask(
 
     Args:
         question: the question.
-        shared: the law and what else holds for all entries of the batch: trees.
+        shared: the law and what else holds for all entries of the batch: trees. One whose leaves
+            are arrays, a batch of laws, is broadcast with the inputs, an entry a law; a mixture
+            of laws is one.
         inputs: positive numbers or arrays, broadcast together; a name that ends in `_bounds` is a
             pair of such.
         may_be_zero: inputs that may be zero.
@@ -151,8 +154,8 @@ def ask(
 
     Raises:
         TypeError: an input is no number.
-        ValueError: an input is not positive and finite, bounds exclude each other, shapes do not
-            fit, or the law is a batched one.
+        ValueError: an input is not positive and finite, bounds exclude each other, or shapes do
+            not fit.
     """
     spread = _spread(inputs)
     if is_traced(shared, spread):
@@ -161,13 +164,21 @@ def ask(
         name: checked(name, spread[name], 0.0 if name in may_be_zero else 1.0) for name in spread
     }
     _checked_bounds(inputs, lanes)
-    if any(np.ndim(leaf) for leaf in jax.tree.leaves(shared)):
-        raise ValueError("the law is a batch of laws; plan with jax.vmap over it")
-    return _ask_outside(question, Record(shared), lanes)
+    shared = to_float64(shared)
+    batched = {
+        name: tree
+        for name, tree in shared.items()
+        if not isinstance(tree, Mixture) and any(map(np.ndim, jax.tree.leaves(tree)))
+    }
+    alike = Record({name: tree for name, tree in shared.items() if name not in batched})
+    return _ask_outside(question, alike, lanes | batched)
 
 
 def _shape(lanes: dict[str, Any]) -> tuple[int, ...]:
-    shapes = {name: np.shape(value) for name, value in lanes.items()}
+    shapes = {
+        name: np.broadcast_shapes(*map(np.shape, jax.tree.leaves(tree)))
+        for name, tree in lanes.items()
+    }
     try:
         return np.broadcast_shapes(*shapes.values())
     except ValueError:
@@ -215,15 +226,14 @@ def _padded(lanes: Any, chosen: np.ndarray) -> Any:
     return jax.tree.map(lambda array: np.take(array, index), lanes)
 
 
-def _ask_outside(question: Question, shared: Record, lanes: dict[str, np.ndarray]) -> Any:
+def _ask_outside(question: Question, shared: Record, lanes: dict[str, Any]) -> Any:
     shape = _shape(lanes)
-    flat = {name: np.broadcast_to(value, shape).ravel() for name, value in lanes.items()}
+    flat = jax.tree.map(lambda leaf: np.broadcast_to(leaf, shape).ravel(), lanes)
     total = int(np.prod(shape))
     if total == 0:
         raise ValueError(f"there is nothing to plan: the inputs broadcast to shape {shape}")
     answers = []
     with float64():
-        shared = to_float64(shared)
         for begin in range(0, total, _LARGE):
             chosen = np.arange(begin, min(begin + _LARGE, total))
             answers.append(_answer_batch(question, shared, flat, chosen))

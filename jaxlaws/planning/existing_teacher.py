@@ -13,9 +13,10 @@ from jaxlaws.planning.doors import (
     callable_tree,
     distillation_law,
 )
-from jaxlaws.planning.elementwise import Array, Point
+from jaxlaws.planning.elementwise import Array, Point, gradient
 from jaxlaws.planning.plans import (
     DistillationPlan,
+    bounds_told,
     shares_of,
     status_of,
     tokens_for_rest,
@@ -69,11 +70,15 @@ def _plan(given: Record, solution: Solution) -> DistillationPlan:
     training, logits, serving = _costs(given)
     rest = (given.flops - serving) / (training + logits)
     num_student_tokens = tokens_for_rest(given, solution, "num_student_tokens", 0, rest)
-    loss = given.law.loss(
-        num_student_params=given.num_student_params,
-        num_student_tokens=num_student_tokens,
-        teacher_loss=given.teacher_loss,
-    )
+
+    def taught(log_teacher: Point) -> Array:
+        return given.law.loss(
+            num_student_params=given.num_student_params,
+            num_student_tokens=num_student_tokens,
+            teacher_loss=jnp.exp(log_teacher[0]),
+        )
+
+    loss, (of_teacher,) = gradient(taught, [jnp.log(given.teacher_loss)])
     flops, shares = shares_of(
         solution,
         student=training * num_student_tokens,
@@ -90,7 +95,12 @@ def _plan(given: Record, solution: Solution) -> DistillationPlan:
         flops=flops,
         shares=shares,
         status=status_of(solution, loss, unspent=~solution.binding[0]),
-        active_bounds=Record(num_student_tokens=solution.on_bound[0]),
+        **bounds_told(
+            solution,
+            ("num_student_tokens",),
+            flops=solution.multipliers[0] * given.flops / (given.flops - serving),
+            teacher_loss=-of_teacher,
+        ),
     )
 
 

@@ -16,6 +16,7 @@ from jaxlaws.planning.doors import (
 from jaxlaws.planning.elementwise import Array, Point
 from jaxlaws.planning.plans import (
     SupervisedPlan,
+    bounds_told,
     shares_of,
     status_of,
     tokens_for_rest,
@@ -66,7 +67,11 @@ def _plan(given: Record, solution: Solution) -> SupervisedPlan:
         flops=flops,
         shares=shares,
         status=status_of(solution, loss, unspent=~solution.binding[0]),
-        active_bounds=Record(num_tokens=solution.on_bound[0]),
+        **bounds_told(
+            solution,
+            ("num_tokens",),
+            flops=solution.multipliers[0] * given.flops / (given.flops - _serving(given)),
+        ),
     )
 
 

@@ -3,9 +3,14 @@
 All leaves have one shape, that of the question's inputs broadcast together. `shares` are
 fractions of the compute that the plan spends: of training the student, of the teacher's logits,
 of training the teacher, and of serving; they sum to one. `active_bounds` has -1, 0 or +1 for each
-variable that was free, by its input name: on its lower, on no, or on its upper bound.
+variable that was free, by its input name: on its lower, on no, or on its upper bound; and +1 for
+a limit that binds. `marginal_values` has what the loss falls by where `flops`, an active bound or a
+limit grows, in nats per unit of its logarithm: a hundredth of it is what one per cent more brings.
+A price that falls by one per cent brings its part of `shares` of what one per cent more compute
+does, as the best plan moves but little (the envelope theorem).
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 import jax.numpy as jnp
@@ -29,6 +34,7 @@ class SupervisedPlan:
             `serving`.
         status: a `Status`.
         active_bounds: -1, 0 or +1 by input name.
+        marginal_values: nats per unit of a logarithm, by name.
     """
 
     num_params: Any
@@ -38,6 +44,7 @@ class SupervisedPlan:
     shares: Record
     status: Any
     active_bounds: Record
+    marginal_values: Record
 
 
 @pytree
@@ -57,6 +64,8 @@ class DistillationPlan:
         shares: fractions of `flops`: `student`, `logits`, `teacher`, `serving`.
         status: a `Status`.
         active_bounds: -1, 0 or +1 by input name.
+        marginal_values: nats per unit of a logarithm, by name; also of `teacher_loss` where it is
+            given.
     """
 
     num_student_params: Any
@@ -69,6 +78,7 @@ class DistillationPlan:
     shares: Record
     status: Any
     active_bounds: Record
+    marginal_values: Record
 
 
 @pytree
@@ -105,8 +115,9 @@ def status_of(solution: Solution, loss: Any, unspent: Any = None) -> Any:
         Status.NOT_CONVERGED: solution.possible & ~solution.solved,
         Status.NON_FINITE: solution.possible & ~jnp.isfinite(loss),
     }
-    for side in solution.on_bound:
-        conditions[Status.ON_BOUND] = conditions.get(Status.ON_BOUND, False) | (side != 0)
+    conditions[Status.ON_BOUND] = jnp.zeros_like(solution.possible)
+    for active in [side != 0 for side in solution.on_bound] + solution.binding[1:]:
+        conditions[Status.ON_BOUND] |= active
     if unspent is not None:
         conditions[Status.BUDGET_UNSPENT] = unspent
     return worst(conditions)
@@ -123,6 +134,38 @@ def shares_of(solution: Solution, **costs: Any) -> tuple[Any, Record]:
     total = parts["student"] + parts["logits"] + parts["teacher"] + parts["serving"]
     shares = {name: where_possible(solution, part / total) for name, part in parts.items()}
     return where_possible(solution, total), Record(shares)
+
+
+def bounds_told(
+    solution: Solution,
+    names: tuple[str, ...],
+    *,
+    flops: Any,
+    limits: Iterable[str] = (),
+    scale: Any = 1.0,
+    **others: Any,
+) -> dict[str, Record]:
+    """A plan's `active_bounds` and `marginal_values`.
+
+    Args:
+        solution: the solver's; its constraints are one that says what is spent, and the limits.
+        names: of the variables.
+        flops: what the loss falls by per unit of the budget's logarithm.
+        limits: names of the limits.
+        scale: the loss per unit of the objective.
+        others: marginal values of other inputs, by name.
+    """
+    values = dict(zip(names, solution.bound_values, strict=True))
+    values |= dict(zip(limits, solution.multipliers[1:], strict=True))
+    values = {name: scale * value for name, value in values.items()}
+    bounds = dict(zip(names, solution.on_bound, strict=True))
+    for name, binds in zip(limits, solution.binding[1:], strict=True):
+        bounds[name] = (binds & solution.possible).astype(jnp.int32)
+    worth = {"flops": flops, **values, **others}
+    return {
+        "active_bounds": Record(bounds),
+        "marginal_values": Record({k: where_possible(solution, v) for k, v in worth.items()}),
+    }
 
 
 def quantity(given: Record, solution: Solution, name: str, index: int) -> Any:

@@ -19,6 +19,7 @@ from jaxlaws.planning.doors import (
 from jaxlaws.planning.elementwise import Array, Point, gradient
 from jaxlaws.planning.plans import (
     SupervisedPlan,
+    bounds_told,
     quantity,
     shares_of,
     status_of,
@@ -140,6 +141,11 @@ def _plan(given: Record, solution: Solution) -> SupervisedPlan:
     flops, shares = shares_of(
         solution, student=3 * forward * num_tokens, serving=forward * given.num_inference_tokens
     )
+    # The objective is the log of the cost; its multiplier tells how that falls with the log excess.
+    infinite = jnp.inf * jnp.ones_like(loss)
+    excess = loss - given.law.loss(num_params=infinite, num_tokens=infinite)
+    binds = solution.multipliers[0] > 0
+    worth = jnp.where(binds, excess / jnp.where(binds, solution.multipliers[0], 1.0), 0.0)
     return SupervisedPlan(
         num_params=where_possible(solution, num_params),
         num_tokens=where_possible(solution, num_tokens),
@@ -147,7 +153,7 @@ def _plan(given: Record, solution: Solution) -> SupervisedPlan:
         flops=flops,
         shares=shares,
         status=status_of(solution, loss),
-        active_bounds=Record(zip(("num_params", "num_tokens"), solution.on_bound, strict=True)),
+        **bounds_told(solution, ("num_params", "num_tokens"), flops=worth, scale=worth),
     )
 
 

@@ -28,8 +28,8 @@ import jax.numpy as jnp
 from jax import lax
 
 from jaxlaws.planning import constrained
-from jaxlaws.planning.descent import descend
-from jaxlaws.planning.elementwise import Array, Point, largest
+from jaxlaws.planning.descent import descend, penalised
+from jaxlaws.planning.elementwise import Array, Point, dot, gradient
 from jaxlaws.planning.implicit import differentiable_minimum
 from jaxlaws.planning.problem import Problem
 from jaxlaws.planning.tolerances import Tolerances, tolerances
@@ -50,6 +50,8 @@ class Solution:
         binding: for each constraint, whether it binds.
         multipliers: for each constraint, by how much the objective falls per unit by which it is
             loosened.
+        bound_values: for each variable on a bound, by how much the objective falls per unit by
+            which the bound is raised; else 0.
         solved: whether all conditions of a minimum hold.
         possible: whether bounds and constraints can be met, and are.
     """
@@ -58,6 +60,7 @@ class Solution:
     on_bound: Any
     binding: Any
     multipliers: Any
+    bound_values: Any
     solved: Any
     possible: Any
 
@@ -79,7 +82,7 @@ def _binding(problem: Problem, point: Point, limits: Tolerances) -> Point:
 
 
 def _grid_start(problem: Problem, limits: Tolerances) -> Point:
-    """The best point of a coarse grid; a violated constraint weighs more than any objective."""
+    """The best point of a coarse grid."""
     steps = _GRID[len(problem.lower)]
     places = jnp.array(list(itertools.product(range(steps), repeat=len(problem.lower))))
     fractions = places / (steps - 1)
@@ -94,8 +97,7 @@ def _grid_start(problem: Problem, limits: Tolerances) -> Point:
     def better(index: Any, best: tuple[Point, Array]) -> tuple[Point, Array]:
         point = point_of(index)
         value = constrained.preferred(problem, limits, point)
-        missed = largest([-c(point) for c in problem.constraints], jnp.zeros_like(value))
-        value = value + 1e3 * missed
+        value = penalised(problem, limits, point, value)
         improved = value < best[1]
         chosen = [jnp.where(improved, p, b) for p, b in zip(point, best[0], strict=True)]
         return chosen, jnp.where(improved, value, best[1])
@@ -131,17 +133,27 @@ def described(
 ) -> Solution:
     """The solution at a point."""
     limits = tolerances(problem.lower[0])
-    values = [constraint(point) for constraint in problem.constraints]
     possible = _possible(problem)
-    for value in values:
+    analysed = [gradient(constraint, point) for constraint in problem.constraints]
+    for value, _ in analysed:
         possible &= value >= -limits.violation
+    sides = [jnp.where(possible, side, 0.0) for side in _sides(problem, point)]
+    binding = [value <= limits.violation for value, _ in analysed]
+    _, slopes = gradient(problem.objective, point)
+    normals = [normal for _, normal in analysed]
+    if multipliers is None:
+        free = [jnp.where(side == 0, 1.0, 0.0) for side in sides]
+        kept = [jnp.where(binds, 1.0, 0.0) for binds in binding]
+        multipliers = constrained.least_squares_multipliers(
+            slopes, normals, free, kept, limits.pivot
+        )
+    pushes = [dot(multipliers, [n[i] for n in normals]) - s for i, s in enumerate(slopes)]
     return Solution(
         point=point,
-        on_bound=[
-            jnp.where(possible, side, 0.0).astype(jnp.int32) for side in _sides(problem, point)
-        ],
-        binding=[value <= limits.violation for value in values],
+        on_bound=[side.astype(jnp.int32) for side in sides],
+        binding=binding,
         multipliers=multipliers,
+        bound_values=[jnp.where(s == 0, 0.0, push) for s, push in zip(sides, pushes, strict=True)],
         solved=solved,
         possible=possible,
     )

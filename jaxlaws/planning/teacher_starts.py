@@ -9,7 +9,7 @@ from jaxlaws.planning.problem import ShortCut
 from jaxlaws.planning.records import Record
 
 NUM_SIZES = 65
-_NUM_SHARES = 40
+_NUM_SHARES = 32
 _LEAST_LOG_ODDS, _LARGEST_LOG_ODDS = -14.0, 6.0  # of the teacher's share of the compute
 # Where a share is charged, it counts as at least this in what merely starts the search.
 _LEAST_CHARGE = 1e-9
@@ -74,7 +74,7 @@ def with_paid_tokens(
         step = (_LARGEST_LOG_ODDS - _LEAST_LOG_ODDS) / (_NUM_SHARES - 1)
         log_odds = (_LEAST_LOG_ODDS + step * index) * one
         log_teacher = jnp.clip(0.5 * log_budget - 2.4, lower[0], upper[0])
-        for _ in range(4):
+        for _ in range(3):
             training, logits, _unused = costs(log_teacher)
             fraction = logits / (training + logits)  # of the student's compute
             extra = fraction * jnp.exp(-log_odds)  # logits over the teacher's training

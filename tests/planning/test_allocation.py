@@ -94,9 +94,6 @@ def test_other_bad_input_is_named():
         compute_optimal(law, flops=1e20, num_params_bounds=1e9)  # pyright: ignore
     with pytest.raises(ValueError, match="do not broadcast"):
         train_fixed(law, num_params=[1e8, 1e9], flops=[1e20, 1e21, 1e22])
-    batched = jax.tree.map(lambda leaf: np.stack([leaf, leaf]), law)
-    with pytest.raises(ValueError, match=r"jax\.vmap"):
-        compute_optimal(batched, flops=1e20)
     with pytest.raises(TypeError, match="forward_flops"):
         compute_optimal(law, flops=1e20, forward_flops=2.0)  # pyright: ignore
     with pytest.raises(TypeError, match="law of num_params"):
