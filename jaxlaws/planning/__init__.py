@@ -1,7 +1,9 @@
 """Plans: what to train, on how much, or from which teacher, with a given budget."""
 
 from jaxlaws.planning.allocation import compute_optimal
+from jaxlaws.planning.any_size import distill_any_size
 from jaxlaws.planning.best_teacher import optimal_teacher_loss
+from jaxlaws.planning.catalogue import pick_teacher
 from jaxlaws.planning.comparison import Comparison, Winner, compare
 from jaxlaws.planning.crossing import Crossings, Method, crossover
 from jaxlaws.planning.data_limited import train_on_limited_data
@@ -15,6 +17,8 @@ from jaxlaws.planning.fixed_size import train_fixed
 from jaxlaws.planning.inverse import flops_to_reach
 from jaxlaws.planning.limits import Limit
 from jaxlaws.planning.mixture import Mixture
+from jaxlaws.planning.prices import Hardware, serve_for_money
+from jaxlaws.planning.ratios import distillation_ratios
 from jaxlaws.planning.scenarios import (
     FREE_TEACHER,
     TEACHER_INFERENCE,
@@ -23,7 +27,10 @@ from jaxlaws.planning.scenarios import (
     Scenario,
 )
 from jaxlaws.planning.serving import serve
+from jaxlaws.planning.sharing import students_to_share
+from jaxlaws.planning.smaller import smaller_model
 from jaxlaws.planning.status import Status
+from jaxlaws.planning.teacher_quality import judge_teacher
 
 __all__ = [
     "FREE_TEACHER",
@@ -33,6 +40,7 @@ __all__ = [
     "Comparison",
     "Crossings",
     "EffectiveCompute",
+    "Hardware",
     "Limit",
     "Method",
     "Mixture",
@@ -44,13 +52,20 @@ __all__ = [
     "compute_optimal",
     "crossover",
     "distill",
+    "distill_any_size",
     "distill_family",
     "distill_with",
+    "distillation_ratios",
     "extrapolation_decades",
     "flops_to_reach",
+    "judge_teacher",
     "optimal_teacher_loss",
+    "pick_teacher",
     "plan_to_dict",
     "serve",
+    "serve_for_money",
+    "smaller_model",
+    "students_to_share",
     "train_fixed",
     "train_on_limited_data",
 ]

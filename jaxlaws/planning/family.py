@@ -310,7 +310,7 @@ def distill_family(
     ...     flops=1e22, num_student_params=[3e8, 1e9, 3e9], scenario=TEACHER_PRETRAINING,
     ... )
     >>> [f"{tokens:.1e}" for tokens in plan.num_student_tokens]
-    ['6.0e+11', '3.4e+11', '1.6e+11']
+    ['8.6e+11', '3.9e+11', '1.5e+11']
     """
     check_scenario(scenario)
     sizes = {"num_student_params": num_student_params, "weights": weights}
