@@ -1,0 +1,1 @@
+"""What the paper says that follows from its law, asked of the planner."""

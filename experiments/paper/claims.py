@@ -1,0 +1,194 @@
+"""The paper's claims with numbers (Busbridge et al. 2025), computed from a preset.
+
+Each function takes a distillation law and says in a few words what the planner gives. Compute is
+counted as in the paper, `transformer_forward_flops`.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from jaxlaws.compute import transformer_forward_flops
+from jaxlaws.planning import (
+    TEACHER_INFERENCE,
+    TEACHER_PRETRAINING,
+    TEACHER_PRETRAINING_AND_INFERENCE,
+    distill,
+    flops_to_reach,
+    optimal_teacher_loss,
+    train_fixed,
+)
+from jaxlaws.precision import float64
+
+_COUNT: dict[str, Any] = {"forward_flops": transformer_forward_flops}
+_TEACHERS = np.array([5.46e8, 9.75e8, 1.82e9, 2.72e9, 4.82e9, 7.75e9])
+_SIZES = np.array([3e8, 5e8, 1e9, 3e9, 5e9, 1e10, 3e10, 5e10])
+
+
+def _loss(law: Any, **inputs: Any) -> np.ndarray:
+    with float64():
+        return np.asarray(law.loss(**inputs))
+
+
+def _teacher_losses(law: Any) -> np.ndarray:
+    """Of the paper's teachers, trained on 20 tokens a parameter."""
+    return _loss(law.supervised, num_params=_TEACHERS, num_tokens=20 * _TEACHERS)
+
+
+def infinite_data(law: Any) -> str:
+    """The best teacher's student on unlimited data, against supervised training."""
+    sizes = np.geomspace(1e8, 1e11, 31)
+    best = optimal_teacher_loss(law, num_student_params=sizes, num_student_tokens=1e60).loss
+    alone = _loss(law.supervised, num_params=sizes, num_tokens=np.inf)
+    return f"within {100 * np.max(np.abs(best / alone - 1)):.2f}%"
+
+
+def ratios(law: Any) -> str:
+    """Compute and tokens of distillation over those of supervised training, at equal loss."""
+    sizes, targets = np.array([5e8, 1e10]), np.array([2.4, 2.2])
+    distilled = flops_to_reach(
+        distill,
+        law,
+        target_loss=targets,
+        num_student_params=sizes,
+        scenario=TEACHER_INFERENCE,
+        **_COUNT,
+    )
+    alone = flops_to_reach(train_fixed, law, target_loss=targets, num_params=sizes, **_COUNT)
+    compute = distilled.flops / alone.flops
+    tokens = distilled.num_student_tokens / alone.num_tokens
+    return "; ".join(f"{c:.2g} / {t:.2g}" for c, t in zip(compute, tokens, strict=True))
+
+
+def never_better(law: Any) -> str:
+    """By how much distillation is better at most, where the teacher's training is counted."""
+    sizes, budgets = np.meshgrid(_SIZES, np.geomspace(1e20, 1e26, 13))
+    alone = train_fixed(law, flops=budgets, num_params=sizes, **_COUNT).loss
+    best = np.full(len(_SIZES), -np.inf)
+    for scenario in (TEACHER_PRETRAINING, TEACHER_PRETRAINING_AND_INFERENCE):
+        plan = distill(law, flops=budgets, num_student_params=sizes, scenario=scenario, **_COUNT)
+        best = np.maximum(best, np.nanmax(alone - plan.loss, axis=0))
+    small = best[_SIZES <= 5e9].max()
+    return f"to 5B by {max(small, 0):.3f}; 10B {best[5]:.3f}, 50B {best[7]:.3f}"
+
+
+def shares(law: Any) -> str:
+    """Of the compute, for the student, for logits, for the teacher's training."""
+    told = []
+    for size, flops in ((1e10, 1e20), (3e9, 1e20), (3e9, 1e25), (1e10, 1e25)):
+        plan = distill(
+            law,
+            flops=flops,
+            num_student_params=size,
+            scenario=TEACHER_PRETRAINING_AND_INFERENCE,
+            **_COUNT,
+        )
+        told.append(
+            "/".join(f"{100 * plan.shares[n]:.0f}" for n in ("student", "logits", "teacher"))
+        )
+    return "; ".join(told)
+
+
+def isoflop_minima(law: Any) -> str:
+    """The best student's size and loss at budgets of 3e19 to 1e21, under the 7.75B teacher."""
+    sizes = np.geomspace(1e7, 1e11, 4001)
+    told = []
+    for flops in (3e19, 1e20, 3e20, 1e21):
+        tokens = flops / 3 / np.asarray(transformer_forward_flops(sizes))
+        loss = _loss(
+            law,
+            num_student_params=sizes,
+            num_student_tokens=tokens,
+            teacher_loss=_teacher_losses(law)[-1],
+        )
+        at = np.argmin(loss)
+        told.append(f"{sizes[at] / 1e9:.2g}B" if at < len(sizes) - 1 else "none")
+    return ", ".join(told)
+
+
+def gap_of_small_students(law: Any) -> str:
+    """The best teacher (20 tokens a parameter) for students of 143M and 198M."""
+    students = np.array([[1.43e8], [1.98e8]])
+    tokens = students * np.array([20.0, 320.0])
+    best = optimal_teacher_loss(law, num_student_params=students, num_student_tokens=tokens)
+    sizes = np.geomspace(1e8, 1e12, 20_001)
+    losses = _loss(law.supervised, num_params=sizes, num_tokens=20 * sizes)
+    found = np.interp(-best.teacher_loss, -losses, sizes) / 1e9
+    return "; ".join(f"{few:.2g}B, {many:.2g}B" for few, many in found)
+
+
+def most_gained(law: Any) -> str:
+    """The largest gain over supervised training with the paper's teachers, 1e9 to 1e13 tokens."""
+    sizes, tokens = np.meshgrid(np.geomspace(1e8, 7e9, 60), np.geomspace(1e9, 1e13, 60))
+    alone = _loss(law.supervised, num_params=sizes, num_tokens=tokens)
+    gains = [
+        _loss(law, num_student_params=sizes, num_student_tokens=tokens, teacher_loss=each) - alone
+        for each in _teacher_losses(law)
+    ]
+    return f"{np.min(gains):.2f} nats"
+
+
+def one_pair(law: Any) -> str:
+    """The loss of a 546M student of the 1.82B teacher, both on 20 tokens a parameter."""
+    loss = _loss(
+        law,
+        num_student_params=5.46e8,
+        num_student_tokens=20 * 5.46e8,
+        teacher_loss=_teacher_losses(law)[2],
+    )
+    return f"{loss:.3f}"
+
+
+def growing_share_of_teachers(law: Any) -> str:
+    """Tokens a parameter of the best teacher where its training alone is counted."""
+    plan = distill(
+        law,
+        flops=np.array([1e21, 1e23, 1e25]),
+        num_student_params=1e9,
+        scenario=TEACHER_PRETRAINING,
+        **_COUNT,
+    )
+    ratios = plan.num_teacher_tokens / plan.num_teacher_params
+    return ", ".join(f"{ratio:.3g}" for ratio in ratios)
+
+
+# What the paper says, where, what is computed, and how.
+CLAIMS = [
+    (
+        "On unlimited data the best teacher's student is as good as supervised training (1e8 to "
+        "1e11; Fig. 40)",
+        infinite_data,
+    ),
+    (
+        "Teacher's logits paid, compute / tokens against supervised training: 500M to loss 2.4 "
+        "about 3/4 / 2/3; 10B to 2.2 about 1/2 / 1/2 (D.5)",
+        ratios,
+    ),
+    (
+        "With the teacher's training counted, distillation is never better (5.3): largest gain in "
+        "nats, 1e20 to 1e26 FLOPs",
+        never_better,
+    ),
+    (
+        "All counted, per cent student/logits/teacher (Table 3): 10B at 1e20 mostly student; 3B at "
+        "1e20 mostly teacher; 3B at 1e25 student and logits; 10B at 1e25 thirds",
+        shares,
+    ),
+    (
+        "Under the 7.75B teacher the best student lies between 100M and 7B (Fig. 39a), at 3e19, "
+        "1e20, 3e20, 1e21",
+        isoflop_minima,
+    ),
+    (
+        "143M and 198M students are best under a teacher below 12.6B, at 20 and at 320 tokens a "
+        "parameter (Fig. 4)",
+        gap_of_small_students,
+    ),
+    ("Largest gain over supervised training, about -.18 (Fig. 6)", most_gained),
+    ("1.82B teacher, 546M student: 2.42 (Table 7)", one_pair),
+    (
+        "With only the teacher's training counted, its tokens a parameter stay constant (D.4): at "
+        "1e21, 1e23, 1e25",
+        growing_share_of_teachers,
+    ),
+]
