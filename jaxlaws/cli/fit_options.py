@@ -5,6 +5,13 @@ from typing import Any
 
 import click
 
+column_option = click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    metavar="OURS=THEIRS",
+    help="Map a column, such as loss=student_loss. Repeatable.",
+)
 _OPTIONS = (
     click.option(
         "--law",
@@ -13,13 +20,7 @@ _OPTIONS = (
         help="A law's module name, such as chinchilla. Without: distillation_limit where there "
         "is a column teacher_loss, else supervised.",
     ),
-    click.option(
-        "--column",
-        "columns",
-        multiple=True,
-        metavar="OURS=THEIRS",
-        help="Map a column, such as loss=student_loss. Repeatable.",
-    ),
+    column_option,
     click.option(
         "--freeze",
         multiple=True,
@@ -57,6 +58,11 @@ def _pairs(option: str, texts: tuple[str, ...]) -> dict[str, str]:
     return pairs
 
 
+def mapped(columns: tuple[str, ...]) -> dict[str, str]:
+    """`loss=student_loss` as the table's name for one of ours."""
+    return _pairs("--column", columns)
+
+
 def frozen(texts: tuple[str, ...]) -> dict[str, Any]:
     """`E=1.69` as a number, `supervised=NAME` as a law (or a fit, with its draws)."""
     from pathlib import Path
@@ -92,13 +98,12 @@ def read_runs(
     from fitting import Runs
     from jaxlaws import laws
 
-    mapped = _pairs("--column", columns)
     types = laws.law_types()
     if law_name is not None and law_name not in types:
         close = get_close_matches(law_name, types, n=1)
         hint = f"did you mean {close[0]!r}? " if close else ""
         raise click.UsageError(f"no law {law_name!r}; {hint}there are {', '.join(types)}")
-    runs = Runs.read(table, columns=mapped, law_type=types.get(law_name or ""))
+    runs = Runs.read(table, columns=mapped(columns), law_type=types.get(law_name or ""))
     if law_name is None:
         law_name = "distillation_limit" if "teacher_loss" in runs.inputs else "supervised"
     return law_name, types[law_name], runs

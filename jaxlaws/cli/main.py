@@ -16,6 +16,7 @@ from jaxlaws.cli import (
     plan_serve,
     predict,
     presets,
+    report,
     validate,
 )
 
@@ -63,6 +64,7 @@ for _verb in (
     fit.command,
     validate.command,
     plan.group,
+    report.command,
     demo.command,
 ):
     main.add_command(_verb)
