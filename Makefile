@@ -11,7 +11,7 @@ demo: $(VENV)/.installed
 	$(BIN)/jaxlaws demo -o out/demo
 
 test: check
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
 slow: $(VENV)/.installed
 	$(BIN)/python -m pytest -m slow
