@@ -1,7 +1,9 @@
 """From observed runs to the coefficients of a law, and what the runs leave open."""
 
 from fitting.estimation import fit
+from fitting.grouped import fit_groups
 from fitting.objectives import AsymmetricHuber, Huber, LogSquares, Squares, StudentT
+from fitting.priors import LogNormal, Normal, Prior
 from fitting.results import FitResult
 from fitting.runs import Runs, bundled_runs
 from fitting.status import Status
@@ -13,7 +15,10 @@ __all__ = [
     "FitResult",
     "HoldOut",
     "Huber",
+    "LogNormal",
     "LogSquares",
+    "Normal",
+    "Prior",
     "Runs",
     "Squares",
     "Status",
@@ -21,5 +26,6 @@ __all__ = [
     "WeakDesignWarning",
     "bundled_runs",
     "fit",
+    "fit_groups",
     "hold_out",
 ]

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from fitting.likelihood import spread
 from fitting.objectives import Objective
 from fitting.parameters import Parameters
 from fitting.problem import Problem, pad_rows
@@ -63,9 +64,11 @@ def around(
         for field in dataclasses.fields(law_type)
         if field.name in held
     }
-    parameters = Parameters.of(law_type, frozen)
+    parameters = Parameters.of(law_type, frozen, result.restraints)
+    priors = {n: p for n, p in result.restraints.priors.items() if n not in also_frozen}
+    problem = Problem.pose(parameters, objective, inputs, called.loss, frozen, priors=priors)
     return Around(
-        problem=Problem.pose(parameters, objective, inputs, called.loss, frozen),
+        problem=dataclasses.replace(problem, spread=spread(objective, total, len(called))),
         frozen=frozen,
         weights=pad_rows(np.ones(len(called)), fill=0.0),
         num_runs=len(called),

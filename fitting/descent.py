@@ -133,11 +133,16 @@ def _evaluate(problem: Problem, lanes: Lanes, is_newton: Any) -> Point:
     num_free = lanes.vectors.shape[-1]
     basis = jnp.eye(num_free, dtype=lanes.vectors.dtype)
 
-    def linear(vector: Any, weights: Any, frozen: Any) -> Any:
-        residuals, jacobian = jax.vmap(
-            lambda tangent: jax.jvp(lambda v: problem.residuals(v, frozen), (vector,), (tangent,)),
-            out_axes=(None, 0),
+    def along_basis(function: Any, vector: Any) -> Any:
+        """Values, and their derivatives with a row for each free number."""
+        return jax.vmap(
+            lambda tangent: jax.jvp(function, (vector,), (tangent,)), out_axes=(None, 0)
         )(basis)
+
+    def linear(vector: Any, weights: Any, frozen: Any, shifts: Any) -> Any:
+        residuals, jacobian = along_basis(lambda v: problem.residuals(v, frozen), vector)
+        if shifts is not None:
+            residuals += shifts
         slopes, second = jax.jvp(
             jax.grad(lambda r: jnp.sum(objective.costs(r))),
             (residuals,),
@@ -147,26 +152,42 @@ def _evaluate(problem: Problem, lanes: Lanes, is_newton: Any) -> Point:
         smooth = jnp.where(residuals == 0, second, slopes / jnp.where(residuals == 0, 1, residuals))
         second = weights * jnp.where(is_newton, second, smooth) / unit
         pull = weights * slopes / unit
+        cost = jnp.sum(weights * objective.costs(residuals)) / unit
+        gradient = jacobian @ pull
+        curvature = (jacobian * second[None]) @ jacobian.T
+        pulls = [pull]
+        if problem.priors:
+            missed, slant = along_basis(lambda v: problem.deviations(v, frozen), vector)
+            share = problem.spread / unit
+            pulls.append(share * missed)
+            cost += 0.5 * share * jnp.sum(jnp.square(missed))
+            gradient += slant @ pulls[1]
+            curvature += share * slant @ slant.T
         return (
-            jnp.sum(weights * objective.costs(residuals)) / unit,
-            jacobian @ pull,
-            (jacobian * second[None]) @ jacobian.T,
+            cost,
+            gradient,
+            curvature,
             residuals,
             (jacobian * weights[None]) @ jacobian.T,
             jnp.max(jnp.abs(jacobian) * (weights > 0)[None], axis=1),
-            pull,
+            pulls,
         )
 
-    def bend(vector: Any, weights: Any, frozen: Any, pull: Any) -> Any:
-        gradient = jax.grad(lambda v: jnp.dot(pull, problem.residuals(v, frozen)))
-        _, along = jax.linearize(gradient, vector)
+    def bend(vector: Any, weights: Any, frozen: Any, pulls: Any) -> Any:
+        def pulled(v: Any) -> Any:
+            total = jnp.dot(pulls[0], problem.residuals(v, frozen))
+            if problem.priors:
+                total += jnp.dot(pulls[1], problem.deviations(v, frozen))
+            return total
+
+        _, along = jax.linearize(jax.grad(pulled), vector)
         return jax.lax.map(along, basis)
 
-    *values, pull = lanes.map(problem, linear)
+    *values, pulls = lanes.map(problem, linear, lanes.shifts)
     costs, gradients, curvatures, residuals, gram, moves = values
     curvatures += jax.lax.cond(
         is_newton,
-        lambda: lanes.map(problem, bend, pull),
+        lambda: lanes.map(problem, bend, pulls),
         lambda: jnp.zeros_like(curvatures),
     )
     return Point(lanes.vectors, costs, gradients, curvatures, residuals, gram, moves)

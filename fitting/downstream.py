@@ -153,6 +153,7 @@ class _Problem:
     loss: Any
     observed: Any
     paired = False
+    priors = None
 
     def residuals(self, vector: jax.Array, frozen: Any) -> jax.Array:
         metric = self.parameters.law(vector, frozen, {})
@@ -201,7 +202,7 @@ def _fit(
         objective=lowest * unit,
         starts_agreeing=float(np.mean(minima.costs <= lowest * (1 + 1e-4) + 1e-12)),
         fitted_range=(float(losses.min()), float(losses.max())),
-        notes=judged.describe(parameters.names).notes,
+        notes=judged.describe().notes,
     )
 
 

@@ -1,18 +1,16 @@
 """Coefficients and sub-laws that a fit keeps fixed."""
 
-import dataclasses
 import numbers
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Any
 
 import jax
 import numpy as np
 
-from fitting.parameters import sub_laws
+from fitting.coefficient_paths import domain_of, sort_names, sub_laws
 from fitting.results import FitResult
 from jaxlaws.precision import to_float64
-from jaxlaws.pytree import Domain, declarations
+from jaxlaws.pytree import Domain
 
 
 def sort_out(
@@ -25,23 +23,13 @@ def sort_out(
         TypeError: a law is needed where a number was given, or the reverse, or another law.
     """
     subs = sub_laws(law_type)
-    fields = [field.name for field in dataclasses.fields(law_type)]
-    own: dict[str, Any] = {}
-    inner: dict[str, dict[str, Any]] = {name: {} for name in subs}
-    for name, value in freeze.items():
-        outer, _, rest = name.partition(".")
-        if outer not in fields or (rest and outer not in subs):
-            close = get_close_matches(name, fields, n=1)
-            hint = f"did you mean {close[0]!r}? " if close else ""
-            raise ValueError(
-                f"{law_type.__name__} has no coefficient {name!r}; {hint}it has {', '.join(fields)}"
-            )
-        if rest:
-            inner[outer][rest] = value
-        elif outer in subs:
-            own[name] = _checked_law(name, value, subs[outer])
-        else:
-            own[name] = _checked_number(law_type, name, value)
+    given, inner = sort_names(law_type, freeze)
+    own: dict[str, Any] = {
+        name: _checked_law(name, value, subs[name])
+        if name in subs
+        else _checked_number(law_type, name, value)
+        for name, value in given.items()
+    }
     for name in subs:
         if name in own and inner[name]:
             raise ValueError(f"freeze {name!r} or its coefficients, not both")
@@ -94,8 +82,7 @@ def _checked_law(name: str, value: Any, expected: type[Any]) -> Any:
 def _checked_number(law_type: type[Any], name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(f"freeze {name!r}: expected a number, got {value!r}")
-    declared = declarations(law_type).get(name)
-    domain = Domain.REAL if declared is None else declared.domain
+    domain = domain_of(law_type, name)
     number = float(value)
     inside = {
         Domain.REAL: np.isfinite(number),

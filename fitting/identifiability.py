@@ -1,12 +1,14 @@
 """What a fit's runs tell about its coefficients, and what they leave open."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
 from fitting.minimiser import Minima
-from fitting.parameters import Parameters
+from fitting.parameters import Number, Parameters
 from fitting.status import Status
+from jaxlaws.constraints import EDGES
 from jaxlaws.pytree import Domain
 
 # No measured loss is good to better than this, whatever the residuals of a fit say.
@@ -26,6 +28,9 @@ _NO_GAIN = 1e-3
 @dataclasses.dataclass(frozen=True, eq=False)
 class Identifiability:
     """The curvature of the fit at its end, by relative changes of the coefficients.
+
+    What priors tell is counted with what the runs do. Of a bounded coefficient changes are in the
+    user's units.
 
     Attributes:
         names: the free coefficients.
@@ -50,21 +55,25 @@ class Judgement:
         status: `Status` of each lane, `(num_lanes,)`.
         eigenvalues: as in `Identifiability`, `(num_lanes, num_free)`.
         directions: `(num_lanes, num_free, num_free)`.
-        at_edge: which coefficients are at the edge of their domain, `(num_lanes, num_free)`.
+        at_edge: which coefficients are at their lower (-1) or upper (1) edge, 0 for none,
+            `(num_lanes, num_free)`.
+        parameters: whose they are.
     """
 
     status: np.ndarray
     eigenvalues: np.ndarray
     directions: np.ndarray
     at_edge: np.ndarray
+    parameters: Parameters
 
-    def describe(self, names: tuple[str, ...], lane: int = 0) -> Identifiability:
+    def describe(self, lane: int = 0) -> Identifiability:
         """One lane's, with words."""
+        names = self.parameters.names
         eigenvalues, directions = self.eigenvalues[lane], self.directions[lane]
         notes = [
-            f"{name} cannot be told from the edge of its domain"
-            for name, at in zip(names, self.at_edge[lane], strict=True)
-            if at
+            _edge_in_words(number, side)
+            for number, side in zip(self.parameters.free, self.at_edge[lane], strict=True)
+            if side
         ]
         for direction in directions[_is_flat(eigenvalues)]:
             order = np.argsort(-np.abs(direction))
@@ -84,20 +93,28 @@ def noise_of(residuals: np.ndarray) -> float:
     return max(1.4826 * float(np.median(sizes)), _LEAST_NOISE) if len(sizes) else _LEAST_NOISE
 
 
-def judge(parameters: Parameters, minima: Minima, noise: float) -> Judgement:
+def judge(
+    parameters: Parameters,
+    minima: Minima,
+    noise: float,
+    units: Any = 1.0,
+    known: Any = 0.0,
+) -> Judgement:
     """Judge the end of every lane.
 
     Args:
         parameters: of the lanes' vectors.
         minima: where they ended.
         noise: standard deviation of the residuals.
+        units: of each free number's coefficient, `(num_lanes, num_free)`; see `Problem.told`.
+        known: information from priors, `(num_lanes, num_free, num_free)`.
     """
-    per_fold, near_edge = _measures(parameters, minima.vectors)
-    at_edge = near_edge & (minima.moves * per_fold < noise)
+    per_fold, side, to_edge = _measures(parameters, minima.vectors, units)
+    at_edge = (side != 0) & (minima.moves * to_edge < noise)
     finite = np.isfinite(minima.costs) & np.all(np.isfinite(minima.gram), axis=(-1, -2))
     inside = ~at_edge[:, :, None] & ~at_edge[:, None, :] & finite[:, None, None]
-    gram = np.where(inside, minima.gram, 0.0) * per_fold[:, :, None] * per_fold[:, None, :]
-    eigenvalues, columns = np.linalg.eigh(gram / noise**2)
+    told = np.where(inside, minima.gram / noise**2 + known, 0.0)
+    eigenvalues, columns = np.linalg.eigh(told * per_fold[:, :, None] * per_fold[:, None, :])
     directions = np.swapaxes(columns, -1, -2)
     of_edges = np.sum(directions**2 * at_edge[:, None, :], axis=-1) > 0.5
     eigenvalues = np.where(of_edges, np.inf, np.maximum(eigenvalues, 0.0))
@@ -117,28 +134,59 @@ def judge(parameters: Parameters, minima: Minima, noise: float) -> Judgement:
         (~finite, Status.NON_FINITE),
     ):
         status[applies] = told
-    return Judgement(status, eigenvalues, directions, at_edge)
+    return Judgement(status, eigenvalues, directions, side * at_edge, parameters)
 
 
 def _is_flat(eigenvalues: np.ndarray) -> np.ndarray:
     return eigenvalues < 1 / _FLAT**2
 
 
-def _measures(parameters: Parameters, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _edge_in_words(number: Number, side: int) -> str:
+    end = 0 if side < 0 else 1
+    if number.edges[end] == EDGES[number.domain][end]:
+        return f"{number.name} cannot be told from the edge of its domain"
+    return f"{number.name} ended on its {('lower', 'upper')[end]} bound, {number.edges[end]:g}"
+
+
+def _measures(
+    parameters: Parameters, vectors: np.ndarray, units: Any
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """How far each unconstrained number moves while its coefficient changes by one e-fold.
 
-    Also which coefficients are near an edge of their domain; both `(num_lanes, num_free)`.
+    Also the edge that its coefficient is near (-1 lower, 1 upper, 0 none) and how far, at the
+    present slope, the number would move to take it there; all `(num_lanes, num_free)`.
     """
-    per_fold = np.ones(vectors.shape)
-    near_edge = np.zeros(vectors.shape, dtype=bool)
-    for i, (_, domain) in enumerate(parameters.free):
-        number = vectors[:, i]
-        if domain is Domain.POSITIVE:
-            softplus = np.logaddexp(number, 0.0)
-            per_fold[:, i] = softplus * (1 + np.exp(np.minimum(-number, 700.0)))
-            near_edge[:, i] = softplus < _NEAR
-        elif domain is Domain.UNIT_INTERVAL:
-            near_edge[:, i] = np.abs(number) > -np.log(_NEAR)
-        else:
-            per_fold[:, i] = np.maximum(np.abs(number), 1e-3)
-    return per_fold, near_edge
+    units = np.broadcast_to(units, vectors.shape)
+    per_fold, to_edge = np.empty(vectors.shape), np.empty(vectors.shape)
+    side = np.zeros(vectors.shape, dtype=int)
+    for i, number in enumerate(parameters.free):
+        vector = vectors[:, i]
+        low, high = (edge / units[:, i] for edge in number.edges)
+        rising, falling = (1 / (1 + np.exp(np.clip(v, -700, 700))) for v in (-vector, vector))
+        has_low, has_high = np.isfinite(number.edges)
+        value, slope, size = vector, 1.0, 1.0
+        below = above = np.full(len(vector), np.inf)
+        if has_low and has_high:
+            size = high - low
+            below, above, slope = size * rising, size * falling, size * rising * falling
+            value = low + below
+        elif has_low:
+            below, slope = np.logaddexp(vector, 0.0), rising
+            value = low + below
+        elif has_high:
+            above, slope = np.logaddexp(-vector, 0.0), falling
+            value = high - above
+        nearest = np.minimum(below, above)
+        side[:, i] = np.where(nearest < _NEAR * size, np.where(below < above, -1, 1), 0)
+        to_edge[:, i] = nearest / slope
+        per_fold[:, i] = _fold(number.domain, value) / slope
+    return per_fold, side, to_edge
+
+
+def _fold(domain: Domain, value: np.ndarray) -> np.ndarray:
+    """The change of a coefficient that counts as one e-fold of it."""
+    if domain is Domain.POSITIVE:
+        return value
+    if domain is Domain.UNIT_INTERVAL:
+        return value * (1 - value)
+    return np.maximum(np.abs(value), 1e-3)

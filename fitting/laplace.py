@@ -8,8 +8,9 @@ import numpy as np
 
 from fitting.around import around
 from fitting.likelihood import spread
+from fitting.minimiser import laws_of
 from fitting.objectives import Huber, Objective
-from fitting.parameters import vector_of
+from fitting.problem import Lanes
 from fitting.results import FitResult
 from fitting.runs import Runs
 from jaxlaws.precision import float64
@@ -50,7 +51,7 @@ def laplace(
     with float64():
         setting = around(result, runs, objective)
         problem, num_runs = setting.problem, setting.num_runs
-        vector = vector_of(problem.parameters, result.law, problem.scales)
+        vector = problem.parameters.vector(result.law, problem.scales)
         hessian = jax.hessian(problem.cost)(vector, jnp.asarray(setting.weights), setting.frozen)
         eigenvalues, columns = np.linalg.eigh(np.asarray(hessian) * float(objective.slope()))
         if not eigenvalues[0] > 1e-12 * eigenvalues[-1]:
@@ -64,5 +65,5 @@ def laplace(
         tau *= num_runs / (num_runs - len(eigenvalues))
         normal = np.random.default_rng(seed).normal(size=(num_draws, len(eigenvalues)))
         vectors = np.asarray(vector) + (normal * np.sqrt(tau / eigenvalues)) @ columns.T
-        frozen = jax.tree.map(lambda leaf: np.full(num_draws, leaf), dict(setting.frozen))
-        return problem.law(vectors, frozen)
+        rows = np.tile(setting.weights, (num_draws, 1))
+        return laws_of(problem, Lanes(vectors, rows, setting.frozen))

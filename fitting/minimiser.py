@@ -10,10 +10,13 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+import jax
 import numpy as np
 
+from fitting.centring import uncentre
 from fitting.descent import TOLERANCE, descend, search
 from fitting.problem import Lanes, Problem
+from jaxlaws.precision import to_float64
 
 _BLOCK = 64
 _CELLS = 2**19  # most numbers in the Jacobians of a block
@@ -95,6 +98,25 @@ def residuals_of(problem: Problem, lanes: Lanes) -> np.ndarray:
     """The residuals of every lane where it stands, `(num_lanes, num_rows)`."""
     (residuals,) = _in_blocks(problem, lanes, lambda *block: [descend(*block, 1, False).residuals])
     return residuals
+
+
+def laws_of(problem: Problem, lanes: Lanes) -> Any:
+    """The batched law of all lanes, in the user's units, NumPy float64."""
+    structure = jax.tree.structure(jax.eval_shape(_laws, problem, lanes))
+    leaves = _in_blocks(problem, lanes, lambda *block: jax.tree.leaves(_laws(*block)))
+    # Frozen coefficients exactly as given: through the change of units and back they are rounded.
+    frozen = to_float64(lanes.frozen)
+    if not problem.paired:
+        frozen = jax.tree.map(lambda leaf: np.full(len(lanes.vectors), leaf), frozen)
+    return dataclasses.replace(to_float64(jax.tree.unflatten(structure, leaves)), **frozen)
+
+
+@jax.jit
+def _laws(problem: Problem, lanes: Lanes) -> Any:
+    parameters, scales = problem.parameters, problem.scales
+    return lanes.map(
+        problem, lambda v, _, frozen: uncentre(parameters.law(v, frozen, scales), scales)
+    )
 
 
 def _polish(problem: Problem, lanes: Lanes) -> list[Any]:

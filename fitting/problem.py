@@ -9,17 +9,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from fitting.centring import centre_inputs, is_expressible, scales_of, uncentre
+from fitting.centring import centre_inputs, is_expressible, scales_of
 from fitting.objectives import Objective
-from fitting.parameters import Parameters, coefficients
-from jaxlaws.precision import to_float64
+from fitting.parameters import Parameters
+from fitting.priors import Prior
 
 _ROWS = 64
 
 
 @functools.partial(
     jax.tree_util.register_dataclass,
-    data_fields=["objective", "inputs", "observed", "scales"],
+    data_fields=["objective", "inputs", "observed", "scales", "groups", "priors", "spread"],
     meta_fields=["parameters", "paired"],
 )
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -33,6 +33,11 @@ class Problem:
         observed: losses, `(num_rows,)`.
         scales: of the units.
         paired: whether each lane has frozen coefficients of its own.
+        groups: the place of each row's group, `(num_rows,)`, where some coefficients are a
+            group's own.
+        priors: of coefficients in the user's units.
+        spread: what a prior's half square is multiplied by before it is added to the sum over
+            rows, so that both are negative log likelihoods (`likelihood.spread`).
     """
 
     parameters: Parameters
@@ -41,6 +46,9 @@ class Problem:
     observed: Any
     scales: Mapping[str, Any]
     paired: bool = False
+    groups: Any = None
+    priors: Mapping[str, Prior] = dataclasses.field(default_factory=dict)
+    spread: Any = 1.0
 
     @classmethod
     def pose(
@@ -50,6 +58,8 @@ class Problem:
         inputs: Mapping[str, np.ndarray],
         loss: np.ndarray,
         frozen: Mapping[str, Any],
+        groups: np.ndarray | None = None,
+        priors: Mapping[str, Prior] | None = None,
     ) -> "Problem":
         """The problem of some runs, given in the user's units, in centred units.
 
@@ -59,6 +69,8 @@ class Problem:
             inputs: those of the law, `(num_runs,)` each.
             loss: `(num_runs,)`.
             frozen: coefficients that do not move, and whole sub-laws.
+            groups: the place of each run's group, `(num_runs,)`.
+            priors: of coefficients.
         """
         laws = filter(dataclasses.is_dataclass, frozen.values())
         scales = scales_of(inputs, parameters.law_type, *laws)
@@ -69,29 +81,61 @@ class Problem:
             inputs={name: pad_rows(values) for name, values in centred.items()},
             observed=pad_rows(loss),
             scales=scales,
+            groups=None if groups is None else pad_rows(groups),
+            priors=priors or {},
         )
 
-    def law(self, vectors: np.ndarray, frozen: Mapping[str, Any]) -> Any:
-        """The law, or batched law, in the user's units, of vectors `(..., num_free)`."""
-        free = np.asarray(coefficients(self.parameters, vectors))
-        moved = {name: free[..., i] for i, name in enumerate(self.parameters.names)}
-        law = self.parameters.law_type(**moved, **frozen)
-        return to_float64(dataclasses.replace(uncentre(law, self.scales), **frozen))
+    def predictions(self, law: Any) -> jax.Array:
+        """What a centred law gives for each row, `(num_rows,)`."""
+        if self.groups is None:
+            return law.loss(**self.inputs)
+        each = jax.tree.map(lambda leaf: leaf[self.groups] if jnp.ndim(leaf) else leaf, law)
+        axes = jax.tree.map(lambda leaf: 0 if jnp.ndim(leaf) else None, law)
+        return jax.vmap(lambda law, row: law.loss(**row), (axes, 0))(each, self.inputs)
 
     def residuals(self, vector: jax.Array, frozen: Any) -> jax.Array:
         """Residual of each row, `(num_rows,)`; infinite where the law is out of range."""
         law = self.parameters.law(vector, frozen, self.scales)
-        residuals = self.objective.residuals(law.loss(**self.inputs), self.observed)
-        return jnp.where(is_expressible(law, self.scales), residuals, jnp.inf)
+        residuals = self.objective.residuals(self.predictions(law), self.observed)
+        return jnp.where(jnp.all(is_expressible(law, self.scales)), residuals, jnp.inf)
+
+    def deviations(self, vector: jax.Array, frozen: Any) -> jax.Array:
+        """By how many standard deviations each prior is missed, `(num_priors,)`."""
+        law = self.parameters.law(vector, frozen, self.scales)
+        units = self.parameters.units(law, self.scales)
+        return jnp.concatenate(
+            [
+                jnp.ravel(prior.deviation(getattr(law, name) * units[name]))
+                for name, prior in self.priors.items()
+            ]
+        )
+
+    def told(self, vector: jax.Array, weights: Any, frozen: Any) -> tuple[jax.Array, jax.Array]:
+        """The unit of each free number's coefficient, `(num_free,)`, and what priors tell of them.
+
+        That is `J.T J` of the deviations' derivatives J, `(num_free, num_free)`.
+        """
+        law = self.parameters.law(vector, frozen, self.scales)
+        units = self.parameters.units_of_free(law, self.scales)
+        if not self.priors:
+            return units, jnp.zeros((len(vector), len(vector)))
+        slant = jax.jacfwd(lambda v: self.deviations(v, frozen))(vector)
+        return units, slant.T @ slant
 
     def cost(self, vector: jax.Array, weights: jax.Array, frozen: Any) -> jax.Array:
-        """The objective, measured in its slope."""
+        """The objective and the priors' penalties, measured in the objective's slope."""
         costs = self.objective.costs(self.residuals(vector, frozen))
-        return jnp.sum(weights * costs) / self.objective.slope()
+        total = jnp.sum(weights * costs)
+        if self.priors:
+            missed = self.deviations(vector, frozen)
+            total += 0.5 * self.spread * jnp.sum(jnp.square(missed))
+        return total / self.objective.slope()
 
 
 @functools.partial(
-    jax.tree_util.register_dataclass, data_fields=["vectors", "weights", "frozen"], meta_fields=[]
+    jax.tree_util.register_dataclass,
+    data_fields=["vectors", "weights", "frozen", "shifts"],
+    meta_fields=[],
 )
 @dataclasses.dataclass(frozen=True, eq=False)
 class Lanes:
@@ -102,18 +146,22 @@ class Lanes:
         weights: of each row, `(num_lanes, num_rows)`.
         frozen: coefficients that do not move; with a leading axis over the lanes where the
             problem is paired.
+        shifts: added to the residual of each row, `(num_lanes, num_rows)`, as if the runs had
+            ended with other losses; None for none. Only `descent.descend` adds them.
     """
 
     vectors: Any
     weights: Any
     frozen: Mapping[str, Any]
+    shifts: Any = None
 
     def take(self, problem: Problem, chosen: np.ndarray) -> "Lanes":
         """Some of the lanes."""
         frozen = self.frozen
         if problem.paired:
             frozen = jax.tree.map(lambda leaf: np.asarray(leaf)[chosen], frozen)
-        return Lanes(self.vectors[chosen], self.weights[chosen], frozen)
+        shifts = None if self.shifts is None else self.shifts[chosen]
+        return Lanes(self.vectors[chosen], self.weights[chosen], frozen, shifts)
 
     def at(self, vectors: Any) -> "Lanes":
         """The same lanes elsewhere."""

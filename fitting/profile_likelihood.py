@@ -9,24 +9,20 @@ import numpy as np
 
 from fitting.around import Around, around
 from fitting.centring import unit_factor
+from fitting.coefficient_paths import domain_of
 from fitting.likelihood import deviance
 from fitting.minimiser import Minima, minimise
 from fitting.objectives import Huber, Objective
-from fitting.parameters import vector_of
 from fitting.problem import Lanes
 from fitting.results import FitResult
 from fitting.runs import Runs
+from jaxlaws.constraints import EDGES
 from jaxlaws.precision import float64
-from jaxlaws.pytree import Domain, declarations
+from jaxlaws.pytree import Domain
 
 _SIDE = 32  # points on each side: with both, one block of lanes
 _NEAREST, _FARTHEST = 1e-4, 8.0  # e-folds (log odds, or sizes of a real coefficient)
 _NEAR_EDGE = 1e-2  # in centred units
-_EDGES = {
-    Domain.REAL: (-np.inf, np.inf),
-    Domain.POSITIVE: (0.0, np.inf),
-    Domain.UNIT_INTERVAL: (0.0, 1.0),
-}
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -83,17 +79,18 @@ def profile(
         raise ValueError(
             f"{name!r} is not one of several free coefficients; free: {', '.join(free)}"
         )
+    if result.restraints.priors:
+        raise ValueError("a profile of the likelihood knows no priors: fit without them")
     if not 0 < level < 1:
         raise ValueError(f"expected a level between 0 and 1, got {level!r}")
-    declared = declarations(result.law).get(name)
-    domain = Domain.REAL if declared is None else declared.domain
+    domain = domain_of(type(result.law), name)
     value = float(getattr(result.law, name))
     quantile = statistics.NormalDist().inv_cdf((1 + level) / 2) ** 2
     steps = np.geomspace(_NEAREST, _FARTHEST, _SIDE)
     with float64():
         setting = around(result, runs, objective, also_frozen=(name,))
         scales = setting.problem.scales
-        start = np.asarray(vector_of(setting.problem.parameters, result.law, scales))
+        start = np.asarray(setting.problem.parameters.vector(result.law, scales))
         least = _NEAR_EDGE * float(unit_factor(result.law, name, scales))
 
         def deviances(moves: np.ndarray) -> np.ndarray:
@@ -115,7 +112,7 @@ def profile(
     ]
     low, high = (
         edge if end is None else float(_moved(value, np.array(end), domain, least))
-        for end, edge in zip(ends, _EDGES[domain], strict=True)
+        for end, edge in zip(ends, EDGES[domain], strict=True)
     )
     moves, order = np.unique(np.concatenate([[0.0], coarse, fine]), return_index=True)
     return Profile(

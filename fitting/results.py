@@ -1,19 +1,20 @@
 """What a fit gives back."""
 
 import dataclasses
-import functools
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
 import numpy as np
 
 from fitting.identifiability import Identifiability
+from fitting.quantiles import METHODS, bca_ends, ends
+from fitting.restraints import Restraints
 from fitting.status import Status
 from jaxlaws.errors import DataError
 from jaxlaws.law import coefficient_names
-from jaxlaws.precision import to_float64
+from jaxlaws.precision import float64, to_float64, to_numpy
 from jaxlaws.saving import (
     FORMAT,
     law_from_json,
@@ -34,8 +35,9 @@ class FitResult:
         ensemble: bootstrap draws, a batched law (each leaf with a leading axis), or None.
         ensemble_status: `Status` of each draw, `(num_draws,)`, or None.
         status: how the fit ended.
-        objective: the sum that was minimised, at the end.
-        objective_by_start: the same for each start, `(num_starts,)`; inf where a start failed.
+        objective: the sum over runs that was minimised, at the end; penalties of priors apart.
+        objective_by_start: what was minimised, at the end of each start, `(num_starts,)`; inf
+            where a start failed.
         starts_agreeing: the share of starts that ended within 1e-4 of the best objective, relative.
         gradient_norm: at the end; below 1e-8 counts as converged.
         fitted_range: lowest and highest value of each input among the runs.
@@ -45,6 +47,9 @@ class FitResult:
         frozen: names of the coefficients and sub-laws that did not move.
         stages: fits of sub-laws that came first, made or given, by field.
         warnings: what a user must know before relying on the fit.
+        restraints: the ties, bounds and priors of the law's own coefficients.
+        jackknife: the laws without each run (or cluster, or part of many) in turn, those that
+            converged, a batched law; or None.
     """
 
     law: Any
@@ -62,6 +67,8 @@ class FitResult:
     frozen: tuple[str, ...]
     stages: Mapping[str, "FitResult"]
     warnings: tuple[str, ...]
+    restraints: Restraints = dataclasses.field(default_factory=Restraints)
+    jackknife: Any | None = None
 
     def usable_ensemble(self) -> Any:
         """The draws that converged, a batched law.
@@ -74,30 +81,78 @@ class FitResult:
         usable = self.ensemble_status <= Status.FLAT_DIRECTION
         return jax.tree.map(lambda leaf: leaf[usable], self.ensemble)
 
-    def interval(self, level: float = 0.9) -> tuple[Any, Any]:
+    def interval(self, level: float = 0.9, method: str = "percentile") -> tuple[Any, Any]:
         """The ends of each coefficient's central interval over the bootstrap, as two laws.
 
         Quantiles of positive coefficients are taken of their logs. The ends of different
         coefficients do not belong together: for the interval of anything computed from a law,
-        compute it for each law of the ensemble.
+        use `interval_of`.
+
+        Args:
+            level: the share of the draws between the ends.
+            method: "percentile", or "bca", which corrects for bias and skew.
 
         Raises:
-            ValueError: the fit has no bootstrap, or `level` is not between 0 and 1.
+            ValueError: the fit has no bootstrap, or for "bca" no jackknife; `level` is not
+                between 0 and 1, or there is no such method.
+        """
+        return self.interval_of(lambda law: law, level, method)
+
+    def interval_of(
+        self, function: Callable[[Any], Any], level: float = 0.9, method: str = "percentile"
+    ) -> tuple[Any, Any]:
+        """The ends of the interval of whatever a function computes from a law.
+
+        The function is mapped over the draws in one traced call, in float64.
+
+        Args:
+            function: from a law to an array, or a tree of them, in JAX.
+            level: the share of the draws between the ends.
+            method: "percentile", or "bca", which corrects for bias and skew.
+
+        Returns:
+            The lower and the upper end, each as what the function gives.
+
+        Raises:
+            ValueError: as `interval`.
+
+        >>> import numpy as np
+        >>> from fitting import Runs, fit
+        >>> from jaxlaws.laws.kaplan import Kaplan
+        >>> sizes, tokens = np.geomspace(1e7, 1e9, 9), np.tile([1e9, 4e9, 2e10], 3)
+        >>> loss = 2 + 90 / sizes**0.3 + 0.03 * np.sin(np.arange(9.0))
+        >>> runs = Runs.read({"num_params": sizes, "num_tokens": tokens, "loss": loss})
+        >>> result = fit(Kaplan, runs, num_starts=8, bootstrap=32)
+        >>> low, high = result.interval_of(lambda law: law.loss(num_params=1e10, num_tokens=1e11))
+        >>> bool(low < result.law.loss(num_params=1e10, num_tokens=1e11) < high)
+        True
         """
         if not 0 < level < 1:
             raise ValueError(f"expected a level between 0 and 1, got {level!r}")
-        tail = (1 - level) / 2
-
-        def quantile(q: float, draws: Any) -> np.ndarray:
-            if np.all(draws > 0):
-                return np.asarray(np.exp(np.quantile(np.log(draws), q)))
-            return np.asarray(np.quantile(draws, q))
-
-        draws = self.usable_ensemble()
-        low, high = (jax.tree.map(functools.partial(quantile, q), draws) for q in (tail, 1 - tail))
+        if method not in METHODS:
+            raise ValueError(f"expected a method of {', '.join(METHODS)}, got {method!r}")
+        laws = [self.usable_ensemble()]
+        if method == "bca":
+            if self.jackknife is None:
+                raise ValueError(
+                    "the fit has no jackknife: fit(..., bootstrap=1000, jackknife=True)"
+                )
+            laws += [jax.tree.map(lambda leaf: leaf[None], self.law), self.jackknife]
+        with float64():
+            trees = [to_numpy(jax.vmap(function)(law)) for law in laws]
+        structure = jax.tree.structure(trees[0])
+        pairs = [
+            ends(leaves[0], level)
+            if method == "percentile"
+            else bca_ends(leaves[0], leaves[1][0], leaves[2], level)
+            for leaves in zip(*(jax.tree.leaves(tree) for tree in trees), strict=True)
+        ]
+        low, high = (jax.tree.unflatten(structure, side) for side in zip(*pairs, strict=True))
         return low, high
 
-    def coefficients(self, level: float = 0.9) -> dict[str, dict[str, float | None]]:
+    def coefficients(
+        self, level: float = 0.9, method: str = "percentile"
+    ) -> dict[str, dict[str, float | None]]:
         """Value of each coefficient by name (`supervised.E` in a sub-law), low and high.
 
         Low and high are None where the fit has no bootstrap.
@@ -106,7 +161,7 @@ class FitResult:
         values = jax.tree.leaves(self.law)
         ends: list[Any] = [[None] * len(names)] * 2
         if self.ensemble is not None:
-            ends = [jax.tree.leaves(end) for end in self.interval(level)]
+            ends = [jax.tree.leaves(end) for end in self.interval(level, method)]
         return {
             name: {
                 "value": float(value),
@@ -116,17 +171,18 @@ class FitResult:
             for name, value, low, high in zip(names, values, *ends, strict=True)
         }
 
-    def summary(self, level: float = 0.9) -> dict[str, Any]:
+    def summary(self, level: float = 0.9, method: str = "percentile") -> dict[str, Any]:
         """The fit as a JSON object: what the command line prints."""
         return {
             "law": law_to_json(self.law)["type"],
-            "coefficients": self.coefficients(level),
+            "coefficients": self.coefficients(level, method),
             "objective": self.objective,
             "status": self.status.name,
             "starts_agreeing": self.starts_agreeing,
             "num_runs": self.num_runs,
             "num_left": self.num_left,
             "frozen": list(self.frozen),
+            "held": self.restraints.describe(),
             "warnings": list(self.warnings),
         }
 
@@ -182,17 +238,20 @@ class FitResult:
                 "num_runs": self.num_runs,
                 "num_left": self.num_left,
                 "frozen": list(self.frozen),
+                "restraints": self.restraints.to_json(),
                 "warnings": list(self.warnings),
                 "stages": {name: stage._to_json() for name, stage in self.stages.items()},
                 "ensemble": None if self.ensemble is None else law_to_json(self.ensemble),
                 "ensemble_status": None if draws is None else [int(status) for status in draws],
+                "jackknife": None if self.jackknife is None else law_to_json(self.jackknife),
             },
         }
 
     @classmethod
     def _from_json(cls, document: dict[str, Any], law_type: type[Any] | None) -> "FitResult":
         fit, told = document["fit"], document["fit"]["identifiability"]
-        draws = fit["ensemble_status"]
+        draws, left_out = fit["ensemble_status"], fit.get("jackknife")
+        held = fit.get("restraints")
         return cls(
             law=to_float64(law_from_json(document["law"], law_type)),
             ensemble=None if draws is None else law_from_json(fit["ensemble"], law_type),
@@ -212,6 +271,8 @@ class FitResult:
             num_runs=fit["num_runs"],
             num_left=fit["num_left"],
             frozen=tuple(fit["frozen"]),
+            restraints=Restraints() if held is None else Restraints.from_json(held),
+            jackknife=None if left_out is None else law_from_json(left_out, law_type),
             warnings=tuple(fit["warnings"]),
             stages={name: cls._from_json(stage, None) for name, stage in fit["stages"].items()},
         )

@@ -1,23 +1,34 @@
 """How far a fit would move with other runs: the bootstrap, every replicate converged."""
 
+import dataclasses
+
 import numpy as np
 
 from fitting.minimiser import Minima, minimise, residuals_of
 from fitting.problem import Lanes, Problem
 
 _MOST_CANDIDATES = 512
+_MOST_SHIFTED = 32
 _NO_BETTER = 1e-9  # relative difference of costs that starts no second search
 
 
-def pairs_weights(num_runs: int, num_draws: int, seed: int) -> np.ndarray:
+def pairs_weights(
+    num_runs: int, num_draws: int, seed: int, strata: np.ndarray | None = None
+) -> np.ndarray:
     """How often each run stands in each resampled table, `(num_draws, num_runs)`.
+
+    Of each stratum, a label for each run, as many are drawn as there are.
 
     >>> pairs_weights(5, 2, seed=0).sum(axis=1).tolist()
     [5.0, 5.0]
     """
     rng = np.random.default_rng(seed)
-    counts = rng.multinomial(num_runs, np.full(num_runs, 1 / num_runs), size=num_draws)
-    return counts.astype(np.float64)
+    counts = np.empty((num_draws, num_runs))
+    labels = np.zeros(num_runs) if strata is None else strata
+    for label in np.unique(labels):
+        mine = np.flatnonzero(labels == label)
+        counts[:, mine] = rng.multinomial(len(mine), np.full(len(mine), 1 / len(mine)), num_draws)
+    return counts
 
 
 def cluster_weights(groups: np.ndarray, num_draws: int, seed: int) -> np.ndarray:
@@ -43,19 +54,35 @@ def refit(problem: Problem, lanes: Lanes) -> Minima:
 
     Each replicate starts where its lane says, from the fit. Then the costs of all replicates at
     one another's minima are compared, one product of matrices, and a replicate that some other
-    minimum suits better than its own starts again from there.
+    minimum suits better than its own starts again from there. (Where residuals are shifted, that
+    takes no product but a sum for each pair, so fewer minima are tried.)
     """
     minima = minimise(problem, lanes)
     solved = np.flatnonzero(minima.converged)[:_MOST_CANDIDATES]
     if not len(solved):
         return minima
     candidates = lanes.at(minima.vectors).take(problem, solved)
-    costs = np.asarray(problem.objective.costs(residuals_of(problem, candidates)))
-    elsewhere = lanes.weights @ costs.T / problem.objective.slope()
+    elsewhere = _costs_elsewhere(problem, lanes, candidates) / problem.objective.slope()
+    tried = np.arange(elsewhere.shape[1])
+    # What a minimum costs its own replicate beyond the sum over runs is the priors' penalty.
+    elsewhere += minima.costs[solved[tried]] - elsewhere[solved[tried], tried]
     again = np.flatnonzero(elsewhere.min(axis=1) < minima.costs * (1 - _NO_BETTER))
     if not len(again):
         return minima
     starts = candidates.vectors[elsewhere.argmin(axis=1)[again]]
     second = minimise(problem, lanes.take(problem, again).at(starts))
-    lower = second.costs < minima.costs[again]
+    lower = second.costs < minima.costs[again] * (1 - _NO_BETTER)
     return minima.put(second.take(lower), again[lower])
+
+
+def _costs_elsewhere(problem: Problem, lanes: Lanes, candidates: Lanes) -> np.ndarray:
+    """The sum over runs of each lane at each candidate's minimum, `(num_lanes, num_candidates)`."""
+    objective = problem.objective
+    if lanes.shifts is None:
+        return lanes.weights @ np.asarray(objective.costs(residuals_of(problem, candidates))).T
+    few = candidates.take(problem, np.arange(len(candidates.vectors))[:_MOST_SHIFTED])
+    residuals = residuals_of(problem, dataclasses.replace(few, shifts=None))
+    return np.stack(
+        [np.sum(lanes.weights * objective.costs(r + lanes.shifts), axis=1) for r in residuals],
+        axis=1,
+    )

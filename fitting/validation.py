@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from fitting.coefficient_paths import sub_laws
 from fitting.estimation import fit
 from fitting.expressions import matching
-from fitting.parameters import sub_laws
 from fitting.predictions import predict, relative_errors
 from fitting.reporting import markdown_table
 from fitting.results import FitResult
