@@ -1,0 +1,113 @@
+"""`python -m experiments.capacity_gap.mapping_problem`: train, tabulate, draw, judge."""
+
+import csv
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import numpy as np
+
+from experiments.capacity_gap.mapping_problem.training import Params, Setting, evaluate, train
+from experiments.capacity_gap.mapping_problem.verdict import u_shape
+from jaxlaws.figures.style import COLOURS, house_style, new_figure
+
+SCALES = {
+    # students, teachers' widths, teachers' lengths (of the widest), setting
+    "small": (
+        (16, 32, 64),
+        (16, 32, 48, 64, 96, 128, 181),
+        (50, 150, 300, 500, 800, 1500),
+        Setting(5),
+    ),
+    "tiny": ((4,), (4, 8, 16), (50, 100, 150), Setting(2, 64, 1e-2, 50, 1.0)),
+}
+COLUMNS = ("sweep", "teacher", "student", "trial", "loss", "accuracy")
+SWEEPS = {"width": "teacher width", "length": "steps of the widest teacher"}
+
+
+def rows(scale: str, seed: int) -> Iterator[tuple]:
+    """Rows of the table: every network, teachers with an empty student."""
+    students, widths, lengths, setting = SCALES[scale]
+    taught = [("width", width, width, setting.steps(width)) for width in widths]
+    taught += [("length", steps, max(widths), steps) for steps in lengths]
+    for sweep, teacher, width, steps in taught:
+        trained = train(setting, width, steps, seed)
+        yield from _measured((sweep, teacher, ""), trained, setting)
+        for student in students:
+            learnt = train(setting, student, setting.steps(student), seed + 1, trained)
+            yield from _measured((sweep, teacher, student), learnt, setting)
+
+
+def _measured(kind: tuple, params: Params, setting: Setting) -> Iterator[tuple]:
+    measures = zip(*evaluate(params, one_hot=setting.one_hot), strict=True)
+    for trial, (loss, accuracy) in enumerate(measures):
+        yield (*kind, trial, round(float(loss), 5), round(float(accuracy), 5))
+
+
+def losses(table: list[tuple], sweep: str) -> dict[int | str, np.ndarray]:
+    """Losses `(trials, teachers)` of each student, and of the teachers under an empty name."""
+    found: dict[int | str, dict[int, list[float]]] = {}
+    for kind, teacher, student, _, loss, _ in table:
+        if kind == sweep:
+            found.setdefault(student, {}).setdefault(teacher, []).append(loss)
+    return {student: np.array(list(some.values())).T for student, some in found.items()}
+
+
+def tell(table: list[tuple]) -> None:
+    """Print medians over trials, and what the trials say of each student's curve."""
+    for sweep, label in SWEEPS.items():
+        teachers = list(dict.fromkeys(row[1] for row in table if row[0] == sweep))
+        click.echo(f"{label:28}" + "".join(f"{each:9d}" for each in teachers) + "   U-shape")
+        for student, each in losses(table, sweep).items():
+            told = ""
+            if student != "":
+                verdict = u_shape(each)
+                told = (
+                    f"   {'yes' if verdict.is_u else 'no'}, p = {verdict.p_value:.3f}, "
+                    f"falls {verdict.fall:+.3f}, rises {verdict.rise:+.3f}"
+                )
+            name = f"student, width {student}" if student != "" else "teacher"
+            medians = "".join(f"{median:9.3f}" for median in np.median(each, axis=0))
+            click.echo(f"{name:28}{medians}{told}")
+
+
+def draw_figure(table: list[tuple], folder: Path) -> None:
+    """Medians and quartile bands over the trials, a picture for each sweep."""
+    for sweep, label in SWEEPS.items():
+        teachers = list(dict.fromkeys(row[1] for row in table if row[0] == sweep))
+        with house_style():
+            figure, axes = new_figure(width=6.0, height=4.0)
+            for i, (student, each) in enumerate(losses(table, sweep).items()):
+                colour = COLOURS[-1] if student == "" else COLOURS[i - 1]
+                name = "teacher" if student == "" else f"student, width {student}"
+                low, middle, high = np.quantile(each, [0.25, 0.5, 0.75], axis=0)
+                axes.plot(teachers, middle, color=colour, label=name)
+                axes.fill_between(teachers, low, high, color=colour, alpha=0.25, linewidth=0)
+            axes.set(xscale="log", xlabel=label, ylabel="cross-entropy to the labels (nats)")
+            axes.legend()
+            figure.savefig(folder / f"mapping_problem_{sweep}.svg")
+
+
+@click.command()
+@click.option("-o", "--out", default="out/capacity_gap", type=click.Path(path_type=Path))
+@click.option("--scale", type=click.Choice(sorted(SCALES)), default="small", show_default=True)
+@click.option("--seed", default=0, show_default=True)
+def main(out: Path, scale: str, seed: int) -> None:
+    """Sweep a teacher's width and its training; write the table, draw, and judge the U."""
+    out.mkdir(parents=True, exist_ok=True)
+    begin, table = time.monotonic(), []
+    with (out / f"mapping_problem_{scale}.csv").open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        for row in rows(scale, seed):
+            table.append(row)
+            writer.writerow(row)
+            file.flush()
+    tell(table)
+    draw_figure(table, out)
+    click.echo(f"{len(table)} networks in {time.monotonic() - begin:.0f} s; see {out}")
+
+
+if __name__ == "__main__":
+    main()
