@@ -15,6 +15,7 @@ from jaxlaws.planning.extrapolation import extrapolation_decades
 from jaxlaws.planning.family import distill_family
 from jaxlaws.planning.fixed_size import train_fixed
 from jaxlaws.planning.inverse import flops_to_reach
+from jaxlaws.planning.leeway import near_optimal
 from jaxlaws.planning.limits import Limit
 from jaxlaws.planning.mixture import Mixture
 from jaxlaws.planning.prices import Hardware, serve_for_money
@@ -27,6 +28,7 @@ from jaxlaws.planning.scenarios import (
     Scenario,
 )
 from jaxlaws.planning.serving import serve
+from jaxlaws.planning.shapes import build_optimal
 from jaxlaws.planning.sharing import students_to_share
 from jaxlaws.planning.smaller import smaller_model
 from jaxlaws.planning.status import Status
@@ -47,6 +49,7 @@ __all__ = [
     "Scenario",
     "Status",
     "Winner",
+    "build_optimal",
     "compare",
     "compute_multiplier",
     "compute_optimal",
@@ -59,6 +62,7 @@ __all__ = [
     "extrapolation_decades",
     "flops_to_reach",
     "judge_teacher",
+    "near_optimal",
     "optimal_teacher_loss",
     "pick_teacher",
     "plan_to_dict",
