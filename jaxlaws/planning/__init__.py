@@ -14,6 +14,7 @@ from jaxlaws.planning.existing_teacher import distill_with
 from jaxlaws.planning.extrapolation import extrapolation_decades
 from jaxlaws.planning.family import distill_family
 from jaxlaws.planning.fixed_size import train_fixed
+from jaxlaws.planning.frontier import serving_frontier
 from jaxlaws.planning.inverse import flops_to_reach
 from jaxlaws.planning.leeway import near_optimal
 from jaxlaws.planning.limits import Limit
@@ -68,6 +69,7 @@ __all__ = [
     "plan_to_dict",
     "serve",
     "serve_for_money",
+    "serving_frontier",
     "smaller_model",
     "students_to_share",
     "train_fixed",
