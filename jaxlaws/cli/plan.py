@@ -16,7 +16,7 @@ from jaxlaws.cli.options import (
     json_option,
     law_option,
 )
-from jaxlaws.cli.output import check_table_path
+from jaxlaws.cli.output import check_output_path
 
 SCENARIOS = {
     "free": "FREE_TEACHER",
@@ -29,7 +29,7 @@ SCENARIOS = {
 def _table_path(_: click.Context, parameter: click.Parameter, path: str | None) -> str | None:
     if path is not None:
         try:
-            check_table_path(path)
+            check_output_path(path)
         except (ValueError, OSError) as error:
             raise click.BadParameter(str(error), param=parameter) from None
     return path
@@ -63,7 +63,8 @@ output_option = click.option(
     "--output",
     type=click.Path(dir_okay=False),
     callback=_table_path,
-    help="Write the plans to a file .csv or .parquet.",
+    help="Write the plans to a table .csv or .parquet, or draw a sweep of --flops as .svg, .png or "
+    ".pdf.",
 )
 
 _teacher_option = click.option(

@@ -10,7 +10,14 @@ import numpy as np
 from jaxlaws.cli.columns import columns, known, shown_rows
 from jaxlaws.cli.draws import LEVEL, interval, over_draws
 from jaxlaws.cli.options import Source
-from jaxlaws.cli.output import print_json, print_table, write_table
+from jaxlaws.cli.output import (
+    check_sweep,
+    is_picture,
+    print_json,
+    print_table,
+    write_picture,
+    write_table,
+)
 from jaxlaws.cli.plan_words import (
     ASKED,
     PAID,
@@ -77,8 +84,10 @@ def answer(
         output: the table of plans to write, if any.
 
     Raises:
-        ValueError: a single plan is infeasible; the message says why.
+        ValueError: a single plan is infeasible, or the output is a picture of what is no sweep of
+            budgets; the message says why.
     """
+    check_sweep(output, asked)
     question = functools.partial(planner, **settings)
     with patience("compiling the planner, which happens once …"):
         plan = question(source.law, **asked)
@@ -98,8 +107,11 @@ def answer(
         "extrapolation_decades": known(decades),
     }
     table = columns(document, np.size(plan.loss))
-    if output:
+    if output and is_picture(output):
+        write_picture(output, _picture(title, plan, question, asked, source, decades))
+    elif output:
         write_table(output, table)
+    if output:
         click.echo(f"wrote {output}", err=True)
     if as_json:
         print_json({**document, "intervals": intervals} if intervals else document)
@@ -116,6 +128,22 @@ def answer(
         for note in remarks(plan, budget):
             click.echo(f"Warning: {note}", err=True)
         click.get_current_context().exit(1)
+
+
+def _picture(
+    title: str,
+    plan: Any,
+    question: Callable[..., Any],
+    asked: Mapping[str, Any],
+    source: Source,
+    decades: np.ndarray,
+) -> Any:
+    from jaxlaws.figures.plans import allocation
+
+    draws = None if source.ensemble is None else over_draws(question, source.ensemble, asked)
+    return allocation(
+        asked["flops"], plan, draws=draws, decades=decades, title=f"{title}, law {source.name}"
+    )
 
 
 def _print_plan(

@@ -90,13 +90,25 @@ def _answer(
     import numpy as np
 
     from jaxlaws.cli.columns import columns
-    from jaxlaws.cli.comparison_words import document_of, print_comparison, print_comparisons
+    from jaxlaws.cli.comparison_words import (
+        document_of,
+        farthest,
+        print_comparison,
+        print_comparisons,
+    )
     from jaxlaws.cli.draws import over_draws
-    from jaxlaws.cli.output import print_json, write_table
+    from jaxlaws.cli.output import (
+        check_sweep,
+        is_picture,
+        print_json,
+        write_picture,
+        write_table,
+    )
     from jaxlaws.cli.plan_words import why_infeasible
     from jaxlaws.cli.progress import patience
     from jaxlaws.planning import Winner
 
+    check_sweep(output, asked)
     with patience("compiling the planner, which happens once …"):
         comparison = question(source.law, **asked)
     single = np.ndim(comparison.winner) == 0
@@ -107,8 +119,18 @@ def _answer(
         winners = over_draws(question, source.ensemble, asked).winner
     document = document_of(comparison, asked, source, winners)
     table = columns(document, np.size(comparison.winner))
-    if output:
+    if output and is_picture(output):
+        from jaxlaws.figures.plans import decision
+
+        draws = None if source.ensemble is None else over_draws(question, source.ensemble, asked)
+        decades = farthest(comparison, source.fitted_range or {})
+        write_picture(
+            output,
+            decision(asked["flops"], comparison, draws=draws, decades=decades, title=title),
+        )
+    elif output:
         write_table(output, table)
+    if output:
         click.echo(f"wrote {output}", err=True)
     if as_json:
         print_json(document)

@@ -52,9 +52,10 @@ def command(
 
     from jaxlaws import planning
     from jaxlaws.cli.columns import known
-    from jaxlaws.cli.output import print_json, write_table
+    from jaxlaws.cli.output import check_sweep, print_json, write_table
     from jaxlaws.cli.progress import patience
 
+    check_sweep(output, {})  # there is no picture of crossings
     source = Source(law_name)
     forward = forward_flops(flops_model, source)
     asked = {

@@ -83,6 +83,9 @@ def remarks(plan: Any, budget: float) -> list[str]:
             f"Spends {format_quantity(plan.flops)} of {format_quantity(budget)} FLOPs: more would "
             "not help, or a bound is in the way."
         )
+    elif plan.status <= Status.BUDGET_UNSPENT and plan.marginal_values.flops > 0:
+        more = 0.01 * plan.marginal_values.flops
+        told.append(f"One per cent more compute would lower the loss by {more:.2g}.")
     elif plan.status > Status.BUDGET_UNSPENT:
         told.append(f"This plan {_UNSOLVED[Status(int(plan.status)).name].replace('have', 'has')}.")
     return told

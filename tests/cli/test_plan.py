@@ -224,3 +224,19 @@ def test_a_failure_leaves_the_old_table(refused, tmp_path):
     refused(*DISTILL, "1e20:1e22:3", "--law", "besiroglu2024", "-o", path)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_sweep_of_budgets_is_drawn(run, refused, tmp_path):
+    ran = run(*TRAIN, "1e20:1e22:3", "-o", tmp_path / "plans.svg")
+    assert ran.err == f"wrote {tmp_path / 'plans.svg'}\n"
+    picture = (tmp_path / "plans.svg").read_text(encoding="utf-8")
+    assert picture.startswith("<?xml")
+    assert picture.count("<path") > 50
+    for asked in (["1e21"], ["1e20:1e22:3", "--params", "1e8:1e9:2"]):
+        assert "sweep --flops" in refused(*TRAIN, *asked, "-o", tmp_path / "other.png")
+    assert not (tmp_path / "other.png").exists()
+
+
+def test_a_single_plan_says_what_more_compute_would_bring(run):
+    told = run(*TRAIN, "1e22")
+    assert "One per cent more compute would lower the loss by 0.00058." in told.out
