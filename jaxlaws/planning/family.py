@@ -1,8 +1,4 @@
-"""Students of several sizes that share one teacher and one budget.
-
-For a given teacher the budget that is left is split among the students by `best_split`. That
-leaves the teacher to be searched for, however many students there are.
-"""
+"""Students of several sizes that share one teacher and one budget."""
 
 import functools
 from typing import Any
@@ -12,7 +8,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxlaws.compute import ForwardFlops, dense_forward_flops
-from jaxlaws.planning.best_teacher import teacher_loss_limits
 from jaxlaws.planning.doors import (
     DEFAULT_BOUNDS,
     Bounds,
@@ -22,246 +17,14 @@ from jaxlaws.planning.doors import (
     checked,
     distillation_law,
 )
-from jaxlaws.planning.elementwise import Array, Point
-from jaxlaws.planning.plans import quantity, shares_of, status_of, where_possible
-from jaxlaws.planning.problem import Problem, ShortCut
-from jaxlaws.planning.records import Record
+from jaxlaws.planning.family_problem import FamilyPlan, family_plan, family_problem
 from jaxlaws.planning.scenarios import Scenario, check_scenario, kind_of
-from jaxlaws.planning.solver import Solution
-from jaxlaws.planning.splitting import Split, best_split, split_for_value
-from jaxlaws.planning.teacher_starts import NUM_SIZES, with_paid_tokens
 from jaxlaws.precision import is_traced
-from jaxlaws.pytree import pytree
-
-_LOG_TOKENS_BOUNDS = (float(np.log(DEFAULT_BOUNDS[0])), float(np.log(DEFAULT_BOUNDS[1])))
-_LEAST_GAIN = 1e-30
-
-
-@pytree
-class FamilyPlan:
-    """How to train a teacher and distil students of several sizes from it.
-
-    Leaves have the shape of the budget, those of the students one axis more.
-
-    Attributes:
-        num_student_params: sizes of the students.
-        num_student_tokens: tokens that each is distilled on.
-        student_losses: the loss of each, in the law's unit.
-        num_teacher_params: size of the teacher; NaN where the teacher costs nothing, and only
-            its loss is chosen.
-        num_teacher_tokens: tokens that the teacher is trained on; NaN likewise.
-        teacher_loss: the teacher's loss.
-        loss: the weighted mean of the students' losses.
-        flops: the compute that the plan spends, at most the budget.
-        shares: fractions of `flops`: `student` (of all), `logits`, `teacher`, `serving`.
-        status: a `Status`.
-        active_bounds: -1, 0 or +1 by input name; for the students' tokens one axis more.
-    """
-
-    num_student_params: Any
-    num_student_tokens: Any
-    student_losses: Any
-    num_teacher_params: Any
-    num_teacher_tokens: Any
-    teacher_loss: Any
-    loss: Any
-    flops: Any
-    shares: Record
-    status: Any
-    active_bounds: Record
-
-
-def _family(given: Record) -> tuple[Array, Array]:
-    """The students' sizes and weights, a student along the first axis; the weights sum to one."""
-    num = sum(name.startswith("num_student_params_") for name in given)
-    sizes, weights = (
-        jnp.stack([given[f"{name}_{index}"] for index in range(num)])
-        for name in ("num_student_params", "weight")
-    )
-    return sizes, weights / weights.sum(axis=0)[None]
-
-
-def _cost_of_token(given: Record, logits: Array) -> Array:
-    """Of each student: training, and the teacher's logits."""
-    return 3 * jax.vmap(given.forward_flops)(_family(given)[0]) + logits[None]
-
-
-def _losses(given: Record, log_tokens: Array, teacher_loss: Array) -> Array:
-    def one(size: Array, log_of_one: Array) -> Array:
-        return given.law.loss(
-            num_student_params=size,
-            num_student_tokens=jnp.exp(log_of_one),
-            teacher_loss=teacher_loss,
-        )
-
-    return jax.vmap(one)(_family(given)[0], log_tokens)
-
-
-def _log_gain(given: Record, log_tokens: Array) -> Array:
-    """Log of what a student's tokens gain the mean, per unit of their logarithm."""
-    one = jnp.ones_like(log_tokens)
-    _, fall = jax.jvp(lambda t: _losses(given, t, given.teacher_loss), (log_tokens,), (one,))
-    return jnp.log(jnp.maximum(-_family(given)[1] * fall, _LEAST_GAIN))
-
-
-def _split(given: Record, logits: Array, log_rest: Array, teacher_loss: Array) -> Split:
-    """The compute that a teacher leaves, and the students' tokens that it is for."""
-    return Split(
-        log_gain=_log_gain,
-        given=Record(given | {"teacher_loss": teacher_loss}),
-        log_cost=jnp.log(_cost_of_token(given, logits)),
-        log_budget=log_rest,
-        log_bounds=_LOG_TOKENS_BOUNDS,
-    )
-
-
-def _teacher(given: Record, kind: str, point: Point) -> tuple[Array, Array, Array]:
-    """The teacher's loss, the cost of its logits for a token, and that of its training."""
-    if kind == "free teacher":
-        return jnp.exp(point[0]), 0.0 * point[0], 0.0 * point[0]
-    size, tokens = jnp.exp(point[0]), jnp.exp(point[1])
-    forward = given.forward_flops(size)
-    loss = given.law.supervised.loss(num_params=size, num_tokens=tokens)
-    return loss, given.logits * forward, given.pretraining * 3 * forward * tokens
-
-
-def _problem(given: Record, kind: str) -> Problem:
-    weights = _family(given)[1]
-    log_budget = jnp.log(given.flops)
-
-    def least(logits: Array) -> Array:
-        """Of the compute for students that is none too little."""
-        return jnp.exp(_LOG_TOKENS_BOUNDS[0]) * _cost_of_token(given, logits).sum(axis=0)
-
-    def objective(point: Point) -> Array:
-        loss, logits, training = _teacher(given, kind, point)
-        rest = jnp.maximum(given.flops - training, least(logits))
-        tokens = split_for_value(_split(given, logits, jnp.log(rest), loss))
-        return (weights * _losses(given, tokens, loss)).sum(axis=0)
-
-    def log_least_cost(point: Point) -> Array:
-        _, logits, training = _teacher(given, kind, point)
-        return jnp.log(least(logits) + training)
-
-    if kind == "free teacher":
-        low, high = teacher_loss_limits(given.law, given.flops)
-        lower, upper = [low], [high]
-        short_cut = _along_first(lower, upper)
-    else:
-        names = ("num_teacher_params", "num_teacher_tokens")
-        lower = [jnp.log(given[f"{name}_bounds_lower"]) for name in names]
-        upper = [jnp.log(given[f"{name}_bounds_upper"]) for name in names]
-        if kind == "free tokens":
-            short_cut = _along_first(lower, upper)
-        else:
-            short_cut = _along_the_share(given, log_budget, lower, upper)
-    return Problem(
-        objective=objective,
-        lower=lower,
-        upper=upper,
-        constraints=(lambda point: log_budget - log_least_cost(point),),
-        short_cut=short_cut,
-        possible=log_least_cost(lower) <= log_budget,
-    )
-
-
-def _along_first(lower: Point, upper: Point) -> ShortCut:
-    """The first variable is free, the others are on their upper bounds."""
-
-    def candidate(index: Any) -> Point:
-        return [lower[0] + (upper[0] - lower[0]) * (index / (NUM_SIZES - 1))]
-
-    return ShortCut(
-        place=lambda coordinates, loosened: [
-            coordinates[0],
-            *(end + more for end, more in zip(upper[1:], loosened, strict=True)),
-        ],
-        candidate=candidate,
-        num_candidates=NUM_SIZES,
-        num_loosened=len(upper) - 1,
-        held=tuple(range(1, len(upper))),
-    )
-
-
-def _along_the_share(given: Record, log_budget: Array, lower: Point, upper: Point) -> ShortCut:
-    """As for one student, whose training costs what that of all does for one token each."""
-    sizes = _family(given)[0]
-
-    def costs(log_teacher: Array) -> tuple[Array, Array, Array]:
-        teacher = given.forward_flops(jnp.exp(log_teacher))
-        training = 3 * jax.vmap(given.forward_flops)(sizes).sum(axis=0)
-        return training, len(sizes) * given.logits * teacher, given.pretraining * 3 * teacher
-
-    none = jnp.zeros_like(log_budget)
-    one_student = with_paid_tokens(
-        given, costs, log_budget, [lower[0], none, lower[1]], [upper[0], none, upper[1]]
-    )
-
-    def place(coordinates: Point, _: Point) -> Point:
-        log_teacher, _unused, log_tokens = one_student.place(coordinates, [0.0])
-        return [log_teacher, log_tokens]
-
-    return ShortCut(
-        place=place,
-        candidate=one_student.candidate,
-        num_candidates=one_student.num_candidates,
-        num_loosened=0,
-    )
-
-
-def _plan(given: Record, solution: Solution, kind: str) -> FamilyPlan:
-    nothing = jnp.full_like(given.flops, jnp.nan)
-    names = ("num_teacher_params", "num_teacher_tokens")
-    sizes, weights = _family(given)
-    if kind == "free teacher":
-        names, teacher = ("teacher_loss",), (nothing, nothing)
-        point = solution.point
-    else:
-        teacher = tuple(quantity(given, solution, name, i) for i, name in enumerate(names))
-        point = [jnp.log(value) for value in teacher]
-    teacher_loss, logits, training = _teacher(given, kind, point)
-    cost = _cost_of_token(given, logits)
-    rest = jnp.where(solution.possible, given.flops - training, given.flops)
-    log_tokens = best_split(_split(given, logits, jnp.log(rest), teacher_loss))
-    low, high = _LOG_TOKENS_BOUNDS
-    sides = jnp.where(log_tokens <= low, -1, jnp.where(log_tokens >= high, 1, 0))
-    # In single precision an exponential is off by some units in the sixth digit.
-    unspent = (sides == 1).all(axis=0)
-    tokens = jnp.exp(log_tokens)
-    tokens = tokens * jnp.where(unspent, 1.0, rest / (cost * tokens).sum(axis=0))[None]
-    losses = _losses(given, jnp.log(tokens), teacher_loss)
-    loss = (weights * losses).sum(axis=0)
-    flops, shares = shares_of(
-        solution,
-        student=((cost - logits[None]) * tokens).sum(axis=0),
-        logits=(logits[None] * tokens).sum(axis=0),
-        teacher=training,
-    )
-
-    def each(values: Array) -> Array:
-        return [where_possible(solution, value) for value in values]
-
-    return FamilyPlan(
-        num_student_params=each(sizes),
-        num_student_tokens=each(tokens),
-        student_losses=each(losses),
-        num_teacher_params=where_possible(solution, teacher[0]),
-        num_teacher_tokens=where_possible(solution, teacher[1]),
-        teacher_loss=where_possible(solution, teacher_loss),
-        loss=where_possible(solution, loss),
-        flops=flops,
-        shares=shares,
-        status=status_of(solution, loss, unspent=unspent),
-        active_bounds=Record(
-            num_student_tokens=[jnp.where(solution.possible, side, 0) for side in sides],
-            **dict(zip(names, solution.on_bound, strict=True)),
-        ),
-    )
-
 
 _QUESTIONS = {
     kind: Question(
-        problem=functools.partial(_problem, kind=kind), plan=functools.partial(_plan, kind=kind)
+        problem=functools.partial(family_problem, kind=kind),
+        plan=functools.partial(family_plan, kind=kind),
     )
     for kind in ("free teacher", "free tokens", "all paid")
 }
