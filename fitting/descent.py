@@ -50,41 +50,68 @@ class Point:
         costs: `(num_lanes,)`, in slopes of the objective.
         gradients: of the cost, `(num_lanes, num_free)`.
         curvatures: what a step takes for the Hessian, `(num_lanes, num_free, num_free)`.
-        residuals: `(num_lanes, num_rows)`.
-        gram: `J.T J` of the residuals' derivatives J, rows weighted, `(num_lanes, num_free,
-            num_free)`.
-        moves: largest absolute entry of J in each column, `(num_lanes, num_free)`.
     """
 
     vectors: Any
     costs: Any
     gradients: Any
     curvatures: Any
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Sensitivity:
+    """How the residuals of lanes answer to their vectors.
+
+    Attributes:
+        residuals: `(num_lanes, num_rows)`.
+        gram: `J.T J` of the residuals' derivatives J, rows weighted, `(num_lanes, num_free,
+            num_free)`.
+        moves: largest absolute entry of J in each column, `(num_lanes, num_free)`.
+    """
+
     residuals: Any
     gram: Any
     moves: Any
 
 
 @jax.jit
-def descend(problem: Problem, lanes: Lanes, num_steps: Any, is_newton: Any) -> Point:
+def sensitivity(problem: Problem, lanes: Lanes) -> Sensitivity:
+    """The residuals of every lane where it stands, and how they move."""
+
+    def one(vector: Any, weights: Any, frozen: Any) -> Sensitivity:
+        residuals, jacobian = _linearised(lambda v: problem.residuals(v, frozen), vector)
+        return Sensitivity(
+            residuals,
+            (jacobian * weights[None]) @ jacobian.T,
+            jnp.max(jnp.abs(jacobian) * (weights > 0)[None], axis=1),
+        )
+
+    return lanes.map(problem, one)
+
+
+@jax.jit
+def descend(problem: Problem, lanes: Lanes, num_steps: Any, bend_every: Any) -> Point:
     """Levenberg-Marquardt steps, each lane with its own damping.
 
     The curvature is Gauss-Newton's with the cost's kinks smoothed, which finds its way from
-    afar, or the Hessian itself, which ends exactly. A step is kept where it lowers the cost or,
-    once the cost no longer tells, the gradient.
+    afar, or the Hessian, which ends exactly. The law's second derivatives in it cost several
+    steps and change slowly, so that they may be some steps old. A step is kept where it lowers
+    the cost or, once the cost no longer tells, the gradient.
 
     Args:
         problem: what the lanes have in common.
         lanes: where they start.
-        num_steps: most steps; 1 only evaluates the start.
-        is_newton: whether to use the Hessian.
+        num_steps: most steps.
+        bend_every: steps from one use of the law's second derivatives to the next, 1 for Newton's
+            own steps; 0 for Gauss-Newton.
     """
-    num_lanes = len(lanes.vectors)
+    num_lanes, is_newton = len(lanes.vectors), bend_every > 0
 
     def step(state: Any) -> Any:
-        trial, kept, damping, count = state
-        point = _evaluate(problem, lanes.at(trial), is_newton)
-        margin = _ROUNDING * jnp.abs(kept.costs)
+        trial, kept, bends, damping, count = state
+        point, bends = _evaluate(problem, lanes.at(trial), bend_every, bends, count)
+        margin = _ROUNDING * jnp.abs(kept.costs) + rounding
         norm, trial_norm = (jnp.linalg.norm(p.gradients, axis=-1) for p in (kept, point))
         better = (point.costs < kept.costs - margin) | (
             (point.costs <= kept.costs + margin) & (trial_norm < norm)
@@ -96,17 +123,20 @@ def descend(problem: Problem, lanes: Lanes, num_steps: Any, is_newton: Any) -> P
             kept,
         )
         damping = jnp.where(better, jnp.maximum(damping / 4, 1e-15), jnp.minimum(damping * 5, 1e8))
-        return kept.vectors + _move(kept, damping), kept, damping, count + 1
+        return kept.vectors + _move(kept, damping), kept, bends, damping, count + 1
 
     def goes_on(state: Any) -> Any:
-        _, kept, _, count = state
+        _, kept, _, _, count = state
         waiting = jnp.linalg.norm(kept.gradients, axis=-1) > TOLERANCE
         return (count < num_steps) & (jnp.mean(waiting) > _STRAGGLERS)
 
-    shapes = jax.eval_shape(functools.partial(_evaluate, problem), lanes, is_newton)
-    nowhere = jax.tree.map(lambda leaf: jnp.full(leaf.shape, jnp.inf, leaf.dtype), shapes)
+    # A residual is good to a rounding of its logarithm, and costs at most as much as it is off.
+    rounding = jnp.finfo(lanes.vectors.dtype).eps * jnp.sum(lanes.weights, axis=-1)
+    infinite = jnp.full_like(lanes.vectors, jnp.inf)
+    bends = jnp.zeros((*infinite.shape, infinite.shape[-1]), infinite.dtype)
+    nowhere = Point(lanes.vectors, infinite[:, 0], infinite, bends)
     damping = jnp.full(num_lanes, jnp.where(is_newton, 1e-4, 1e-2))
-    start = (lanes.vectors, dataclasses.replace(nowhere, vectors=lanes.vectors), damping, 0)
+    start = (lanes.vectors, nowhere, bends, damping, 0)
     return jax.lax.while_loop(goes_on, step, start)[1]
 
 
@@ -128,19 +158,16 @@ def _move(point: Point, damping: Any) -> Any:
     return move / jnp.maximum(longest, 1.0)
 
 
-def _evaluate(problem: Problem, lanes: Lanes, is_newton: Any) -> Point:
+def _evaluate(
+    problem: Problem, lanes: Lanes, bend_every: Any, bends: Any, count: Any
+) -> tuple[Point, Any]:
+    """Lanes as they stand, and their cost's curvature by the law's second derivatives."""
     objective, unit = problem.objective, problem.objective.slope()
-    num_free = lanes.vectors.shape[-1]
+    num_free, is_newton = lanes.vectors.shape[-1], bend_every > 0
     basis = jnp.eye(num_free, dtype=lanes.vectors.dtype)
 
-    def along_basis(function: Any, vector: Any) -> Any:
-        """Values, and their derivatives with a row for each free number."""
-        return jax.vmap(
-            lambda tangent: jax.jvp(function, (vector,), (tangent,)), out_axes=(None, 0)
-        )(basis)
-
     def linear(vector: Any, weights: Any, frozen: Any, shifts: Any) -> Any:
-        residuals, jacobian = along_basis(lambda v: problem.residuals(v, frozen), vector)
+        residuals, jacobian = _linearised(lambda v: problem.residuals(v, frozen), vector)
         if shifts is not None:
             residuals += shifts
         slopes, second = jax.jvp(
@@ -157,7 +184,7 @@ def _evaluate(problem: Problem, lanes: Lanes, is_newton: Any) -> Point:
         curvature = (jacobian * second[None]) @ jacobian.T
         pulls = [pull]
         if problem.priors:
-            missed, slant = along_basis(lambda v: problem.deviations(v, frozen), vector)
+            missed, slant = _linearised(lambda v: problem.deviations(v, frozen), vector)
             share = problem.spread / unit
             pulls.append(share * missed)
             cost += 0.5 * share * jnp.sum(jnp.square(missed))
@@ -167,9 +194,6 @@ def _evaluate(problem: Problem, lanes: Lanes, is_newton: Any) -> Point:
             cost,
             gradient,
             curvature,
-            residuals,
-            (jacobian * weights[None]) @ jacobian.T,
-            jnp.max(jnp.abs(jacobian) * (weights > 0)[None], axis=1),
             pulls,
         )
 
@@ -183,11 +207,17 @@ def _evaluate(problem: Problem, lanes: Lanes, is_newton: Any) -> Point:
         _, along = jax.linearize(jax.grad(pulled), vector)
         return jax.lax.map(along, basis)
 
-    *values, pulls = lanes.map(problem, linear, lanes.shifts)
-    costs, gradients, curvatures, residuals, gram, moves = values
-    curvatures += jax.lax.cond(
-        is_newton,
+    costs, gradients, curvatures, pulls = lanes.map(problem, linear, lanes.shifts)
+    bends = jax.lax.cond(
+        is_newton & (count % jnp.maximum(bend_every, 1) == 0),
         lambda: lanes.map(problem, bend, pulls),
-        lambda: jnp.zeros_like(curvatures),
+        lambda: bends,
     )
-    return Point(lanes.vectors, costs, gradients, curvatures, residuals, gram, moves)
+    return Point(lanes.vectors, costs, gradients, curvatures + bends), bends
+
+
+def _linearised(function: Any, vector: Any) -> tuple[Any, Any]:
+    """Values of a function, `(num_values,)`, and their derivatives `(num_free, num_values)`."""
+    return jax.vmap(lambda tangent: jax.jvp(function, (vector,), (tangent,)), out_axes=(None, 0))(
+        jnp.eye(len(vector), dtype=vector.dtype)
+    )

@@ -7,6 +7,7 @@ fewer blocks for the next.
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -14,19 +15,22 @@ import jax
 import numpy as np
 
 from fitting.centring import uncentre
-from fitting.descent import TOLERANCE, descend, search
+from fitting.descent import TOLERANCE, descend, search, sensitivity
 from fitting.problem import Lanes, Problem
 from jaxlaws.precision import to_float64
 
 _BLOCK = 64
 _CELLS = 2**19  # most numbers in the Jacobians of a block
 _GAUSS_NEWTON_STEPS = 40
+_STEPS_NEARBY = 10
 _NEWTON_STEPS = 25
+_BEND_EVERY = 4
+_FAST_PASSES = 5  # what is not done after so many gets Newton's own steps
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Minima:
-    """Where lanes ended; see `descent.Point`."""
+    """Where lanes ended; see `descent.Point` and `descent.Sensitivity`."""
 
     vectors: np.ndarray
     costs: np.ndarray
@@ -67,6 +71,7 @@ def minimise(
     problem: Problem,
     lanes: Lanes,
     *,
+    is_near: bool = False,
     most_passes: int = 10,
     is_worth_it: Callable[[Minima], np.ndarray] | None = None,
 ) -> Minima:
@@ -75,13 +80,15 @@ def minimise(
     Args:
         problem: what they have in common.
         lanes: where they start.
+        is_near: whether they start near the end, so that Newton's steps may soon begin.
         most_passes: how often lanes that are not done are taken up again.
         is_worth_it: which lanes to take up again after the second pass; None: all.
 
     Returns:
         The end of each lane; its cost is infinite where it never was finite.
     """
-    minima = Minima(*_in_blocks(problem, lanes, _polish))
+    polish = functools.partial(_polish, num_steps=_STEPS_NEARBY) if is_near else _polish
+    minima = Minima(*_in_blocks(problem, lanes, polish))
     for number in range(1, most_passes):
         again = np.isfinite(minima.costs) & ~minima.converged
         if is_worth_it is not None and number > 1:
@@ -90,13 +97,15 @@ def minimise(
         if not len(todo):
             break
         rest = lanes.at(minima.vectors).take(problem, todo)
-        minima = minima.put(Minima(*_in_blocks(problem, rest, _polish)), todo)
+        bend_every = _BEND_EVERY if number < _FAST_PASSES else 1
+        polish = functools.partial(_polish, bend_every=bend_every)
+        minima = minima.put(Minima(*_in_blocks(problem, rest, polish)), todo)
     return minima
 
 
 def residuals_of(problem: Problem, lanes: Lanes) -> np.ndarray:
     """The residuals of every lane where it stands, `(num_lanes, num_rows)`."""
-    (residuals,) = _in_blocks(problem, lanes, lambda *block: [descend(*block, 1, False).residuals])
+    (residuals,) = _in_blocks(problem, lanes, lambda *block: [sensitivity(*block).residuals])
     return residuals
 
 
@@ -119,10 +128,16 @@ def _laws(problem: Problem, lanes: Lanes) -> Any:
     )
 
 
-def _polish(problem: Problem, lanes: Lanes) -> list[Any]:
-    near = descend(problem, lanes, _GAUSS_NEWTON_STEPS, False)
-    end = descend(problem, lanes.at(near.vectors), _NEWTON_STEPS, True)
-    return [end.vectors, end.costs, end.gradients, end.gram, end.moves]
+def _polish(
+    problem: Problem,
+    lanes: Lanes,
+    num_steps: int = _GAUSS_NEWTON_STEPS,
+    bend_every: int = _BEND_EVERY,
+) -> list[Any]:
+    near = descend(problem, lanes, num_steps, 0)
+    end = descend(problem, lanes.at(near.vectors), _NEWTON_STEPS, bend_every)
+    told = sensitivity(problem, lanes.at(end.vectors))
+    return [end.vectors, end.costs, end.gradients, told.gram, told.moves]
 
 
 def _in_blocks(problem: Problem, lanes: Lanes, program: Any) -> list[np.ndarray]:
@@ -131,9 +146,10 @@ def _in_blocks(problem: Problem, lanes: Lanes, program: Any) -> list[np.ndarray]
     size = _BLOCK
     while size > 1 and size * num_free * lanes.weights.shape[1] > _CELLS:
         size //= 2
-    ended = []
-    for first in range(0, num_lanes, size):
-        chosen = np.minimum(np.arange(first, first + size), num_lanes - 1)
-        block = program(problem, lanes.take(problem, chosen))
-        ended.append([np.asarray(leaf)[: num_lanes - first] for leaf in block])
-    return [np.concatenate(parts) for parts in zip(*ended, strict=True)]
+    # All blocks are under way before the first is waited for: they share the processor's cores.
+    under_way = [
+        program(problem, lanes.take(problem, np.minimum(first + np.arange(size), num_lanes - 1)))
+        for first in range(0, num_lanes, size)
+    ]
+    parts = zip(*under_way, strict=True)
+    return [np.concatenate([np.asarray(leaf) for leaf in part])[:num_lanes] for part in parts]

@@ -57,7 +57,7 @@ def refit(problem: Problem, lanes: Lanes) -> Minima:
     minimum suits better than its own starts again from there. (Where residuals are shifted, that
     takes no product but a sum for each pair, so fewer minima are tried.)
     """
-    minima = minimise(problem, lanes)
+    minima = minimise(problem, lanes, is_near=True)
     solved = np.flatnonzero(minima.converged)[:_MOST_CANDIDATES]
     if not len(solved):
         return minima

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import jax
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 
 from fitting.profile_likelihood import Profile
 from fitting.results import FitResult
@@ -46,6 +47,8 @@ def intervals(result: FitResult, *, title: str = "") -> Figure:
         axes.invert_yaxis()
         if all(np.all(drawn > 0) for drawn in draws.values()):
             axes.set_xscale("log")
+            for set_formatter in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
+                set_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.set(xlabel="multiples of the fitted value", title=title)
     return figure
 
