@@ -10,7 +10,7 @@ from fitting.around import around
 from fitting.likelihood import spread
 from fitting.minimiser import laws_of
 from fitting.objectives import Huber, Objective
-from fitting.problem import Lanes
+from fitting.problem import Lanes, Problem
 from fitting.results import FitResult
 from fitting.runs import Runs
 from jaxlaws.precision import float64
@@ -52,7 +52,7 @@ def laplace(
         setting = around(result, runs, objective)
         problem, num_runs = setting.problem, setting.num_runs
         vector = problem.parameters.vector(result.law, problem.scales)
-        hessian = jax.hessian(problem.cost)(vector, jnp.asarray(setting.weights), setting.frozen)
+        hessian = _hessian(problem, vector, jnp.asarray(setting.weights), setting.frozen)
         eigenvalues, columns = np.linalg.eigh(np.asarray(hessian) * float(objective.slope()))
         if not eigenvalues[0] > 1e-12 * eigenvalues[-1]:
             names = problem.parameters.names
@@ -67,3 +67,8 @@ def laplace(
         vectors = np.asarray(vector) + (normal * np.sqrt(tau / eigenvalues)) @ columns.T
         rows = np.tile(setting.weights, (num_draws, 1))
         return laws_of(problem, Lanes(vectors, rows, setting.frozen))
+
+
+@jax.jit
+def _hessian(problem: Problem, vector: jax.Array, weights: jax.Array, frozen: Any) -> jax.Array:
+    return jax.hessian(problem.cost)(vector, weights, frozen)

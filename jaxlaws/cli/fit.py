@@ -1,9 +1,11 @@
 """`jaxlaws fit`: from a table of runs to a law's coefficients."""
 
+from typing import Any
+
 import click
 
 from jaxlaws.cli.compilation import keep_compiled
-from jaxlaws.cli.fit_options import fit_options, frozen, read_runs
+from jaxlaws.cli.fit_options import arguments_of_fit, fit_options, read_runs
 from jaxlaws.cli.options import json_option
 from jaxlaws.cli.output import print_json, print_table
 
@@ -12,6 +14,22 @@ from jaxlaws.cli.output import print_json, print_table
 @click.argument("table", type=click.Path())
 @fit_options
 @click.option("--bootstrap", default=0, show_default=True, type=click.IntRange(0), help="Draws.")
+@click.option(
+    "--resample",
+    default="pairs",
+    show_default=True,
+    type=click.Choice(["pairs", "wild", "residuals", "parametric"]),
+    help="How the bootstrap makes its tables.",
+)
+@click.option("--cluster", metavar="COLUMN", help="Resample whole groups of runs, by a column.")
+@click.option(
+    "--interval",
+    "method",
+    default="percentile",
+    show_default=True,
+    type=click.Choice(["percentile", "bca"]),
+    help="How intervals are made of the draws.",
+)
 @click.option("--level", default=0.9, show_default=True, type=click.FloatRange(0.01, 0.999))
 @click.option("-o", "--output", type=click.Path(), help="Save the fit, for --law of other verbs.")
 @json_option
@@ -19,34 +37,34 @@ def command(
     table: str,
     law_name: str | None,
     columns: tuple[str, ...],
-    freeze: tuple[str, ...],
-    delta: float,
-    starts: int,
     bootstrap: int,
+    resample: str,
+    cluster: str | None,
+    method: str,
     level: float,
-    seed: int,
     output: str | None,
     as_json: bool,
+    **of_fit: Any,
 ) -> None:
     """Fit a law to the runs in TABLE (CSV, Parquet or JSON Lines)."""
     keep_compiled()
-    from fitting import Huber, fit
+    from fitting import fit
 
-    held = frozen(freeze)
+    options = arguments_of_fit(of_fit)
     name, law_type, runs = read_runs(table, columns, law_name)
     click.echo(f"fitting {name} to {table} …", err=True)
     result = fit(
         law_type,
         runs,
-        objective=Huber(delta),
-        num_starts=starts,
         bootstrap=bootstrap,
-        freeze=held,
-        seed=seed,
+        resample=resample,
+        cluster=cluster,
+        jackknife=bootstrap > 0 and method == "bca",
+        **options,
     )
     if output:
         result.save(output)
-    summary = result.summary(level)
+    summary = result.summary(level, method)
     if as_json:
         print_json(summary)
         return
@@ -61,7 +79,7 @@ def command(
     ]
     print_table(
         f"{name}: {summary['num_runs']} runs, objective {summary['objective']:.6g}, "
-        f"{summary['status']}, {summary['starts_agreeing']:.0%} of {starts} starts agree",
+        f"{summary['status']}, {summary['starts_agreeing']:.0%} of {of_fit['starts']} starts agree",
         ["coefficient", "value", f"low ({level:.0%})", "high"],
         rows,
     )

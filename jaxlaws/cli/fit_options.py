@@ -5,6 +5,8 @@ from typing import Any
 
 import click
 
+from jaxlaws.cli.restraint_options import RESTRAINT_OPTIONS, bounds_of, objective_of, priors_of
+
 column_option = click.option(
     "--column",
     "columns",
@@ -38,6 +40,7 @@ _OPTIONS = (
         "--starts", default=256, show_default=True, type=click.IntRange(1), help="Starts."
     ),
     click.option("--seed", default=0, show_default=True),
+    *RESTRAINT_OPTIONS,
 )
 
 
@@ -56,6 +59,20 @@ def _pairs(option: str, texts: tuple[str, ...]) -> dict[str, str]:
             raise click.UsageError(f"{option} takes NAME=VALUE, got {text!r}")
         pairs[name.strip()] = value.strip()
     return pairs
+
+
+def arguments_of_fit(given: dict[str, Any]) -> dict[str, Any]:
+    """The keywords of `fitting.fit` that the options stand for, other than the law and runs."""
+    return {
+        "objective": objective_of(given["objective_text"], given["delta"]),
+        "num_starts": given["starts"],
+        "weights": given["weights"],
+        "freeze": frozen(given["freeze"]),
+        "tie": _pairs("--tie", given["ties"]),
+        "bounds": bounds_of(_pairs("--bound", given["bounds"])),
+        "priors": priors_of(_pairs("--prior", given["priors"])),
+        "seed": given["seed"],
+    }
 
 
 def mapped(columns: tuple[str, ...]) -> dict[str, str]:

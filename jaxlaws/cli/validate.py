@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from jaxlaws.cli.compilation import keep_compiled
-from jaxlaws.cli.fit_options import fit_options, frozen, read_runs
+from jaxlaws.cli.fit_options import arguments_of_fit, fit_options, read_runs
 from jaxlaws.cli.options import json_option
 from jaxlaws.cli.output import print_json, print_table
 
@@ -83,11 +83,8 @@ def command(
     windows: int,
     figure: str | None,
     columns: tuple[str, ...],
-    freeze: tuple[str, ...],
-    delta: float,
-    starts: int,
-    seed: int,
     as_json: bool,
+    **of_fit: Any,
 ) -> None:
     """Fit a law to some runs in TABLE and predict the others.
 
@@ -99,14 +96,9 @@ def command(
     )
     _check_figure(figure, rule)
     keep_compiled()
-    from fitting import Huber, Status, cross_validation, hold_out
+    from fitting import Status, cross_validation, hold_out
 
-    options: dict[str, Any] = {
-        "objective": Huber(delta),
-        "num_starts": starts,
-        "freeze": frozen(freeze),
-        "seed": seed,
-    }
+    options = arguments_of_fit(of_fit)
     name, law_type, runs = read_runs(table, columns, law_name)
     click.echo(f"fitting {name} to parts of {table} …", err=True)
     asked, rolled = (law_type, runs), None

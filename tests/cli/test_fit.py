@@ -116,3 +116,41 @@ def test_too_few_runs(refused, tmp_path):
 def test_the_law_is_chosen_by_the_columns(run, table):
     told = run("fit", table, "--column", "loss=final", "--starts", 32, "--json").json
     assert told["law"] == "supervised"
+
+
+def test_ties_bounds_priors_and_bca_from_the_command_line(run, table):
+    told = run(
+        "fit", table, "--law", "chinchilla", "--column", "loss=final", "--starts", 16,
+        "--objective", "log-squares", "--tie", "beta=alpha", "--bound", "alpha=0.1:0.6",
+        "--prior", "E=1.8+-0.05", "--prior", "A=400*/3", "--bootstrap", 16, "--resample", "wild",
+        "--interval", "bca", "--json",
+    ).json  # fmt: skip
+    assert told["status"] == "CONVERGED"
+    assert told["held"] == {
+        "beta": "equal to alpha",
+        "alpha": "between 0.1 and 0.6",
+        "E": "prior Normal(mean=1.8, sd=0.05)",
+        "A": "prior LogNormal(median=400.0, factor=3.0)",
+    }
+    assert told["coefficients"]["beta"] == told["coefficients"]["alpha"]
+    assert told["coefficients"]["E"]["low"] < told["coefficients"]["E"]["high"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--objective", "hubert"], "one of huber, asymmetric"),
+        (["--objective", "huber:-1"], "above zero"),
+        (["--objective", "huber:wide"], "no number"),
+        (["--bound", "alpha=0.1"], "LOW:HIGH"),
+        (["--bound", "alpha=0.6:0.1"], "low < high"),
+        (["--prior", "E=1.7"], "MEAN±SD"),
+        (["--prior", "A=400*/1"], "MEDIAN*/FACTOR"),
+        (["--tie", "beta=alfa"], "did you mean 'alpha'"),
+        (["--weights", "no_such"], "no_such"),
+        (["--bootstrap", "2", "--cluster", "no_such"], "no_such"),
+    ],
+)
+def test_what_holds_coefficients_is_checked(refused, table, arguments, told):
+    given = ["--law", "chinchilla", "--column", "loss=final", "--starts", 2, *arguments]
+    assert told in refused("fit", table, *given)

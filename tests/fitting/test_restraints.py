@@ -44,6 +44,7 @@ def as_theta(law):
     return np.array([float(law.E), np.log(A) - alpha * np.log(MEAN), alpha])
 
 
+@pytest.mark.slow
 def test_tied_exponents_are_scipys():
     grid = np.meshgrid(np.geomspace(1e8, 1e10, 5), np.geomspace(2e9, 2e11, 5))
     n, d = (axis.ravel() for axis in grid)

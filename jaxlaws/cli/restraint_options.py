@@ -1,0 +1,99 @@
+"""Options of the verbs that fit: the objective, and what holds coefficients beside freezing."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+RESTRAINT_OPTIONS = (
+    click.option(
+        "--objective",
+        "objective_text",
+        metavar="NAME[:NUMBER]...",
+        help="huber:DELTA, asymmetric:DELTA:OVER, log-squares, squares or student-t:SCALE:DOF. "
+        "Without: huber with --delta.",
+    ),
+    click.option("--weights", metavar="COLUMN", help="In proportion to it each run counts."),
+    click.option(
+        "--tie", "ties", multiple=True, metavar="NAME=OTHER", help="Hold two equal. Repeatable."
+    ),
+    click.option(
+        "--bound",
+        "bounds",
+        multiple=True,
+        metavar="NAME=LOW:HIGH",
+        help="Hold a coefficient between two values, either of which may be left out. Repeatable.",
+    ),
+    click.option(
+        "--prior",
+        "priors",
+        multiple=True,
+        metavar="NAME=MEAN±SD",
+        help="What is known beforehand: E=1.7±0.1 (or 1.7+-0.1); A=400*/2 within a factor. "
+        "Repeatable.",
+    ),
+)
+
+
+def objective_of(text: str | None, delta: float) -> Any:
+    """The objective that a text names; Huber's with the given delta where there is none.
+
+    Raises:
+        UsageError: there is no such objective, or it takes other numbers.
+    """
+    from fitting import AsymmetricHuber, Huber, LogSquares, Squares, StudentT
+
+    if text is None:
+        return Huber(delta)
+    known: dict[str, tuple[Callable[..., Any], int]] = {
+        "huber": (Huber, 1),
+        "asymmetric": (AsymmetricHuber, 2),
+        "log-squares": (LogSquares, 0),
+        "squares": (Squares, 0),
+        "student-t": (StudentT, 2),
+    }
+    name, *texts = text.split(":")
+    numbers = [_number("--objective", text, each) for each in texts]
+    if name not in known or len(numbers) > known[name][1] or any(not n > 0 for n in numbers):
+        raise click.UsageError(
+            f"--objective takes one of {', '.join(known)} with numbers above zero after colons "
+            f"(huber:1e-3, asymmetric:1e-3:2, student-t:0.005:4), got {text!r}"
+        )
+    return known[name][0](*numbers)
+
+
+def bounds_of(pairs: dict[str, str]) -> dict[str, tuple[float | None, float | None]]:
+    """`0.1:0.6` as a pair, an end that is left out as None."""
+    bounds = {}
+    for name, text in pairs.items():
+        ends = text.split(":")
+        if len(ends) != 2:
+            raise click.UsageError(f"--bound takes NAME=LOW:HIGH, got {name}={text}")
+        low, high = (_number("--bound", text, end) if end.strip() else None for end in ends)
+        bounds[name] = (low, high)
+    return bounds
+
+
+def priors_of(pairs: dict[str, str]) -> dict[str, Any]:
+    """`1.7±0.1` as a normal prior, `400*/2` as one of the logarithm."""
+    from fitting import LogNormal, Normal
+
+    priors: dict[str, Any] = {}
+    for name, text in pairs.items():
+        parts = re.split(r"(±|\+-|\*/)", text)
+        numbers = [_number("--prior", text, part) for part in parts[::2]]
+        least = 1.0 if "*/" in parts else 0.0
+        if len(parts) != 3 or numbers[1] <= least:
+            raise click.UsageError(
+                f"--prior takes NAME=MEAN±SD or NAME=MEDIAN*/FACTOR, got {name}={text}"
+            )
+        priors[name] = (LogNormal if least else Normal)(*numbers)
+    return priors
+
+
+def _number(option: str, text: str, part: str) -> float:
+    try:
+        return float(part)
+    except ValueError:
+        raise click.UsageError(f"{option}: {part!r} in {text!r} is no number") from None
