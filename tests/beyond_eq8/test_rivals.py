@@ -4,6 +4,7 @@ import dataclasses
 
 import jax
 import numpy as np
+import pytest
 
 from experiments.beyond_eq8.rivals import RIVALS
 from jaxlaws import presets
@@ -16,6 +17,7 @@ INPUTS = {
 }
 
 
+@pytest.mark.slow
 def test_rivals_hold_eq_8_and_the_shipped_law(x64):
     law = presets.load("busbridge2025_beyond")
     own = {field.name: getattr(law, field.name) for field in dataclasses.fields(law)}

@@ -52,6 +52,7 @@ def test_recipes_are_the_losses_that_they_name():
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_closeness_of_two_models():
     windows = np.random.default_rng(0).integers(0, 32, (8, 17)).astype(np.uint8)
     student, teacher = random_params(SMALL, 0), random_params(SMALL, 5)
