@@ -1,6 +1,7 @@
 """`python -m experiments.benchmarks`: the table of DESIGN's numbers, as far as they are measured.
 
-SciPy's part needs the extra `bench`. Nothing else should run on the machine.
+SciPy's part needs the extra `bench`, fits the folder of published runs (`JAXLAWS_DATA`). Nothing
+else should run on the machine.
 """
 
 import os
@@ -12,12 +13,11 @@ import click
 import jax
 import numpy as np
 
+from experiments.benchmarks.fits import fit_rows
 from experiments.benchmarks.slsqp import plan_with_slsqp
 from experiments.benchmarks.timing import fresh_seconds, median_seconds
-from fitting import Huber, Runs, fit
 from fitting.reporting import markdown_table
 from jaxlaws import presets
-from jaxlaws.laws.chinchilla import Chinchilla
 from jaxlaws.planning import (
     TEACHER_PRETRAINING_AND_INFERENCE,
     Status,
@@ -93,26 +93,15 @@ def many_plans(count: int) -> list[list[str]]:
     ]
 
 
-def warm_fit() -> list[list[str]]:
-    """240 runs at the sizes and tokens of a law's range, 256 starts."""
-    random = np.random.default_rng(0)
-    size, tokens = 10 ** random.uniform(7.8, 10.2, 240), 10 ** random.uniform(9, 11.5, 240)
-    with jax.enable_x64(True):
-        loss = np.asarray(presets.load("besiroglu2024").loss(num_params=size, num_tokens=tokens))
-    loss = loss * np.exp(5e-3 * random.normal(size=240))
-    runs = Runs.read({"num_params": size, "num_tokens": tokens, "loss": loss})
-    seconds = median_seconds(
-        lambda: fit(Chinchilla, runs, objective=Huber(1e-3), num_starts=256), 5
-    )
-    return [["Chinchilla fit, 240 runs, 256 starts, warm", f"{seconds:.2f} s", "0.2 s"]]
-
-
 @click.command()
 @click.option("--plans", default=100_000, show_default=True, help="Plans in the large batch.")
-def main(plans: int) -> None:
+@click.option("--only-fits", is_flag=True, help="Leave out what plans take.")
+def main(plans: int, only_fits: bool) -> None:
     """Measure, and print a table."""
     load = os.getloadavg()[0]
-    rows = [*first_steps(), *warm_fit(), *many_plans(plans)]
+    rows = fit_rows()
+    if not only_fits:
+        rows = [*first_steps(), *rows, *many_plans(plans)]
     machine = f"{platform.machine()}, {os.cpu_count()} cores, JAX {jax.__version__}"
     click.echo(f"{machine}, load before: {load:.1f}\n")
     click.echo(markdown_table(["what", "measured", "to reach"], rows))
