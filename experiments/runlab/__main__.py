@@ -57,7 +57,10 @@ def sweep(names, workers, dry_run, path, out):
         describe(name, jobs, missing(jobs, rows, folders), workers)
         if not dry_run:
             sha256 = corpus.load(folders.corpus).facts["sha256"]
-            run_sweep(jobs, name, path, folders, corpus_sha256=sha256, workers=workers)
+            try:
+                run_sweep(jobs, name, path, folders, corpus_sha256=sha256, workers=workers)
+            except ValueError as error:
+                raise click.UsageError(str(error)) from None
 
 
 def describe(name, jobs, to_do, workers):

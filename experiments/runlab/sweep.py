@@ -25,8 +25,16 @@ def run_sweep(
 
     A job whose training raises marks its runs `failed`; runs of a teacher that failed or
     diverged are marked too, because they cannot be made.
+
+    Raises:
+        ValueError: the table has runs on another text, whose losses do not compare.
     """
     rows = {row["run"]: row for row in table.read(path)}
+    if others := {row["corpus_sha256"] for row in rows.values()} - {corpus_sha256}:
+        raise ValueError(
+            f"{path} has runs on another text (SHA-256 {sorted(others)[0][:8]}…, here "
+            f"{corpus_sha256[:8]}…): prepare that text, or keep these runs in another --table"
+        )
     pending = missing(jobs, rows, folders)
     remaining = sum(plan.seconds(job) for job in pending)
     begin, finished = time.monotonic(), 0.0

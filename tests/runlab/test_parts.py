@@ -216,3 +216,16 @@ def test_the_noise_between_seeds_is_pooled_over_designs():
     found = summary.seed_deviations(rows)
     assert [count for count, _ in found.values()] == [2, 2]
     np.testing.assert_allclose([each for _, each in found.values()], [0.02 / 2**0.5, 0], atol=1e-12)
+
+
+def test_runs_on_another_text_are_not_mixed_into_a_table(tmp_path):
+    path = tmp_path / "runs.csv"
+    header = ",".join(table.COLUMNS)
+    values = {"run": "x", "corpus_sha256": "1" * 64}
+    row = ",".join(values.get(name, "") for name in table.COLUMNS)
+    path.write_text(f"{header}\n{row}\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="another text .*11111111.*, here 00000000"):
+        sweep.run_sweep(
+            plan.smoke(), "smoke", path, Folders(tmp_path), corpus_sha256="0" * 64, workers=1
+        )
+    assert path.read_text(encoding="utf-8") == f"{header}\n{row}\n"
