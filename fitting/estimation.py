@@ -80,6 +80,7 @@ def fit(
         NotSolvedError: with `throw`, where the status is neither CONVERGED nor ON_BOUND nor
             FLAT_DIRECTION.
 
+    >>> import numpy as np
     >>> from fitting import Runs, fit
     >>> from jaxlaws import presets
     >>> from jaxlaws.laws.chinchilla import Chinchilla

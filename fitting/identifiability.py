@@ -110,7 +110,8 @@ def judge(
         known: information from priors, `(num_lanes, num_free, num_free)`.
     """
     per_fold, side, to_edge = _measures(parameters, minima.vectors, units)
-    at_edge = (side != 0) & (minima.moves * to_edge < noise)
+    near = np.where(side != 0, to_edge, 0.0)  # infinite where there is no edge
+    at_edge = (side != 0) & (minima.moves * near < noise)
     finite = np.isfinite(minima.costs) & np.all(np.isfinite(minima.gram), axis=(-1, -2))
     inside = ~at_edge[:, :, None] & ~at_edge[:, None, :] & finite[:, None, None]
     told = np.where(inside, minima.gram / noise**2 + known, 0.0)

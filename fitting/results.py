@@ -123,8 +123,8 @@ class FitResult:
         >>> loss = 2 + 90 / sizes**0.3 + 0.03 * np.sin(np.arange(9.0))
         >>> runs = Runs.read({"num_params": sizes, "num_tokens": tokens, "loss": loss})
         >>> result = fit(Kaplan, runs, num_starts=8, bootstrap=32)
-        >>> low, high = result.interval_of(lambda law: law.loss(num_params=1e10, num_tokens=1e11))
-        >>> bool(low < result.law.loss(num_params=1e10, num_tokens=1e11) < high)
+        >>> low, high = result.interval_of(lambda law: law.alpha_N / law.alpha_D)
+        >>> bool(low < result.law.alpha_N / result.law.alpha_D < high)
         True
         """
         if not 0 < level < 1:

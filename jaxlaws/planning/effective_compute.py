@@ -74,7 +74,7 @@ def compute_multiplier(
     >>> names = "besiroglu2024", "hoffmann2022"
     >>> told = compute_multiplier(*(presets.load(name) for name in names), flops=[1e20, 1e24])
     >>> [round(float(times), 2) for times in told.multiplier]
-    [1.0, 0.79]
+    [1.41, 0.27]
     """
     if (flops is None) == (target_loss is None):
         raise ValueError("compute_multiplier takes either flops or target_loss")
