@@ -123,26 +123,40 @@ def _common(verb: Callable[..., Any]) -> Callable[..., Any]:
 @group.command("train")
 @_common
 @click.option("--params", type=SWEEP, help="A fixed size: plan its tokens alone.")
+@click.option(
+    "--unique-tokens",
+    type=SWEEP,
+    help="Distinct tokens at hand, to be repeated; with a law of repeated data (muennighoff2023).",
+)
 def train(
     law_name: str,
     flops: Any,
     params: Any,
+    unique_tokens: Any,
     inference_tokens: float,
     flops_model: str,
     output: str | None,
     as_json: bool,
 ) -> None:
     """Train a model on its own: the best size and tokens, or the tokens for a size."""
+    if params is not None and unique_tokens is not None:
+        raise click.UsageError("give --params or --unique-tokens, not both")
     keep_compiled()
+    from jaxlaws import planning
     from jaxlaws.cli.plan_answer import answer
-    from jaxlaws.planning import compute_optimal, train_fixed
 
     source = Source(law_name).for_supervised_runs()
-    sizes = {} if params is None else {"num_params": params}
+    title, planner, given = "compute-optimal training", planning.compute_optimal, {}
+    if params is not None:
+        title, planner = "training at a fixed size", planning.train_fixed
+        given = {"num_params": params}
+    elif unique_tokens is not None:
+        title, planner = "training on repeated data", planning.train_on_limited_data
+        given = {"num_unique_tokens": unique_tokens}
     answer(
-        "compute-optimal training" if params is None else "training at a fixed size",
-        compute_optimal if params is None else train_fixed,
-        {**crossed(flops=flops, **sizes), "num_inference_tokens": inference_tokens},
+        title,
+        planner,
+        {**crossed(flops=flops, **given), "num_inference_tokens": inference_tokens},
         {"forward_flops": forward_flops(flops_model, source)},
         source,
         as_json=as_json,

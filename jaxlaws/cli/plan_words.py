@@ -11,6 +11,8 @@ from jaxlaws.quantities import format_quantity
 WORDS = {
     "num_params": "parameters",
     "num_tokens": "tokens",
+    "num_unique_tokens": "distinct tokens",
+    "num_epochs": "epochs",
     "num_student_params": "student parameters",
     "num_student_tokens": "student tokens",
     "num_teacher_params": "teacher parameters",
@@ -23,6 +25,7 @@ ASKED = WORDS | {
     "flops": "budget",
     "target_loss": "target loss",
     "num_inference_tokens": "tokens served",
+    "num_unique_tokens": "distinct tokens at hand",
 }
 PAID = {
     "student": "training",

@@ -240,3 +240,15 @@ def test_a_sweep_of_budgets_is_drawn(run, refused, tmp_path):
 def test_a_single_plan_says_what_more_compute_would_bring(run):
     told = run(*TRAIN, "1e22")
     assert "One per cent more compute would lower the loss by 0.00058." in told.out
+
+
+def test_repeated_data_gives_epochs_and_wants_a_law_of_it(run, refused):
+    asked = ["--flops", "1e23", "--unique-tokens", "100B"]
+    told = run("plan", "train", "--law", "muennighoff2023", *asked, "--json").json
+    assert told["num_unique_tokens"] == 1e11
+    assert told["num_epochs"] == pytest.approx(7.2, abs=0.05)  # as the docstring has it
+    assert told["num_tokens"] == pytest.approx(told["num_epochs"] * 1e11)
+    assert "law of num_params, num_tokens and num_unique_tokens" in refused(
+        "plan", "train", "--law", "besiroglu2024", *asked
+    )
+    assert "not both" in refused("plan", "train", *asked, "--params", "1B")
