@@ -7,12 +7,13 @@ from typing import Any
 from fitting.coefficient_paths import sub_laws
 from fitting.freezing import sort_out
 from fitting.objectives import Huber, Objective
+from fitting.options import Options
 from fitting.priors import Prior
 from fitting.resampling import METHODS
 from fitting.restraints import Restraints
 from fitting.results import FitResult
 from fitting.runs import Runs
-from fitting.solving import Options, solve
+from fitting.solving import solve
 from fitting.status import Status
 from jaxlaws.errors import DataError, NotSolvedError
 from jaxlaws.precision import float64

@@ -9,10 +9,11 @@ import numpy as np
 
 from fitting.estimation import prepare
 from fitting.objectives import Huber, Objective
+from fitting.options import Groups, Options
 from fitting.priors import Prior
 from fitting.results import FitResult
 from fitting.runs import Runs
-from fitting.solving import Groups, Options, solve
+from fitting.solving import solve
 from jaxlaws.precision import float64
 from jaxlaws.pytree import declarations
 

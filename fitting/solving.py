@@ -12,7 +12,8 @@ from fitting.freezing import draws_of, values_of
 from fitting.identifiability import judge, noise_of
 from fitting.likelihood import spread
 from fitting.minimiser import Minima, laws_of, minimise, residuals_of, searched
-from fitting.objectives import Objective, StudentT
+from fitting.objectives import StudentT
+from fitting.options import Groups, Options
 from fitting.parameters import Parameters
 from fitting.problem import Lanes, Problem, pad_rows
 from fitting.resampling import jackknife_weights, noise_like
@@ -28,35 +29,6 @@ _SAME_OBJECTIVE = 1e-4  # relative; much nearer, and predictions no longer diffe
 _SAME_SPREAD = 1e-6  # relative
 _MOST_ROUNDS = 50  # of the fit and the spread of its residuals in turn
 _LOSS_UNIT = INPUTS["teacher_loss"].unit
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Options:
-    """What `fit` takes beside the law, the runs and what holds coefficients; see there."""
-
-    objective: Objective
-    num_starts: int
-    bootstrap: int
-    resample: str
-    jackknife: bool
-    cluster: str | None
-    weights: str | None
-    seed: int
-
-
-@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
-class Groups:
-    """Groups of runs that have some coefficients of their own.
-
-    Attributes:
-        labels: of the groups.
-        places: of each run's group among them, `(num_runs,)`.
-        own: the coefficients; in the fitted law they are arrays over the groups.
-    """
-
-    labels: tuple[str, ...]
-    places: np.ndarray
-    own: tuple[str, ...]
 
 
 def solve(

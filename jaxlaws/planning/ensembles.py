@@ -13,6 +13,7 @@ import numpy as np
 
 from jaxlaws.inputs import INPUTS
 from jaxlaws.planning.doors import supervised_law
+from jaxlaws.planning.mixture import taught_loss
 from jaxlaws.precision import float64, to_float64
 
 # The planner's small batch: a sweep is cut into such, as the large one is made for thousands.
@@ -35,32 +36,19 @@ def loss_under(law: Any, plan: Any) -> np.ndarray:
         law: a law of the plan's kind, single or batched, broadcast with the plan's sizes.
         plan: a `SupervisedPlan` or a `DistillationPlan`.
     """
-    law, sizes = (
-        to_float64(law),
-        {
-            name: np.asarray(value, dtype=np.float64)
-            for name, value in vars(plan).items()
-            if name in INPUTS
-        },
-    )
+    law = to_float64(law)
+    sizes = to_float64({name: value for name, value in vars(plan).items() if name in INPUTS})
     shape = np.broadcast_shapes(*map(np.shape, jax.tree.leaves((law, sizes))))
     law, sizes = jax.tree.map(lambda leaf: np.broadcast_to(leaf, shape), (law, sizes))
     with float64():
         if "num_params" in sizes:
             names = ("num_params", "num_tokens")
             return np.asarray(supervised_law(law).loss(**{name: sizes[name] for name in names}))
-        trained = np.isfinite(sizes["num_teacher_tokens"])
-        of_size = law.supervised.loss(
-            num_params=np.where(trained, sizes["num_teacher_params"], 1.0),
-            num_tokens=np.where(trained, sizes["num_teacher_tokens"], 1.0),
-        )
-        return np.asarray(
-            law.loss(
-                num_student_params=sizes["num_student_params"],
-                num_student_tokens=sizes["num_student_tokens"],
-                teacher_loss=np.where(trained, of_size, sizes["teacher_loss"]),
-            )
-        )
+        student = {name: sizes[name] for name in ("num_student_params", "num_student_tokens")}
+        if np.isnan(sizes["num_teacher_tokens"]).all():
+            return np.asarray(law.loss(teacher_loss=sizes["teacher_loss"], **student))
+        teacher = {name: sizes[name] for name in ("num_teacher_params", "num_teacher_tokens")}
+        return np.asarray(taught_loss(law, **teacher, **student))
 
 
 def regret(plan: Any, ensemble: Any, plans: Any) -> np.ndarray:

@@ -18,6 +18,7 @@ from jaxlaws.planning.doors import (
     distillation_law,
 )
 from jaxlaws.planning.family_problem import FamilyPlan, family_plan, family_problem
+from jaxlaws.planning.mixture import Mixture
 from jaxlaws.planning.scenarios import Scenario, check_scenario, kind_of
 from jaxlaws.precision import is_traced
 
@@ -64,7 +65,8 @@ def distill_family(
         ValueError: an input is not positive and finite, the sizes have no axis, a share of the
             scenario is outside [0, 1], or bounds exclude each other. Inside a trace the plan then
             has the status INFEASIBLE and NaN for sizes.
-        TypeError: the law is no distillation law, or the scenario no `Scenario`.
+        TypeError: the law is no distillation law or a `Mixture`, which no teacher can be shared
+            under yet, or the scenario no `Scenario`.
 
     >>> from jaxlaws import presets
     >>> from jaxlaws.planning import TEACHER_PRETRAINING
@@ -76,6 +78,8 @@ def distill_family(
     ['8.6e+11', '3.9e+11', '1.5e+11']
     """
     check_scenario(scenario)
+    if isinstance(law, Mixture):
+        raise TypeError("distill_family takes single laws: plan for each law of the mixture")
     sizes = {"num_student_params": num_student_params, "weights": weights}
     if weights is None:
         sizes["weights"] = 1.0

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 
+from jaxlaws.inputs import INPUTS
 from jaxlaws.planning.doors import callable_tree
 from jaxlaws.planning.elementwise import Array, Point
 from jaxlaws.planning.records import Record
@@ -41,10 +42,13 @@ def quantities(limits: Mapping[str, Limit] | None) -> Record:
 
     Raises:
         TypeError: a limit is no `Limit`, or its quantity cannot be called.
+        ValueError: its name is that of an input, whose marginal value it would hide.
     """
     for name, limit in (limits or {}).items():
         if not isinstance(limit, Limit):
             raise TypeError(f"limits: expected a Limit as {name!r}, got {limit!r}")
+        if name in INPUTS:
+            raise ValueError(f"limits: {name!r} is an input's name, choose another")
     return Record({name: callable_tree(each.quantity) for name, each in (limits or {}).items()})
 
 

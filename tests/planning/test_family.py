@@ -13,6 +13,7 @@ from jaxlaws.planning import (
     TEACHER_INFERENCE,
     TEACHER_PRETRAINING,
     TEACHER_PRETRAINING_AND_INFERENCE,
+    Mixture,
     Scenario,
     Status,
     distill,
@@ -128,5 +129,8 @@ def test_misuse_is_named():
         distill_family(LAW, num_student_params=[1e9, -1], **asked)
     with pytest.raises(ValueError, match="weights must be positive and finite, got 0"):
         distill_family(LAW, num_student_params=[1e9, 2e9], weights=[1, 0], **asked)
+    mixture = Mixture(laws=presets.ensemble("busbridge2025_refit"))
+    with pytest.raises(TypeError, match="takes single laws"):
+        distill_family(mixture, num_student_params=[1e9], **asked)
     with pytest.raises(TypeError, match="distillation law"):
         distill_family(presets.load("besiroglu2024"), num_student_params=[1e9], **asked)

@@ -158,5 +158,7 @@ def test_a_limit_on_the_teacher_holds():
 def test_what_is_no_limit_is_refused():
     with pytest.raises(TypeError, match="expected a Limit as 'memory', got 80"):
         compute_optimal(LAW, flops=1e22, limits={"memory": 80})
+    with pytest.raises(ValueError, match="'flops' is an input's name"):
+        compute_optimal(LAW, flops=1e22, limits={"flops": Limit(bytes_in_use, 1e12)})
     with pytest.raises(ValueError, match="limit memory must be positive"):
         limited(1e22, -1.0)
