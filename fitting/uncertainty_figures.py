@@ -10,7 +10,7 @@ from matplotlib.ticker import FuncFormatter
 
 from fitting.profile_likelihood import Profile
 from fitting.results import FitResult
-from jaxlaws.figures.style import COLOURS, house_style, new_figure
+from jaxlaws.figures.style import COLOURS, house_style, new_figure, quantity_axis
 from jaxlaws.law import coefficient_names
 
 
@@ -109,12 +109,12 @@ def bootstrap_cloud(
                     continue
                 axes.scatter(draws[left], draws[below], s=3, alpha=0.3, linewidth=0)
                 axes.plot(best[left], best[below], "x", color=COLOURS[1])
-                for axis, name in ((axes.xaxis, left), (axes.yaxis, below)):
+                told = ((axes.xaxis, left, row == size - 1), (axes.yaxis, below, column == 0))
+                for axis, name, outer in told:
+                    label = name if outer else ""
                     if np.all(draws[name] > 0) and np.ptp(np.log(draws[name])) > 1:
-                        axes.set(**{f"{axis.axis_name}scale": "log"})
-                if row == size - 1:
-                    axes.set_xlabel(left)
-                if column == 0:
-                    axes.set_ylabel(below)
+                        quantity_axis(axis, label)
+                    else:
+                        axis.set_label_text(label)
         figure.suptitle(title)
     return figure
