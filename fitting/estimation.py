@@ -14,6 +14,7 @@ from fitting.restraints import Restraints
 from fitting.results import FitResult
 from fitting.runs import Runs
 from fitting.solving import solve
+from fitting.starts import STARTS
 from fitting.status import Status
 from jaxlaws.errors import DataError, NotSolvedError
 from jaxlaws.precision import float64
@@ -25,6 +26,7 @@ def fit(
     *,
     objective: Objective = Huber(1e-3),  # noqa: B008 - immutable
     num_starts: int = 256,
+    starts: str = "random",
     bootstrap: int = 0,
     resample: str = "pairs",
     jackknife: bool = False,
@@ -37,7 +39,7 @@ def fit(
     seed: int = 0,
     throw: bool = False,
 ) -> FitResult:
-    """Fit a law to runs, from many random starts, in float64.
+    """Fit a law to runs, from many starts, in float64.
 
     A law made of another (the distillation laws) is fitted in two stages: its sub-law first, to
     the rows of its own kind, then the rest with the sub-law frozen. Coefficients of the sub-law
@@ -47,7 +49,9 @@ def fit(
         law_type: the class of the law.
         runs: the table; the rows that the law's inputs call for are taken.
         objective: what is minimised.
-        num_starts: random starts.
+        num_starts: number of starts.
+        starts: how they are spread in centred units: `random`, `quasi-random` or `grid`, the
+            largest grid of no more than `num_starts` points; see `starts.spread_points`.
         bootstrap: number of resampled tables to fit as well, for intervals.
         resample: how these tables are made: `pairs` draws runs again, `wild`, `residuals` and
             `parametric` draw their noise; see `resampling`.
@@ -95,6 +99,7 @@ def fit(
     options = Options(
         objective=objective,
         num_starts=num_starts,
+        starts=starts,
         bootstrap=bootstrap,
         resample=resample,
         jackknife=jackknife,
@@ -149,10 +154,11 @@ def _check(law_type: Any, options: Options) -> None:
         value = getattr(options, name)
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise ValueError(f"{name}: expected an integer of {least} or more, got {value!r}")
-    if options.resample not in METHODS:
-        raise ValueError(
-            f"resample: expected one of {', '.join(METHODS)}, got {options.resample!r}"
-        )
+    for name, known in (("starts", STARTS), ("resample", METHODS)):
+        if getattr(options, name) not in known:
+            raise ValueError(
+                f"{name}: expected one of {', '.join(known)}, got {getattr(options, name)!r}"
+            )
     if options.cluster is not None and options.resample not in ("pairs", "wild"):
         raise ValueError(f"clusters are resampled by pairs or wild, not by {options.resample}")
 

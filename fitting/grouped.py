@@ -26,6 +26,7 @@ def fit_groups(
     own: Sequence[str],
     objective: Objective = Huber(1e-3),  # noqa: B008 - immutable
     num_starts: int = 256,
+    starts: str = "random",
     bootstrap: int = 0,
     resample: str = "pairs",
     jackknife: bool = False,
@@ -49,6 +50,7 @@ def fit_groups(
         own: the coefficients that each group has one of; all others are shared.
         objective: what is minimised, the sum over all groups.
         num_starts: as in `fit`, and so the other options.
+        starts: how they are spread.
         bootstrap: number of replicates.
         resample: how they are made.
         jackknife: whether to fit without each run in turn.
@@ -81,6 +83,7 @@ def fit_groups(
     options = Options(
         objective=objective,
         num_starts=num_starts,
+        starts=starts,
         bootstrap=bootstrap,
         resample=resample,
         jackknife=jackknife,

@@ -13,6 +13,7 @@ class Options:
 
     objective: Objective
     num_starts: int
+    starts: str
     bootstrap: int
     resample: str
     jackknife: bool

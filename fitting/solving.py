@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from fitting.centring import Scales, centre_inputs
+from fitting.centring import centre_inputs
 from fitting.freezing import draws_of, values_of
 from fitting.identifiability import judge, noise_of
 from fitting.likelihood import spread
@@ -20,15 +20,14 @@ from fitting.resampling import jackknife_weights, noise_like
 from fitting.restraints import Restraints
 from fitting.results import FitResult
 from fitting.runs import Runs
+from fitting.starts import starting_vectors
 from fitting.status import Status
 from fitting.uncertainty import cluster_weights, pairs_weights, refit
-from jaxlaws.inputs import INPUTS
 
 _SEARCH_STEPS = 20  # of Optax, before the polish
 _SAME_OBJECTIVE = 1e-4  # relative; much nearer, and predictions no longer differ
 _SAME_SPREAD = 1e-6  # relative
 _MOST_ROUNDS = 50  # of the fit and the spread of its residuals in turn
-_LOSS_UNIT = INPUTS["teacher_loss"].unit
 
 
 def solve(
@@ -77,7 +76,9 @@ def solve(
         priors=restraints.priors,
     )
     weights = np.ones(num_runs) if options.weights is None else _weights(runs, options.weights)
-    lanes = _lanes(_starts(parameters, problem.scales, options), weights, frozen)
+    spread_out = (options.starts, options.num_starts, options.seed)
+    starts = starting_vectors(parameters, problem.scales, *spread_out)
+    lanes = _lanes(starts, weights, frozen)
     lanes = lanes.at(searched(problem, lanes, _SEARCH_STEPS)[0])
     problem, minima = _minimise(problem, lanes, num_runs)
     best = minima.take([_best(minima)])
@@ -141,18 +142,6 @@ def _lanes(vectors: np.ndarray, weights: np.ndarray, frozen: Mapping[str, Any]) 
     """Lanes of one table, whose runs weigh `(num_runs,)`."""
     rows = np.tile(pad_rows(weights, fill=0.0), (len(vectors), 1))
     return Lanes(vectors, rows, frozen)
-
-
-def _starts(parameters: Parameters, scales: Scales, options: Options) -> np.ndarray:
-    """Random vectors, `(num_starts, num_free)`.
-
-    In centred units coefficients are of order one, and so are their unconstrained numbers. In
-    others they may be of any size.
-    """
-    size = (options.num_starts, len(parameters.free))
-    normal = np.random.default_rng(options.seed).normal(size=size)
-    units = {INPUTS[name].unit for name in parameters.law_type.input_names} - {_LOSS_UNIT}
-    return normal if units <= set(scales) else np.sinh(3 * normal)
 
 
 def _leaders(minima: Minima) -> np.ndarray:

@@ -79,7 +79,8 @@ def command(
     ]
     print_table(
         f"{name}: {summary['num_runs']} runs, objective {summary['objective']:.6g}, "
-        f"{summary['status']}, {summary['starts_agreeing']:.0%} of {of_fit['starts']} starts agree",
+        f"{summary['status']}, {summary['starts_agreeing']:.0%} of "
+        f"{len(result.objective_by_start)} starts agree",
         ["coefficient", "value", f"low ({level:.0%})", "high"],
         rows,
     )

@@ -37,7 +37,11 @@ _OPTIONS = (
         help="Huber's delta.",
     ),
     click.option(
-        "--starts", default=256, show_default=True, type=click.IntRange(1), help="Starts."
+        "--starts",
+        default="256",
+        show_default=True,
+        metavar="[HOW:]NUMBER",
+        help="Starts, and how they are spread: random (256), quasi-random:256 or grid:256.",
     ),
     click.option("--seed", default=0, show_default=True),
     *RESTRAINT_OPTIONS,
@@ -65,7 +69,7 @@ def arguments_of_fit(given: dict[str, Any]) -> dict[str, Any]:
     """The keywords of `fitting.fit` that the options stand for, other than the law and runs."""
     return {
         "objective": objective_of(given["objective_text"], given["delta"]),
-        "num_starts": given["starts"],
+        **_starts(given["starts"]),
         "weights": given["weights"],
         "freeze": frozen(given["freeze"]),
         "tie": _pairs("--tie", given["ties"]),
@@ -73,6 +77,26 @@ def arguments_of_fit(given: dict[str, Any]) -> dict[str, Any]:
         "priors": priors_of(_pairs("--prior", given["priors"])),
         "seed": given["seed"],
     }
+
+
+def _starts(text: str) -> dict[str, Any]:
+    """`256` as so many random starts, `grid:256` as a grid of no more; a way alone has 256.
+
+    Raises:
+        UsageError: the text is neither.
+    """
+    from fitting.starts import STARTS
+
+    how, _, number = text.rpartition(":")
+    if number in STARTS and not how:
+        how, number = number, "256"
+    how = how or "random"
+    if how not in STARTS or not number.isdecimal() or int(number) < 1:
+        raise click.UsageError(
+            f"--starts takes a number above zero, alone or after one of {', '.join(STARTS)} "
+            f"(grid:256), got {text!r}"
+        )
+    return {"num_starts": int(number), "starts": how}
 
 
 def mapped(columns: tuple[str, ...]) -> dict[str, str]:

@@ -86,6 +86,8 @@ def test_bad_rows_are_all_named(refused, tmp_path):
         (["--law", "chinchilla", "--column", "loss=final", "--freeze", "E=-1"], "E"),
         (["--law", "distillation_limit", "--column", "loss=final"], "num_student_params"),
         (["--law", "chinchilla", "--column", "loss=final", "--delta", "-1"], "delta"),
+        (["--law", "chinchilla", "--column", "loss=final", "--starts", "0"], "above zero"),
+        (["--law", "chinchilla", "--column", "loss=final", "--starts", "gird:9"], "quasi-random"),
     ],
 )
 def test_bad_options_are_one_message(refused, table, arguments, told, tmp_path):
@@ -93,6 +95,11 @@ def test_bad_options_are_one_message(refused, table, arguments, told, tmp_path):
     output.write_text("old")
     assert told in refused("fit", table, *arguments, "-o", output)
     assert output.read_text() == "old"
+
+
+def test_starts_on_a_grid(run, table):
+    ran = run("fit", table, "--law", "chinchilla", "--column", "loss=final", "--starts", "grid:64")
+    assert "of 48 starts agree" in ran.out  # 3 x 2 x 2 x 2 x 2
 
 
 @pytest.mark.parametrize("content", [b"", b"num_params,num_tokens,loss\n", bytes(range(256))])
