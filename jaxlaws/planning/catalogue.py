@@ -73,7 +73,9 @@ def pick_teacher(
         forward_flops: forward FLOPs per token of a size.
 
     Returns:
-        The choice: NumPy float64 outside a trace, in the caller's precision inside one.
+        The choice: NumPy float64 outside a trace, in the caller's precision inside one. `gain`,
+        `margin` and the plans have derivatives wherever the ranking does not change; which
+        teacher is best is a discrete choice and has none.
 
     Raises:
         ValueError: an input is not positive and finite, the losses have no axis, or `logits` is

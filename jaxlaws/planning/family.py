@@ -106,8 +106,11 @@ def distill_family(
         },
         may_be_zero=("logits", "pretraining"),
     )
-    return jax.tree.map(
-        lambda leaf: xp.stack(leaf, axis=-1) if isinstance(leaf, list) else leaf,
-        plan,
-        is_leaf=lambda node: isinstance(node, list),
-    )
+    return jax.tree.map(_stacked, plan, is_leaf=lambda node: isinstance(node, list))
+
+
+def _stacked(leaf: Any) -> Any:
+    """A list, of the students, as an array; other leaves as they are."""
+    if not isinstance(leaf, list):
+        return leaf
+    return (jnp if is_traced(leaf) else np).stack(leaf, axis=-1)

@@ -74,6 +74,8 @@ def build_optimal(
     Returns:
         A plan whose leaves have the broadcast shape: NumPy float64 outside a trace, in the
         caller's precision inside one. NaN where no shape can be trained on a thousand tokens.
+        The shape is a discrete choice: the derivatives are those of its tokens and loss, and zero
+        for all that it fixes.
 
     Raises:
         ValueError: an input is not positive and finite, or there are no shapes.
