@@ -23,7 +23,7 @@ def coefficient_table(
     digits: int = 5,
     table: Callable[[Sequence[str], Sequence[Sequence[str]]], str] = markdown_table,
 ) -> str:
-    """The coefficients with their intervals, where the fit has a bootstrap.
+    """The coefficients with their intervals, where the fit has a bootstrap, and what holds them.
 
     Args:
         result: the fit.
@@ -34,10 +34,14 @@ def coefficient_table(
     columns = ["coefficient", "value"]
     if result.ensemble is not None:
         columns += [f"low ({level:.0%})", "high"]
+    held = result.held()
+    if held:
+        columns.append("held")
     rows = []
     for name, each in result.coefficients(level).items():
         numbers = [each[key] for key in ("value", "low", "high")]
-        rows.append([name, *(f"{x:.{digits}g}" for x in numbers if x is not None)])
+        told = [held.get(name, "")] if held else []
+        rows.append([name, *(f"{x:.{digits}g}" for x in numbers if x is not None), *told])
     return table(columns, rows)
 
 
@@ -55,11 +59,10 @@ def fit_report(
         DataError: the runs lack what the law needs.
     """
     name = type(result.law).__name__
-    frozen = f" Frozen: {', '.join(result.frozen)}." if result.frozen else ""
     parts: list[str | Figure] = [
         f"## {name}",
         f"{result.num_runs} runs, objective {result.objective:.6g}, {result.status.name}; "
-        f"{result.starts_agreeing:.0%} of {len(result.objective_by_start)} starts agree.{frozen}",
+        f"{result.starts_agreeing:.0%} of {len(result.objective_by_start)} starts agree.",
         coefficient_table(result, level=level),
     ]
     if result.warnings:

@@ -135,6 +135,9 @@ def _of_group(whole: FitResult, place: int, runs: Runs) -> FitResult:
         law=own(whole.law, 0),
         ensemble=own(whole.ensemble, 1),
         jackknife=own(whole.jackknife, 1),
+        other_optima=tuple(
+            dataclasses.replace(each, law=own(each.law, 0)) for each in whole.other_optima
+        ),
         fitted_range={k: (float(v.min()), float(v.max())) for k, v in inputs.items()},
         num_runs=len(runs),
     )

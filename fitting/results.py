@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from fitting.basins import Optimum
 from fitting.identifiability import Identifiability
 from fitting.quantiles import METHODS, bca_ends, ends
 from fitting.restraints import Restraints
@@ -50,6 +51,8 @@ class FitResult:
         restraints: the ties, bounds and priors of the law's own coefficients.
         jackknife: the laws without each run (or cluster, or part of many) in turn, those that
             converged, a batched law; or None.
+        other_optima: where a twentieth of the starts or more converged that is not this fit, the
+            lowest first.
     """
 
     law: Any
@@ -69,6 +72,7 @@ class FitResult:
     warnings: tuple[str, ...]
     restraints: Restraints = dataclasses.field(default_factory=Restraints)
     jackknife: Any | None = None
+    other_optima: tuple[Optimum, ...] = ()
 
     def usable_ensemble(self) -> Any:
         """The draws that converged, a batched law.
@@ -171,6 +175,22 @@ class FitResult:
             for name, value, low, high in zip(names, values, *ends, strict=True)
         }
 
+    def held(self) -> dict[str, str]:
+        """How each coefficient is held that the runs alone did not set, in words.
+
+        Frozen, tied to another, bounded, or with a prior; those of a sub-law that was fitted
+        first did not move afterwards.
+        """
+        told = {}
+        for name in coefficient_names(self.law):
+            outer, _, inner = name.partition(".")
+            if inner and outer in self.stages:
+                words = self.stages[outer].held().get(inner)
+                told[name] = "fitted first" + (f", {words}" if words else "")
+            elif outer in self.frozen:
+                told[name] = "frozen"
+        return told | self.restraints.describe()
+
     def summary(self, level: float = 0.9, method: str = "percentile") -> dict[str, Any]:
         """The fit as a JSON object: what the command line prints."""
         return {
@@ -179,10 +199,11 @@ class FitResult:
             "objective": self.objective,
             "status": self.status.name,
             "starts_agreeing": self.starts_agreeing,
+            "other_optima": [each.to_json() for each in self.other_optima],
             "num_runs": self.num_runs,
             "num_left": self.num_left,
             "frozen": list(self.frozen),
-            "held": self.restraints.describe(),
+            "held": self.held(),
             "warnings": list(self.warnings),
         }
 
@@ -227,6 +248,7 @@ class FitResult:
                 "objective": numbers_to_json(self.objective),
                 "objective_by_start": numbers_to_json(self.objective_by_start),
                 "starts_agreeing": self.starts_agreeing,
+                "other_optima": [each.to_json() for each in self.other_optima],
                 "gradient_norm": numbers_to_json(self.gradient_norm),
                 "fitted_range": {k: list(ends) for k, ends in self.fitted_range.items()},
                 "identifiability": {
@@ -260,6 +282,9 @@ class FitResult:
             objective=numbers_from_json(fit["objective"]),
             objective_by_start=numbers_from_json(fit["objective_by_start"]),
             starts_agreeing=fit["starts_agreeing"],
+            other_optima=tuple(
+                Optimum.from_json(each, law_type) for each in fit.get("other_optima", ())
+            ),
             gradient_norm=numbers_from_json(fit["gradient_norm"]),
             fitted_range={name: tuple(ends) for name, ends in fit["fitted_range"].items()},
             identifiability=Identifiability(

@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from fitting.basins import SAME_OBJECTIVE, other_optima
 from fitting.centring import centre_inputs
 from fitting.freezing import draws_of, values_of
 from fitting.identifiability import judge, noise_of
@@ -25,7 +26,6 @@ from fitting.status import Status
 from fitting.uncertainty import cluster_weights, pairs_weights, refit
 
 _SEARCH_STEPS = 20  # of Optax, before the polish
-_SAME_OBJECTIVE = 1e-4  # relative; much nearer, and predictions no longer differ
 _SAME_SPREAD = 1e-6  # relative
 _MOST_ROUNDS = 50  # of the fit and the spread of its residuals in turn
 
@@ -81,7 +81,8 @@ def solve(
     lanes = _lanes(starts, weights, frozen)
     lanes = lanes.at(searched(problem, lanes, _SEARCH_STEPS)[0])
     problem, minima = _minimise(problem, lanes, num_runs)
-    best = minima.take([_best(minima)])
+    place = _best(minima)
+    best = minima.take([place])
     lane = lanes.take(problem, np.array([0])).at(best.vectors)
     residuals = residuals_of(problem, lane)[0]
     law = jax.tree.map(lambda leaf: leaf[0], laws_of(problem, lane))
@@ -90,6 +91,7 @@ def solve(
     noise = noise_of(residuals)
     judged = judge(parameters, best, noise, *_restrained(problem, lane))
     told = judged.describe()
+    optima = other_optima(problem, lanes, minima, place, noise, _restrained)
     slope, lowest = float(objective.slope()), float(best.costs[0])
     total = float(weights @ np.asarray(objective.costs(residuals)))
     ensemble = ensemble_status = left_out = None
@@ -103,14 +105,17 @@ def solve(
         kept = jackknife_weights(clusters, options.seed) * weights
         left_out, status = draws.refitted(kept, drawn=False)
         left_out = jax.tree.map(lambda leaf: leaf[status <= Status.FLAT_DIRECTION], left_out)
+    by_start = minima.costs * slope
+    basins = [each.describe(by_start[place], len(by_start)) for each in optima]
     return FitResult(
         law=law,
         ensemble=ensemble,
         ensemble_status=ensemble_status,
         status=Status(judged.status[0]),
         objective=total,
-        objective_by_start=minima.costs * slope,
-        starts_agreeing=float(np.mean(minima.costs <= lowest * (1 + _SAME_OBJECTIVE))),
+        objective_by_start=by_start,
+        starts_agreeing=float(np.mean(minima.costs <= lowest * (1 + SAME_OBJECTIVE))),
+        other_optima=optima,
         gradient_norm=float(best.gradient_norms[0]),
         fitted_range={k: (float(v.min()), float(v.max())) for k, v in inputs.items()},
         identifiability=told,
@@ -118,7 +123,7 @@ def solve(
         num_left=0 if runs.left is None else len(runs.left),
         frozen=tuple(given),
         stages=stages,
-        warnings=(*runs.weaknesses(law_type.input_names), *told.notes),
+        warnings=(*runs.weaknesses(law_type.input_names), *told.notes, *basins),
         restraints=restraints,
         jackknife=left_out,
     )

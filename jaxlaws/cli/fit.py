@@ -74,6 +74,7 @@ def command(
             f"{each['value']:.6g}",
             "" if each["low"] is None else f"{each['low']:.6g}",
             "" if each["high"] is None else f"{each['high']:.6g}",
+            *([summary["held"].get(coefficient, "")] if summary["held"] else []),
         )
         for coefficient, each in summary["coefficients"].items()
     ]
@@ -81,7 +82,7 @@ def command(
         f"{name}: {summary['num_runs']} runs, objective {summary['objective']:.6g}, "
         f"{summary['status']}, {summary['starts_agreeing']:.0%} of "
         f"{len(result.objective_by_start)} starts agree",
-        ["coefficient", "value", f"low ({level:.0%})", "high"],
+        ["coefficient", "value", f"low ({level:.0%})", "high", *["held"] * bool(summary["held"])],
         rows,
     )
     for note in result.identifiability.notes:

@@ -100,6 +100,16 @@ def test_bad_options_are_one_message(refused, table, arguments, told, tmp_path):
 def test_starts_on_a_grid(run, table):
     ran = run("fit", table, "--law", "chinchilla", "--column", "loss=final", "--starts", "grid:64")
     assert "of 48 starts agree" in ran.out  # 3 x 2 x 2 x 2 x 2
+    assert "held" not in ran.out
+
+
+def test_the_table_tells_what_is_held(run, table):
+    ran = run(
+        "fit", table, "--law", "chinchilla", "--column", "loss=final", "--starts", 16,
+        "--tie", "beta=alpha", "--freeze", "E=1.8172",
+    )  # fmt: skip
+    assert "equal to alpha" in ran.out
+    assert "frozen" in ran.out
 
 
 @pytest.mark.parametrize("content", [b"", b"num_params,num_tokens,loss\n", bytes(range(256))])

@@ -1,12 +1,17 @@
 """Reports of fits: what they say is what the fit holds; pictures show its draws."""
 
+import dataclasses
+
 import numpy as np
 import pytest
+from laws_of_tests import SizeLaw, TaughtLaw
 from matplotlib.figure import Figure
 
+from fitting import Normal
 from fitting.fit_report import coefficient_table, fit_report
 from fitting.profile_likelihood import Profile
 from fitting.reporting import latex_table, to_page
+from fitting.restraints import Restraints
 from fitting.uncertainty_figures import bootstrap_cloud, intervals, profile_likelihoods
 
 
@@ -25,6 +30,36 @@ def test_coefficients_as_a_table(simulated_fit):
     latex = coefficient_table(simulated_fit, table=latex_table)
     assert latex.startswith("\\begin{tabular}{lrrr}\n\\toprule\ncoefficient & value & low (90\\%)")
     assert latex.count(r" \\") == 6
+
+
+def test_a_table_tells_what_holds_each_coefficient(simulated_fit):
+    restraints = Restraints(
+        tie={"beta": "alpha"}, bounds={"A": (1.0, 1e6)}, priors={"A": Normal(400.0, 90.0)}
+    )
+    bare = {"ensemble": None, "ensemble_status": None}
+    held = dataclasses.replace(simulated_fit, frozen=("E",), restraints=restraints, **bare)
+    head, _, *rows = cells(coefficient_table(held))
+    assert head == ["coefficient", "value", "held"]
+    assert {name: words for name, _, words in rows} == {
+        "E": "frozen",
+        "A": "between 1 and 1e+06, prior Normal(mean=400.0, sd=90.0)",
+        "alpha": "",
+        "B": "",
+        "beta": "equal to alpha",
+    }
+    # A sub-law is fitted first, by what holds its own coefficients, or frozen whole.
+    law = TaughtLaw(alone=SizeLaw(E=1.0, A=2.0, alpha=0.3), weight=0.4, shift=0.1)
+    first = dataclasses.replace(held, law=law.alone, restraints=Restraints(tie={"alpha": "A"}))
+    staged = dataclasses.replace(
+        held, law=law, frozen=("alone",), stages={"alone": first}, restraints=Restraints()
+    )
+    assert staged.held() == {
+        "alone.E": "fitted first, frozen",
+        "alone.A": "fitted first",
+        "alone.alpha": "fitted first, equal to A",
+    }
+    frozen = dataclasses.replace(staged, stages={})
+    assert frozen.held() == dict.fromkeys(["alone.E", "alone.A", "alone.alpha"], "frozen")
 
 
 def test_a_report_holds_tables_and_pictures(simulated, simulated_fit):
