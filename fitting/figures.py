@@ -54,7 +54,14 @@ def fit_and_residuals(
     return figure
 
 
-def student_against_teacher(law: Any, runs: Runs, *, most: int = 6, title: str = "") -> Figure:
+def student_against_teacher(
+    law: Any,
+    runs: Runs,
+    *,
+    most: int = 6,
+    held_out: np.ndarray | None = None,
+    title: str = "",
+) -> Figure:
     """A student's loss against its teacher's, for students that had several teachers.
 
     Dashed lines are what the supervised law gives the student alone; below the grey line a
@@ -64,8 +71,10 @@ def student_against_teacher(law: Any, runs: Runs, *, most: int = 6, title: str =
         law: a distillation law.
         runs: distilled runs.
         most: how many students to draw, those of the most teachers first.
+        held_out: boolean `(num_runs,)`, runs that the fit did not see, drawn as rings.
         title: a line above.
     """
+    ringed = np.zeros(len(runs), bool) if held_out is None else held_out
     names = ("num_student_params", "num_student_tokens")
     students = np.stack([runs.inputs[name] for name in names], axis=1)
     distinct, which, counts = np.unique(students, axis=0, return_inverse=True, return_counts=True)
@@ -79,11 +88,12 @@ def student_against_teacher(law: Any, runs: Runs, *, most: int = 6, title: str =
             size, tokens = distinct[student]
             colour = COLOURS[index % len(COLOURS)]
             label = f"{format_quantity(size)} on {format_quantity(tokens)} tokens"
-            axes.scatter(teachers[here], runs.loss[here], s=18, color=colour, label=label)
+            fills = np.where(ringed[here], "none", colour)
+            axes.scatter(teachers[here], runs.loss[here], s=18, edgecolors=colour, c=fills)
             curve = predict(
                 law, dict(zip(names, (size, tokens), strict=True)) | {"teacher_loss": line}
             )
-            axes.plot(line, curve, color=colour, linewidth=1)
+            axes.plot(line, curve, color=colour, linewidth=1, label=label)
             alone = predict(law.supervised, {"num_params": size, "num_tokens": tokens})
             axes.axhline(float(alone), color=colour, linewidth=0.8, linestyle="--")
         axes.plot(line, line, color="0.6", linewidth=0.8, zorder=0)

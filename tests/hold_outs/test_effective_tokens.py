@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from experiments.bundled_fits.effective_tokens import EffectiveTokens
+from experiments.hold_outs.effective_tokens import EffectiveTokens
 from jaxlaws import presets
 
 
