@@ -1,0 +1,67 @@
+"""The tables, and what is held out of each: low losses, and the best teachers' students."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fitting import Runs, bundled_runs, fit
+from fitting.validation import best_teachers, lowest_losses
+from jaxlaws import presets
+from jaxlaws.laws.distillation_limit import DistillationLimit
+from jaxlaws.laws.supervised import Supervised
+
+
+class Part(NamedTuple):
+    """A hold-out of one table.
+
+    Attributes:
+        name: of its pictures.
+        title: what is held out, in words.
+        runs: the distilled runs.
+        unseen: boolean `(num_runs,)`, true where held out.
+        supervised: the law inside, which has seen nothing of what is held out.
+    """
+
+    name: str
+    title: str
+    runs: Runs
+    unseen: np.ndarray
+    supervised: Supervised
+
+
+def bundled(num_starts: int) -> list[Part]:
+    """The runs made here: the lowest quarter of losses, and the students of the two best teachers.
+
+    The supervised law sees neither the teachers held out nor losses below those fitted.
+    """
+    runs, alone = bundled_runs("distilled"), bundled_runs("supervised")
+    low, best = lowest_losses(runs), best_teachers(runs)
+    of_best = np.isin(alone.others["run"], runs.others["teacher"][best])
+    kept = {
+        "low_losses": ("lowest quarter of losses", low, alone.loss > runs.loss[low].max()),
+        "best_teachers": ("two best teachers", best, ~of_best),
+    }
+    return [
+        _part(f"bundled_{name}", title, runs, mask, fit(Supervised, seen, num_starts=num_starts))
+        for name, (title, mask, which) in kept.items()
+        for seen in [alone.where(which)]
+    ]
+
+
+def published(path: str) -> list[Part]:
+    """The points of the paper's Fig. 1: losses up to 2.3, as in the paper, and teachers up to 2.0.
+
+    The supervised law is the printed one, fitted to supervised runs that were not published.
+    """
+    runs = Runs.read(path, {"loss": "student_loss"}, DistillationLimit)
+    printed = presets.load("busbridge2025_supervised")
+    low, best = runs.loss <= 2.3, runs.inputs["teacher_loss"] <= 2.0
+    return [
+        _part("published_low_losses", "losses up to 2.3", runs, low, printed),
+        _part("published_best_teachers", "teachers up to 2.0", runs, best, printed),
+    ]
+
+
+def _part(name: str, title: str, runs: Runs, unseen: np.ndarray, supervised: Any) -> Part:
+    law = getattr(supervised, "law", supervised)
+    return Part(name, f"{title} ({unseen.sum()})", runs, unseen, law)
