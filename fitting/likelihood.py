@@ -66,15 +66,25 @@ def spread(objective: Any, total: float, num_runs: int) -> float:
     if isinstance(objective, (LogSquares, Squares)):
         return 2 * total / num_runs
 
+    normaliser = log_normaliser.dispatch(type(objective))
+
     # The negative log likelihood is convex in 1 / tau, so it has one minimum along log tau.
     def cost(log_tau: float) -> float:
         tau = math.exp(log_tau)
-        return total / tau + num_runs * log_normaliser(objective, tau)
+        return total / tau + num_runs * normaliser(objective, tau)
 
     low, high = math.log(total / num_runs) - 20, math.log(total / num_runs) + 20
+    left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
+    at_left, at_right = cost(left), cost(right)
     while high - low > 1e-9:
-        left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
-        low, high = (low, right) if cost(left) < cost(right) else (left, high)
+        if at_left < at_right:
+            high, right, at_right = right, left, at_left
+            left = high - _GOLDEN * (high - low)
+            at_left = cost(left)
+        else:
+            low, left, at_left = left, right, at_right
+            right = low + _GOLDEN * (high - low)
+            at_right = cost(right)
     return math.exp((low + high) / 2)
 
 

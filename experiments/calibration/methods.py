@@ -1,0 +1,136 @@
+"""The 90% intervals of simulated tables, by each method."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+import numpy as np
+
+from experiments.calibration.simulated import (
+    COEFFICIENTS,
+    NUM_RUNS,
+    Tables,
+    quantities,
+    runs_with,
+)
+from fitting import FitResult, Runs, fit
+from fitting.laplace import laplace
+from fitting.objectives import Objective
+from fitting.profile_likelihood import profile
+from fitting.quantiles import bca_ends, ends
+from fitting.resampling import METHODS, jackknife_weights, noise_like
+from fitting.uncertainty import pairs_weights
+from jaxlaws.laws.chinchilla import Chinchilla
+from jaxlaws.precision import float64, to_numpy
+
+LEVEL = 0.9
+
+# Low and high end of each quantity, `(num_tables,)` each; a profile has none of losses.
+Ends = dict[str, tuple[np.ndarray, np.ndarray]]
+
+
+def bootstraps(tables: Tables, num_draws: int, first_seed: int) -> Iterator[tuple[str, Ends]]:
+    """Percentile and BCa intervals from each way of resampling, all tables in one batch each."""
+    with float64():
+        value = _told(tables.law)
+        left_out, kept = tables.refitted(_of_each(tables, lambda *_: _without_each_run()))
+        without = _told(left_out)
+    for method in METHODS:
+        with float64():
+            law, usable = tables.refitted(*resampled(tables, method, num_draws, first_seed))
+            drawn = _told(law)
+        found: dict[str, Ends] = {"percentile": {}, "bca": {}}
+        for name, draws in drawn.items():
+            rows = list(zip(draws, usable, value[name], without[name], kept, strict=True))
+            pairs = [ends(d[u], LEVEL) for d, u, *_ in rows]
+            found["percentile"][name] = _columns(pairs)
+            pairs = [bca_ends(d[u], v, w[k], LEVEL) for d, u, v, w, k in rows]
+            found["bca"][name] = _columns(pairs)
+        yield from ((f"{method}, {kind}", each) for kind, each in found.items())
+
+
+def by_curvature(
+    tables: Tables, truth: Any, first_seed: int, *, with_profile: bool
+) -> tuple[dict[str, Ends], np.ndarray]:
+    """Intervals of Laplace's approximation and of profiles, and the objectives reached.
+
+    Each table is fitted from random starts of its own, as a user would, so that the objectives
+    are a check on the batch.
+    """
+    objective = tables.problem.objective
+    normal, profiled, reached = [], [], []
+    for number, noise in enumerate(tables.noise):
+        runs, seed = runs_with(noise, truth), first_seed + number
+        result = fit(Chinchilla, runs, objective=objective, num_starts=16, seed=seed)
+        reached.append(result.objective)
+        normal.append(_laplace(result, runs, objective, seed))
+        if with_profile:
+            profiled.append(
+                [
+                    profile(result, runs, name, objective=objective, level=LEVEL).interval
+                    for name in COEFFICIENTS
+                ]
+            )
+    found = {"Laplace": {n: _columns([row[n] for row in normal]) for n in normal[0]}}
+    if with_profile:
+        found["profile"] = {
+            n: _columns([row[i] for row in profiled]) for i, n in enumerate(COEFFICIENTS)
+        }
+    return found, np.array(reached)
+
+
+def _laplace(
+    result: FitResult, runs: Runs, objective: Objective, seed: int
+) -> dict[str, tuple[Any, Any]]:
+    try:
+        drawn = laplace(result, runs, num_draws=2000, objective=objective, seed=seed)
+    except ValueError:  # the curvature leaves a direction open: an interval that holds nothing
+        return dict.fromkeys(quantities(result.law), (np.inf, -np.inf))
+    with float64():
+        return {name: ends(each, LEVEL) for name, each in _told(drawn).items()}
+
+
+def resampled(
+    tables: Tables, method: str, num_draws: int, first_seed: int
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Weights and changes of the residuals, as `fit` makes them."""
+    if method == "pairs":
+        return _of_each(
+            tables, lambda number, _: pairs_weights(NUM_RUNS, num_draws, first_seed + number)
+        ), None
+    enlarged = (NUM_RUNS / (NUM_RUNS - tables.vectors.shape[1])) ** 0.5
+
+    def change(number: int, residuals: np.ndarray) -> np.ndarray:
+        noise = noise_like(
+            method,
+            residuals * enlarged,
+            np.ones(NUM_RUNS),
+            objective=tables.problem.objective,
+            num_draws=num_draws,
+            seed=first_seed + number,
+        )
+        return noise - residuals
+
+    changes = _of_each(tables, change)
+    return np.ones_like(changes), changes
+
+
+def _of_each(tables: Tables, function: Callable[[int, np.ndarray], np.ndarray]) -> np.ndarray:
+    return np.stack([function(*each) for each in enumerate(tables.residuals)])
+
+
+def _without_each_run() -> np.ndarray:
+    return jackknife_weights(np.arange(NUM_RUNS), seed=0)
+
+
+def _told(law: Any) -> dict[str, np.ndarray]:
+    """Quantities of a batched law, of the shape of its leaves."""
+    function = quantities
+    for _ in range(np.ndim(law.E)):
+        function = jax.vmap(function)
+    return to_numpy(function(law))
+
+
+def _columns(pairs: list[Any]) -> tuple[np.ndarray, np.ndarray]:
+    low, high = np.array(pairs, dtype=float).T
+    return low, high

@@ -1,0 +1,141 @@
+"""Simulated tables of one design: ten sizes, six token counts, noise of half a per cent.
+
+The tables differ in their noise alone, so that they and all that is resampled from them are lanes
+of one minimisation: the noise of a table, and what a bootstrap changes of it, is a shift of the
+residuals.
+"""
+
+import dataclasses
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from fitting import Runs, Status, fit
+from fitting.identifiability import judge
+from fitting.minimiser import laws_of, residuals_of
+from fitting.objectives import Objective
+from fitting.parameters import Parameters
+from fitting.problem import Lanes, Problem, pad_rows
+from fitting.uncertainty import refit
+from jaxlaws import presets
+from jaxlaws.laws.chinchilla import Chinchilla
+from jaxlaws.laws.supervised import Supervised
+from jaxlaws.precision import float64
+
+COEFFICIENTS = ("E", "alpha", "beta")
+ASKED = {"inside": (1e9, 3e10), "beyond": (1e11, 3e12)}
+_NOISE = 5e-3
+_SIZES, _TOKENS = (
+    axis.ravel() for axis in np.meshgrid(np.geomspace(1e8, 1e10, 10), np.geomspace(2e9, 3e11, 6))
+)
+_INPUTS = {"num_params": _SIZES, "num_tokens": _TOKENS}
+NUM_RUNS = len(_SIZES)
+
+
+def truth(misspecified: bool) -> Any:
+    """The law that runs are drawn from: Chinchilla's, or one with its sum to the power .45."""
+    known = presets.load("besiroglu2024")
+    if not misspecified:
+        return known
+    raised = {"A": known.A ** (1 / 0.45), "alpha": known.alpha / 0.45}
+    raised |= {"B": known.B ** (1 / 0.45), "beta": known.beta / 0.45}
+    return Supervised(E=known.E, gamma=0.45, **raised)
+
+
+def quantities(law: Any) -> dict[str, Any]:
+    """What intervals are asked for: coefficients, and losses inside and beyond the runs."""
+    losses = {
+        name: law.loss(num_params=jnp.asarray(size), num_tokens=jnp.asarray(tokens))
+        for name, (size, tokens) in ASKED.items()
+    }
+    return {name: getattr(law, name) for name in COEFFICIENTS} | losses
+
+
+def noise_of_tables(first: int, num_tables: int) -> np.ndarray:
+    """Noise of the log losses, `(num_tables, NUM_RUNS)`; each table has a seed of its own."""
+    seeds = range(first, first + num_tables)
+    return _NOISE * np.stack([np.random.default_rng(s).normal(size=NUM_RUNS) for s in seeds])
+
+
+def runs_with(noise: np.ndarray, law: Any) -> Runs:
+    """The table of one noise, `(NUM_RUNS,)`."""
+    with float64():
+        losses = np.asarray(law.loss(**_INPUTS)) * np.exp(noise)
+    return Runs.read({**_INPUTS, "loss": losses})
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Tables:
+    """Tables, each with its fit.
+
+    Attributes:
+        problem: the minimisation of the table without noise.
+        noise: of the log losses, `(num_tables, NUM_RUNS)`.
+        vectors: where the fits ended, `(num_tables, num_free)`.
+        objectives: what they reached, `(num_tables,)`.
+        residuals: log residuals of the fits, `(num_tables, NUM_RUNS)`.
+        law: the fits, a batched law.
+    """
+
+    problem: Problem
+    noise: np.ndarray
+    vectors: np.ndarray
+    objectives: np.ndarray
+    residuals: np.ndarray
+    law: Any
+
+    @classmethod
+    def fitted(cls, noise: np.ndarray, law: Any, objective: Objective) -> "Tables":
+        """Fit Chinchilla's law to all tables at once, in a float64 context.
+
+        They start from the fit of the table without noise, which has random starts.
+        """
+        clean = runs_with(np.zeros(NUM_RUNS), law)
+        start = fit(Chinchilla, clean, objective=objective)
+        parameters = Parameters.of(Chinchilla, {})
+        problem = Problem.pose(parameters, objective, dict(clean.inputs), clean.loss, {})
+        vector = np.asarray(parameters.vector(start.law, problem.scales))
+        lanes = _lanes(np.tile(vector, (len(noise), 1)), np.ones_like(noise), -noise)
+        minima = refit(problem, lanes)
+        lanes = lanes.at(minima.vectors)
+        residuals = residuals_of(problem, dataclasses.replace(lanes, shifts=None))
+        return cls(
+            problem=problem,
+            noise=noise,
+            vectors=minima.vectors,
+            objectives=minima.costs * float(objective.slope()),
+            residuals=residuals[:, :NUM_RUNS] - noise,
+            law=laws_of(problem, lanes),
+        )
+
+    def refitted(
+        self, weights: np.ndarray, changes: np.ndarray | None = None
+    ) -> tuple[Any, np.ndarray]:
+        """Fit tables made of these, the same number from each, in a float64 context.
+
+        Args:
+            weights: of the runs, `(num_tables, num_draws, NUM_RUNS)`.
+            changes: of the log residuals, of the same shape; None for none.
+
+        Returns:
+            A batched law, and whether each fit is to be used, `(num_tables, num_draws)`; the
+            law's leaves are of that shape too.
+        """
+        num_tables, num_draws, _ = weights.shape
+        shifts = np.repeat(-self.noise, num_draws, axis=0)
+        if changes is not None:
+            shifts += changes.reshape(shifts.shape)
+        lanes = _lanes(
+            np.repeat(self.vectors, num_draws, axis=0), weights.reshape(shifts.shape), shifts
+        )
+        minima = refit(self.problem, lanes)
+        status = judge(self.problem.parameters, minima, _NOISE).status
+        law = laws_of(self.problem, lanes.at(minima.vectors))
+        shape = (num_tables, num_draws)
+        leaves = {name: leaf.reshape(shape) for name, leaf in vars(law).items()}
+        return Chinchilla(**leaves), (status <= Status.FLAT_DIRECTION).reshape(shape)
+
+
+def _lanes(vectors: np.ndarray, weights: np.ndarray, shifts: np.ndarray) -> Lanes:
+    return Lanes(vectors, pad_rows(weights, fill=0.0), {}, pad_rows(shifts, fill=0.0))
