@@ -187,6 +187,26 @@ def _decision(
     return parts, f"{asked}: {rows[-1][1]}, margin {rows[-1][2]}, {rows[-1][3]} of the draws"
 
 
+def _check_budget(flops: float, student: float) -> None:
+    """Refuse, before anything is fitted, a budget that does not pay for the student.
+
+    Raises:
+        ValueError: it does not, however few its tokens.
+    """
+    from jaxlaws.compute import training_flops
+    from jaxlaws.planning.doors import DEFAULT_BOUNDS
+    from jaxlaws.quantities import format_quantity
+
+    fewest = DEFAULT_BOUNDS[0]
+    least = training_flops(num_params=student, num_tokens=fewest)
+    if flops < least:
+        raise ValueError(
+            f"a budget of {format_quantity(flops)} FLOPs does not train {format_quantity(student)} "
+            f"parameters on even {format_quantity(fewest)} tokens, which takes "
+            f"{format_quantity(least)}: raise --flops or lower --student"
+        )
+
+
 @click.command("demo")
 @click.option("-o", "--output", default="out/demo", show_default=True, help="Folder to write.")
 @click.option("--student", type=QUANTITY, default="40K", show_default=True, help="Parameters.")
@@ -198,6 +218,7 @@ def command(output: str, student: float, flops: float, bootstrap: int, seed: int
 
     Writes report.html with its pictures, and both laws as JSON.
     """
+    _check_budget(flops, student)
     keep_compiled()
     import jax
     import numpy as np
