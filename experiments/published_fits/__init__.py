@@ -1,0 +1,1 @@
+"""Published runs fitted again, beside what is printed of them."""
