@@ -13,7 +13,10 @@ from jaxlaws.cli import (
     plan,
     plan_compare,
     plan_crossover,
+    plan_distill,
+    plan_frontier,
     plan_serve,
+    plan_train,
     predict,
     presets,
     report,
@@ -56,7 +59,14 @@ def main() -> None:
         warnings.simplefilter("default", UserWarning)
 
 
-for _plan in (plan_serve, plan_compare, plan_crossover):
+for _plan in (
+    plan_train,
+    plan_distill,
+    plan_serve,
+    plan_frontier,
+    plan_compare,
+    plan_crossover,
+):
     plan.group.add_command(_plan.command)
 for _verb in (
     presets.command,

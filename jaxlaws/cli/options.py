@@ -52,6 +52,22 @@ class Sweep(Quantity):
         return np.geomspace(low, high, int(parts[2]))
 
 
+class SweepOrList(Sweep):
+    """A quantity, a sweep, or several quantities with commas between them: then a tuple."""
+
+    name = "quantity|low:high:count|a,b,c"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Parse what was typed."""
+        if not isinstance(value, str) or "," not in value:
+            return super().convert(value, param, ctx)
+        if ":" in value:
+            self.fail(f"{value!r}: give a list or a sweep, not both", param, ctx)
+        return tuple(
+            super(SweepOrList, self).convert(part, param, ctx) for part in value.split(",")
+        )
+
+
 QUANTITY = Quantity()
 SWEEP = Sweep()
 

@@ -7,7 +7,7 @@ import math
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -117,6 +117,49 @@ def check_sweep(path: str | None, asked: Mapping[str, Any]) -> None:
             f"cannot draw {path!r}: a picture shows plans against compute; sweep --flops, as "
             "1e19:1e24:20, and nothing else, or name a table .csv or .parquet"
         )
+
+
+def check_no_picture(path: str | None, what: str) -> None:
+    """Refuse a picture where there is none, before anything is computed.
+
+    Raises:
+        ValueError: the path names one.
+    """
+    if is_picture(path):
+        raise ValueError(
+            f"cannot draw {path!r}: there is no picture of {what}; name a table .csv or .parquet"
+        )
+
+
+def give_out(
+    document: dict[str, Any],
+    table: Mapping[str, Sequence[Any]],
+    *,
+    as_json: bool,
+    output: str | None,
+    picture: Callable[[], Any] | None = None,
+) -> bool:
+    """Write what `-o` names, and with `--json` print the document.
+
+    Args:
+        document: the answer.
+        table: the same as columns of one length.
+        as_json: whether JSON is asked for.
+        output: the path of a table or a picture, if any.
+        picture: draws it.
+
+    Returns:
+        Whether it is still to be told to people.
+    """
+    if output and picture is not None and is_picture(output):
+        write_picture(output, picture())
+    elif output:
+        write_table(output, table)
+    if output:
+        click.echo(f"wrote {output}", err=True)
+    if as_json:
+        print_json(document)
+    return not as_json
 
 
 def write_picture(path: str, figure: Any) -> None:

@@ -1,18 +1,15 @@
-"""`jaxlaws plan`: what to do with a budget."""
+"""`jaxlaws plan`: what its questions have in common."""
 
 from collections.abc import Callable
 from typing import Any
 
 import click
 
-from jaxlaws.cli.compilation import keep_compiled
 from jaxlaws.cli.options import (
     QUANTITY,
     SWEEP,
     Quantity,
-    Source,
     flops_model_option,
-    forward_flops,
     json_option,
     law_option,
 )
@@ -67,6 +64,14 @@ output_option = click.option(
     ".pdf.",
 )
 
+within_option = click.option(
+    "--within",
+    type=QUANTITY,
+    metavar="LOSS",
+    help="Also tell how freely sizes and tokens may be chosen: the ranges that lose at most so "
+    "much, such as 0.01. With a sweep of --flops, -o draws the first of them.",
+)
+
 _teacher_option = click.option(
     "--teacher",
     type=QUANTITY,
@@ -113,101 +118,8 @@ def group() -> None:
     """Plan with a law: how large, how long, distilled or not, and from which teacher."""
 
 
-def _common(verb: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that each plan takes."""
+def common_options(verb: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of a question about one budget."""
     for option in (json_option, output_option, flops_model_option, inference_option):
         verb = option(verb)
     return law_option(flops_option(verb))
-
-
-@group.command("train")
-@_common
-@click.option("--params", type=SWEEP, help="A fixed size: plan its tokens alone.")
-@click.option(
-    "--unique-tokens",
-    type=SWEEP,
-    help="Distinct tokens at hand, to be repeated; with a law of repeated data (muennighoff2023).",
-)
-def train(
-    law_name: str,
-    flops: Any,
-    params: Any,
-    unique_tokens: Any,
-    inference_tokens: float,
-    flops_model: str,
-    output: str | None,
-    as_json: bool,
-) -> None:
-    """Train a model on its own: the best size and tokens, or the tokens for a size."""
-    if params is not None and unique_tokens is not None:
-        raise click.UsageError("give --params or --unique-tokens, not both")
-    keep_compiled()
-    from jaxlaws import planning
-    from jaxlaws.cli.plan_answer import answer
-
-    source = Source(law_name).for_supervised_runs()
-    title, planner, given = "compute-optimal training", planning.compute_optimal, {}
-    if params is not None:
-        title, planner = "training at a fixed size", planning.train_fixed
-        given = {"num_params": params}
-    elif unique_tokens is not None:
-        title, planner = "training on repeated data", planning.train_on_limited_data
-        given = {"num_unique_tokens": unique_tokens}
-    answer(
-        title,
-        planner,
-        {**crossed(flops=flops, **given), "num_inference_tokens": inference_tokens},
-        {"forward_flops": forward_flops(flops_model, source)},
-        source,
-        as_json=as_json,
-        output=output,
-    )
-
-
-@group.command("distill")
-@_common
-@click.option("--student", type=SWEEP, required=True, help="Parameters of the student.")
-@scenario_option
-@students_option
-@teacher_options
-def distill(
-    law_name: str,
-    flops: Any,
-    student: Any,
-    scenario: str,
-    students: int,
-    teacher: float | None,
-    teacher_loss: float | None,
-    inference_tokens: float,
-    flops_model: str,
-    output: str | None,
-    as_json: bool,
-) -> None:
-    """Distil a student: its tokens, and the best teacher that the budget can make.
-
-    With --teacher and --teacher-loss: its tokens, distilled from the teacher that exists.
-    """
-    existing = teacher_asked(teacher, teacher_loss)
-    keep_compiled()
-    from jaxlaws import planning
-    from jaxlaws.cli.plan_answer import answer
-
-    source = Source(law_name)
-    paid = getattr(planning, SCENARIOS[scenario])
-    answer(
-        f"distillation{' from a teacher that exists' if existing else ''}, scenario {scenario}",
-        planning.distill_with if existing else planning.distill,
-        {
-            **crossed(flops=flops, num_student_params=student),
-            **existing,
-            "num_students": float(students),
-            "num_inference_tokens": inference_tokens,
-        },
-        {
-            **({"logits": paid.logits} if existing else {"scenario": paid}),
-            "forward_flops": forward_flops(flops_model, source),
-        },
-        source,
-        as_json=as_json,
-        output=output,
-    )

@@ -10,13 +10,12 @@ import numpy as np
 from jaxlaws.cli.columns import columns, known, shown_rows
 from jaxlaws.cli.draws import LEVEL, interval, over_draws
 from jaxlaws.cli.options import Source
-from jaxlaws.cli.output import (
-    check_sweep,
-    is_picture,
-    print_json,
-    print_table,
-    write_picture,
-    write_table,
+from jaxlaws.cli.output import check_sweep, give_out, print_table
+from jaxlaws.cli.plan_leeway import (
+    leeway_document,
+    leeway_words,
+    near_optimal_of_all,
+    range_cell,
 )
 from jaxlaws.cli.plan_words import (
     ASKED,
@@ -69,6 +68,7 @@ def answer(
     settings: Mapping[str, Any],
     source: Source,
     *,
+    within: float | None = None,
     as_json: bool,
     output: str | None,
 ) -> None:
@@ -80,6 +80,7 @@ def answer(
         asked: its inputs, numbers or arrays of one length; `flops` is the budget, if any.
         settings: its other keywords.
         source: the law.
+        within: tell the ranges of what is planned that lose at most so much, if any.
         as_json: print one JSON object instead of a table.
         output: the table of plans to write, if any.
 
@@ -106,24 +107,35 @@ def answer(
         **plan_to_dict(plan),
         "extrapolation_decades": known(decades),
     }
+    ranges: dict[str, Any] = {}
+    if within is not None:
+        with patience("looking for the ends of the ranges …"):
+            ranges = near_optimal_of_all(planner, source.law, plan, within, asked, settings)
+        document["leeway"] = leeway_document(ranges, within)
     table = columns(document, np.size(plan.loss))
-    if output and is_picture(output):
-        write_picture(output, _picture(title, plan, question, asked, source, decades))
-    elif output:
-        write_table(output, table)
-    if output:
-        click.echo(f"wrote {output}", err=True)
-    if as_json:
-        print_json({**document, "intervals": intervals} if intervals else document)
-    elif single:
+
+    def picture() -> Any:
+        if ranges:
+            return _ranges_picture(title, within, ranges, asked, source)
+        return _picture(title, plan, question, asked, source, decades)
+
+    told = give_out(
+        {**document, "intervals": intervals} if intervals else document,
+        table,
+        as_json=as_json,
+        output=output,
+        picture=picture,
+    )
+    if told and single:
         notes = [*remarks(plan, budget), *_notes_on_draws(draws, source, intervals)]
+        notes += leeway_words(ranges, within) if within is not None else []
         goal = f"loss {asked['target_loss']:g}" if "target_loss" in asked else ""
         goal = goal or f"{format_quantity(budget)} FLOPs"
         head = f"{title}, {goal}, law {source.name}"
         _print_plan(head, plan, intervals, [*notes, distance(decades)])
-    else:
+    elif told:
         notes = [*counts(table["status"], asked), distance(decades)]
-        _print_sweep(f"{title}, law {source.name}", table, asked, notes)
+        _print_sweep(f"{title}, law {source.name}", table, asked, notes, ranges, within)
     if single and plan.status > Status.INFEASIBLE:
         for note in remarks(plan, budget):
             click.echo(f"Warning: {note}", err=True)
@@ -143,6 +155,25 @@ def _picture(
     draws = None if source.ensemble is None else over_draws(question, source.ensemble, asked)
     return allocation(
         asked["flops"], plan, draws=draws, decades=decades, title=f"{title}, law {source.name}"
+    )
+
+
+def _ranges_picture(
+    title: str,
+    within: float | None,
+    ranges: Mapping[str, Any],
+    asked: Mapping[str, Any],
+    source: Source,
+) -> Any:
+    from jaxlaws.figures.leeway import near_optimal_ranges
+
+    name, leeway = next(iter(ranges.items()))
+    return near_optimal_ranges(
+        asked["flops"],
+        [(within or 0.0, leeway)],
+        of=name,
+        label=WORDS[name],
+        title=f"{title}, law {source.name}",
     )
 
 
@@ -167,7 +198,12 @@ def _print_plan(
 
 
 def _print_sweep(
-    title: str, table: Mapping[str, list[Any]], asked: Mapping[str, Any], notes: list[str]
+    title: str,
+    table: Mapping[str, list[Any]],
+    asked: Mapping[str, Any],
+    notes: list[str],
+    ranges: Mapping[str, Any],
+    within: float | None,
 ) -> None:
     size = len(table["loss"])
     swept = [name for name in asked if np.ndim(asked[name])]
@@ -175,6 +211,9 @@ def _print_sweep(
     planned = [name for name in WORDS if name in table and name not in left_out]
     heads = [ASKED[name] for name in swept]
     heads += [*(WORDS[name] for name in planned), "status", "decades outside"]
+    # The first alone: a table for people is not wide enough for all.
+    first = dict(list(ranges.items())[:1])
+    heads += [f"{WORDS[name]} within {within:g}" for name in first]
     rows = []
     for row in shown_rows(size):
         decades = table["extrapolation_decades"][row]
@@ -184,6 +223,7 @@ def _print_sweep(
                 *(cell(name, table[name][row]) for name in planned),
                 table["status"][row],
                 "unknown" if decades is None else f"{decades:.1f}",
+                *(range_cell(name, leeway, row) for name, leeway in first.items()),
             ]
         )
     more = [f"{len(rows)} of {size} plans are shown; -o writes all."] if len(rows) < size else []

@@ -34,6 +34,15 @@ class _Demand(Sweep):
 )
 @click.option("--target-loss", type=SWEEP, help="The loss to reach at the least compute.")
 @click.option("--flops", type=SWEEP, help="Or the budget, training and serving, for least loss.")
+@click.option("--dollars", type=SWEEP, help="Or the budget in money, for least loss.")
+@click.option(
+    "--train-on",
+    metavar="$/HOUR:FLOPS/S:UTILISATION",
+    help="Plan in money: what an accelerator costs an hour, its peak, and what of it is used.",
+)
+@click.option(
+    "--serve-on", metavar="$/HOUR:FLOPS/S:UTILISATION", help="Likewise, for the one that serves."
+)
 @flops_model_option
 @output_option
 @json_option
@@ -42,6 +51,9 @@ def command(
     inference_tokens: Any,
     target_loss: Any,
     flops: Any,
+    dollars: Any,
+    train_on: str | None,
+    serve_on: str | None,
     flops_model: str,
     output: str | None,
     as_json: bool,
@@ -49,16 +61,37 @@ def command(
     """Train once and serve a demand: the size and tokens of least compute, training and serving.
 
     With --target-loss the least lifetime compute that reaches it, with --flops the least loss for
-    a lifetime budget.
+    a lifetime budget. With --train-on and --serve-on compute is priced: --target-loss is then
+    reached for the least money, or --dollars are spent for the least loss.
     """
-    if (target_loss is None) == (flops is None):
+    in_money = train_on is not None and serve_on is not None
+    if not in_money and (train_on is not None or serve_on is not None or dollars is not None):
+        raise click.UsageError("a plan in money takes both --train-on and --serve-on")
+    if in_money and (flops is not None or (target_loss is None) == (dollars is None)):
+        raise click.UsageError("in money, give either --target-loss or --dollars")
+    if not in_money and (target_loss is None) == (flops is None):
         raise click.UsageError("give either --target-loss or --flops")
     keep_compiled()
     from jaxlaws.cli.plan_answer import answer
+    from jaxlaws.cli.plan_money import answer_in_money, hardware
     from jaxlaws.planning import serve
 
     source = Source(law_name).for_supervised_runs()
-    goal = {"flops": flops} if target_loss is None else {"target_loss": target_loss}
+    goals = {"target_loss": target_loss, "flops": flops, "dollars": dollars}
+    goal = {name: value for name, value in goals.items() if value is not None}
+    if train_on is not None and serve_on is not None:
+        answer_in_money(
+            crossed(**goal, num_inference_tokens=inference_tokens),
+            {
+                "training": hardware("--train-on", train_on),
+                "serving": hardware("--serve-on", serve_on),
+                "forward_flops": forward_flops(flops_model, source),
+            },
+            source,
+            as_json=as_json,
+            output=output,
+        )
+        return
     answer(
         "training and serving",
         serve,
