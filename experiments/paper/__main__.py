@@ -1,4 +1,4 @@
-"""`python -m experiments.paper`: write `docs/claims.md` anew."""
+"""`python -m experiments.paper`: write `docs/claims.md` anew, and draw the paper's figures."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from experiments.paper import law_pictures, plan_pictures
 from experiments.paper.claims import CLAIMS
 from experiments.paper.rules import RULES
 from fitting.reporting import markdown_table
@@ -43,10 +44,19 @@ def page() -> str:
 
 
 @click.command()
-def main() -> None:
-    """Ask the planner, and write the page."""
-    PAGE.write_text(page(), encoding="utf-8")
-    click.echo(f"wrote {PAGE}")
+@click.option("--law", default="busbridge2025_consistent", show_default=True, help="A preset.")
+@click.option("-o", "--out", default="out/paper", type=click.Path(path_type=Path))
+@click.option("--pictures-only", is_flag=True, help="Leave the page as it is.")
+def main(law: str, out: Path, pictures_only: bool) -> None:
+    """Ask the planner, write the page, and draw the figures that follow from LAW."""
+    if not pictures_only:
+        PAGE.write_text(page(), encoding="utf-8")
+        click.echo(f"wrote {PAGE}")
+    out.mkdir(parents=True, exist_ok=True)
+    drawn = law_pictures.PICTURES | plan_pictures.PICTURES
+    for name, picture in drawn.items():
+        picture(presets.load(law)).savefig(out / f"{name}.svg")
+    click.echo(f"drew {len(drawn)} pictures in {out}")
 
 
 if __name__ == "__main__":
