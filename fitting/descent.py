@@ -183,7 +183,7 @@ def _evaluate(
         gradient = jacobian @ pull
         curvature = (jacobian * second[None]) @ jacobian.T
         pulls = [pull]
-        if problem.priors:
+        if problem.has_deviations:
             missed, slant = _linearised(lambda v: problem.deviations(v, frozen), vector)
             share = problem.spread / unit
             pulls.append(share * missed)
@@ -200,7 +200,7 @@ def _evaluate(
     def bend(vector: Any, weights: Any, frozen: Any, pulls: Any) -> Any:
         def pulled(v: Any) -> Any:
             total = jnp.dot(pulls[0], problem.residuals(v, frozen))
-            if problem.priors:
+            if problem.has_deviations:
                 total += jnp.dot(pulls[1], problem.deviations(v, frozen))
             return total
 

@@ -2,25 +2,36 @@
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from fitting.centring import centre_inputs, is_expressible, scales_of
+from fitting.centring import centre_inputs, is_expressible, scales_of, uncentre
 from fitting.objectives import Objective
 from fitting.parameters import Parameters
 from fitting.priors import Prior
 
+TARGET = "the target of the quantity"  # a key that no coefficient has
+
 _ROWS = 64
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class Target:
+    """A value that a quantity is pulled to, and by how much it is missed that counts as one."""
+
+    value: Any
+    unit: Any
 
 
 @functools.partial(
     jax.tree_util.register_dataclass,
     data_fields=["objective", "inputs", "observed", "scales", "groups", "priors", "spread"],
-    meta_fields=["parameters", "paired"],
+    meta_fields=["parameters", "paired", "quantity"],
 )
 @dataclasses.dataclass(frozen=True, eq=False)
 class Problem:
@@ -38,6 +49,8 @@ class Problem:
         priors: of coefficients in the user's units.
         spread: what a prior's half square is multiplied by before it is added to the sum over
             rows, so that both are negative log likelihoods (`likelihood.spread`).
+        quantity: a number of the law in the user's units that is pulled to the `Target` of each
+            lane, or None.
     """
 
     parameters: Parameters
@@ -49,6 +62,12 @@ class Problem:
     groups: Any = None
     priors: Mapping[str, Prior] = dataclasses.field(default_factory=dict)
     spread: Any = 1.0
+    quantity: Callable[[Any], Any] | None = None
+
+    @property
+    def has_deviations(self) -> bool:
+        """Whether anything but the runs pulls at the law: priors, or a target."""
+        return bool(self.priors) or self.quantity is not None
 
     @classmethod
     def pose(
@@ -93,29 +112,53 @@ class Problem:
         axes = jax.tree.map(lambda leaf: 0 if jnp.ndim(leaf) else None, law)
         return jax.vmap(lambda law, row: law.loss(**row), (axes, 0))(each, self.inputs)
 
+    def law(self, vector: jax.Array, frozen: Any) -> Any:
+        """The law of a vector, in centred units."""
+        held = {name: value for name, value in frozen.items() if name != TARGET}
+        return self.parameters.law(vector, held, self.scales)
+
     def residuals(self, vector: jax.Array, frozen: Any) -> jax.Array:
         """Residual of each row, `(num_rows,)`; infinite where the law is out of range."""
-        law = self.parameters.law(vector, frozen, self.scales)
+        law = self.law(vector, frozen)
         residuals = self.objective.residuals(self.predictions(law), self.observed)
         return jnp.where(jnp.all(is_expressible(law, self.scales)), residuals, jnp.inf)
 
     def deviations(self, vector: jax.Array, frozen: Any) -> jax.Array:
-        """By how many standard deviations each prior is missed, `(num_priors,)`."""
-        law = self.parameters.law(vector, frozen, self.scales)
+        """By how many standard deviations each prior is missed, `(num_priors,)`.
+
+        The last is by how many of its units the target of a quantity is missed.
+        """
+        law = self.law(vector, frozen)
         units = self.parameters.units(law, self.scales)
-        return jnp.concatenate(
-            [
-                jnp.ravel(prior.deviation(getattr(law, name) * units[name]))
-                for name, prior in self.priors.items()
-            ]
-        )
+        missed = [
+            jnp.ravel(prior.deviation(getattr(law, name) * units[name]))
+            for name, prior in self.priors.items()
+        ]
+        if self.quantity is not None:
+            target = frozen[TARGET]
+            value = self.quantity(uncentre(law, self.scales))
+            missed.append(jnp.ravel((value - target.value) / target.unit))
+        return jnp.concatenate(missed)
+
+    def parts(
+        self, vector: jax.Array, weights: jax.Array, frozen: Any
+    ) -> tuple[jax.Array, jax.Array, Any]:
+        """The sum over runs, the sum of squares of the priors' deviations, and the quantity."""
+        costs = self.objective.costs(self.residuals(vector, frozen))
+        missed, value = jnp.zeros(()), jnp.zeros(())
+        if self.priors:
+            alone = dataclasses.replace(self, quantity=None)
+            missed = jnp.sum(jnp.square(alone.deviations(vector, frozen)))
+        if self.quantity is not None:
+            value = self.quantity(uncentre(self.law(vector, frozen), self.scales))
+        return jnp.sum(weights * costs), missed, value
 
     def told(self, vector: jax.Array, weights: Any, frozen: Any) -> tuple[jax.Array, jax.Array]:
         """The unit of each free number's coefficient, `(num_free,)`, and what priors tell of them.
 
         That is `J.T J` of the deviations' derivatives J, `(num_free, num_free)`.
         """
-        law = self.parameters.law(vector, frozen, self.scales)
+        law = self.law(vector, frozen)
         units = self.parameters.units_of_free(law, self.scales)
         if not self.priors:
             return units, jnp.zeros((len(vector), len(vector)))
@@ -126,7 +169,7 @@ class Problem:
         """The objective and the priors' penalties, measured in the objective's slope."""
         costs = self.objective.costs(self.residuals(vector, frozen))
         total = jnp.sum(weights * costs)
-        if self.priors:
+        if self.has_deviations:
             missed = self.deviations(vector, frozen)
             total += 0.5 * self.spread * jnp.sum(jnp.square(missed))
         return total / self.objective.slope()
@@ -145,7 +188,7 @@ class Lanes:
         vectors: unconstrained numbers, `(num_lanes, num_free)`.
         weights: of each row, `(num_lanes, num_rows)`.
         frozen: coefficients that do not move; with a leading axis over the lanes where the
-            problem is paired.
+            problem is paired. Where it has a quantity, that one's `Target` is among them.
         shifts: added to the residual of each row, `(num_lanes, num_rows)`, as if the runs had
             ended with other losses; None for none. Only `descent.descend` adds them.
     """

@@ -39,3 +39,16 @@ class WrongUnit(SizeLaw):
     """A law that forgets the exponent of its amplitude's unit."""
 
     A: Coefficient = positive(unit_of="num_params")
+
+
+@pytree
+class Line:
+    """`loss = a + b log10 N`: linear, so that least squares have a closed form."""
+
+    a: Coefficient = real()
+    b: Coefficient = real()
+
+    input_names = ("num_params",)
+
+    def loss(self, *, num_params):
+        return self.a + self.b * jnp.log10(num_params)

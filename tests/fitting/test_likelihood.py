@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from by_hand import SIZES, size_columns, taught_columns
-from laws_of_tests import SizeLaw, TaughtLaw
+from laws_of_tests import Line, SizeLaw, TaughtLaw
 from scipy.integrate import quad
 from scipy.optimize import brentq, minimize
 from scipy.stats import chi2, norm
@@ -16,23 +16,9 @@ from fitting import AsymmetricHuber, Huber, LogSquares, Runs, Squares, StudentT,
 from fitting.laplace import laplace
 from fitting.likelihood import deviance, log_normaliser, spread
 from fitting.profile_likelihood import profile
-from jaxlaws.pytree import Coefficient, pytree, real
 
 FEW: dict[str, Any] = {"num_starts": 16}
 NUM = 20
-
-
-@pytree
-class Line:
-    """`loss = a + b log10 N`: linear, so that least squares have a closed form."""
-
-    a: Coefficient = real()
-    b: Coefficient = real()
-
-    input_names = ("num_params",)
-
-    def loss(self, *, num_params):
-        return self.a + self.b * jnp.log10(num_params)
 
 
 @pytest.fixture(scope="module")
