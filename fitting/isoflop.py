@@ -49,7 +49,7 @@ class Profile:
         return _powers(place, len(self._coefficients)) @ self._coefficients
 
 
-def profiles(
+def isoflop_profiles(
     runs: Runs,
     *,
     budgets: Sequence[float] | None = None,
@@ -82,7 +82,7 @@ def profiles(
     >>> sizes = (flops / 120) ** 0.5 * ratio
     >>> loss = 2 + (flops / 1e20) ** -0.1 * (1 + np.log(ratio) ** 2 / 10)
     >>> runs = Runs.read({"num_params": sizes, "num_tokens": flops / 6 / sizes, "loss": loss})
-    >>> [f"{each.minimum['num_params']:.3g}" for each in profiles(runs)]
+    >>> [f"{each.minimum['num_params']:.3g}" for each in isoflop_profiles(runs)]
     ['2.89e+08', '9.13e+08', '2.89e+09']
     """
     if along not in _OTHER or degree not in (2, 3):

@@ -1,8 +1,8 @@
 """How the best size, tokens and loss go with compute: straight lines in logarithms.
 
 Hoffmann et al. (2022) find them in three ways. `envelope` follows the best of the runs at each
-budget, `isoflop` the minimum of each IsoFLOP profile, and `of_fit` here the plans of a fitted law.
-The ways share no assumption but the lines themselves: where they disagree, look why.
+budget, `isoflop` the minimum of each IsoFLOP profile, and `scaling_of_fit` here the plans of a
+fitted law. The ways share no assumption but the lines themselves: where they disagree, look why.
 """
 
 import dataclasses
@@ -109,7 +109,7 @@ def power_lines(
     return OptimalScaling(approach=approach, flops=flops, points=points, lines=lines)
 
 
-def of_fit(
+def scaling_of_fit(
     result: FitResult,
     *,
     flops: Any,

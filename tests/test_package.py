@@ -15,6 +15,19 @@ assert not heavy & set(sys.modules), heavy & set(sys.modules)
 """
 
 
+def test_fitting_gives_what_it_names_and_leaves_the_planner_for_later():
+    code = """
+import sys, types
+import fitting
+assert "jaxlaws.planning" not in sys.modules
+for name in fitting.__all__:
+    assert not isinstance(getattr(fitting, name), types.ModuleType), name
+assert not hasattr(fitting, "no_such_name")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("module", ["jaxlaws", "jaxlaws.presets", "jaxlaws.planning", "fitting"])
 def test_import_changes_no_flag_and_loads_nothing_heavy(module):
     code = QUIET.format(module=module)

@@ -8,8 +8,8 @@ from by_hand import chinchilla
 
 from fitting import Runs
 from fitting.envelope import scaling_of_envelope
-from fitting.isoflop import profiles, scaling_of_profiles
-from fitting.optimal_scaling import PowerLine, of_fit, power_lines, scaling_table
+from fitting.isoflop import isoflop_profiles, scaling_of_profiles
+from fitting.optimal_scaling import PowerLine, power_lines, scaling_of_fit, scaling_table
 from fitting.scaling_figures import approaches, isoflop_curves
 from jaxlaws import presets
 
@@ -50,7 +50,7 @@ def minima(found, name="num_params"):
 
 @pytest.mark.parametrize("degree", [2, 3])
 def test_minima_are_those_of_numpys_polynomials(centred, degree):
-    for found, flops in zip(profiles(centred, degree=degree), BUDGETS, strict=True):
+    for found, flops in zip(isoflop_profiles(centred, degree=degree), BUDGETS, strict=True):
         assert found.flops == pytest.approx(flops, rel=1e-12)
         x = np.log(found.runs.inputs["num_params"])
         fitted = np.polynomial.Polynomial.fit(x, found.runs.loss, degree)
@@ -63,7 +63,7 @@ def test_minima_are_those_of_numpys_polynomials(centred, degree):
 
 def test_a_parabola_is_off_by_one_factor_where_runs_lie_alike(centred):
     """Without any noise: the sizes of all budgets are 3% too large, the exponent is right."""
-    parabolas, cubics = (profiles(centred, degree=degree) for degree in (2, 3))
+    parabolas, cubics = (isoflop_profiles(centred, degree=degree) for degree in (2, 3))
     off = minima(parabolas) / best_size(BUDGETS) - 1
     np.testing.assert_allclose(off, off[0], atol=1e-9)
     assert 0.029 < off[0] < 0.031
@@ -76,13 +76,15 @@ def test_a_parabola_is_off_by_one_factor_where_runs_lie_alike(centred):
 def test_a_parabola_gets_the_exponent_wrong_where_they_do_not():
     """The same sizes for all: small budgets see the right of their profile, large ones the left."""
     same = isoflop_runs(np.tile(np.geomspace(3e7, 1e10, 15), len(BUDGETS)))
-    line = scaling_of_profiles(profiles(same)).lines["num_params"]
+    line = scaling_of_profiles(isoflop_profiles(same)).lines["num_params"]
     assert line.exponent < EXPONENT - 0.02
     assert line.at(5.76e23) < 0.86 * best_size(5.76e23)
 
 
 def test_along_tokens_is_along_size_mirrored(centred):
-    by_size, by_tokens = (profiles(centred, along=f"num_{name}") for name in ("params", "tokens"))
+    by_size, by_tokens = (
+        isoflop_profiles(centred, along=f"num_{name}") for name in ("params", "tokens")
+    )
     np.testing.assert_allclose(minima(by_tokens), minima(by_size), rtol=1e-9)
     np.testing.assert_allclose(minima(by_tokens, "loss"), minima(by_size, "loss"), rtol=1e-12)
 
@@ -92,7 +94,7 @@ def test_profiles_without_a_minimum_say_why_and_are_left_out():
     sizes[0] *= 3  # all to the right of the minimum
     sizes[1] = np.tile([1e8, 2e8, 4e8], 5)
     runs = isoflop_runs(sizes.ravel(), noise=1e-9)  # no run twice
-    outside, few, *good = profiles(runs, bootstrap=20)
+    outside, few, *good = isoflop_profiles(runs, bootstrap=20)
     assert "lies outside its runs, 271M to 1.09B" in outside.why_not
     assert "3 values of num_params" in few.why_not
     assert np.isnan([outside.minimum["num_params"], few.minimum["loss"]]).all()
@@ -101,19 +103,19 @@ def test_profiles_without_a_minimum_say_why_and_are_left_out():
     with pytest.raises(ValueError, match=r"1 of 3 .* a minimum; two are needed. 6e18: its min"):
         scaling_of_profiles([outside, few, good[0]])
     hill = dataclasses.replace(good[0].runs, loss=6.0 - good[0].runs.loss)
-    assert profiles(hill)[0].why_not == "the polynomial has no minimum"
+    assert isoflop_profiles(hill)[0].why_not == "the polynomial has no minimum"
 
 
 def test_budgets_are_found_or_taken(centred):
-    assert len(profiles(centred)) == len(BUDGETS)
-    (found,) = profiles(centred, budgets=[BUDGETS[3] * 1.2], tolerance=0.1)
+    assert len(isoflop_profiles(centred)) == len(BUDGETS)
+    (found,) = isoflop_profiles(centred, budgets=[BUDGETS[3] * 1.2], tolerance=0.1)
     assert len(found.runs) == 15
     with pytest.raises(ValueError, match=r"no run is within 0.1 decades of 1e\+25 FLOPs"):
-        profiles(centred, budgets=[BUDGETS[0], 1e25])
+        isoflop_profiles(centred, budgets=[BUDGETS[0], 1e25])
     with pytest.raises(ValueError, match="expected budgets"):
-        profiles(centred, budgets=[-1.0])
+        isoflop_profiles(centred, budgets=[-1.0])
     with pytest.raises(ValueError, match="degree 2 or 3"):
-        profiles(centred, degree=4)
+        isoflop_profiles(centred, degree=4)
 
 
 def test_intervals_hold_the_truth_as_often_as_they_say():
@@ -125,7 +127,9 @@ def test_intervals_hold_the_truth_as_often_as_they_say():
     for seed in range(200):
         noisy = exact.loss * np.exp(5e-3 * rng.normal(size=exact.loss.shape))
         runs = Runs.read({**exact.inputs, "loss": noisy})
-        line = scaling_of_profiles(profiles(runs, bootstrap=200, seed=seed)).lines["num_params"]
+        line = scaling_of_profiles(isoflop_profiles(runs, bootstrap=200, seed=seed)).lines[
+            "num_params"
+        ]
         low, high = line.exponent_interval(0.9)
         hits += low < EXPONENT < high
     assert 0.82 < hits / 200 < 0.95  # 90%, less what the bootstrap of 15 points is known to lose
@@ -164,10 +168,10 @@ def test_draws_with_holes_are_lines_through_what_is_left():
 def test_the_three_approaches_on_hoffmanns_points(hoffmann_fit):
     """Published, of more and other points: .50, .49 and, refitted by Besiroglu et al., .513."""
     runs, result = hoffmann_fit
-    found = profiles(runs, budgets=HOFFMANN_BUDGETS, bootstrap=200)
+    found = isoflop_profiles(runs, budgets=HOFFMANN_BUDGETS, bootstrap=200)
     by_profiles = scaling_of_profiles(found)
     by_envelope = scaling_of_envelope(runs, bootstrap=100)
-    by_law = of_fit(result, flops=HOFFMANN_BUDGETS, most_draws=100)
+    by_law = scaling_of_fit(result, flops=HOFFMANN_BUDGETS, most_draws=100)
     assert [len(each.runs) for each in found] == [16, 27, 28, 21, 23, 18, 15, 18, 11]
     exact = float(result.law.beta / (result.law.alpha + result.law.beta))
     assert by_law.lines["num_params"].exponent == pytest.approx(exact, abs=1e-6)
