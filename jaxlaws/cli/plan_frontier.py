@@ -92,7 +92,7 @@ def command(
     table = columns(document, len(params))
     if give_out(document, table, as_json=as_json, output=output, picture=picture):
         _print(f"loss against the cost of serving, {asked}", answer, plain["method"])
-        click.echo(distance(decades[answer.efficient]))
+        click.echo(f"Of those worth having: {distance(decades[answer.efficient])}")
 
 
 def _print(title: str, answer: Any, methods: list[str]) -> None:
