@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from fitting.figures import fit_and_residuals
+from fitting.isoflop_report import isoflop_report
 from fitting.predictions import predict, relative_errors
 from fitting.reporting import markdown_table
 from fitting.results import FitResult
@@ -52,7 +53,8 @@ def fit_report(
 
     Args:
         result: the fit.
-        runs: those that it was fitted to, for its errors on them.
+        runs: those that it was fitted to, for its errors on them and, where they lie on a few
+            budgets, their IsoFLOP profiles.
         level: of the intervals.
 
     Raises:
@@ -79,6 +81,8 @@ def fit_report(
             f"Mean {off.mean():.2f}%, median {np.median(off):.2f}%, worst {off.max():.2f}%.",
             fit_and_residuals(result.law, called),
         ]
+        if set(result.law.input_names) == {"num_params", "num_tokens"}:
+            parts += isoflop_report(result.law, called, level=level)
     return parts
 
 

@@ -43,6 +43,11 @@ class Profile:
     why_not: str
     _coefficients: np.ndarray = dataclasses.field(repr=False)
 
+    @property
+    def title(self) -> str:
+        """The budget, short: `7.9e11 FLOPs`."""
+        return f"{self.flops:.2g} FLOPs".replace("e+", "e")
+
     def loss_at(self, values: np.ndarray) -> np.ndarray:
         """The polynomial at values of `along`, `(num_values,)`."""
         place = _place(np.log(values), np.log(extent(self.runs, self.along)))

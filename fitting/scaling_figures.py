@@ -10,7 +10,6 @@ from fitting.extents import extent
 from fitting.isoflop import Profile
 from fitting.optimal_scaling import OptimalScaling
 from jaxlaws.figures.style import COLOURS, house_style, line_with_band, new_figure, quantity_axis
-from jaxlaws.quantities import format_quantity
 
 _LABELS = {"num_params": "parameters", "num_tokens": "training tokens"}
 
@@ -31,8 +30,7 @@ def isoflop_curves(profiles: Sequence[Profile], *, title: str = "") -> Figure:
         figure, axes = new_figure(width=6.0, height=4.2)
         for profile, colour in zip(profiles, colours, strict=True):
             sizes = extent(profile.runs, along)
-            label = f"{format_quantity(profile.flops, 2)} FLOPs"
-            axes.scatter(sizes, profile.runs.loss, s=14, color=colour, label=label)
+            axes.scatter(sizes, profile.runs.loss, s=14, color=colour, label=profile.title)
             line = np.geomspace(sizes.min(), sizes.max(), 200)
             look = "--" if profile.why_not else "-"
             axes.plot(line, profile.loss_at(line), look, color=colour, linewidth=1)

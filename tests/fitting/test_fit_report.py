@@ -75,11 +75,12 @@ def test_a_report_holds_tables_and_pictures(simulated, simulated_fit):
         - 1
     )
     assert any(f"Mean {residuals.mean():.2f}%" in text for text in texts)
-    assert sum(isinstance(part, Figure) for part in parts) == 3
+    assert "### IsoFLOP profiles" in texts
+    assert sum(isinstance(part, Figure) for part in parts) == 4
     page = to_page(parts, "a fit & its runs")
-    assert page.count("data:image/png;base64,") == 3
+    assert page.count("data:image/png;base64,") == 4
     assert "<title>a fit &amp; its runs</title>" in page
-    assert page.count("<table>") == 3
+    assert page.count("<table>") == 5
 
 
 def test_intervals_are_drawn_where_the_draws_are(simulated_fit):
