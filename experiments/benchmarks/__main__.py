@@ -1,7 +1,7 @@
 """`python -m experiments.benchmarks`: the table of DESIGN's numbers, as far as they are measured.
 
-SciPy's part needs the extra `bench`, fits the folder of published runs (`JAXLAWS_DATA`). Nothing
-else should run on the machine.
+The parts of SciPy and optimistix need the extra `bench`, fits the folder of published runs
+(`JAXLAWS_DATA`). Nothing else should run on the machine.
 """
 
 import os
@@ -14,6 +14,7 @@ import jax
 import numpy as np
 
 from experiments.benchmarks.fits import fit_rows
+from experiments.benchmarks.quasi_newton import plans_with_bfgs
 from experiments.benchmarks.slsqp import plan_with_slsqp
 from experiments.benchmarks.timing import fresh_seconds, median_seconds
 from fitting.reporting import markdown_table
@@ -93,6 +94,35 @@ def many_plans(count: int) -> list[list[str]]:
     ]
 
 
+def beside_optimistix() -> list[list[str]]:
+    """The same plans by vmapped BFGS from one start, and from as many as our own scan has."""
+    rows = []
+    for num_starts, count, wanted in ((1, 4096, "2 times"), (40, 512, "10 times")):
+        flops, sizes = (entries[:count] for entries in _problems(4096))
+        ours = median_seconds(lambda f=flops, s=sizes: _full(f, s), 9)
+        theirs = median_seconds(
+            lambda f=flops, s=sizes, n=num_starts: plans_with_bfgs(_LAW, f, s, n), 3
+        )
+        # A small batch is padded: what counts is the time of each in a full one.
+        each = ours / 4096
+        off = plans_with_bfgs(_LAW, flops, sizes, num_starts) - _full(flops, sizes).loss
+        starts = f"{num_starts} start{'s' if num_starts > 1 else ''}"
+        rows += [
+            [
+                f"optimistix BFGS, {starts}, over that",
+                f"{theirs / count / each:,.0f} times",
+                wanted,
+            ],
+            [f"its losses off by more than 1e-8, {starts}", f"{np.mean(off > 1e-8):.1%}", ""],
+            [
+                f"our loss above its, {starts}, worst of {count}",
+                f"{max(-off.min(), 0):.1e}",
+                "1e-8",
+            ],
+        ]
+    return rows
+
+
 @click.command()
 @click.option("--plans", default=100_000, show_default=True, help="Plans in the large batch.")
 @click.option("--only-fits", is_flag=True, help="Leave out what plans take.")
@@ -101,7 +131,7 @@ def main(plans: int, only_fits: bool) -> None:
     load = os.getloadavg()[0]
     rows = fit_rows()
     if not only_fits:
-        rows = [*first_steps(), *rows, *many_plans(plans)]
+        rows = [*first_steps(), *rows, *many_plans(plans), *beside_optimistix()]
     machine = f"{platform.machine()}, {os.cpu_count()} cores, JAX {jax.__version__}"
     click.echo(f"{machine}, load before: {load:.1f}\n")
     click.echo(markdown_table(["what", "measured", "to reach"], rows))
