@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import jax
 import numpy as np
-from jax.core import Tracer
+from jax.core import Tracer, eval_context
 
 _T = TypeVar("_T")
 
@@ -25,7 +25,7 @@ def is_traced(*trees: Any) -> bool:
 @contextmanager
 def float64() -> Iterator[None]:
     """Compute in float64, at once, even while an outer function is being traced."""
-    with jax.ensure_compile_time_eval(), jax.enable_x64(True):
+    with eval_context(), jax.enable_x64(True):
         yield
 
 
