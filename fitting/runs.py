@@ -3,19 +3,17 @@
 import dataclasses
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from importlib import resources
 from typing import Any
 
 import numpy as np
 
-from fitting.cells import is_missing, number_or_nan, positive_number
+from fitting.cells import is_missing, positive_number
+from fitting.columns import OUTCOME, Columns, hint, missing_columns, unchanging
 from fitting.tables import Table, read_table
 from fitting.weak_design import WeakDesignWarning, weaknesses
 from jaxlaws.errors import DataError
-from jaxlaws.inputs import INPUTS
 
-OUTCOME = "loss"
 # The inputs of the two kinds of runs that one table may hold.
 KINDS = {
     "supervised": ("num_params", "num_tokens"),
@@ -132,7 +130,7 @@ class Runs:
         whole = self.whole()
         missing = [name for name in names if name not in whole.inputs]
         if missing:
-            raise _missing_columns(whole, missing)
+            raise missing_columns(whole.source, missing, whole._titles, whole.others)
         mask = whole._called_for(names)
         if not mask.any():
             but = "" if "teacher_loss" in names else ", other than those with a teacher_loss"
@@ -155,7 +153,7 @@ class Runs:
         known = {**self.others, **self.inputs, OUTCOME: self.loss}
         if name not in known:
             raise ValueError(
-                f"{self.source} has no column {name!r}{_close(name, known)}; it has "
+                f"{self.source} has no column {name!r}{hint(name, known)}; it has "
                 f"{', '.join(known)}"
             )
         return known[name]
@@ -189,14 +187,14 @@ class Runs:
 
         def over(field: str) -> dict[str, np.ndarray]:
             mappings = [getattr(runs, field) for runs in (self, *others)]
-            return {key: _frozen(change(*(m[key] for m in mappings))) for key in mappings[0]}
+            return {key: unchanging(change(*(m[key] for m in mappings))) for key in mappings[0]}
 
         return dataclasses.replace(
             self,
             inputs=over("inputs"),
-            loss=_frozen(change(*(runs.loss for runs in (self, *others)))),
+            loss=unchanging(change(*(runs.loss for runs in (self, *others)))),
             others=over("others"),
-            rows=_frozen(change(*(runs.rows for runs in (self, *others)))),
+            rows=unchanging(change(*(runs.rows for runs in (self, *others)))),
             _cells=over("_cells"),
         )
 
@@ -261,69 +259,14 @@ def bundled_runs(kind: str | None = None) -> Runs:
     return dataclasses.replace(runs.where(runs._called_for(KINDS[kind])), left=None)
 
 
-def _from_table(table: Table, columns: Mapping[str, str]) -> Runs:
-    ours = [*INPUTS, OUTCOME]
-    for name, theirs in columns.items():
-        if name not in ours:
-            raise ValueError(f"no input {name!r}{_close(name, ours)}; there are {', '.join(ours)}")
-        if theirs not in table.columns:
-            raise DataError(
-                f"{table.source} has no column {theirs!r}{_close(theirs, table.columns)}; it has "
-                f"{', '.join(table.columns)}"
-            )
-    titles = {name: columns.get(name, name) for name in ours}
-    titles = {name: theirs for name, theirs in titles.items() if theirs in table.columns}
-    cells = {name: _objects(table.columns[theirs]) for name, theirs in titles.items()}
-    numbers = {name: _frozen(np.array([number_or_nan(c) for c in cells[name]])) for name in cells}
-    taken = set(titles.values())
-    runs = Runs(
-        inputs={name: numbers[name] for name in numbers if name != OUTCOME},
-        loss=numbers.get(OUTCOME, np.zeros(0)),
-        others={
-            name: _frozen(_plain(values))
-            for name, values in table.columns.items()
-            if name not in taken
-        },
-        rows=_frozen(np.array(table.rows)),
+def _from_table(table: Table, names: Mapping[str, str]) -> Runs:
+    columns = Columns.of(table, names)
+    return Runs(
+        inputs={name: each for name, each in columns.numbers.items() if name != OUTCOME},
+        loss=columns.numbers[OUTCOME],
+        others=columns.others,
+        rows=unchanging(np.array(table.rows)),
         source=table.source,
-        _cells=cells,
-        _titles=titles,
+        _cells=columns.cells,
+        _titles=columns.titles,
     )
-    if OUTCOME not in numbers:
-        raise _missing_columns(runs, [OUTCOME])
-    return runs
-
-
-def _missing_columns(runs: Runs, missing: Sequence[str]) -> DataError:
-    available = [*runs._titles.values(), *runs.others]
-    name = missing[0]
-    close = get_close_matches(name, runs.others, n=1) or ["THEIR_NAME"]
-    return DataError(
-        f"{runs.source} has no column {', '.join(missing)}{_close(name, runs.others)}; it has "
-        f"{', '.join(available)}. Say which is which: columns={{{name!r}: {close[0]!r}}}, or "
-        f"--column {name}={close[0]}"
-    )
-
-
-def _close(name: str, known: Iterable[str]) -> str:
-    close = get_close_matches(name, known, n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
-
-
-def _objects(values: Sequence[Any]) -> np.ndarray:
-    array = np.empty(len(values), dtype=object)
-    array[:] = values
-    return array
-
-
-def _plain(values: Sequence[Any]) -> np.ndarray:
-    """Numbers where every cell that is filled holds one, texts otherwise."""
-    try:
-        return np.array([np.nan if is_missing(v) else float(v) for v in values])
-    except (TypeError, ValueError):
-        return np.array(["" if v is None else str(v) for v in values])
-
-
-def _frozen(array: np.ndarray) -> np.ndarray:
-    array.setflags(write=False)
-    return array
