@@ -112,7 +112,7 @@ def crossover(
     one of these steps undo each other unseen.
 
     Args:
-        law: a distillation law.
+        law: a distillation law; outside a trace a batch of them too, broadcast with the size.
         num_student_params: size of the student, any shape.
         scenario: who pays for the teacher.
         num_students: students of that size that share the teacher and the budget, broadcast with
@@ -159,14 +159,11 @@ def crossover(
             name: checked(name, value, 1.0 if name in ("num_student_params", "num_students") else 0)
             for name, value in inputs.items()
         }
-    shape = np.broadcast_shapes(*(np.shape(value) for value in inputs.values()))
+    given = jax.tree.leaves((list(inputs.values()), law))
+    shape = np.broadcast_shapes(*(np.shape(value) for value in given))
     xp: Any = jnp if traced else np
-    dtype = (
-        jnp.result_type(float, *jax.tree.leaves((law, list(inputs.values()))))
-        if traced
-        else np.float64
-    )
-    inputs = {name: _lengthened(value, shape, dtype, xp) for name, value in inputs.items()}
+    dtype = jnp.result_type(float, *given) if traced else np.float64
+    law, inputs = jax.tree.map(lambda value: _lengthened(value, shape, dtype, xp), (law, inputs))
 
     def methods(law: Any, inputs: dict[str, Any]) -> Callable[[Array], tuple[Any, Any]]:
         def plans(log_flops: Array) -> tuple[Any, Any]:

@@ -82,6 +82,19 @@ def test_every_change_of_a_finer_scan_is_found():
 
 
 @pytest.mark.slow
+def test_a_batch_of_laws_is_answered_as_each_alone():
+    draws = jax.tree.map(lambda leaf: leaf[:3], presets.ensemble("busbridge2025_refit"))
+    batch = crossover(draws, num_student_params=3e8, scenario=FULL)
+    assert batch.flops.shape == (3, 4)
+    for index in range(3):
+        law = jax.tree.map(lambda leaf, i=index: leaf[i], draws)
+        alone = crossover(law, num_student_params=3e8, scenario=FULL)
+        np.testing.assert_allclose(batch.flops[index], alone.flops, rtol=1e-9)
+        np.testing.assert_array_equal(batch.to[index], alone.to)
+        assert batch.first[index] == alone.first
+
+
+@pytest.mark.slow
 def test_too_many_none_and_nothing():
     law = presets.load("busbridge2025_refit")
     answer = crossover(law, num_student_params=3e8, scenario=FULL, max_crossings=1)
