@@ -8,6 +8,8 @@ from jaxlaws.cli.compilation import keep_compiled
 from jaxlaws.cli.options import SWEEP, Source, forward_flops
 from jaxlaws.cli.plan import common_options, crossed, within_option
 
+_DEFAULT = click.core.ParameterSource.DEFAULT
+
 
 @click.command("train")
 @common_options
@@ -74,6 +76,3 @@ def command(
         as_json=as_json,
         output=output,
     )
-
-
-_DEFAULT = click.core.ParameterSource.DEFAULT
