@@ -71,6 +71,11 @@ def _problem(given: Record, kind: str) -> Problem:
         size = low + (high - low) * ((index // num_others) / (_NUM_SIZES - 1))
         return [size, *short_cut(size).candidate(index % num_others)]
 
+    def follow(candidate: Point, before: Point) -> Point:
+        of_size = short_cut(candidate[0]).follow
+        others = candidate[1:] if of_size is None else of_size(candidate[1:], before[1:])
+        return [candidate[0], *others]
+
     return Problem(
         objective=lambda point: at(point[0]).objective(point[1:]),
         lower=[low, *smallest.lower],
@@ -81,6 +86,7 @@ def _problem(given: Record, kind: str) -> Problem:
             short_cut(low),
             place=place,
             candidate=candidate,
+            follow=follow,
             num_candidates=_NUM_SIZES * num_others,
             held=tuple(index + 1 for index in short_cut(low).held),
         ),

@@ -28,24 +28,18 @@ def penalised(problem: Problem, limits: Tolerances, point: Point, value: Array) 
 def scan(problem: Problem, short_cut: ShortCut, limits: Tolerances) -> Point:
     """Coordinates of the best candidate, bounds heeded; where none is feasible, of the nearest."""
 
-    def better(index: Any, best: tuple[Point, Array]) -> tuple[Point, Array]:
+    def better(index: Any, state: tuple[Point, Point, Array]) -> tuple[Point, Point, Array]:
+        before, *best = state
         candidate = short_cut.candidate(index)
+        if short_cut.follow is not None:
+            candidate = short_cut.follow(candidate, before)
         point = problem.clip(short_cut.place(candidate, [0.0] * short_cut.num_loosened))
         value = penalised(problem, limits, point, problem.objective(point))
-        return _choose(value < best[1], (candidate, value), best)
+        return candidate, *_choose(value < best[1], (candidate, value), tuple(best))
 
     first = short_cut.candidate(0)
-    best = (first, jnp.full_like(problem.lower[0], jnp.inf))
-    return lax.fori_loop(0, short_cut.num_candidates, better, best)[0]
-
-
-def limited(problem: Problem, short_cut: ShortCut, coordinates: Point) -> Array:
-    """The objective at some coordinates, infinite outside the bounds."""
-    point = short_cut.place(coordinates, [0.0] * short_cut.num_loosened)
-    value = problem.objective(point)
-    for place, low, high in zip(point, problem.lower, problem.upper, strict=True):
-        value = jnp.where((place >= low) & (place <= high), value, jnp.inf)
-    return value
+    state = (first, first, jnp.full_like(problem.lower[0], jnp.inf))
+    return lax.fori_loop(0, short_cut.num_candidates, better, state)[1]
 
 
 def newton(
@@ -57,12 +51,14 @@ def newton(
         Coordinates, and the size of the gradient one step before them.
     """
 
-    def objective(coordinates: Point) -> Array:
-        return limited(problem, short_cut, coordinates)
+    def place(coordinates: Point) -> Point:
+        return short_cut.place(coordinates, [0.0] * short_cut.num_loosened)
 
     def step(state):
         count, here, trial, best, error = state
-        value, gradient, curvature = hessian(objective, trial)
+        value, gradient, curvature = hessian(lambda c: problem.objective(place(c)), trial)
+        for entry, low, high in zip(place(trial), problem.lower, problem.upper, strict=True):
+            value = jnp.where((entry >= low) & (entry <= high), value, jnp.inf)
         downhill = [-slope for slope in gradient]
         move, least = solve(curvature, downhill, len(trial), limits.pivot)
         length = largest([jnp.abs(part) for part in move], jnp.zeros_like(value))

@@ -8,20 +8,19 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from jaxlaws.planning.best_teacher import teacher_loss_limits
-from jaxlaws.planning.doors import DEFAULT_BOUNDS
 from jaxlaws.planning.elementwise import Array, Point
 from jaxlaws.planning.plans import quantity, shares_of, status_of, where_possible
 from jaxlaws.planning.problem import Problem, ShortCut
 from jaxlaws.planning.records import Record
 from jaxlaws.planning.solver import Solution
 from jaxlaws.planning.splitting import Split, best_split, split_for_value
+from jaxlaws.planning.status import Status
 from jaxlaws.planning.teacher_starts import NUM_SIZES, with_paid_tokens
+from jaxlaws.planning.tolerances import tolerances
 from jaxlaws.pytree import pytree
 
-_LOG_TOKENS_BOUNDS = (float(np.log(DEFAULT_BOUNDS[0])), float(np.log(DEFAULT_BOUNDS[1])))
 _LEAST_GAIN = 1e-30
 
 
@@ -41,9 +40,11 @@ class FamilyPlan:
         teacher_loss: the teacher's loss.
         loss: the weighted mean of the students' losses.
         flops: the compute that the plan spends, at most the budget.
-        shares: fractions of `flops`: `student` (of all), `logits`, `teacher`, `serving`.
+        shares: fractions of `flops`: `student` (of all), `logits`, `teacher`, `serving` (by all).
         status: a `Status`.
         active_bounds: -1, 0 or +1 by input name; for the students' tokens one axis more.
+        marginal_values: of `loss`, nats per unit of a logarithm, by name; for the students' tokens
+            one axis more, each as if its bound alone were loosened.
     """
 
     num_student_params: Any
@@ -57,16 +58,26 @@ class FamilyPlan:
     shares: Record
     status: Any
     active_bounds: Record
+    marginal_values: Record
+
+
+def _students(given: Record, name: str) -> Array:
+    """Something of the students, a student along the first axis."""
+    num = sum(key.startswith("weights_") for key in given)
+    return jnp.stack([given[f"{name}_{index}"] for index in range(num)])
 
 
 def _family(given: Record) -> tuple[Array, Array]:
-    """The students' sizes and weights, a student along the first axis; the weights sum to one."""
-    num = sum(name.startswith("num_student_params_") for name in given)
-    sizes, weights = (
-        jnp.stack([given[f"{name}_{index}"] for index in range(num)])
-        for name in ("num_student_params", "weight")
-    )
-    return sizes, weights / weights.sum(axis=0)[None]
+    """The students' sizes and weights; the weights sum to one."""
+    weights = _students(given, "weights")
+    return _students(given, "num_student_params"), weights / weights.sum(axis=0)[None]
+
+
+def _left(given: Record) -> tuple[Array, Array]:
+    """What serving leaves for training, and whether it leaves anything."""
+    forward = jax.vmap(given.forward_flops)(_students(given, "num_student_params"))
+    left = given.flops - (forward * _students(given, "num_inference_tokens")).sum(axis=0)
+    return jnp.where(left > 0, left, given.flops), left > 0
 
 
 def _cost_of_token(given: Record, logits: Array) -> Array:
@@ -99,7 +110,10 @@ def _split(given: Record, logits: Array, log_rest: Array, teacher_loss: Array) -
         given=Record(given | {"teacher_loss": teacher_loss}),
         log_cost=jnp.log(_cost_of_token(given, logits)),
         log_budget=log_rest,
-        log_bounds=_LOG_TOKENS_BOUNDS,
+        log_bounds=(
+            jnp.log(given.num_student_tokens_bounds_lower),
+            jnp.log(given.num_student_tokens_bounds_upper),
+        ),
     )
 
 
@@ -116,17 +130,23 @@ def _teacher(given: Record, kind: str, point: Point) -> tuple[Array, Array, Arra
 def family_problem(given: Record, kind: str) -> Problem:
     """The search for the teacher of a scenario, by its `kind_of`."""
     weights = _family(given)[1]
-    log_budget = jnp.log(given.flops)
+    budget, affordable = _left(given)
+    log_budget = jnp.log(budget)
 
     def least(logits: Array) -> Array:
         """Of the compute for students that is none too little."""
-        return jnp.exp(_LOG_TOKENS_BOUNDS[0]) * _cost_of_token(given, logits).sum(axis=0)
+        return given.num_student_tokens_bounds_lower * _cost_of_token(given, logits).sum(axis=0)
 
     def objective(point: Point) -> Array:
+        """Where students reach the most tokens, of equal plans the cheapest is the best."""
         loss, logits, training = _teacher(given, kind, point)
-        rest = jnp.maximum(given.flops - training, least(logits))
-        tokens = split_for_value(_split(given, logits, jnp.log(rest), loss))
-        return (weights * _losses(given, tokens, loss)).sum(axis=0)
+        rest = jnp.maximum(budget - training, least(logits))
+        split = _split(given, logits, jnp.log(rest), loss)
+        tokens = split_for_value(split)
+        of_students = jnp.exp(split.log_cost + tokens - log_budget[None]).sum(axis=0)
+        spent = jnp.log(of_students + training / budget)
+        least_loss = (weights * _losses(given, tokens, loss)).sum(axis=0)
+        return least_loss + tolerances(log_budget).preference * spent
 
     def log_least_cost(point: Point) -> Array:
         _, logits, training = _teacher(given, kind, point)
@@ -150,7 +170,7 @@ def family_problem(given: Record, kind: str) -> Problem:
         upper=upper,
         constraints=(lambda point: log_budget - log_least_cost(point),),
         short_cut=short_cut,
-        possible=log_least_cost(lower) <= log_budget,
+        possible=affordable & (log_least_cost(lower) <= log_budget),
     )
 
 
@@ -194,6 +214,7 @@ def _along_the_share(given: Record, log_budget: Array, lower: Point, upper: Poin
         place=place,
         candidate=one_student.candidate,
         num_candidates=one_student.num_candidates,
+        follow=one_student.follow,
         num_loosened=0,
     )
 
@@ -211,22 +232,34 @@ def family_plan(given: Record, solution: Solution, kind: str) -> FamilyPlan:
         point = [jnp.log(value) for value in teacher]
     teacher_loss, logits, training = _teacher(given, kind, point)
     cost = _cost_of_token(given, logits)
-    rest = jnp.where(solution.possible, given.flops - training, given.flops)
-    log_tokens = best_split(_split(given, logits, jnp.log(rest), teacher_loss))
-    low, high = _LOG_TOKENS_BOUNDS
-    sides = jnp.where(log_tokens <= low, -1, jnp.where(log_tokens >= high, 1, 0))
+    budget, _ = _left(given)
+    rest = jnp.where(solution.possible, budget - training, budget)
+    split = _split(given, logits, jnp.log(rest), teacher_loss)
+    log_tokens = best_split(split)
+    low, high = split.ends(log_tokens)
+    sides = jnp.where(log_tokens >= high, 1, jnp.where(log_tokens <= low, -1, 0))
     # In single precision an exponential is off by some units in the sixth digit.
-    unspent = (sides == 1).all(axis=0)
+    unspent = (sides == 1).all(axis=0) & ~solution.binding[0]
     tokens = jnp.exp(log_tokens)
-    tokens = tokens * jnp.where(unspent, 1.0, rest / (cost * tokens).sum(axis=0))[None]
+    some = (sides == 0).any(axis=0)
+    tokens = tokens * jnp.where(some, rest / (cost * tokens).sum(axis=0), 1.0)[None]
     losses = _losses(given, jnp.log(tokens), teacher_loss)
     loss = (weights * losses).sum(axis=0)
+    # A FLOP more gains all students alike, but for those on a bound, and so does one less for the
+    # teacher. Where all are on a bound it is the least tokens that the budget has to pay for.
+    worth = jnp.where(sides == 0, jnp.exp(split.worth(log_tokens)), 0.0).max(axis=0)
+    price = jnp.where(some, worth, solution.multipliers[0] / budget)
+    held = jnp.exp(_log_gain(split.given, log_tokens)) - price[None] * cost * tokens
     flops, shares = shares_of(
         solution,
         student=((cost - logits[None]) * tokens).sum(axis=0),
         logits=(logits[None] * tokens).sum(axis=0),
         teacher=training,
+        serving=given.flops - budget,
     )
+
+    status = status_of(solution, loss, unspent=unspent)
+    on_bound = (sides != 0).any(axis=0) & (status == Status.CONVERGED)
 
     def each(values: Array) -> Array:
         return [where_possible(solution, value) for value in values]
@@ -241,9 +274,17 @@ def family_plan(given: Record, solution: Solution, kind: str) -> FamilyPlan:
         loss=where_possible(solution, loss),
         flops=flops,
         shares=shares,
-        status=status_of(solution, loss, unspent=unspent),
+        status=jnp.where(on_bound, jnp.int32(Status.ON_BOUND), status),
         active_bounds=Record(
             num_student_tokens=[jnp.where(solution.possible, side, 0) for side in sides],
             **dict(zip(names, solution.on_bound, strict=True)),
+        ),
+        marginal_values=Record(
+            flops=where_possible(solution, price * given.flops),
+            num_student_tokens=each(jnp.where(sides == 0, 0.0, held)),
+            **{
+                name: where_possible(solution, value)
+                for name, value in zip(names, solution.bound_values, strict=True)
+            },
         ),
     )

@@ -23,12 +23,15 @@ class ShortCut:
         num_loosened: how many those are.
         candidate: coordinates of the i-th point to start from, i a traced integer.
         num_candidates: how many there are.
+        follow: a candidate, corrected by the one before: for candidates on a curve that is
+            followed by a step each.
         held: variables that `place` holds at a bound, by index.
     """
 
     place: Callable[[Point, Point], Point]
     candidate: Callable[[Any], Point]
     num_candidates: int
+    follow: Callable[[Point, Point], Point] | None = None
     num_loosened: int = 1
     held: tuple[int, ...] = ()
 

@@ -9,8 +9,8 @@ from jaxlaws.planning.problem import ShortCut
 from jaxlaws.planning.records import Record
 
 NUM_SIZES = 65
-_NUM_SHARES = 32
-_LEAST_LOG_ODDS, _LARGEST_LOG_ODDS = -14.0, 6.0  # of the teacher's share of the compute
+_NUM_SHARES = 40
+_LEAST_LOG_ODDS, _LARGEST_LOG_ODDS = -22.0, 6.0  # of the teacher's share of the compute
 # Where a share is charged, it counts as at least this in what merely starts the search.
 _LEAST_CHARGE = 1e-9
 
@@ -54,7 +54,8 @@ def with_paid_tokens(
     """Free are the teacher's size and the log odds of its training's share of the compute.
 
     The candidates lie on one line, along the share, with the teacher that is the cheapest for its
-    loss: that of the share's compute-optimal training, made smaller as its logits cost more.
+    loss: that of the share's compute-optimal training, made smaller as its logits cost more. A
+    Newton step each follows it.
     """
     ratio, of_size, of_tokens = _balance(given.law.supervised)
     one = jnp.ones_like(log_budget)
@@ -72,17 +73,19 @@ def with_paid_tokens(
 
     def candidate(index: Any) -> Point:
         step = (_LARGEST_LOG_ODDS - _LEAST_LOG_ODDS) / (_NUM_SHARES - 1)
-        log_odds = (_LEAST_LOG_ODDS + step * index) * one
-        log_teacher = jnp.clip(0.5 * log_budget - 2.4, lower[0], upper[0])
-        for _ in range(3):
-            training, logits, _unused = costs(log_teacher)
-            fraction = logits / (training + logits)  # of the student's compute
-            extra = fraction * jnp.exp(-log_odds)  # logits over the teacher's training
-            _, of_teacher = tokens(log_teacher, log_odds, log_budget)
-            off = ratio + of_size * log_teacher + of_tokens * of_teacher - jnp.log1p(extra)
-            turn = extra / (1 + extra) * (1 - fraction)
-            log_teacher = log_teacher - off / (of_size - of_tokens - turn)
-        guess = jnp.where(jnp.isfinite(log_teacher), log_teacher, 0.5 * log_budget - 2.4)
-        return [jnp.clip(guess, lower[0], upper[0]), log_odds]
+        guess = jnp.clip(0.5 * log_budget - 2.4, lower[0], upper[0])
+        return [guess, (_LEAST_LOG_ODDS + step * index) * one]
 
-    return ShortCut(place=place, candidate=candidate, num_candidates=_NUM_SHARES)
+    def follow(guess: Point, before: Point) -> Point:
+        log_teacher, log_odds = before[0], guess[1]
+        training, logits, _unused = costs(log_teacher)
+        fraction = logits / (training + logits)  # of the student's compute
+        extra = fraction * jnp.exp(-log_odds)  # logits over the teacher's training
+        _, of_teacher = tokens(log_teacher, log_odds, log_budget)
+        off = ratio + of_size * log_teacher + of_tokens * of_teacher - jnp.log1p(extra)
+        turn = extra / (1 + extra) * (1 - fraction)
+        log_teacher = log_teacher - off / (of_size - of_tokens - turn)
+        log_teacher = jnp.where(jnp.isfinite(log_teacher), log_teacher, guess[0])
+        return [jnp.clip(log_teacher, lower[0], upper[0]), log_odds]
+
+    return ShortCut(place=place, candidate=candidate, num_candidates=_NUM_SHARES, follow=follow)
