@@ -20,6 +20,7 @@ from jaxlaws.planning.doors import (
 from jaxlaws.planning.family_problem import FamilyPlan, family_plan, family_problem
 from jaxlaws.planning.mixture import Mixture
 from jaxlaws.planning.scenarios import Scenario, check_scenario, kind_of
+from jaxlaws.planning.status import Status
 from jaxlaws.precision import is_traced
 
 _QUESTIONS = {
@@ -38,15 +39,18 @@ def distill_family(
     num_student_params: Any,
     scenario: Scenario,
     weights: Any = None,
+    num_inference_tokens: Any = 0.0,
     forward_flops: ForwardFlops = dense_forward_flops,
+    num_student_tokens_bounds: Bounds = DEFAULT_BOUNDS,
     num_teacher_params_bounds: Bounds = DEFAULT_BOUNDS,
     num_teacher_tokens_bounds: Bounds = DEFAULT_BOUNDS,
 ) -> FamilyPlan:
     """One teacher, and the tokens of each of several students, of least mean loss in a budget.
 
     With F the forward FLOPs per token and the shares that the scenario charges,
-    `sum_i (3 F(N_i) + logits F(N_T)) D_i + pretraining 3 F(N_T) D_T <= flops`: the teacher is
-    trained once for all. Each student's tokens are free, and one more FLOP gains each the same.
+    `sum_i ((3 F(N_i) + logits F(N_T)) D_i + F(N_i) D_serve_i) + pretraining 3 F(N_T) D_T <= flops`:
+    the teacher is trained once for all. Each student's tokens are free, and one more FLOP gains
+    each the same. Of plans with equal loss the cheapest is given.
 
     Args:
         law: a distillation law.
@@ -54,12 +58,17 @@ def distill_family(
         num_student_params: sizes of the students along the last axis, `(..., students)`.
         scenario: who pays for the teacher, such as `TEACHER_PRETRAINING`.
         weights: of the students' losses in the mean, broadcast with the sizes; equal if None.
+        num_inference_tokens: tokens that each student will serve, broadcast with the sizes; serving
+            comes out of the budget.
         forward_flops: forward FLOPs per token of a size.
+        num_student_tokens_bounds: least and largest number of tokens, the same for all students.
         num_teacher_params_bounds: least and largest teacher.
         num_teacher_tokens_bounds: least and largest number of tokens for the teacher.
 
     Returns:
-        A plan: NumPy float64 outside a trace, in the caller's precision inside one.
+        A plan: NumPy float64 outside a trace, in the caller's precision inside one. Where all
+        students have the most tokens and the teacher takes just what they leave, a plan inside a
+        trace is NOT_CONVERGED; near that place it may be so outside one too.
 
     Raises:
         ValueError: an input is not positive and finite, the sizes have no axis, a share of the
@@ -80,33 +89,65 @@ def distill_family(
     check_scenario(scenario)
     if isinstance(law, Mixture):
         raise TypeError("distill_family takes single laws: plan for each law of the mixture")
-    sizes = {"num_student_params": num_student_params, "weights": weights}
-    if weights is None:
-        sizes["weights"] = 1.0
+    sizes = {
+        "num_student_params": num_student_params,
+        "weights": 1.0 if weights is None else weights,
+        "num_inference_tokens": num_inference_tokens,
+    }
     if not is_traced(sizes):
-        sizes = {name: checked(name, value) for name, value in sizes.items()}
+        lowest = {"num_inference_tokens": 0.0}
+        sizes = {name: checked(name, value, lowest.get(name, 1.0)) for name, value in sizes.items()}
     shape = np.broadcast_shapes(*(np.shape(value) for value in sizes.values()))
     if not shape or not np.shape(num_student_params) or shape[-1] == 0:
         raise ValueError("num_student_params needs an axis, the last, along which students differ")
     xp = jnp if is_traced(sizes) else np
     students = {}
-    for name, stem in (("num_student_params", "num_student_params"), ("weights", "weight")):
-        values = xp.broadcast_to(xp.asarray(sizes[name]), shape)
-        students |= {f"{stem}_{index}": values[..., index] for index in range(shape[-1])}
-    plan = ask(
-        _QUESTIONS[kind_of(scenario)],
-        {"law": distillation_law(law), "forward_flops": callable_tree(forward_flops)},
-        {
-            "flops": flops,
-            **students,
-            "logits": scenario.logits,
-            "pretraining": scenario.pretraining,
-            "num_teacher_params_bounds": num_teacher_params_bounds,
-            "num_teacher_tokens_bounds": num_teacher_tokens_bounds,
-        },
-        may_be_zero=("logits", "pretraining"),
-    )
-    return jax.tree.map(_stacked, plan, is_leaf=lambda node: isinstance(node, list))
+    for name, value in sizes.items():
+        values = xp.broadcast_to(xp.asarray(value), shape)
+        students |= {f"{name}_{index}": values[..., index] for index in range(shape[-1])}
+    served = tuple(f"num_inference_tokens_{index}" for index in range(shape[-1]))
+    given = {
+        "flops": flops,
+        **students,
+        "logits": scenario.logits,
+        "pretraining": scenario.pretraining,
+        "num_student_tokens_bounds": num_student_tokens_bounds,
+        "num_teacher_params_bounds": num_teacher_params_bounds,
+        "num_teacher_tokens_bounds": num_teacher_tokens_bounds,
+    }
+    tree = {"law": distillation_law(law), "forward_flops": callable_tree(forward_flops)}
+
+    def asked(given: dict[str, Any]) -> FamilyPlan:
+        zero = ("logits", "pretraining", *served)
+        plan = ask(_QUESTIONS[kind_of(scenario)], tree, given, may_be_zero=zero)
+        return jax.tree.map(_stacked, plan, is_leaf=lambda node: isinstance(node, list))
+
+    plan = asked(given)
+    if is_traced(plan) or not np.any(plan.status == Status.NOT_CONVERGED):
+        return plan
+    _, most = num_student_tokens_bounds
+    return _at_the_kink(plan, asked({**given, "num_student_tokens_bounds": (most, most)}))
+
+
+def _at_the_kink(plan: FamilyPlan, full: FamilyPlan) -> FamilyPlan:
+    """The plans, those that end where the worth of the budget jumps replaced.
+
+    Once all students have the most tokens, compute is worth no more than what the teacher still
+    gains. Where the best plan lies just there it has no gradient that is zero, and the search does
+    not converge; with those tokens held it is a smooth problem.
+
+    Args:
+        plan: as found.
+        full: the best with the most tokens for all.
+    """
+    no_student_would_give = (full.marginal_values.num_student_tokens >= 0).all(axis=-1)
+    better = (plan.status == Status.NOT_CONVERGED) & (full.status <= Status.BUDGET_UNSPENT)
+    better &= no_student_would_give & (full.loss <= plan.loss + 1e-9)
+
+    def chosen(new: Any, old: Any) -> Any:
+        return np.where(better[(...,) + (None,) * (np.ndim(old) - np.ndim(better))], new, old)[()]
+
+    return jax.tree.map(chosen, full, plan)
 
 
 def _stacked(leaf: Any) -> Any:

@@ -32,19 +32,20 @@ class Split:
         given: what `log_gain` depends on, a tree.
         log_cost: of one unit of each amount, `(uses, *batch)`.
         log_budget: shape `batch`; where it does not pay for the least amounts, those are the split.
-        log_bounds: least and largest amount, the same for all.
+        log_bounds: least and largest amount, the same for all uses, of the batch's shape.
     """
 
     log_gain: Callable[[Any, Array], Array]
     given: Any
     log_cost: Array
     log_budget: Array
-    log_bounds: tuple[float, float]
+    log_bounds: tuple[Any, Any]
 
     def still(self) -> "Split":
         """The same without derivatives."""
-        given, cost, budget = lax.stop_gradient((self.given, self.log_cost, self.log_budget))
-        return dataclasses.replace(self, given=given, log_cost=cost, log_budget=budget)
+        names = ("given", "log_cost", "log_budget", "log_bounds")
+        still = lax.stop_gradient({name: getattr(self, name) for name in names})
+        return dataclasses.replace(self, **still)
 
     def worth(self, amounts: Array) -> Array:
         """Log of what one more unit of budget gains each use."""
@@ -54,15 +55,25 @@ class Split:
         """Log of what the amounts cost above that of the budget."""
         return jax.nn.logsumexp(self.log_cost + amounts, axis=0) - self.log_budget
 
+    def ends(self, amounts: Array) -> tuple[Array, Array]:
+        """The bounds, to broadcast with amounts."""
+        low, high = (jnp.asarray(end, amounts.dtype)[None] for end in self.log_bounds)
+        return low, high
+
     def inside(self, amounts: Array) -> Array:
         """Whether each lies inside its bounds."""
-        low, high = self.log_bounds
+        low, high = self.ends(amounts)
         return (amounts > low) & (amounts < high)
+
+    def nearest_end(self, amounts: Array) -> Array:
+        """The bound that an amount lies on, with what moves it."""
+        low, high = self.ends(amounts)
+        return jnp.where(amounts >= high, high, low)
 
 
 def _found(split: Split) -> tuple[Array, Array, Array]:
     """The amounts, the price, and by how much worths fall there."""
-    low, high = split.log_bounds
+    low, high = split.ends(split.log_cost)
 
     def step(_: Any, state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
         """Amounts at the price that spends the budget, were their worths straight lines."""
@@ -102,8 +113,9 @@ def best_split(split: Split) -> Array:
     def conditions(unknown: tuple[Array, Array]) -> tuple[Array, Array]:
         amounts, price = unknown
         inside = split.inside(amounts)
-        held_amounts, held_price = lax.stop_gradient(unknown)
-        stationary = jnp.where(inside, split.worth(amounts) - price[None], amounts - held_amounts)
+        held_price = lax.stop_gradient(price)
+        off_the_end = amounts - split.nearest_end(lax.stop_gradient(amounts))
+        stationary = jnp.where(inside, split.worth(amounts) - price[None], off_the_end)
         return stationary, jnp.where(
             inside.any(axis=0), split.overspent(amounts), price - held_price
         )
@@ -129,6 +141,7 @@ def split_for_value(split: Split) -> Array:
     """
     amounts, price, fall = _found(split.still())
     inside = split.inside(amounts)
+    amounts = jnp.where(inside, amounts, split.nearest_end(amounts))
     some = inside.any(axis=0)
     cost = jnp.exp(split.log_cost + amounts - split.log_budget[None])  # in budgets
     share = lax.stop_gradient(jnp.where(inside, cost, 0.0))

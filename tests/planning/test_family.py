@@ -24,7 +24,10 @@ LAW = presets.load("busbridge2025_consistent")
 SIZES = np.array([3e8, 1e9, 4e9])
 
 
-def _best_by_scipy(flops, scenario, weights):
+SERVED = np.array([1e12, 1e10, 0.0])  # of 1e20 FLOPs, too much; of more, not
+
+
+def _best_by_scipy(flops, scenario, weights, served):
     """The least weighted mean over the teacher and all tokens at once, and the tokens."""
 
     def losses(x):
@@ -34,6 +37,7 @@ def _best_by_scipy(flops, scenario, weights):
 
     def left(x):
         cost = (6 * SIZES + scenario.logits * 2 * np.exp(x[0])) @ np.exp(x[2:])
+        cost += 2 * SIZES @ served
         return 1 - (cost + scenario.pretraining * 6 * np.exp(x[0] + x[1])) / flops
 
     best = None
@@ -53,24 +57,79 @@ def _best_by_scipy(flops, scenario, weights):
 def test_no_split_that_scipy_finds_is_better():
     weights = np.array([1.0, 2.0, 1.0])
     budgets = np.array([1e20, 1e22, 1e24])
-    for scenario in (TEACHER_PRETRAINING, TEACHER_PRETRAINING_AND_INFERENCE):
+    for scenario, demand in (
+        (TEACHER_PRETRAINING, np.zeros(3)),
+        (TEACHER_PRETRAINING_AND_INFERENCE, np.zeros(3)),
+        (TEACHER_PRETRAINING_AND_INFERENCE, SERVED),
+    ):
         plan = distill_family(
-            LAW, flops=budgets, num_student_params=SIZES, scenario=scenario, weights=weights
+            LAW,
+            flops=budgets,
+            num_student_params=SIZES,
+            scenario=scenario,
+            weights=weights,
+            num_inference_tokens=demand,
         )
+        if demand.any():
+            assert plan.status[0] == Status.INFEASIBLE
+            plan = jax.tree.map(lambda leaf: leaf[1:], plan)
+        paid = budgets[-len(plan.loss) :]
         assert (plan.status == Status.CONVERGED).all()
-        for i, flops in enumerate(budgets):
-            loss, tokens = _best_by_scipy(flops, scenario, weights)
+        for i, flops in enumerate(paid):
+            loss, tokens = _best_by_scipy(flops, scenario, weights, demand)
             assert loss - 1e-7 < plan.loss[i] <= loss + 1e-9
             np.testing.assert_allclose(plan.num_student_tokens[i], tokens, rtol=2e-2)
         cost = 6 * plan.num_student_params + scenario.logits * 2 * plan.num_teacher_params[:, None]
         cost = (cost * plan.num_student_tokens).sum(axis=-1)
         cost += 6 * plan.num_teacher_params * plan.num_teacher_tokens
-        np.testing.assert_allclose(cost, budgets, rtol=1e-12)
+        serving = 2 * SIZES @ demand
+        np.testing.assert_allclose(cost + serving, paid, rtol=1e-12)
+        np.testing.assert_allclose(plan.shares.serving, serving / paid, rtol=1e-9)
         np.testing.assert_allclose(
             student_loss(LAW, SIZES, plan.num_student_tokens, plan.teacher_loss[:, None]),
             plan.student_losses,
             rtol=1e-12,
         )
+
+
+def test_marginal_values_are_what_a_little_more_brings():
+    asked = {
+        "num_student_params": SIZES,
+        "scenario": TEACHER_PRETRAINING,
+        "num_inference_tokens": [1e11, 1e10, 0.0],
+    }
+    # One student is on its upper bound, and the largest teacher allowed is too small.
+    given = {"flops": 1.2e22, "tokens": 5e11, "teacher": 1e9}
+    # All are, and the teacher takes the rest.
+    rest = {"flops": 3e23, "tokens": 1e12, "teacher": 1e9}
+
+    def plan_of(flops, tokens, teacher):
+        return distill_family(
+            LAW,
+            flops=flops,
+            num_student_tokens_bounds=(1e3, tokens),
+            num_teacher_params_bounds=(1e3, teacher),
+            **asked,
+        )
+
+    for asked_for, sides in ((given, [1, 0, 0]), (rest, [1, 1, 1])):
+        plan = plan_of(**asked_for)
+        assert plan.status == Status.ON_BOUND
+        assert plan.active_bounds.num_student_tokens.tolist() == sides
+        assert plan.active_bounds.num_teacher_params == 1
+        np.testing.assert_allclose(plan.flops, asked_for["flops"], rtol=1e-9)
+        told = plan.marginal_values
+        values = {
+            "flops": told.flops,
+            "tokens": told.num_student_tokens.sum(),
+            "teacher": told.num_teacher_params,
+        }
+        for name, value in values.items():
+            up, down = (
+                plan_of(**{**asked_for, name: asked_for[name] * np.exp(step)}).loss
+                for step in (1e-3, -1e-3)
+            )
+            np.testing.assert_allclose(value, (down - up) / 2e-3, rtol=1e-4)
 
 
 @pytest.mark.slow
@@ -79,12 +138,17 @@ def test_no_split_that_scipy_finds_is_better():
     [FREE_TEACHER, TEACHER_INFERENCE, TEACHER_PRETRAINING, Scenario(logits=0.3, pretraining=0.01)],
 )
 def test_students_alike_are_the_plan_of_several_students(scenario):
-    budgets = np.logspace(16, 27, 23)  # beyond, some students reach the most tokens
-    family = distill_family(
-        LAW, flops=budgets, num_student_params=np.full(3, 1e9), scenario=scenario
-    )
-    alike = distill(LAW, flops=budgets, num_student_params=1e9, scenario=scenario, num_students=3)
+    budgets = np.logspace(16, 31, 31)
+    common = {"scenario": scenario, "num_inference_tokens": 1e5}
+    common["num_student_tokens_bounds"] = (1e4, 1e16)
+    family = distill_family(LAW, flops=budgets, num_student_params=np.full(3, 1e9), **common)
+    alike = distill(LAW, flops=budgets, num_student_params=1e9, num_students=3, **common)
     np.testing.assert_array_equal(family.status, alike.status)
+    assert (family.status <= Status.BUDGET_UNSPENT).all()
+    for name in ("flops", "num_student_tokens"):
+        mine = family.marginal_values[name]
+        mine = mine if name == "flops" else mine.sum(axis=-1)
+        np.testing.assert_allclose(mine, alike.marginal_values[name], rtol=1e-6, atol=1e-8)
     np.testing.assert_allclose(family.loss, alike.loss, rtol=1e-12)
     np.testing.assert_allclose(
         family.num_student_tokens, np.repeat(alike.num_student_tokens[:, None], 3, -1), rtol=1e-8
