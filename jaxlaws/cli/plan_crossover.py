@@ -22,6 +22,7 @@ from jaxlaws.cli.plan import (
 )
 
 _METHODS = {"SUPERVISED": "train alone", "DISTILLATION": "distil", "NONE": "neither"}
+_MOST_DRAWS = 200  # each is asked at some hundreds of budgets
 
 
 @click.command("crossover")
@@ -48,14 +49,16 @@ def command(
     Both make a model of the student's size, with the same budget.
     """
     keep_compiled()
+    import jax
     import numpy as np
 
     from jaxlaws import planning
     from jaxlaws.cli.columns import known
-    from jaxlaws.cli.output import check_sweep, print_json, write_table
+    from jaxlaws.cli.output import check_no_picture, give_out
     from jaxlaws.cli.progress import patience
+    from jaxlaws.planning.ensembles import num_draws
 
-    check_sweep(output, {})  # there is no picture of crossings
+    check_no_picture(output, "crossings")
     source = Source(law_name)
     forward = forward_flops(flops_model, source)
     asked = {
@@ -70,6 +73,16 @@ def command(
             scenario=getattr(planning, SCENARIOS[scenario]),
             forward_flops=forward,
         )
+    draws = None
+    if np.ndim(student) == 0 and source.ensemble is not None:
+        some = jax.tree.map(lambda leaf: leaf[:_MOST_DRAWS], source.ensemble)
+        with patience(f"planning with {num_draws(some)} draws of the fit …"):
+            draws = planning.crossover(
+                some,
+                **asked,
+                scenario=getattr(planning, SCENARIOS[scenario]),
+                forward_flops=forward,
+            )
     sizes = np.asarray(student)[..., None]
     tokens = answer.flops / students / (3 * np.asarray(forward(sizes))) - inference_tokens / 3
     size = np.where(np.isfinite(tokens), sizes, np.nan)
@@ -84,13 +97,41 @@ def command(
         "extrapolation_decades": known(decades),
     }
     rows = _rows(np.atleast_1d(student), answer, decades)
-    if output:
-        write_table(output, {name: [row[name] for row in rows] for name in rows[0]})
-        click.echo(f"wrote {output}", err=True)
-    if as_json:
-        print_json(document)
-    else:
+    if draws is not None:
+        document["draws"] = over = _over_draws(answer, draws)
+        shares = [over["first"], *over["crossings"]]
+        rows = [{**row, **each} for row, each in zip(rows, shares, strict=True)]
+    table = {name: [row[name] for row in rows] for name in rows[0]}
+    if give_out(document, table, as_json=as_json, output=output):
         _print(f"distil or train alone? Scenario {scenario}, law {law_name}", rows, decades)
+        if draws is not None and source.holds_supervised:
+            click.echo(
+                "The draws all have one supervised law: its uncertainty is not in the intervals."
+            )
+
+
+def _over_draws(answer: Any, draws: Any) -> dict[str, Any]:
+    """How many draws begin as the law does, and where each of its crossings lies in the draws.
+
+    The second crossing from training to distilling, say, is that of the draws that have one.
+    """
+    import numpy as np
+
+    from jaxlaws.cli.draws import interval
+
+    crossings = []
+    for place in np.flatnonzero(np.isfinite(answer.flops)):
+        alike = draws.to == answer.to[place]
+        nth = np.sum(answer.to[: place + 1] == answer.to[place])
+        here = alike & (np.cumsum(alike, axis=-1) == nth)
+        low, high = interval(draws.flops[here]) or (None, None)
+        share = float(np.mean(here.any(axis=-1)))
+        crossings.append({"low": low, "high": high, "share_of_draws": share})
+    begins = float(np.mean(draws.first == answer.first))
+    return {
+        "first": {"low": None, "high": None, "share_of_draws": begins},
+        "crossings": crossings,
+    }
 
 
 def _rows(sizes: Any, answer: Any, decades: Any) -> list[dict[str, Any]]:
@@ -125,9 +166,11 @@ def _rows(sizes: Any, answer: Any, decades: Any) -> list[dict[str, Any]]:
 def _print(title: str, rows: list[dict[str, Any]], decades: Any) -> None:
     import numpy as np
 
+    from jaxlaws.cli.draws import LEVEL
     from jaxlaws.cli.output import print_table
     from jaxlaws.cli.plan_words import cell, distance
 
+    with_draws = "share_of_draws" in rows[0]
     cells = [
         [
             cell("num_student_params", row["num_student_params"]),
@@ -135,10 +178,13 @@ def _print(title: str, rows: list[dict[str, Any]], decades: Any) -> None:
             _METHODS[row["better"]],
             cell("loss", row["loss"]),
             row["status"],
+            *(cell("flops", row[end]) for end in ("low", "high") if with_draws),
+            *([f"{row['share_of_draws']:.0%}"] if with_draws else []),
         ]
         for row in rows
     ]
     heads = ["student parameters", "from FLOPs on", "better", "loss there", "status"]
+    heads += [f"low ({LEVEL:.0%})", "high", "of draws"] if with_draws else []
     print_table(title, heads, cells)
     known = np.asarray(decades)[np.isfinite(decades)]
     if all(row["from_flops"] is None for row in rows):

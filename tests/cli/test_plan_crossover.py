@@ -2,12 +2,15 @@
 
 import csv
 
+import jax
+import numpy as np
 import pytest
 
 from jaxlaws import presets
 from jaxlaws.planning import (
     FREE_TEACHER,
     TEACHER_PRETRAINING_AND_INFERENCE,
+    Method,
     crossover,
     plan_to_dict,
 )
@@ -28,6 +31,19 @@ def test_one_student(run):
     assert len(told["extrapolation_decades"]) == len(told["flops"]) == 4
     assert told["extrapolation_decades"][2:] == [None, None]
     out = run(*CROSSOVER, "300M").out
+    some = jax.tree.map(lambda leaf: leaf[:200], presets.ensemble(REFIT))
+    draws = crossover(some, num_student_params=3e8, scenario=TEACHER_PRETRAINING_AND_INFERENCE)
+    # Draws that train alone first cross to distilling at their first crossing, others later.
+    assert told["draws"]["first"]["share_of_draws"] == np.mean(draws.first == Method.DISTILLATION)
+    back = [
+        flops[to == Method.DISTILLATION][0]
+        for flops, to in zip(draws.flops, draws.to, strict=True)
+        if (to == Method.DISTILLATION).any()
+    ]
+    there = told["draws"]["crossings"][1]
+    assert there["share_of_draws"] == len(back) / len(draws.flops)
+    assert [there["low"], there["high"]] == pytest.approx(np.quantile(back, [0.05, 0.95]))
+    assert there["low"] < told["flops"][1] < there["high"]
     for words in ("the least", "2.03e17", "2.23e21", "train alone", "distil", "extrapolations"):
         assert words in out
 
