@@ -222,6 +222,8 @@ def _second(question: Question, shared: Record, lanes: dict, start: Any) -> Any:
 def _padded(lanes: Any, chosen: np.ndarray) -> Any:
     """Chosen entries, the last repeated to fill a batch of a size that is compiled already."""
     size = _SMALL if len(chosen) <= _SMALL else _LARGE
+    if len(chosen) == size == len(jax.tree.leaves(lanes)[0]):
+        return lanes
     index = np.concatenate([chosen, np.full(size - len(chosen), chosen[-1])])
     return jax.tree.map(lambda array: np.take(array, index), lanes)
 
@@ -235,18 +237,18 @@ def _ask_outside(question: Question, shared: Record, lanes: dict[str, Any]) -> A
     answers = []
     with float64():
         for begin in range(0, total, _LARGE):
-            chosen = np.arange(begin, min(begin + _LARGE, total))
-            answers.append(_answer_batch(question, shared, flat, chosen))
+            batch = jax.tree.map(lambda leaf, b=begin: leaf[b : b + _LARGE], flat)
+            answers.append(_answer_batch(question, shared, batch, min(_LARGE, total - begin)))
     return jax.tree.map(lambda *parts: np.concatenate(parts).reshape(shape)[()], *answers)
 
 
-def _answer_batch(question: Question, shared: Record, flat: Any, chosen: np.ndarray) -> Any:
-    lanes = _padded(flat, chosen)
+def _answer_batch(question: Question, shared: Record, batch: Any, count: int) -> Any:
+    lanes = _padded(batch, np.arange(count))
     plan, point, sure = to_numpy(_first(question, shared, lanes))
-    count = len(chosen)
-    plan = jax.tree.map(lambda leaf: np.array(leaf[:count]), plan)
+    plan = jax.tree.map(lambda leaf: leaf[:count], plan)
     open_entries = np.flatnonzero(~sure[:count])
     if len(open_entries):
+        plan = jax.tree.map(np.array, plan)
         start = _padded(point, open_entries)
         finished = to_numpy(_second(question, shared, _padded(lanes, open_entries), start))
 
