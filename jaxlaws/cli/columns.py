@@ -30,5 +30,9 @@ def columns(document: Mapping[str, Any], length: int) -> dict[str, list[Any]]:
 
 
 def shown_rows(length: int, most: int = 24) -> list[int]:
-    """Rows of a long table to show: all, or some evenly spaced, first and last among them."""
-    return sorted({round(row) for row in np.linspace(0, length - 1, min(length, most)).tolist()})
+    """Rows of a long table to show: all, or some evenly spaced, first and last among them.
+
+    Of a table little longer than that all are shown.
+    """
+    count = length if length <= 1.5 * most else most
+    return sorted({round(row) for row in np.linspace(0, length - 1, count).tolist()})
