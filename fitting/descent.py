@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import optax
 
 from fitting.problem import Lanes, Problem
+from fitting.steps import Point, bent, damped
 
 TOLERANCE = 1e-8  # of the gradient's norm, the cost measured in its slope
 _RATE = 0.1  # of Adam, at its start
@@ -38,24 +39,6 @@ def search(problem: Problem, lanes: Lanes, num_steps: int) -> tuple[Any, Any]:
     start = (lanes.vectors, optimiser.init(lanes.vectors))
     (vectors, _), _ = jax.lax.scan(step, start, length=num_steps)
     return vectors, lanes.at(vectors).map(problem, problem.cost)
-
-
-@jax.tree_util.register_dataclass
-@dataclasses.dataclass(frozen=True)
-class Point:
-    """Lanes as they stand.
-
-    Attributes:
-        vectors: `(num_lanes, num_free)`.
-        costs: `(num_lanes,)`, in slopes of the objective.
-        gradients: of the cost, `(num_lanes, num_free)`.
-        curvatures: what a step takes for the Hessian, `(num_lanes, num_free, num_free)`.
-    """
-
-    vectors: Any
-    costs: Any
-    gradients: Any
-    curvatures: Any
 
 
 @jax.tree_util.register_dataclass
@@ -123,7 +106,11 @@ def descend(problem: Problem, lanes: Lanes, num_steps: Any, bend_every: Any) -> 
             kept,
         )
         damping = jnp.where(better, jnp.maximum(damping / 4, 1e-15), jnp.minimum(damping * 5, 1e8))
-        return kept.vectors + _move(kept, damping), kept, bends, damping, count + 1
+        move = damped(kept, damping)
+        move = jax.lax.cond(
+            is_newton, lambda: bent(problem, lanes, kept, move, damping), lambda: move
+        )
+        return kept.vectors + move, kept, bends, damping, count + 1
 
     def goes_on(state: Any) -> Any:
         _, kept, _, _, count = state
@@ -134,28 +121,12 @@ def descend(problem: Problem, lanes: Lanes, num_steps: Any, bend_every: Any) -> 
     rounding = jnp.finfo(lanes.vectors.dtype).eps * jnp.sum(lanes.weights, axis=-1)
     infinite = jnp.full_like(lanes.vectors, jnp.inf)
     bends = jnp.zeros((*infinite.shape, infinite.shape[-1]), infinite.dtype)
-    nowhere = Point(lanes.vectors, infinite[:, 0], infinite, bends)
+    rows = jnp.zeros_like(lanes.weights)
+    slants = jnp.zeros((*infinite.shape, rows.shape[-1]), infinite.dtype)
+    nowhere = Point(lanes.vectors, infinite[:, 0], infinite, bends, rows, slants, rows)
     damping = jnp.full(num_lanes, jnp.where(is_newton, 1e-4, 1e-2))
     start = (lanes.vectors, nowhere, bends, damping, 0)
     return jax.lax.while_loop(goes_on, step, start)[1]
-
-
-def _move(point: Point, damping: Any) -> Any:
-    """The damped step of each lane; none where the curvature does not allow one."""
-    diagonal = jnp.abs(jnp.diagonal(point.curvatures, axis1=-2, axis2=-1))
-    added = damping[:, None] * diagonal + jnp.finfo(damping.dtype).tiny
-    factor = jax.lax.linalg.cholesky(
-        point.curvatures + jax.vmap(jnp.diag)(added), symmetrize_input=False
-    )
-    halfway, move = -point.gradients[..., None], None
-    for transposed in (False, True):
-        halfway = move = jax.lax.linalg.triangular_solve(
-            factor, halfway, left_side=True, lower=True, transpose_a=transposed
-        )
-    move = jnp.where(jnp.isfinite(move[..., 0]), move[..., 0], 0.0)
-    # No coefficient changes by more than a few times its size at once.
-    longest = jnp.max(jnp.abs(move) / jnp.maximum(point.vectors, 2.0), axis=-1, keepdims=True)
-    return move / jnp.maximum(longest, 1.0)
 
 
 def _evaluate(
@@ -190,12 +161,7 @@ def _evaluate(
             cost += 0.5 * share * jnp.sum(jnp.square(missed))
             gradient += slant @ pulls[1]
             curvature += share * slant @ slant.T
-        return (
-            cost,
-            gradient,
-            curvature,
-            pulls,
-        )
+        return (cost, gradient, curvature, residuals, jacobian, second), pulls
 
     def bend(vector: Any, weights: Any, frozen: Any, pulls: Any) -> Any:
         def pulled(v: Any) -> Any:
@@ -207,13 +173,13 @@ def _evaluate(
         _, along = jax.linearize(jax.grad(pulled), vector)
         return jax.lax.map(along, basis)
 
-    costs, gradients, curvatures, pulls = lanes.map(problem, linear, lanes.shifts)
+    (costs, gradients, curvatures, *rows), pulls = lanes.map(problem, linear, lanes.shifts)
     bends = jax.lax.cond(
         is_newton & (count % jnp.maximum(bend_every, 1) == 0),
         lambda: lanes.map(problem, bend, pulls),
         lambda: bends,
     )
-    return Point(lanes.vectors, costs, gradients, curvatures + bends), bends
+    return Point(lanes.vectors, costs, gradients, curvatures + bends, *rows), bends
 
 
 def _linearised(function: Any, vector: Any) -> tuple[Any, Any]:

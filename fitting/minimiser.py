@@ -22,15 +22,14 @@ from jaxlaws.precision import to_float64
 _BLOCK = 64
 _CELLS = 2**19  # most numbers in the Jacobians of a block
 _GAUSS_NEWTON_STEPS = 40
-_STEPS_NEARBY = 10
-_NEWTON_STEPS = 25
+_NEWTON_STEPS = 60
 _BEND_EVERY = 4
 _FAST_PASSES = 5  # what is not done after so many gets Newton's own steps
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Minima:
-    """Where lanes ended; see `descent.Point` and `descent.Sensitivity`."""
+    """Where lanes ended; see `steps.Point` and `descent.Sensitivity`."""
 
     vectors: np.ndarray
     costs: np.ndarray
@@ -80,14 +79,14 @@ def minimise(
     Args:
         problem: what they have in common.
         lanes: where they start.
-        is_near: whether they start near the end, so that Newton's steps may soon begin.
+        is_near: whether they start near the end, so that Newton's steps may begin at once.
         most_passes: how often lanes that are not done are taken up again.
         is_worth_it: which lanes to take up again after the second pass; None: all.
 
     Returns:
         The end of each lane; its cost is infinite where it never was finite.
     """
-    polish = functools.partial(_polish, num_steps=_STEPS_NEARBY) if is_near else _polish
+    polish = functools.partial(_polish, num_steps=0 if is_near else _GAUSS_NEWTON_STEPS)
     minima = Minima(*_in_blocks(problem, lanes, polish))
     for number in range(1, most_passes):
         again = np.isfinite(minima.costs) & ~minima.converged
@@ -98,8 +97,8 @@ def minimise(
             break
         rest = lanes.at(minima.vectors).take(problem, todo)
         bend_every = _BEND_EVERY if number < _FAST_PASSES else 1
-        polish = functools.partial(_polish, bend_every=bend_every)
-        minima = minima.put(Minima(*_in_blocks(problem, rest, polish)), todo)
+        program = functools.partial(polish, bend_every=bend_every)
+        minima = minima.put(Minima(*_in_blocks(problem, rest, program)), todo)
     return minima
 
 
@@ -131,7 +130,7 @@ def _laws(problem: Problem, lanes: Lanes) -> Any:
 def _polish(
     problem: Problem,
     lanes: Lanes,
-    num_steps: int = _GAUSS_NEWTON_STEPS,
+    num_steps: int,
     bend_every: int = _BEND_EVERY,
 ) -> list[Any]:
     near = descend(problem, lanes, num_steps, 0)
