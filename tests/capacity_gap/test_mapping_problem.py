@@ -8,13 +8,19 @@ import pytest
 from click.testing import CliRunner
 
 from experiments.capacity_gap.mapping_problem.__main__ import SCALES, main
-from experiments.capacity_gap.mapping_problem.problem import draw, share_of_easy
+from experiments.capacity_gap.mapping_problem.problem import (
+    SHARE_OF_EASY,
+    draw,
+    share_kept_by_rejection,
+)
 from experiments.capacity_gap.mapping_problem.training import Setting, num_params
 from experiments.capacity_gap.mapping_problem.verdict import sign_flips, u_shape
 
 
-def test_labels_follow_the_rule():
-    inputs, labels = (np.asarray(each) for each in draw(jax.random.key(0), 20_000))
+@pytest.mark.parametrize("share", [SHARE_OF_EASY, share_kept_by_rejection()])
+def test_labels_follow_the_rule(share):
+    drawn = draw(jax.random.key(0), 20_000, share_of_easy=share)
+    inputs, labels = (np.asarray(each) for each in drawn)
     contexts, places = inputs[:, :8], inputs[:, 8:]
     assert (places.sum(1) == 1).all()
     assert set(np.unique(contexts)) == {0, 1, 2}
@@ -26,7 +32,7 @@ def test_labels_follow_the_rule():
     assert (same[~easy].sum(1) == 1).all()
     np.testing.assert_array_equal(labels[~easy], same[~easy].argmax(1))
     # 20,000 draws: a standard deviation of .003
-    assert easy.mean() == pytest.approx(share_of_easy(), abs=0.012)
+    assert easy.mean() == pytest.approx(share, abs=0.012)
     assert np.bincount(labels, minlength=8) / len(labels) == pytest.approx(1 / 8, abs=0.01)
 
 
@@ -35,7 +41,7 @@ def test_the_share_of_easy_examples_by_enumeration():
     contexts = np.array(list(itertools.product(range(3), repeat=8)))
     easy = contexts[:, 0] == 0
     hard = ~easy & ((contexts == contexts[:, :1]).sum(1) == 2)
-    assert share_of_easy() == pytest.approx(easy.sum() / (easy | hard).sum(), rel=1e-14)
+    assert share_kept_by_rejection() == pytest.approx(easy.sum() / (easy | hard).sum(), rel=1e-14)
 
 
 def test_one_hot_symbols_say_the_same():

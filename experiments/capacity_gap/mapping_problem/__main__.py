@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 import numpy as np
 
+from experiments.capacity_gap.mapping_problem.problem import share_kept_by_rejection
 from experiments.capacity_gap.mapping_problem.training import Params, Setting, evaluate, train
 from experiments.capacity_gap.mapping_problem.verdict import u_shape
 from jaxlaws.figures.style import COLOURS, house_style, new_figure
@@ -15,10 +16,16 @@ from jaxlaws.figures.style import COLOURS, house_style, new_figure
 SCALES = {
     # students, teachers' widths, teachers' lengths (of the widest), setting
     "small": (
+        (64, 128, 181),
+        (64, 96, 128, 181, 256, 362),
+        (150, 500, 1000, 2000, 5500),
+        Setting(5),
+    ),
+    "narrow": (  # contexts without a label drawn again, and nothing else
         (16, 32, 64),
         (16, 32, 48, 64, 96, 128, 181),
         (50, 150, 300, 500, 800, 1500),
-        Setting(5),
+        Setting(5, share_of_easy=share_kept_by_rejection()),
     ),
     "tiny": ((4,), (4, 8, 16), (50, 100, 150), Setting(2, 64, 1e-2, 50, 1.0)),
 }
@@ -31,18 +38,23 @@ def rows(scale: str, seed: int) -> Iterator[tuple]:
     students, widths, lengths, setting = SCALES[scale]
     taught = [("width", width, width, setting.steps(width)) for width in widths]
     taught += [("length", steps, max(widths), steps) for steps in lengths]
+    done: dict[tuple[int, int], list[tuple]] = {}  # the two sweeps share a teacher
     for sweep, teacher, width, steps in taught:
-        trained = train(setting, width, steps, seed)
-        yield from _measured((sweep, teacher, ""), trained, setting)
-        for student in students:
-            learnt = train(setting, student, setting.steps(student), seed + 1, trained)
-            yield from _measured((sweep, teacher, student), learnt, setting)
+        if (width, steps) not in done:
+            trained = train(setting, width, steps, seed)
+            measured: list[tuple[int | str, Params]] = [("", trained)]
+            for student in students:
+                learnt = train(setting, student, setting.steps(student), seed + 1, trained)
+                measured.append((student, learnt))
+            done[width, steps] = [row for each in measured for row in _measured(*each, setting)]
+        yield from ((sweep, teacher, *row) for row in done[width, steps])
 
 
-def _measured(kind: tuple, params: Params, setting: Setting) -> Iterator[tuple]:
-    measures = zip(*evaluate(params, one_hot=setting.one_hot), strict=True)
+def _measured(student: int | str, params: Params, setting: Setting) -> Iterator[tuple]:
+    """A row for each trial: the student, empty for the teacher, and what it has learnt."""
+    measures = zip(*evaluate(params, setting), strict=True)
     for trial, (loss, accuracy) in enumerate(measures):
-        yield (*kind, trial, round(float(loss), 5), round(float(accuracy), 5))
+        yield student, trial, round(float(loss), 5), round(float(accuracy), 5)
 
 
 def losses(table: list[tuple], sweep: str) -> dict[int | str, np.ndarray]:

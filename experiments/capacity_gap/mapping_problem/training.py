@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from experiments.capacity_gap.mapping_problem.problem import NUM_POSITIONS, draw
+from experiments.capacity_gap.mapping_problem.problem import NUM_POSITIONS, SHARE_OF_EASY, draw
 from jaxlaws.distilling.losses import distilling_loss, next_token_loss
 
 STEPS_A_CALL = 50
@@ -29,6 +29,7 @@ class Setting(NamedTuple):
         least_steps: shortest training.
         samples_per_param: examples for each parameter of the network trained.
         one_hot: how symbols are encoded.
+        share_of_easy: of the examples.
     """
 
     trials: int
@@ -37,6 +38,11 @@ class Setting(NamedTuple):
     least_steps: int = 500
     samples_per_param: float = 20.0
     one_hot: bool = False
+    share_of_easy: float = SHARE_OF_EASY
+
+    def examples(self, key: jax.Array, count: int) -> tuple[jax.Array, jax.Array]:
+        """Fresh inputs and labels."""
+        return draw(key, count, self.one_hot, self.share_of_easy)
 
     def steps(self, width: int) -> int:
         """Training steps of a width: `max(500 batches, 20 N examples)`, in whole calls."""
@@ -80,10 +86,10 @@ def train(
     return params
 
 
-@partial(jax.jit, static_argnames="one_hot")
-def evaluate(params: Params, *, one_hot: bool) -> tuple[jax.Array, jax.Array]:
+@partial(jax.jit, static_argnames="setting")
+def evaluate(params: Params, setting: Setting) -> tuple[jax.Array, jax.Array]:
     """Cross-entropy to the labels in nats, and accuracy, of each trial `(trials,)`."""
-    inputs, labels = draw(jax.random.key(2**31), EVALUATED, one_hot)
+    inputs, labels = setting.examples(jax.random.key(2**31), EVALUATED)
 
     def one(params):
         logits = forward(params, inputs)
@@ -120,7 +126,7 @@ def _advance(params, state, teacher, keys, first, steps, *, setting):
 
     def step(carry, count, teacher, key):
         params, state = carry
-        batch = draw(jax.random.fold_in(key, count + 1), setting.batch, setting.one_hot)
+        batch = setting.examples(jax.random.fold_in(key, count + 1), setting.batch)
         gradients = jax.grad(loss)(params, teacher, *batch)
         updates, state = _ADAM.update(gradients, state)
         rate = setting.learning_rate * _schedule(count, steps)
