@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optimistix
+import optimistix  # pyright: ignore[reportMissingImports]
 
 _LEAST_LOG_ODDS, _LARGEST_LOG_ODDS = -22.0, 6.0  # of the teacher's training, as our own scan has it
 _TOLERANCE, _MAX_STEPS = 1e-10, 256
