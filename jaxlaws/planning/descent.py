@@ -64,6 +64,8 @@ def newton(
         length = largest([jnp.abs(part) for part in move], jnp.zeros_like(value))
         shrink = _LONGEST_STEP / jnp.maximum(length, _LONGEST_STEP)
         new_error = largest([jnp.abs(slope) for slope in gradient], jnp.zeros_like(value))
+        # Nothing outside the bounds is taken, not even the start, should rounding put it there.
+        new_error = jnp.where(value < jnp.inf, new_error, jnp.inf)
         # Near the end the values differ by rounding alone: there the gradient decides.
         noise = limits.noise * jnp.abs(value)
         accepted = (value < best - noise) | ((value <= best + noise) & (new_error < error))
