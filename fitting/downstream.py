@@ -153,7 +153,7 @@ class _Problem:
     loss: Any
     observed: Any
     paired = False
-    priors = None
+    has_deviations = False
 
     def residuals(self, vector: jax.Array, frozen: Any) -> jax.Array:
         metric = self.parameters.law(vector, frozen, {})
