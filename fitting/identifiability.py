@@ -1,6 +1,7 @@
 """What a fit's runs tell about its coefficients, and what they leave open."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from fitting.parameters import Number, Parameters
 from fitting.status import Status
 from jaxlaws.constraints import EDGES
 from jaxlaws.pytree import Domain
+from jaxlaws.saving import numbers_from_json, numbers_to_json
 
 # No measured loss is good to better than this, whatever the residuals of a fit say.
 _LEAST_NOISE = 1e-3
@@ -45,6 +47,25 @@ class Identifiability:
     eigenvalues: np.ndarray
     directions: np.ndarray
     notes: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON object."""
+        return {
+            "names": list(self.names),
+            "eigenvalues": numbers_to_json(self.eigenvalues),
+            "directions": numbers_to_json(self.directions),
+            "notes": list(self.notes),
+        }
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> "Identifiability":
+        """Inverse of `to_json`."""
+        return cls(
+            names=tuple(document["names"]),
+            eigenvalues=numbers_from_json(document["eigenvalues"]),
+            directions=numbers_from_json(document["directions"]),
+            notes=tuple(document["notes"]),
+        )
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -238,7 +238,6 @@ class FitResult:
             raise DataError(f"{path} does not hold a whole fit: {error!r}") from None
 
     def _to_json(self) -> dict[str, Any]:
-        told = self.identifiability
         draws = self.ensemble_status
         return {
             "format": FORMAT,
@@ -251,12 +250,7 @@ class FitResult:
                 "other_optima": [each.to_json() for each in self.other_optima],
                 "gradient_norm": numbers_to_json(self.gradient_norm),
                 "fitted_range": {k: list(ends) for k, ends in self.fitted_range.items()},
-                "identifiability": {
-                    "names": list(told.names),
-                    "eigenvalues": numbers_to_json(told.eigenvalues),
-                    "directions": numbers_to_json(told.directions),
-                    "notes": list(told.notes),
-                },
+                "identifiability": self.identifiability.to_json(),
                 "num_runs": self.num_runs,
                 "num_left": self.num_left,
                 "frozen": list(self.frozen),
@@ -271,7 +265,7 @@ class FitResult:
 
     @classmethod
     def _from_json(cls, document: dict[str, Any], law_type: type[Any] | None) -> "FitResult":
-        fit, told = document["fit"], document["fit"]["identifiability"]
+        fit = document["fit"]
         draws, left_out = fit["ensemble_status"], fit.get("jackknife")
         held = fit.get("restraints")
         return cls(
@@ -287,12 +281,7 @@ class FitResult:
             ),
             gradient_norm=numbers_from_json(fit["gradient_norm"]),
             fitted_range={name: tuple(ends) for name, ends in fit["fitted_range"].items()},
-            identifiability=Identifiability(
-                names=tuple(told["names"]),
-                eigenvalues=numbers_from_json(told["eigenvalues"]),
-                directions=numbers_from_json(told["directions"]),
-                notes=tuple(told["notes"]),
-            ),
+            identifiability=Identifiability.from_json(fit["identifiability"]),
             num_runs=fit["num_runs"],
             num_left=fit["num_left"],
             frozen=tuple(fit["frozen"]),

@@ -12,6 +12,11 @@ def known(numbers: Any) -> Any:
     return np.where(np.isfinite(array), array.astype(object), np.array(None)).tolist()
 
 
+def plain_inputs(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Inputs as numbers and lists."""
+    return {name: np.asarray(value).tolist() for name, value in asked.items()}
+
+
 def flat(document: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Nested keys joined by dots."""
     joined: dict[str, Any] = {}
@@ -36,3 +41,14 @@ def shown_rows(length: int, most: int = 24) -> list[int]:
     """
     count = length if length <= 1.5 * most else most
     return sorted({round(row) for row in np.linspace(0, length - 1, count).tolist()})
+
+
+def rows_left_out(shown: int, length: int, what: str = "plans") -> str:
+    """A word below a long table on rows that are not shown; empty where all are.
+
+    >>> rows_left_out(len(shown_rows(1000)), 1000)
+    '24 of 1000 plans are shown; -o writes all.'
+    >>> rows_left_out(len(shown_rows(25)), 25)
+    ''
+    """
+    return f"{shown} of {length} {what} are shown; -o writes all." if shown < length else ""

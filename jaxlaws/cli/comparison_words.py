@@ -6,7 +6,7 @@ from typing import Any
 import click
 import numpy as np
 
-from jaxlaws.cli.columns import known, shown_rows
+from jaxlaws.cli.columns import known, plain_inputs, rows_left_out, shown_rows
 from jaxlaws.cli.options import Source
 from jaxlaws.cli.output import print_table
 from jaxlaws.cli.plan_words import active_bounds, cell, distance
@@ -73,7 +73,7 @@ def document_of(
     ranges = source.fitted_range or {}
     decades = distances(comparison, ranges)
     document = {
-        "asked": {name: np.asarray(value).tolist() for name, value in asked.items()},
+        "asked": plain_inputs(asked),
         "winner": _names(comparison.winner),
         "margin": known(comparison.margin),
         "options": {
@@ -196,9 +196,8 @@ def print_comparisons(
                 "unknown" if decades is None else f"{decades:.1f}",
             ]
         )
-    print_table(title, heads, rows, note="In brackets: ruled out.")
-    if len(rows) < size:
-        click.echo(f"{len(rows)} of {size} comparisons are shown; -o writes all.")
+    notes = ["In brackets: ruled out.", rows_left_out(len(rows), size, "comparisons")]
+    print_table(title, heads, rows, note="\n".join(filter(None, notes)))
     decades = np.array(table["extrapolation_decades"], dtype=float)
     click.echo(distance(decades))
 

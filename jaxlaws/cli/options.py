@@ -135,6 +135,15 @@ class Source:
         """Whether the draws all have one supervised law: its uncertainty is then not in them."""
         return self.ensemble is not None and _alike(getattr(self.ensemble, "supervised", None))
 
+    def decades(self, plan: Any) -> Any:
+        """How far each entry of a plan lies outside the fitted range, of the shape of its loss."""
+        import numpy as np
+
+        from jaxlaws.planning import extrapolation_decades
+
+        outside = extrapolation_decades(plan, self.fitted_range or {})
+        return np.broadcast_to(outside, np.shape(plan.loss))
+
     def for_supervised_runs(self) -> "Source":
         """The same with a distillation law's supervised law in its place, and that one's draws."""
         if not hasattr(self.law, "supervised"):

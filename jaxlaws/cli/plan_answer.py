@@ -7,7 +7,7 @@ from typing import Any
 import click
 import numpy as np
 
-from jaxlaws.cli.columns import columns, known, shown_rows
+from jaxlaws.cli.columns import columns, known, plain_inputs, rows_left_out, shown_rows
 from jaxlaws.cli.draws import LEVEL, interval, over_draws
 from jaxlaws.cli.options import Source
 from jaxlaws.cli.output import check_sweep, give_out, print_table
@@ -28,7 +28,7 @@ from jaxlaws.cli.plan_words import (
     why_infeasible,
 )
 from jaxlaws.cli.progress import patience
-from jaxlaws.planning import Status, extrapolation_decades, plan_to_dict
+from jaxlaws.planning import Status, plan_to_dict
 from jaxlaws.planning.ensembles import num_draws
 from jaxlaws.quantities import format_quantity
 
@@ -96,14 +96,13 @@ def answer(
     if single and plan.status == Status.INFEASIBLE:
         raise ValueError(why_infeasible(asked, settings["forward_flops"]))
     budget = asked.get("flops", plan.flops)
-    decades = extrapolation_decades(plan, source.fitted_range or {})
-    decades = np.broadcast_to(decades, np.shape(plan.loss))
+    decades = source.decades(plan)
     draws, intervals = None, {}
     if single and source.ensemble is not None:
         draws = over_draws(question, source.ensemble, asked)
         intervals = _intervals(draws, asked)
     document = {
-        "asked": {name: np.asarray(value).tolist() for name, value in asked.items()},
+        "asked": plain_inputs(asked),
         **plan_to_dict(plan),
         "extrapolation_decades": known(decades),
     }
@@ -226,7 +225,6 @@ def _print_sweep(
                 *(range_cell(name, leeway, row) for name, leeway in first.items()),
             ]
         )
-    more = [f"{len(rows)} of {size} plans are shown; -o writes all."] if len(rows) < size else []
     print_table(title, heads, rows)
-    for note in [*more, *notes]:
+    for note in filter(None, [rows_left_out(len(rows), size), *notes]):
         click.echo(note)

@@ -97,13 +97,7 @@ def _answer(
         print_comparisons,
     )
     from jaxlaws.cli.draws import over_draws
-    from jaxlaws.cli.output import (
-        check_sweep,
-        is_picture,
-        print_json,
-        write_picture,
-        write_table,
-    )
+    from jaxlaws.cli.output import check_sweep, give_out
     from jaxlaws.cli.plan_words import why_infeasible
     from jaxlaws.cli.progress import patience
     from jaxlaws.planning import Winner
@@ -119,22 +113,17 @@ def _answer(
         winners = over_draws(question, source.ensemble, asked).winner
     document = document_of(comparison, asked, source, winners)
     table = columns(document, np.size(comparison.winner))
-    if output and is_picture(output):
+
+    def picture() -> Any:
         from jaxlaws.figures.plans import decision
 
         draws = None if source.ensemble is None else over_draws(question, source.ensemble, asked)
         decades = farthest(comparison, source.fitted_range or {})
-        write_picture(
-            output,
-            decision(asked["flops"], comparison, draws=draws, decades=decades, title=title),
-        )
-    elif output:
-        write_table(output, table)
-    if output:
-        click.echo(f"wrote {output}", err=True)
-    if as_json:
-        print_json(document)
-    elif single:
+        return decision(asked["flops"], comparison, draws=draws, decades=decades, title=title)
+
+    if not give_out(document, table, as_json=as_json, output=output, picture=picture):
+        return
+    if single:
         print_comparison(title, comparison, document, source)
     else:
         print_comparisons(title, document, table)

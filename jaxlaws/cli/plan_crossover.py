@@ -53,7 +53,7 @@ def command(
     import numpy as np
 
     from jaxlaws import planning
-    from jaxlaws.cli.columns import known
+    from jaxlaws.cli.columns import known, plain_inputs
     from jaxlaws.cli.output import check_no_picture, give_out
     from jaxlaws.cli.progress import patience
     from jaxlaws.planning.ensembles import num_draws
@@ -91,7 +91,7 @@ def command(
     decades = planning.extrapolation_decades(runs, source.fitted_range or {})
     decades = np.where(np.isfinite(answer.flops), decades, np.nan)
     document = {
-        "asked": {name: np.asarray(value).tolist() for name, value in asked.items()},
+        "asked": plain_inputs(asked),
         "scenario": scenario,
         **planning.plan_to_dict(answer),
         "extrapolation_decades": known(decades),

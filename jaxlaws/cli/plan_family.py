@@ -7,7 +7,7 @@ from typing import Any
 import click
 import numpy as np
 
-from jaxlaws.cli.columns import flat, known, shown_rows
+from jaxlaws.cli.columns import flat, known, plain_inputs, rows_left_out, shown_rows
 from jaxlaws.cli.draws import LEVEL, interval, over_draws
 from jaxlaws.cli.options import Source
 from jaxlaws.cli.output import check_no_picture, give_out, print_table
@@ -51,7 +51,7 @@ def answer_family(
     of_each = np.broadcast_to(extrapolation_decades(runs, ranges), shape)
     decades = np.fmax.reduce(of_each, axis=-1)
     document: dict[str, Any] = {
-        "asked": {name: np.asarray(value).tolist() for name, value in asked.items()},
+        "asked": plain_inputs(asked),
         **plan_to_dict(plan),
         "extrapolation_decades": known(decades),
     }
@@ -125,4 +125,4 @@ def _print_sweep(title: str, plan: Any, asked: Mapping[str, Any]) -> None:
     ]
     heads = [ASKED["flops"], *(WORDS[name] for name in _OF_TEACHER)]
     heads += [f"loss, {format_quantity(size)}" for size in asked["num_student_params"]]
-    print_table(title, [*heads, "status"], rows)
+    print_table(title, [*heads, "status"], rows, note=rows_left_out(len(rows), len(budgets)))

@@ -69,11 +69,7 @@ def command(
         )
     if not answer.efficient.any():
         raise ValueError(f"a budget of {flops:g} FLOPs pays for none of these sizes: raise --flops")
-    ranges = source.fitted_range or {}
-    alone, taught = (
-        np.broadcast_to(planning.extrapolation_decades(plan, ranges), np.shape(answer.loss))
-        for plan in (answer.supervised, answer.distilled)
-    )
+    alone, taught = source.decades(answer.supervised), source.decades(answer.distilled)
     decades = np.where(answer.method == planning.Method.DISTILLATION, taught, alone)
     plain = planning.plan_to_dict(answer)
     plain["method"] = [planning.Method(int(method)).name for method in answer.method]
@@ -96,7 +92,7 @@ def command(
 
 
 def _print(title: str, answer: Any, methods: list[str]) -> None:
-    from jaxlaws.cli.columns import shown_rows
+    from jaxlaws.cli.columns import rows_left_out, shown_rows
     from jaxlaws.cli.output import print_table
     from jaxlaws.cli.plan_words import cell
 
@@ -120,5 +116,4 @@ def _print(title: str, answer: Any, methods: list[str]) -> None:
         "better",
         "worth having",
     ]
-    more = f"{len(rows)} of {size} sizes are shown; -o writes all." if len(rows) < size else ""
-    print_table(title, heads, rows, note=more)
+    print_table(title, heads, rows, note=rows_left_out(len(rows), size, "sizes"))

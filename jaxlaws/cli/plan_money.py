@@ -7,7 +7,7 @@ from typing import Any
 import click
 import numpy as np
 
-from jaxlaws.cli.columns import columns, known, shown_rows
+from jaxlaws.cli.columns import columns, known, plain_inputs, rows_left_out, shown_rows
 from jaxlaws.cli.draws import LEVEL, interval, over_draws
 from jaxlaws.cli.options import Source
 from jaxlaws.cli.output import check_no_picture, give_out, print_table
@@ -16,7 +16,6 @@ from jaxlaws.cli.progress import patience
 from jaxlaws.planning import (
     Hardware,
     Status,
-    extrapolation_decades,
     plan_to_dict,
     serve_for_money,
 )
@@ -68,10 +67,9 @@ def answer_in_money(
     plan, single = priced.plan, np.ndim(priced.dollars) == 0
     if single and plan.status == Status.INFEASIBLE:
         raise ValueError(_why(asked))
-    decades = extrapolation_decades(plan, source.fitted_range or {})
-    decades = np.broadcast_to(decades, np.shape(plan.loss))
+    decades = source.decades(plan)
     document: dict[str, Any] = {
-        "asked": {name: np.asarray(value).tolist() for name, value in asked.items()},
+        "asked": plain_inputs(asked),
         **plan_to_dict(priced),
         "extrapolation_decades": known(decades),
     }
@@ -114,7 +112,7 @@ def answer_in_money(
         ]
         asked_words = {**ASKED, "dollars": "dollars"}
         heads = [*(asked_words[name] for name in swept), *(words[name] for name in left), "status"]
-        print_table(title, heads, rows)
+        print_table(title, heads, rows, note=rows_left_out(len(rows), np.size(plan.loss)))
         for note in counts(document["plan"]["status"], asked):
             click.echo(note)
     click.echo(distance(decades))

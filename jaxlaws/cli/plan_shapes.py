@@ -6,13 +6,13 @@ from typing import Any
 import click
 import numpy as np
 
-from jaxlaws.cli.columns import columns, known, shown_rows
+from jaxlaws.cli.columns import columns, known, plain_inputs, rows_left_out, shown_rows
 from jaxlaws.cli.options import Source
 from jaxlaws.cli.output import check_no_picture, give_out, print_table
 from jaxlaws.cli.plan_words import ASKED, cell, distance, why_infeasible
 from jaxlaws.cli.progress import patience
 from jaxlaws.compute import exact_forward_flops
-from jaxlaws.planning import build_optimal, extrapolation_decades, plan_to_dict
+from jaxlaws.planning import build_optimal, plan_to_dict
 
 _FIELDS = {
     "num_layers": "layers",
@@ -47,10 +47,9 @@ def answer_with_shapes(
     single = np.ndim(plan.loss) == 0
     if single and plan.shape < 0:
         raise ValueError(why_infeasible(asked, exact_forward_flops))
-    decades = extrapolation_decades(plan, source.fitted_range or {})
-    decades = np.broadcast_to(decades, np.shape(plan.loss))
+    decades = source.decades(plan)
     document = {
-        "asked": {name: np.asarray(value).tolist() for name, value in asked.items()},
+        "asked": plain_inputs(asked),
         **plan_to_dict(plan),
         "extrapolation_decades": known(decades),
     }
@@ -71,11 +70,6 @@ def answer_with_shapes(
             ]
             for row in shown_rows(size)
         ]
-        more = f"{len(rows)} of {size} plans are shown; -o writes all."
-        print_table(
-            title,
-            [ASKED["flops"], *_FIELDS.values()],
-            rows,
-            note=more if len(rows) < size else "",
-        )
+        heads = [ASKED["flops"], *_FIELDS.values()]
+        print_table(title, heads, rows, note=rows_left_out(len(rows), size))
     click.echo(distance(decades))

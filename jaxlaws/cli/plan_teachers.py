@@ -7,14 +7,14 @@ from typing import Any
 import click
 import numpy as np
 
-from jaxlaws.cli.columns import columns, known, shown_rows
+from jaxlaws.cli.columns import columns, known, plain_inputs, rows_left_out, shown_rows
 from jaxlaws.cli.draws import over_draws
 from jaxlaws.cli.options import Source
 from jaxlaws.cli.output import check_no_picture, give_out, print_table
 from jaxlaws.cli.plan_words import ASKED, cell, distance, why_infeasible
 from jaxlaws.cli.progress import patience
 from jaxlaws.errors import DataError
-from jaxlaws.planning import extrapolation_decades, pick_teacher, plan_to_dict
+from jaxlaws.planning import pick_teacher, plan_to_dict
 from jaxlaws.planning.ensembles import num_draws
 from jaxlaws.quantities import format_quantity
 
@@ -88,11 +88,9 @@ def answer_catalogue(
     if single and choice.best < 0:
         raise ValueError(why_infeasible(asked, forward))
     names = catalogue["name"]
-    decades = np.broadcast_to(
-        extrapolation_decades(choice.plans, source.fitted_range or {}), np.shape(choice.plans.loss)
-    )
+    decades = source.decades(choice.plans)
     document = {
-        "asked": {name: np.asarray(value).tolist() for name, value in asked.items()},
+        "asked": plain_inputs(asked),
         "teachers": names.tolist(),
         "best": _best(names, choice.best).tolist(),
         "ranking": names[choice.ranking].tolist(),
@@ -210,4 +208,9 @@ def _print_best(names: np.ndarray, asked: Mapping[str, Any], choice: Any, source
         for row in shown_rows(len(best))
     ]
     heads = [*(ASKED[name] for name in swept), "best teacher", "loss", "ahead of the next by"]
-    print_table(f"the best teacher, law {source.name}", [*heads, "trained alone"], rows)
+    print_table(
+        f"the best teacher, law {source.name}",
+        [*heads, "trained alone"],
+        rows,
+        note=rows_left_out(len(rows), len(best), "choices"),
+    )
