@@ -15,6 +15,7 @@ from fitting.weak_design import WeakDesignWarning
 
 if TYPE_CHECKING:
     from fitting.cross_validation import k_fold, leave_one_group_out, roll_out
+    from fitting.curvature import laplace
     from fitting.downstream import fit_error, predict_error
     from fitting.envelope import scaling_of_envelope
     from fitting.isoflop import isoflop_profiles, scaling_of_profiles
@@ -31,6 +32,7 @@ _LATER = {
     "fit_error": "downstream",
     "isoflop_profiles": "isoflop",
     "k_fold": "cross_validation",
+    "laplace": "curvature",
     "leave_one_group_out": "cross_validation",
     "predict_error": "downstream",
     "profile": "profile_likelihood",
@@ -65,6 +67,7 @@ __all__ = [
     "hold_out",
     "isoflop_profiles",
     "k_fold",
+    "laplace",
     "leave_one_group_out",
     "predict_error",
     "profile",

@@ -34,29 +34,37 @@ class Around:
 
 
 def around(
-    result: FitResult, runs: Runs, objective: Objective, *, also_frozen: tuple[str, ...] = ()
+    result: FitResult,
+    runs: Runs,
+    objective: Objective,
+    weights: str | None,
+    *,
+    also_frozen: tuple[str, ...] = (),
 ) -> Around:
     """Set up the minimisation that a fit came from, in a float64 context.
 
     Args:
-        result: the fit, of runs that count alike.
+        result: the fit.
         runs: those that it was fitted to.
         objective: what was minimised.
+        weights: the column of the runs' weights; None: they count alike.
         also_frozen: free coefficients to hold where the fit left them.
 
     Raises:
-        ValueError: the fit is not that of these runs and this objective.
+        ValueError: the fit is not that of these runs, objective and weights, or it is one of
+            several groups.
     """
     law_type = type(result.law)
     called = runs.for_law(law_type)
     inputs = {name: called.inputs[name] for name in law_type.input_names}
     residuals = objective.residuals(result.law.loss(**inputs), called.loss)
-    total = float(np.sum(objective.costs(residuals)))
+    each = called.weights(weights)
+    total = float(each @ np.asarray(objective.costs(residuals)))
     if len(called) != result.num_runs or abs(total / result.objective - 1) > _SAME:
         raise ValueError(
             f"the fit had {result.num_runs} runs and the objective {result.objective:.6g}; these "
-            f"{len(called)} runs give {total:.6g} by {objective!r}: pass the runs and the "
-            "objective of the fit, made without weights"
+            f"{len(called)} runs give {total:.6g} by {objective!r}: pass the runs, the objective "
+            "and the weights of the fit; a fit of groups has a bootstrap only"
         )
     held = {*result.frozen, *result.stages, *also_frozen}
     frozen = {
@@ -70,6 +78,6 @@ def around(
     return Around(
         problem=dataclasses.replace(problem, spread=spread(objective, total, len(called))),
         frozen=frozen,
-        weights=pad_rows(np.ones(len(called)), fill=0.0),
+        weights=pad_rows(each, fill=0.0),
         num_runs=len(called),
     )

@@ -17,6 +17,7 @@ import numpy as np
 from fitting.centring import uncentre
 from fitting.descent import TOLERANCE, descend, search, sensitivity
 from fitting.problem import Lanes, Problem
+from jaxlaws.concurrency import side_by_side
 from jaxlaws.precision import to_float64
 
 _BLOCK = 64
@@ -145,10 +146,10 @@ def _in_blocks(problem: Problem, lanes: Lanes, program: Any) -> list[np.ndarray]
     size = _BLOCK
     while size > 1 and size * num_free * lanes.weights.shape[1] > _CELLS:
         size //= 2
-    # All blocks are under way before the first is waited for: they share the processor's cores.
-    under_way = [
-        program(problem, lanes.take(problem, np.minimum(first + np.arange(size), num_lanes - 1)))
-        for first in range(0, num_lanes, size)
-    ]
-    parts = zip(*under_way, strict=True)
-    return [np.concatenate([np.asarray(leaf) for leaf in part])[:num_lanes] for part in parts]
+
+    def block(first: int) -> list[np.ndarray]:
+        chosen = np.minimum(first + np.arange(size), num_lanes - 1)
+        return [np.asarray(leaf) for leaf in program(problem, lanes.take(problem, chosen))]
+
+    parts = zip(*side_by_side(block, range(0, num_lanes, size)), strict=True)
+    return [np.concatenate(part)[:num_lanes] for part in parts]

@@ -49,6 +49,7 @@ def profile(
     of: str | Callable[[Any], Any],
     *,
     objective: Objective = Huber(1e-3),  # noqa: B008 - immutable
+    weights: str | None = None,
     level: float = 0.9,
     name: str | None = None,
 ) -> Profile:
@@ -66,13 +67,14 @@ def profile(
             differentiated twice. One that is known within decades only is better seen as its log.
             A function compiles a program of its own.
         objective: what the fit minimised.
+        weights: the column of weights that it was given.
         level: of the interval.
         name: what to call a quantity; None: the function's name.
 
     Raises:
         ValueError: the coefficient is not free, it is the only free one, the quantity is not
-            finite at the fit, the level is not between 0 and 1, or the runs or the objective are
-            not those of the fit.
+            finite at the fit, the level is not between 0 and 1, or the runs, the objective or the
+            weights are not those of the fit.
         TypeError: no likelihood goes with the objective, or the quantity is no single number.
 
     >>> import jax.numpy as jnp
@@ -96,9 +98,9 @@ def profile(
     coarse = np.concatenate([-steps[::-1], steps])
     with float64():
         if isinstance(of, str):
-            track = along_coefficient(result, runs, of, objective)
+            track = along_coefficient(result, runs, of, objective, weights)
         else:
-            track = along_quantity(result, runs, of, objective)
+            track = along_quantity(result, runs, of, objective, weights)
         least = deviance(objective, result.objective, result.num_runs) + missed(result)
 
         def rises(moves: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -158,6 +158,25 @@ class Runs:
             )
         return known[name]
 
+    def weights(self, column: str | None) -> np.ndarray:
+        """The weight of each run by a column, one on average; of None, one each, `(num_runs,)`.
+
+        Raises:
+            ValueError: there is no such column, or a weight is no finite number above zero.
+        """
+        if column is None:
+            return np.ones(len(self))
+        values = self.column(column)
+        numbers = np.full(len(self), np.nan) if values.dtype.kind == "U" else values
+        wrong = ~((numbers > 0) & (numbers < np.inf))
+        if wrong.any():
+            row, value = self.rows[wrong][0], values[wrong][0]
+            raise ValueError(
+                f"{self.source}: weights are finite numbers above zero; row {row} of column "
+                f"{column!r} has {value}"
+            )
+        return values / values.mean()
+
     def groups(self, column: str) -> np.ndarray:
         """The group of each run: its value in a column, `(num_runs,)`.
 

@@ -75,7 +75,7 @@ def solve(
         groups=None if groups is None else groups.places,
         priors=restraints.priors,
     )
-    weights = np.ones(num_runs) if options.weights is None else _weights(runs, options.weights)
+    weights = runs.weights(options.weights)
     spread_out = (options.starts, options.num_starts, options.seed)
     starts = starting_vectors(parameters, problem.scales, *spread_out)
     lanes = _lanes(starts, weights, frozen)
@@ -127,20 +127,6 @@ def solve(
         restraints=restraints,
         jackknife=left_out,
     )
-
-
-def _weights(runs: Runs, column: str) -> np.ndarray:
-    """The weight of each run, `(num_runs,)`, one on average."""
-    values = runs.column(column)
-    numbers = np.full(len(runs), np.nan) if values.dtype.kind == "U" else values
-    wrong = ~((numbers > 0) & (numbers < np.inf))
-    if wrong.any():
-        row, value = runs.rows[wrong][0], values[wrong][0]
-        raise ValueError(
-            f"{runs.source}: weights are finite numbers above zero; row {row} of column "
-            f"{column!r} has {value}"
-        )
-    return values / values.mean()
 
 
 def _lanes(vectors: np.ndarray, weights: np.ndarray, frozen: Mapping[str, Any]) -> Lanes:

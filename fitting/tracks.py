@@ -39,7 +39,9 @@ class Track:
     limit: Callable[[int, np.ndarray], float]
 
 
-def along_coefficient(result: FitResult, runs: Runs, name: str, objective: Objective) -> Track:
+def along_coefficient(
+    result: FitResult, runs: Runs, name: str, objective: Objective, weights: str | None
+) -> Track:
     """Along a free coefficient, by e-folds, log odds, or its own size as its domain asks.
 
     Raises:
@@ -52,7 +54,7 @@ def along_coefficient(result: FitResult, runs: Runs, name: str, objective: Objec
         )
     domain = domain_of(type(result.law), name)
     value = float(getattr(result.law, name))
-    setting = around(result, runs, objective, also_frozen=(name,))
+    setting = around(result, runs, objective, weights, also_frozen=(name,))
     scales = setting.problem.scales
     start = np.asarray(setting.problem.parameters.vector(result.law, scales))
     least = _NEAR_EDGE * float(unit_factor(result.law, name, scales))
@@ -68,7 +70,11 @@ def along_coefficient(result: FitResult, runs: Runs, name: str, objective: Objec
 
 
 def along_quantity(
-    result: FitResult, runs: Runs, quantity: Callable[[Any], Any], objective: Objective
+    result: FitResult,
+    runs: Runs,
+    quantity: Callable[[Any], Any],
+    objective: Objective,
+    weights: str | None,
 ) -> Track:
     """Along whatever a function computes from the law, by its own size.
 
@@ -76,7 +82,7 @@ def along_quantity(
         ValueError: it is not finite at the fit, or the fit is another's.
         TypeError: it is no single number.
     """
-    setting = around(result, runs, objective)
+    setting = around(result, runs, objective, weights)
     start = np.asarray(setting.problem.parameters.vector(result.law, setting.problem.scales))
     told = quantity(result.law)
     if len(jax.tree.leaves(told)) != 1 or np.ndim(told):

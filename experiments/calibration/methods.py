@@ -14,7 +14,7 @@ from experiments.calibration.simulated import (
     runs_with,
 )
 from fitting import FitResult, Runs, fit
-from fitting.laplace import laplace
+from fitting.curvature import laplace
 from fitting.objectives import Objective
 from fitting.profile_likelihood import profile
 from fitting.quantiles import bca_ends, ends

@@ -27,8 +27,8 @@ from jaxlaws.cli.output import print_json, print_table
     "method",
     default="percentile",
     show_default=True,
-    type=click.Choice(["percentile", "bca"]),
-    help="How intervals are made of the draws.",
+    type=click.Choice(["percentile", "bca", "profile"]),
+    help="How intervals are made: of the draws, or by profile likelihood, which needs none.",
 )
 @click.option("--level", default=0.9, show_default=True, type=click.FloatRange(0.01, 0.999))
 @click.option("-o", "--output", type=click.Path(), help="Save the fit, for --law of other verbs.")
@@ -64,7 +64,11 @@ def command(
     )
     if output:
         result.save(output)
-    summary = result.summary(level, method)
+    by_profile = method == "profile"
+    summary = result.summary(level, "percentile" if by_profile else method)
+    if by_profile:
+        told = {"level": level, "objective": options["objective"], "weights": options["weights"]}
+        summary["coefficients"] |= _profiled(result, runs, summary["coefficients"], told)
     if as_json:
         print_json(summary)
         return
@@ -91,3 +95,17 @@ def command(
         click.echo(f"Warning: {warning}", err=True)
     if output:
         click.echo(f"saved to {output}")
+
+
+def _profiled(
+    result: Any, runs: Any, coefficients: dict[str, Any], options: dict[str, Any]
+) -> dict[str, Any]:
+    """Free coefficients with the ends of their profile's interval."""
+    from fitting import profile
+
+    told = {}
+    for name in result.identifiability.names:
+        click.echo(f"profiling {name} …", err=True)
+        low, high = profile(result, runs, name, **options).interval
+        told[name] = coefficients[name] | {"low": low, "high": high}
+    return told | {name: told[of] for name, of in result.restraints.tie.items() if of in told}

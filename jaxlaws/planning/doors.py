@@ -14,18 +14,19 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxlaws.concurrency import side_by_side
 from jaxlaws.inputs import as_float
 from jaxlaws.planning import solver
 from jaxlaws.planning.mixture import Mixture
 from jaxlaws.planning.problem import Problem
 from jaxlaws.planning.records import Record
 from jaxlaws.planning.solver import Solution
-from jaxlaws.precision import float64, is_traced, to_float64, to_numpy
+from jaxlaws.precision import is_traced, to_float64, to_numpy
 
 Bounds = tuple[Any, Any]
 DEFAULT_BOUNDS: Bounds = (1e3, 1e17)
 
-_SMALL, _LARGE = 16, 4096
+_SMALL, _LARGE = 16, 2048
 # What stands in for an input that is no positive number, inside a trace: any that can be planned.
 _STAND_IN = 1e21
 
@@ -234,11 +235,12 @@ def _ask_outside(question: Question, shared: Record, lanes: dict[str, Any]) -> A
     total = int(np.prod(shape))
     if total == 0:
         raise ValueError(f"there is nothing to plan: the inputs broadcast to shape {shape}")
-    answers = []
-    with float64():
-        for begin in range(0, total, _LARGE):
-            batch = jax.tree.map(lambda leaf, b=begin: leaf[b : b + _LARGE], flat)
-            answers.append(_answer_batch(question, shared, batch, min(_LARGE, total - begin)))
+
+    def answer(begin: int) -> Any:
+        batch = jax.tree.map(lambda leaf: leaf[begin : begin + _LARGE], flat)
+        return _answer_batch(question, shared, batch, min(_LARGE, total - begin))
+
+    answers = side_by_side(answer, range(0, total, _LARGE))
     return jax.tree.map(lambda *parts: np.concatenate(parts).reshape(shape)[()], *answers)
 
 

@@ -153,6 +153,27 @@ def test_ties_bounds_priors_and_bca_from_the_command_line(run, table):
     assert told["coefficients"]["E"]["low"] < told["coefficients"]["E"]["high"]
 
 
+def test_intervals_by_profile_end_where_the_fit_is_too_much_worse(run, tmp_path):
+    """There `n log` of the cost has risen by the quantile of chi-squared."""
+    flops = np.geomspace(1e18, 1e21, 12)
+    noise = np.exp(0.01 * np.random.default_rng(0).normal(size=12))
+    rows = [
+        {"flops": c, "loss": loss}
+        for c, loss in zip(flops, (3e27 / flops) ** 0.06 * noise, strict=True)
+    ]
+    arguments = [
+        "fit", write(tmp_path / "runs.csv", rows), "--law", "compute_only", "--starts", 16,
+        "--objective", "log-squares", "--json",
+    ]  # fmt: skip
+    told = run(*arguments, "--interval", "profile").json
+    for name in ("C_c", "alpha_C"):
+        each = told["coefficients"][name]
+        assert each["low"] < each["value"] < each["high"]
+        held = run(*arguments, "--freeze", f"{name}={each['high']!r}").json
+        rise = 12 * np.log(held["objective"] / told["objective"])
+        assert rise == pytest.approx(2.7055, rel=5e-3)
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

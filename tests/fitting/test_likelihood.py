@@ -13,7 +13,7 @@ from scipy.stats import chi2, norm
 from scipy.stats import t as student
 
 from fitting import AsymmetricHuber, Huber, LogSquares, Runs, Squares, StudentT, fit
-from fitting.laplace import laplace
+from fitting.curvature import laplace
 from fitting.likelihood import deviance, log_normaliser, spread
 from fitting.profile_likelihood import profile
 
@@ -78,6 +78,28 @@ def test_the_profile_of_a_line_has_a_closed_form(line, level):
     assert told.interval == pytest.approx((beta[1] - half, beta[1] + half), rel=1e-5)
     expected = NUM * np.log1p((told.values - beta[1]) ** 2 / (total * inverse[1, 1]))
     np.testing.assert_allclose(told.deviances, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_weighted_runs_have_a_weighted_profile_and_normal_approximation():
+    """The closed forms of a line by weighted least squares, weights one on average."""
+    rng = np.random.default_rng(1)
+    sizes, weights = np.geomspace(1e6, 1e9, NUM), rng.uniform(0.2, 3.0, NUM)
+    loss = 6 - 0.4 * np.log10(sizes) + 0.02 * rng.normal(size=NUM)
+    runs = Runs.read({"num_params": sizes, "loss": loss, "trust": weights})
+    root = np.sqrt(weights / weights.mean())
+    design = np.column_stack([root, root * np.log10(sizes)])
+    beta, (total,), *_ = np.linalg.lstsq(design, root * loss)
+    inverse = np.linalg.inv(design.T @ design)
+    told: dict[str, Any] = {"objective": Squares(), "weights": "trust"}
+    result = fit(Line, runs, **told, **FEW)
+    half = np.sqrt((np.exp(chi2.ppf(0.9, 1) / NUM) - 1) * total * inverse[1, 1])
+    found = profile(result, runs, "b", **told)
+    assert found.interval == pytest.approx((beta[1] - half, beta[1] + half), rel=1e-5)
+    draws = laplace(result, runs, num_draws=20_000, **told)
+    covariance = np.cov(np.column_stack([draws.a, draws.b]).T)
+    np.testing.assert_allclose(covariance, total / (NUM - 2) * inverse, rtol=0.05)
+    with pytest.raises(ValueError, match="the weights of the fit"):
+        profile(result, runs, "b", objective=Squares())
 
 
 def test_a_profile_interval_is_scipys():
@@ -151,9 +173,13 @@ def test_laplace_keeps_domains_and_frozen_parts():
 def test_another_fits_runs_or_objective_are_refused(line):
     runs, result, *_ = line
     for others, objective in ((runs, LogSquares()), (runs.where(runs.loss > 2.9), Squares())):
-        with pytest.raises(ValueError, match="pass the runs and the objective of the fit"):
+        with pytest.raises(
+            ValueError, match="pass the runs, the objective and the weights of the fit"
+        ):
             profile(result, others, "b", objective=objective)
-        with pytest.raises(ValueError, match="pass the runs and the objective of the fit"):
+        with pytest.raises(
+            ValueError, match="pass the runs, the objective and the weights of the fit"
+        ):
             laplace(result, others, objective=objective)
     with pytest.raises(ValueError, match="between 0 and 1"):
         profile(result, runs, "b", objective=Squares(), level=90)

@@ -144,6 +144,7 @@ def test_fitted_above_a_loss_it_predicts_below(busbridge):
     assert errors.max() < 0.62
 
 
+@pytest.mark.slow
 def test_nine_coefficients_are_too_many(busbridge, busbridge_fit):
     """(c1, d1) cannot be told apart, which the status says; the predictions are as good."""
     result = fit(Distillation, busbridge, freeze={"supervised": SUPERVISED}, num_starts=64)

@@ -86,6 +86,7 @@ def test_optimal_teacher_loss():
     )
 
 
+@pytest.mark.slow
 def test_distill_and_its_prices():
     def question(law, flops, num_student_params, logits, pretraining):
         scenario = Scenario(logits=logits, pretraining=pretraining)

@@ -92,6 +92,7 @@ def test_no_split_that_scipy_finds_is_better():
         )
 
 
+@pytest.mark.slow
 def test_marginal_values_are_what_a_little_more_brings():
     asked = {
         "num_student_params": SIZES,

@@ -57,6 +57,7 @@ def test_a_float32_program_keeps_its_precision():
         assert np.abs(off[solved]).max() <= 0.01
 
 
+@pytest.mark.slow
 def test_a_batch_of_laws_under_vmap():
     draws = presets.ensemble("busbridge2025_refit")
     few = jax.tree.map(lambda leaf: leaf[:5], draws)

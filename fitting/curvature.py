@@ -22,6 +22,7 @@ def laplace(
     *,
     num_draws: int = 1000,
     objective: Objective = Huber(1e-3),  # noqa: B008 - immutable
+    weights: str | None = None,
     seed: int = 0,
 ) -> Any:
     """Draw laws from the normal distribution that the exact Hessian of a fit tells.
@@ -38,6 +39,7 @@ def laplace(
         runs: the runs that it was fitted to.
         num_draws: number of draws.
         objective: what the fit minimised.
+        weights: the column of weights that it was given.
         seed: of the draws.
 
     Returns:
@@ -49,7 +51,7 @@ def laplace(
         TypeError: no likelihood goes with the objective.
     """
     with float64():
-        setting = around(result, runs, objective)
+        setting = around(result, runs, objective, weights)
         problem, num_runs = setting.problem, setting.num_runs
         vector = problem.parameters.vector(result.law, problem.scales)
         hessian = _hessian(problem, vector, jnp.asarray(setting.weights), setting.frozen)
