@@ -21,7 +21,8 @@ def side_by_side(work: Callable[[_Item], Any], items: Iterable[_Item]) -> list[A
     >>> side_by_side(lambda exponent: 2.0**exponent, range(4))
     [1.0, 2.0, 4.0, 8.0]
     """
-    device = jax.config.jax_default_device  # a thread begins without its caller's settings
+    # A thread begins without its caller's settings.
+    device = jax.config.jax_default_device  # pyright: ignore[reportAttributeAccessIssue]
 
     def alone(item: _Item) -> Any:
         with float64(), jax.default_device(device):
