@@ -13,9 +13,11 @@ from fitting.identifiability import judge, noise_of
 from fitting.metrics import ExponentialError
 from fitting.minimiser import minimise, residuals_of, searched
 from fitting.objectives import Objective, Squares
+from fitting.options import check_choice, check_numbers
 from fitting.parameters import Parameters, coefficients
 from fitting.problem import Lanes, pad_rows
 from fitting.results import FitResult
+from fitting.starts import STARTS, spread_points
 from fitting.status import Status
 from fitting.uncertainty import pairs_weights, refit
 from jaxlaws.precision import float64, to_float64
@@ -53,31 +55,35 @@ def fit_error(
     metric_type: type[Any] = ExponentialError,
     objective: Objective = Squares(),  # noqa: B008 - immutable
     num_starts: int = 64,
+    starts: str = "random",
     bootstrap: int = 0,
     freeze: Mapping[str, float] | None = None,
     seed: int = 0,
 ) -> ErrorFit:
-    """Fit a curve from loss to error, from many random starts, in float64.
+    """Fit a curve from loss to error, from many starts, in float64.
 
     Args:
         loss: of each model, `(num_models,)`.
         error: of the same, between 0 and 1.
         metric_type: the curve: `ExponentialError` or `SigmoidError`.
         objective: what is minimised, of predicted and observed errors.
-        num_starts: random starts.
+        num_starts: number of starts.
+        starts: how they are spread, as in `fit`.
         bootstrap: number of resampled tables of models to fit as well.
         freeze: coefficients that do not move, such as the error of guessing, `{"eps": 0.75}`.
         seed: of the starts and of the bootstrap.
 
     Raises:
-        ValueError: the two are not finite and of one length, there are too few models, or a name
-            in `freeze` is unknown.
+        ValueError: the two are not finite and of one length, there are too few models, a name in
+            `freeze` is unknown, or an option is out of range.
 
     >>> loss = np.linspace(2.0, 3.5, 12)
     >>> fitted = fit_error(loss, 0.8 - 3.0 * np.exp(-1.2 * loss))
     >>> fitted.status.name, round(float(fitted.metric.k), 6)
     ('CONVERGED', 3.0)
     """
+    check_numbers(num_starts=num_starts, bootstrap=bootstrap)
+    check_choice("starts", starts, STARTS)
     losses, errors = (np.asarray(each, dtype=np.float64) for each in (loss, error))
     if losses.ndim != 1 or losses.shape != errors.shape or not np.isfinite([losses, errors]).all():
         raise ValueError(
@@ -94,8 +100,9 @@ def fit_error(
             f"{len(losses)} models for the {len(parameters.free)} free coefficients of "
             f"{metric_type.__name__}"
         )
+    points = spread_points(starts, num_starts, len(parameters.free), seed)
     with float64():
-        return _fit(parameters, objective, losses, errors, num_starts, bootstrap, held, seed)
+        return _fit(parameters, objective, losses, errors, points, bootstrap, held, seed)
 
 
 def predict_error(
@@ -169,7 +176,7 @@ def _fit(
     objective: Objective,
     losses: np.ndarray,
     errors: np.ndarray,
-    num_starts: int,
+    starts: np.ndarray,
     bootstrap: int,
     held: dict[str, float],
     seed: int,
@@ -179,9 +186,8 @@ def _fit(
     is_free = set(parameters.law_type.shifting) <= set(parameters.names)
     centre = float(losses.mean()) if is_free else 0.0
     problem: Any = _Problem(parameters, objective, pad_rows(losses - centre), pad_rows(errors))
-    starts = np.random.default_rng(seed).normal(size=(num_starts, len(parameters.free)))
     weights = pad_rows(np.ones(len(losses)), fill=0.0)
-    lanes = Lanes(starts, np.tile(weights, (num_starts, 1)), held)
+    lanes = Lanes(starts, np.tile(weights, (len(starts), 1)), held)
     lanes = lanes.at(searched(problem, lanes, _SEARCH_STEPS)[0])
     minima = minimise(problem, lanes)
     best = minima.take([int(np.argmin(minima.costs))])

@@ -7,7 +7,7 @@ from typing import Any
 from fitting.coefficient_paths import sub_laws
 from fitting.freezing import sort_out
 from fitting.objectives import Huber, Objective
-from fitting.options import Options
+from fitting.options import Options, check_choice, check_numbers
 from fitting.priors import Prior
 from fitting.resampling import METHODS
 from fitting.restraints import Restraints
@@ -150,15 +150,9 @@ def _check(law_type: Any, options: Options) -> None:
     objective = options.objective
     if not isinstance(objective, Objective) or isinstance(objective, type):
         raise TypeError(f"expected an objective such as Huber(1e-3), got {objective!r}")
-    for name, least in (("num_starts", 1), ("bootstrap", 0)):
-        value = getattr(options, name)
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise ValueError(f"{name}: expected an integer of {least} or more, got {value!r}")
-    for name, known in (("starts", STARTS), ("resample", METHODS)):
-        if getattr(options, name) not in known:
-            raise ValueError(
-                f"{name}: expected one of {', '.join(known)}, got {getattr(options, name)!r}"
-            )
+    check_numbers(num_starts=options.num_starts, bootstrap=options.bootstrap)
+    check_choice("starts", options.starts, STARTS)
+    check_choice("resample", options.resample, METHODS)
     if options.cluster is not None and options.resample not in ("pairs", "wild"):
         raise ValueError(f"clusters are resampled by pairs or wild, not by {options.resample}")
 

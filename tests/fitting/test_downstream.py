@@ -60,6 +60,14 @@ def test_fits_are_those_of_scipy(metric_type):
         np.testing.assert_allclose(replicate, again, rtol=1e-5)
 
 
+@pytest.mark.parametrize("starts", ["quasi-random", "grid"])
+def test_starts_of_every_kind_end_in_one_curve(starts):
+    own = fitted(ExponentialError).metric
+    found = fit_error(LOSSES, errors(*CURVES[ExponentialError]), starts=starts)
+    for name in ("eps", "k", "g"):
+        assert float(getattr(found.metric, name)) == pytest.approx(getattr(own, name), rel=1e-5)
+
+
 @pytest.mark.parametrize("name", ["eps", pytest.param("k", marks=pytest.mark.slow)])
 def test_a_frozen_coefficient_stays_where_it_is(name):
     curve, values = CURVES[ExponentialError]
@@ -100,6 +108,10 @@ def test_what_cannot_be_fitted_is_refused(simulated_fit):
         fit_error(LOSSES, LOSSES, freeze={"slope": 1.0})
     with pytest.raises(ValueError, match="3 models for the 3 free"):
         fit_error(LOSSES[:3], LOSSES[:3])
+    with pytest.raises(ValueError, match="num_starts"):
+        fit_error(LOSSES, LOSSES, num_starts=0)
+    with pytest.raises(ValueError, match="one of random, quasi-random, grid"):
+        fit_error(LOSSES, LOSSES, starts="sobol")
     without = fit_error(LOSSES, errors(*CURVES[ExponentialError]))
     with pytest.raises(ValueError, match="has no bootstrap"):
         predict_error(simulated_fit, without, num_params=1e9, num_tokens=1e10)
