@@ -91,6 +91,19 @@ def size_columns(noise=1e-3, E=1.5, seed=0):
     return {"num_params": SIZES, "loss": (E + 400 / SIZES**0.34) * scatter}
 
 
+def line_by_hand(weights=1.0, num=20):
+    """Runs near a line in log size, as columns, and its weighted least squares.
+
+    The coefficients (intercept, slope), the sum of squares, and the inverse of `X' W X`.
+    """
+    sizes = np.geomspace(1e6, 1e9, num)
+    loss = 6 - 0.4 * np.log10(sizes) + 0.02 * np.random.default_rng(0).normal(size=num)
+    root = np.sqrt(np.broadcast_to(weights, num))
+    design = root[:, None] * np.column_stack([np.ones(num), np.log10(sizes)])
+    beta, (total,), *_ = np.linalg.lstsq(design, root * loss)
+    return {"num_params": sizes, "loss": loss}, beta, total, np.linalg.inv(design.T @ design)
+
+
 def taught_columns(noise=1e-3, seed=1):
     """Eighteen distilled runs beside the twelve of `size_columns`."""
     rng = np.random.default_rng(seed)

@@ -5,7 +5,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from by_hand import SIZES, size_columns, taught_columns
+from by_hand import SIZES, line_by_hand, size_columns, taught_columns
 from laws_of_tests import Line, SizeLaw, TaughtLaw
 from scipy.integrate import quad
 from scipy.optimize import brentq, minimize
@@ -23,13 +23,9 @@ NUM = 20
 
 @pytest.fixture(scope="module")
 def line():
-    sizes = np.geomspace(1e6, 1e9, NUM)
-    loss = 6 - 0.4 * np.log10(sizes) + 0.02 * np.random.default_rng(0).normal(size=NUM)
-    runs = Runs.read({"num_params": sizes, "loss": loss})
-    design = np.column_stack([np.ones(NUM), np.log10(sizes)])
-    beta, (total,), *_ = np.linalg.lstsq(design, loss)
-    inverse = np.linalg.inv(design.T @ design)
-    return runs, fit(Line, runs, objective=Squares(), **FEW), beta, total, inverse
+    columns, *told = line_by_hand(num=NUM)
+    runs = Runs.read(columns)
+    return runs, fit(Line, runs, objective=Squares(), **FEW), *told
 
 
 @pytest.mark.parametrize("tau", [1e-6, 1e-3, 0.1])
@@ -82,14 +78,9 @@ def test_the_profile_of_a_line_has_a_closed_form(line, level):
 
 def test_weighted_runs_have_a_weighted_profile_and_normal_approximation():
     """The closed forms of a line by weighted least squares, weights one on average."""
-    rng = np.random.default_rng(1)
-    sizes, weights = np.geomspace(1e6, 1e9, NUM), rng.uniform(0.2, 3.0, NUM)
-    loss = 6 - 0.4 * np.log10(sizes) + 0.02 * rng.normal(size=NUM)
-    runs = Runs.read({"num_params": sizes, "loss": loss, "trust": weights})
-    root = np.sqrt(weights / weights.mean())
-    design = np.column_stack([root, root * np.log10(sizes)])
-    beta, (total,), *_ = np.linalg.lstsq(design, root * loss)
-    inverse = np.linalg.inv(design.T @ design)
+    weights = np.random.default_rng(1).uniform(0.2, 3.0, NUM)
+    columns, beta, total, inverse = line_by_hand(weights / weights.mean(), num=NUM)
+    runs = Runs.read(columns | {"trust": weights})
     told: dict[str, Any] = {"objective": Squares(), "weights": "trust"}
     result = fit(Line, runs, **told, **FEW)
     half = np.sqrt((np.exp(chi2.ppf(0.9, 1) / NUM) - 1) * total * inverse[1, 1])

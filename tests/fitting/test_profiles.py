@@ -5,7 +5,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from by_hand import SIZES, size_columns
+from by_hand import SIZES, line_by_hand, size_columns
 from laws_of_tests import Line, SizeLaw
 from scipy.optimize import brentq, minimize, minimize_scalar
 from scipy.stats import chi2
@@ -27,13 +27,8 @@ def predicted(law):
 
 @pytest.fixture(scope="module")
 def table():
-    """Runs on a line, their design, and the least squares of it."""
-    sizes = np.geomspace(1e6, 1e9, NUM)
-    loss = 6 - 0.4 * np.log10(sizes) + 0.02 * np.random.default_rng(0).normal(size=NUM)
-    runs = Runs.read({"num_params": sizes, "loss": loss})
-    design = np.column_stack([np.ones(NUM), np.log10(sizes)])
-    beta, (total,), *_ = np.linalg.lstsq(design, loss)
-    return runs, beta, total, np.linalg.inv(design.T @ design)
+    columns, *told = line_by_hand(num=NUM)
+    return Runs.read(columns), *told
 
 
 def test_the_profile_of_a_prediction_has_a_closed_form(table):
