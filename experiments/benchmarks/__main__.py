@@ -97,14 +97,13 @@ def many_plans(count: int) -> list[list[str]]:
 def beside_optimistix() -> list[list[str]]:
     """The same plans by vmapped BFGS from one start, and from as many as our own scan has."""
     rows = []
+    problems = _problems(4096)
+    each = median_seconds(lambda: _full(*problems), 9) / 4096
     for num_starts, count, wanted in ((1, 4096, "2 times"), (40, 512, "10 times")):
-        flops, sizes = (entries[:count] for entries in _problems(4096))
-        ours = median_seconds(lambda f=flops, s=sizes: _full(f, s), 9)
+        flops, sizes = (entries[:count] for entries in problems)
         theirs = median_seconds(
             lambda f=flops, s=sizes, n=num_starts: plans_with_bfgs(_LAW, f, s, n), 3
         )
-        # A small batch is padded: what counts is the time of each in a full one.
-        each = ours / 4096
         off = plans_with_bfgs(_LAW, flops, sizes, num_starts) - _full(flops, sizes).loss
         starts = f"{num_starts} start{'s' if num_starts > 1 else ''}"
         rows += [
