@@ -39,7 +39,7 @@ def laplace(
         runs: the runs that it was fitted to.
         num_draws: number of draws.
         objective: what the fit minimised.
-        weights: the column of weights that it was given.
+        weights: the column of weights that it was given; a run counts as so many, one on average.
         seed: of the draws.
 
     Returns:

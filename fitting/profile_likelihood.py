@@ -67,7 +67,7 @@ def profile(
             differentiated twice. One that is known within decades only is better seen as its log.
             A function compiles a program of its own.
         objective: what the fit minimised.
-        weights: the column of weights that it was given.
+        weights: the column of weights that it was given; a run counts as so many, one on average.
         level: of the interval.
         name: what to call a quantity; None: the function's name.
 

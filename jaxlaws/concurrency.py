@@ -32,6 +32,13 @@ def side_by_side(work: Callable[[_Item], Any], items: Iterable[_Item]) -> list[A
     done = [alone(item) for item in itertools.islice(items, 1)]
     rest = list(items)
     if rest:
-        with ThreadPoolExecutor(min(len(rest), os.cpu_count() or 1)) as threads:
+        with ThreadPoolExecutor(min(len(rest), _num_cores())) as threads:
             done += threads.map(alone, rest)
     return done
+
+
+def _num_cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # Linux
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -10,7 +10,7 @@ from jaxlaws.concurrency import side_by_side
 
 
 def test_answers_come_in_the_order_of_the_items_from_more_than_one_thread(monkeypatch):
-    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    monkeypatch.setattr("jaxlaws.concurrency._num_cores", lambda: 2)
     meeting = threading.Barrier(2, timeout=60)
 
     def work(item):
