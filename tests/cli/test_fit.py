@@ -171,7 +171,8 @@ def test_intervals_by_profile_end_where_the_fit_is_too_much_worse(run, tmp_path)
         assert each["low"] < each["value"] < each["high"]
         held = run(*arguments, "--freeze", f"{name}={each['high']!r}").json
         rise = 12 * np.log(held["objective"] / told["objective"])
-        assert rise == pytest.approx(2.7055, rel=5e-3)
+        # With alpha_C held, C_c ends .3% short: see "Large coefficients" in experiments/LOG.md.
+        assert rise == pytest.approx(2.7055, rel=5e-3 if name == "alpha_C" else 1e-4)
 
 
 @pytest.mark.parametrize(
