@@ -3,44 +3,45 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from fitting.estimation import fit
-from fitting.grouped import fit_groups
-from fitting.objectives import AsymmetricHuber, Huber, LogSquares, Squares, StudentT
-from fitting.priors import LogNormal, Normal, Prior
-from fitting.results import FitResult
-from fitting.runs import Runs, bundled_runs
-from fitting.status import Status
-from fitting.validation import HoldOut, hold_out
-from fitting.weak_design import WeakDesignWarning
+from fitting.data.design_checks import WeakDesignWarning
+from fitting.data.runs import Runs, bundled_runs
+from fitting.estimation.grouped_fit import fit_groups
+from fitting.estimation.results import FitResult
+from fitting.estimation.single_fit import fit
+from fitting.minimiser.status import Status
+from fitting.problem.objectives import AsymmetricHuber, Huber, LogSquares, Squares, StudentT
+from fitting.problem.priors import LogNormal, Normal, Prior
+from fitting.validation.hold_outs import HoldOut, hold_out
 
 if TYPE_CHECKING:
-    from fitting.cross_validation import k_fold, leave_one_group_out, roll_out
-    from fitting.curvature import laplace
-    from fitting.downstream import fit_error, predict_error
-    from fitting.envelope import scaling_of_envelope
-    from fitting.isoflop import isoflop_profiles, scaling_of_profiles
-    from fitting.metrics import ExponentialError, SigmoidError
-    from fitting.model_comparison import compare_laws
-    from fitting.optimal_scaling import scaling_of_fit, scaling_table
-    from fitting.profile_likelihood import profile
+    from fitting.estimation.downstream import fit_error, predict_error
+    from fitting.estimation.error_curves import ExponentialError, SigmoidError
+    from fitting.reporting.tables import scaling_table
+    from fitting.scaling.envelope import scaling_of_envelope
+    from fitting.scaling.isoflop import isoflop_profiles, scaling_of_profiles
+    from fitting.scaling.optimal_scaling import scaling_of_fit
+    from fitting.uncertainty.laplace_approximation import laplace
+    from fitting.uncertainty.profile_likelihood import profile
+    from fitting.validation.cross_validation import k_fold, leave_one_group_out, roll_out
+    from fitting.validation.model_comparison import compare_laws
 
 # Imported when first asked for: a fit needs none of them, and they bring the planner along.
 _LATER = {
-    "ExponentialError": "metrics",
-    "SigmoidError": "metrics",
-    "compare_laws": "model_comparison",
-    "fit_error": "downstream",
-    "isoflop_profiles": "isoflop",
-    "k_fold": "cross_validation",
-    "laplace": "curvature",
-    "leave_one_group_out": "cross_validation",
-    "predict_error": "downstream",
-    "profile": "profile_likelihood",
-    "roll_out": "cross_validation",
-    "scaling_of_envelope": "envelope",
-    "scaling_of_fit": "optimal_scaling",
-    "scaling_of_profiles": "isoflop",
-    "scaling_table": "optimal_scaling",
+    "ExponentialError": "estimation.error_curves",
+    "SigmoidError": "estimation.error_curves",
+    "compare_laws": "validation.model_comparison",
+    "fit_error": "estimation.downstream",
+    "isoflop_profiles": "scaling.isoflop",
+    "k_fold": "validation.cross_validation",
+    "laplace": "uncertainty.laplace_approximation",
+    "leave_one_group_out": "validation.cross_validation",
+    "predict_error": "estimation.downstream",
+    "profile": "uncertainty.profile_likelihood",
+    "roll_out": "validation.cross_validation",
+    "scaling_of_envelope": "scaling.envelope",
+    "scaling_of_fit": "scaling.optimal_scaling",
+    "scaling_of_profiles": "scaling.isoflop",
+    "scaling_table": "reporting.tables",
 }
 
 __all__ = [

@@ -5,17 +5,16 @@ in place of numbers, a sub-law is such an object again. A number that JSON lacks
 "nan", "inf" or "-inf". Further keys are passed over: the file of a fit is a law's file with more.
 """
 
-import contextlib
 import dataclasses
 import json
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from jaxlaws import laws
+from jaxlaws.atomic_files import atomic_write
 from jaxlaws.errors import DataError
 from jaxlaws.pytree import declarations
 
@@ -92,18 +91,9 @@ def law_from_json(document: Any, law_type: type[Any] | None = None) -> Any:
 
 def write_json(path: str | os.PathLike[str], document: dict[str, Any]) -> None:
     """Write a JSON file beside its place and move it there: a failure leaves the old one."""
-    target = Path(path)
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(document, file, indent=1, allow_nan=False)
-            file.write("\n")
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(target)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            Path(temporary).unlink()
-        raise
+    with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+        json.dump(document, file, indent=1, allow_nan=False)
+        file.write("\n")
 
 
 def read_json(path: str | os.PathLike[str]) -> dict[str, Any]:

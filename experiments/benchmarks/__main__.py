@@ -17,7 +17,7 @@ from experiments.benchmarks.fits import fit_rows
 from experiments.benchmarks.quasi_newton import plans_with_bfgs
 from experiments.benchmarks.slsqp import plan_with_slsqp
 from experiments.benchmarks.timing import fresh_seconds, median_seconds
-from fitting.reporting import markdown_table
+from fitting.reporting.markdown import markdown_table
 from jaxlaws import presets
 from jaxlaws.planning import (
     TEACHER_PRETRAINING_AND_INFERENCE,

@@ -25,7 +25,7 @@ from experiments.benchmarks.scipy_fits import (
 )
 from experiments.benchmarks.simple_scaling import seconds_per_replicate
 from fitting import Runs, fit
-from fitting.uncertainty import pairs_weights
+from fitting.estimation.resampling import pairs_weights
 from jaxlaws import presets
 from jaxlaws.laws.chinchilla import Chinchilla
 from jaxlaws.laws.distillation_limit import DistillationLimit

@@ -7,9 +7,9 @@ import numpy as np
 
 from experiments.beyond_eq8.rivals import RIVALS
 from fitting import Runs, bundled_runs, fit
-from fitting.predictions import predict, relative_errors
-from fitting.reporting import markdown_table
-from fitting.validation import best_teachers, hold_out, lowest_losses
+from fitting.data.predictions import predict, relative_errors
+from fitting.reporting.markdown import markdown_table
+from fitting.validation.hold_outs import best_teachers, hold_out, lowest_losses
 from jaxlaws import presets
 from jaxlaws.laws.distillation_limit import DistillationLimit
 from jaxlaws.laws.supervised import Supervised

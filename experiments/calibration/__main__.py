@@ -17,7 +17,7 @@ from experiments.calibration.simulated import (
     truth,
 )
 from fitting import Huber, LogSquares
-from fitting.reporting import markdown_table
+from fitting.reporting.markdown import markdown_table
 from jaxlaws.precision import float64
 
 _CHUNK = 50  # tables at once

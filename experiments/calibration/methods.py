@@ -14,12 +14,11 @@ from experiments.calibration.simulated import (
     runs_with,
 )
 from fitting import FitResult, Runs, fit
-from fitting.curvature import laplace
-from fitting.objectives import Objective
-from fitting.profile_likelihood import profile
-from fitting.quantiles import bca_ends, ends
-from fitting.resampling import METHODS, jackknife_weights, noise_like
-from fitting.uncertainty import pairs_weights
+from fitting.estimation.interval_ends import bca_ends, ends
+from fitting.estimation.resampling import METHODS, jackknife_weights, noise_like, pairs_weights
+from fitting.problem.objectives import Objective
+from fitting.uncertainty.laplace_approximation import laplace
+from fitting.uncertainty.profile_likelihood import profile
 from jaxlaws.laws.chinchilla import Chinchilla
 from jaxlaws.precision import float64, to_numpy
 

@@ -12,12 +12,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from fitting import Runs, Status, fit
-from fitting.identifiability import judge
-from fitting.minimiser import laws_of, residuals_of
-from fitting.objectives import Objective
-from fitting.parameters import Parameters
-from fitting.problem import Lanes, Problem, pad_rows
-from fitting.uncertainty import refit
+from fitting.minimiser.identifiability import judge
+from fitting.minimiser.multi_start import laws_of, residuals_of
+from fitting.minimiser.refitting import refit
+from fitting.problem.batched_problem import Lanes, Problem, pad_rows
+from fitting.problem.objectives import Objective
+from fitting.problem.parameters import Parameters
 from jaxlaws import presets
 from jaxlaws.laws.chinchilla import Chinchilla
 from jaxlaws.laws.supervised import Supervised

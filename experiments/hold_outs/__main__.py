@@ -8,9 +8,9 @@ import numpy as np
 
 from experiments.hold_outs.effective_tokens import EffectiveTokens
 from experiments.hold_outs.parts import Part, bundled, published
-from fitting.figures import fit_and_residuals, student_against_teacher
-from fitting.reporting import markdown_table
-from fitting.validation import HoldOut, hold_out
+from fitting.reporting.fit_figures import fit_and_residuals, student_against_teacher
+from fitting.reporting.markdown import markdown_table
+from fitting.validation.hold_outs import HoldOut, hold_out
 from jaxlaws.laws.distillation_beyond import DistillationBeyond
 from jaxlaws.laws.distillation_limit import DistillationLimit
 

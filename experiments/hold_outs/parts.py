@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fitting import Runs, bundled_runs, fit
-from fitting.validation import best_teachers, lowest_losses
+from fitting.validation.hold_outs import best_teachers, lowest_losses
 from jaxlaws import presets
 from jaxlaws.laws.distillation_limit import DistillationLimit
 from jaxlaws.laws.supervised import Supervised

@@ -9,7 +9,7 @@ import click
 from experiments.paper import law_pictures, plan_pictures
 from experiments.paper.claims import CLAIMS
 from experiments.paper.rules import RULES
-from fitting.reporting import markdown_table
+from fitting.reporting.markdown import markdown_table
 from jaxlaws import presets
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "claims.md"

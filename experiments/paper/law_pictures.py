@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from fitting.predictions import predict
+from fitting.data.predictions import predict
 from jaxlaws.compute import transformer_forward_flops
 from jaxlaws.figures.style import COLOURS, house_style, new_figure, quantity_axis
 from jaxlaws.planning import optimal_teacher_loss

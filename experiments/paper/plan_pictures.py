@@ -14,7 +14,7 @@ from jaxlaws.planning import (
     TEACHER_PRETRAINING,
     TEACHER_PRETRAINING_AND_INFERENCE,
     distill,
-    distillation_ratios,
+    relative_cost,
     train_fixed,
 )
 from jaxlaws.quantities import format_quantity
@@ -97,7 +97,7 @@ def ratios(law: Any) -> Figure:
             ).loss
             targets = np.linspace(first, last, 49)
             for name in ("free teacher", "teacher's logits", "both"):
-                told = distillation_ratios(
+                told = relative_cost(
                     law,
                     target_loss=targets,
                     num_student_params=size,

@@ -14,8 +14,8 @@ from jaxlaws.planning import (
     distill_with,
     train_fixed,
 )
-from jaxlaws.planning.sharing import students_to_share
-from jaxlaws.planning.teacher_quality import judge_teacher
+from jaxlaws.planning.decisions.break_even import break_even_students
+from jaxlaws.planning.distillation.teacher_quality import assess_teacher
 
 _SIZES, _BUDGETS = np.meshgrid([3e8, 1e9, 3e9, 1e10], np.geomspace(1e20, 1e24, 9))
 
@@ -40,7 +40,7 @@ def single_model(law: Any) -> str:
 def family(law: Any) -> str:
     """How many students of a size must share a teacher for it to pay, each at 20 tokens a size."""
     sizes = np.array([3e8, 1e9, 3e9])
-    num = students_to_share(law, flops=6 * 20 * sizes**2, num_student_params=sizes)
+    num = break_even_students(law, flops=6 * 20 * sizes**2, num_student_params=sizes)
     return ", ".join(f"{each:.1f}" if np.isfinite(each) else "never" for each in num)
 
 
@@ -69,7 +69,7 @@ def stronger_is_better(law: Any) -> str:
     """For which students the 7.75B teacher is too good, at 1e20 and 1e22 FLOPs."""
     sizes, budgets = np.meshgrid([1.43e8, 5.46e8, 1.82e9], [1e20, 1e22])
     loss = law.supervised.loss(num_params=7.75e9, num_tokens=20 * 7.75e9)
-    quality = judge_teacher(
+    quality = assess_teacher(
         law,
         flops=budgets,
         num_student_params=sizes,

@@ -13,8 +13,8 @@ import click
 import numpy as np
 
 from fitting import FitResult, Huber, Runs, Squares, fit
-from fitting.predictions import predict, relative_errors
-from fitting.reporting import markdown_table
+from fitting.data.predictions import predict, relative_errors
+from fitting.reporting.markdown import markdown_table
 from jaxlaws import presets
 from jaxlaws.laws.chinchilla import Chinchilla
 from jaxlaws.laws.data_constrained import DataConstrained

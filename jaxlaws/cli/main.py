@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
-from jaxlaws.cli import (
+from jaxlaws.cli.options import plan_options as plan
+from jaxlaws.cli.verbs import (
     demo,
     fit,
-    plan,
     plan_compare,
     plan_crossover,
     plan_distill,

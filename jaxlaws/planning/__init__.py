@@ -1,39 +1,39 @@
 """Plans: what to train, on how much, or from which teacher, with a given budget."""
 
-from jaxlaws.planning.allocation import compute_optimal
-from jaxlaws.planning.any_size import distill_any_size
-from jaxlaws.planning.best_teacher import optimal_teacher_loss
-from jaxlaws.planning.catalogue import pick_teacher
-from jaxlaws.planning.comparison import Comparison, Winner, compare
-from jaxlaws.planning.crossing import Crossings, Method, crossover
-from jaxlaws.planning.data_limited import train_on_limited_data
-from jaxlaws.planning.distillation import distill
-from jaxlaws.planning.documents import plan_to_dict
-from jaxlaws.planning.effective_compute import EffectiveCompute, compute_multiplier
-from jaxlaws.planning.existing_teacher import distill_with
-from jaxlaws.planning.extrapolation import extrapolation_decades
-from jaxlaws.planning.family import distill_family
-from jaxlaws.planning.fixed_size import train_fixed
-from jaxlaws.planning.frontier import serving_frontier
-from jaxlaws.planning.inverse import flops_to_reach
-from jaxlaws.planning.leeway import near_optimal
-from jaxlaws.planning.limits import Limit
-from jaxlaws.planning.mixture import Mixture
-from jaxlaws.planning.prices import Hardware, serve_for_money
-from jaxlaws.planning.ratios import distillation_ratios
-from jaxlaws.planning.scenarios import (
+from jaxlaws.planning.analysis.extrapolation import extrapolation_decades
+from jaxlaws.planning.analysis.inverse import flops_to_reach
+from jaxlaws.planning.analysis.near_optimal import near_optimal_range
+from jaxlaws.planning.decisions.break_even import break_even_students
+from jaxlaws.planning.decisions.comparison import Comparison, Winner, compare
+from jaxlaws.planning.decisions.crossover_budgets import Crossings, Method, crossover
+from jaxlaws.planning.decisions.effective_compute import ComputeMultiplier, compute_multiplier
+from jaxlaws.planning.decisions.pareto_frontier import serving_frontier
+from jaxlaws.planning.decisions.relative_costs import relative_cost
+from jaxlaws.planning.decisions.teacher_catalogue import rank_teachers
+from jaxlaws.planning.distillation.any_student_size import distill_any_size
+from jaxlaws.planning.distillation.existing_teacher import distill_with
+from jaxlaws.planning.distillation.optimal_teacher import optimal_teacher_loss
+from jaxlaws.planning.distillation.student_and_teacher import distill
+from jaxlaws.planning.distillation.student_family import distill_family
+from jaxlaws.planning.distillation.teacher_quality import assess_teacher
+from jaxlaws.planning.engine.limits import Limit
+from jaxlaws.planning.engine.mixture import Mixture
+from jaxlaws.planning.engine.scenarios import (
     FREE_TEACHER,
     TEACHER_INFERENCE,
     TEACHER_PRETRAINING,
     TEACHER_PRETRAINING_AND_INFERENCE,
     Scenario,
 )
-from jaxlaws.planning.serving import serve
-from jaxlaws.planning.shapes import build_optimal
-from jaxlaws.planning.sharing import students_to_share
-from jaxlaws.planning.smaller import smaller_model
-from jaxlaws.planning.status import Status
-from jaxlaws.planning.teacher_quality import judge_teacher
+from jaxlaws.planning.engine.status import Status
+from jaxlaws.planning.plan_dict import plan_to_dict
+from jaxlaws.planning.supervised.allocation import compute_optimal
+from jaxlaws.planning.supervised.data_constrained import train_on_limited_data
+from jaxlaws.planning.supervised.fixed_size import train_fixed
+from jaxlaws.planning.supervised.model_shapes import optimal_shape
+from jaxlaws.planning.supervised.overtraining import overtraining_cost
+from jaxlaws.planning.supervised.serving import serve
+from jaxlaws.planning.supervised.serving_cost import Hardware, serve_for_money
 
 __all__ = [
     "FREE_TEACHER",
@@ -41,8 +41,8 @@ __all__ = [
     "TEACHER_PRETRAINING",
     "TEACHER_PRETRAINING_AND_INFERENCE",
     "Comparison",
+    "ComputeMultiplier",
     "Crossings",
-    "EffectiveCompute",
     "Hardware",
     "Limit",
     "Method",
@@ -50,7 +50,8 @@ __all__ = [
     "Scenario",
     "Status",
     "Winner",
-    "build_optimal",
+    "assess_teacher",
+    "break_even_students",
     "compare",
     "compute_multiplier",
     "compute_optimal",
@@ -59,19 +60,18 @@ __all__ = [
     "distill_any_size",
     "distill_family",
     "distill_with",
-    "distillation_ratios",
     "extrapolation_decades",
     "flops_to_reach",
-    "judge_teacher",
-    "near_optimal",
+    "near_optimal_range",
+    "optimal_shape",
     "optimal_teacher_loss",
-    "pick_teacher",
+    "overtraining_cost",
     "plan_to_dict",
+    "rank_teachers",
+    "relative_cost",
     "serve",
     "serve_for_money",
     "serving_frontier",
-    "smaller_model",
-    "students_to_share",
     "train_fixed",
     "train_on_limited_data",
 ]

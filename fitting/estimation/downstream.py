@@ -1,0 +1,223 @@
+"""From size and tokens to the error on a task: a law, and after it a curve from loss to error."""
+
+import dataclasses
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from fitting.estimation.error_curves import ExponentialError
+from fitting.estimation.options import check_choice, check_numbers
+from fitting.estimation.resampling import pairs_weights
+from fitting.estimation.results import FitResult
+from fitting.minimiser.identifiability import judge, noise_of
+from fitting.minimiser.multi_start import minimise, residuals_of, searched
+from fitting.minimiser.refitting import refit
+from fitting.minimiser.starts import STARTS, spread_points
+from fitting.minimiser.status import Status
+from fitting.problem.batched_problem import Lanes, pad_rows
+from fitting.problem.objectives import Objective, Squares
+from fitting.problem.parameters import Parameters, coefficients
+from jaxlaws.precision import float64, to_float64
+
+_SEARCH_STEPS = 20
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class ErrorFit:
+    """A fitted curve from loss to error.
+
+    Attributes:
+        metric: the curve, such as an `ExponentialError`, NumPy float64.
+        ensemble: bootstrap draws that converged, a batched curve, or None.
+        status: how the fit ended.
+        objective: the sum that was minimised, at the end.
+        starts_agreeing: share of starts that ended within 1e-4 of it, relative.
+        fitted_range: lowest and highest loss among the models.
+        notes: what the models leave open, in words.
+    """
+
+    metric: Any
+    ensemble: Any | None
+    status: Status
+    objective: float
+    starts_agreeing: float
+    fitted_range: tuple[float, float]
+    notes: tuple[str, ...]
+
+
+def fit_error(
+    loss: Any,
+    error: Any,
+    *,
+    metric_type: type[Any] = ExponentialError,
+    objective: Objective = Squares(),  # noqa: B008 - immutable
+    num_starts: int = 64,
+    starts: str = "random",
+    bootstrap: int = 0,
+    freeze: Mapping[str, float] | None = None,
+    seed: int = 0,
+) -> ErrorFit:
+    """Fit a curve from loss to error, from many starts, in float64.
+
+    Args:
+        loss: of each model, `(num_models,)`.
+        error: of the same, between 0 and 1.
+        metric_type: the curve: `ExponentialError` or `SigmoidError`.
+        objective: what is minimised, of predicted and observed errors.
+        num_starts: number of starts.
+        starts: how they are spread, as in `fit`.
+        bootstrap: number of resampled tables of models to fit as well.
+        freeze: coefficients that do not move, such as the error of guessing, `{"eps": 0.75}`.
+        seed: of the starts and of the bootstrap.
+
+    Raises:
+        ValueError: the two are not finite and of one length, there are too few models, a name in
+            `freeze` is unknown, or an option is out of range.
+
+    >>> loss = np.linspace(2.0, 3.5, 12)
+    >>> fitted = fit_error(loss, 0.8 - 3.0 * np.exp(-1.2 * loss))
+    >>> fitted.status.name, round(float(fitted.metric.k), 6)
+    ('CONVERGED', 3.0)
+    """
+    check_numbers(num_starts=num_starts, bootstrap=bootstrap)
+    check_choice("starts", starts, STARTS)
+    losses, errors = (np.asarray(each, dtype=np.float64) for each in (loss, error))
+    if losses.ndim != 1 or losses.shape != errors.shape or not np.isfinite([losses, errors]).all():
+        raise ValueError(
+            f"expected finite losses and errors of one length, got shapes {losses.shape} and "
+            f"{errors.shape}"
+        )
+    held = dict(freeze or {})
+    unknown = set(held) - {field.name for field in dataclasses.fields(metric_type)}
+    if unknown:
+        raise ValueError(f"{metric_type.__name__} has no coefficient {', '.join(sorted(unknown))}")
+    parameters = Parameters.of(metric_type, held)
+    if not 0 < len(parameters.free) < len(losses):
+        raise ValueError(
+            f"{len(losses)} models for the {len(parameters.free)} free coefficients of "
+            f"{metric_type.__name__}"
+        )
+    points = spread_points(starts, num_starts, len(parameters.free), seed)
+    with float64():
+        return _fit(parameters, objective, losses, errors, points, bootstrap, held, seed)
+
+
+def predict_error(
+    result: FitResult, fitted: ErrorFit, *, level: float = 0.9, **inputs: Any
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The error that a fitted law and a fitted curve give, with its central interval.
+
+    Both fits' draws go into the interval, paired in order: the runs of the one and the models of
+    the other are taken for independent. The scatter of single models around the curve is not in
+    it: this is the interval of the curve.
+
+    Args:
+        result: a fit of a law, with a bootstrap.
+        fitted: a fit of the curve, with a bootstrap, to losses on the law's own test set.
+        level: of the interval.
+        inputs: the law's, any shape, broadcast together.
+
+    Returns:
+        The error, the low and the high end, each of the inputs' shape.
+
+    Raises:
+        ValueError: one of the fits has no bootstrap, or the level is not between 0 and 1.
+    """
+    if not 0 < level < 1:
+        raise ValueError(f"expected a level between 0 and 1, got {level!r}")
+    if fitted.ensemble is None:
+        raise ValueError("the fit of the error has no bootstrap: fit_error(..., bootstrap=1000)")
+    laws = result.usable_ensemble()
+    count = min(len(jax.tree.leaves(each)[0]) for each in (laws, fitted.ensemble))
+    pairs = jax.tree.map(lambda leaf: leaf[:count], (laws, fitted.ensemble))
+    with float64():
+        given = {name: jnp.asarray(value, jnp.float64) for name, value in inputs.items()}
+        value = _chained((result.law, fitted.metric), given)
+        drawn = jax.vmap(_chained, in_axes=(0, None))(pairs, given)
+        low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=0)
+        return np.asarray(value), low, high
+
+
+def _chained(pair: tuple[Any, Any], inputs: dict[str, Any]) -> jax.Array:
+    law, metric = pair
+    return metric.error(loss=law.loss(**inputs))
+
+
+@functools.partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["objective", "loss", "observed"],
+    meta_fields=["parameters"],
+)
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Problem:
+    """What `problem.Problem` is for a law, here for a curve: the minimiser asks no more of it."""
+
+    parameters: Parameters
+    objective: Objective
+    loss: Any
+    observed: Any
+    paired = False
+    has_deviations = False
+
+    def residuals(self, vector: jax.Array, frozen: Any) -> jax.Array:
+        metric = self.parameters.law(vector, frozen, {})
+        return self.objective.residuals(metric.error(loss=self.loss), self.observed)
+
+    def cost(self, vector: jax.Array, weights: jax.Array, frozen: Any) -> jax.Array:
+        costs = self.objective.costs(self.residuals(vector, frozen))
+        return jnp.sum(weights * costs) / self.objective.slope()
+
+
+def _fit(
+    parameters: Parameters,
+    objective: Objective,
+    losses: np.ndarray,
+    errors: np.ndarray,
+    starts: np.ndarray,
+    bootstrap: int,
+    held: dict[str, float],
+    seed: int,
+) -> ErrorFit:
+    unit = float(objective.slope())
+    # Around the mean loss, amplitude and rate are hardly correlated.
+    is_free = set(parameters.law_type.shifting) <= set(parameters.names)
+    centre = float(losses.mean()) if is_free else 0.0
+    problem: Any = _Problem(parameters, objective, pad_rows(losses - centre), pad_rows(errors))
+    weights = pad_rows(np.ones(len(losses)), fill=0.0)
+    lanes = Lanes(starts, np.tile(weights, (len(starts), 1)), held)
+    lanes = lanes.at(searched(problem, lanes, _SEARCH_STEPS)[0])
+    minima = minimise(problem, lanes)
+    best = minima.take([int(np.argmin(minima.costs))])
+    at_best = lanes.take(problem, np.array([0])).at(best.vectors)
+    noise = noise_of(residuals_of(problem, at_best)[0][: len(losses)])
+    judged = judge(parameters, best, noise)
+    ensemble = None
+    if bootstrap:
+        counts = pad_rows(pairs_weights(len(losses), bootstrap, seed), fill=0.0)
+        drawn = refit(problem, Lanes(np.tile(best.vectors, (bootstrap, 1)), counts, held))
+        usable = judge(parameters, drawn, noise).status <= Status.FLAT_DIRECTION
+        ensemble = _metric(parameters, drawn.vectors[usable], held, centre)
+    lowest = float(best.costs[0])
+    return ErrorFit(
+        metric=jax.tree.map(lambda leaf: leaf[0], _metric(parameters, best.vectors, held, centre)),
+        ensemble=ensemble,
+        status=Status(judged.status[0]),
+        objective=lowest * unit,
+        starts_agreeing=float(np.mean(minima.costs <= lowest * (1 + 1e-4) + 1e-12)),
+        fitted_range=(float(losses.min()), float(losses.max())),
+        notes=judged.describe().notes,
+    )
+
+
+def _metric(
+    parameters: Parameters, vectors: np.ndarray, held: dict[str, float], centre: float
+) -> Any:
+    """The batched curve of vectors `(num_draws, num_free)`, for losses as they were given."""
+    free = np.asarray(coefficients(parameters, vectors))
+    moved = {name: free[:, i] for i, name in enumerate(parameters.names)}
+    frozen = {name: np.full(len(free), value) for name, value in held.items()}
+    return to_float64(parameters.law_type(**moved, **frozen).shifted(-centre))

@@ -1,0 +1,143 @@
+"""One law for several groups of runs: some coefficients shared, the others each group's own."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from fitting.data.runs import Runs
+from fitting.estimation.options import Groups, Options
+from fitting.estimation.pipeline import solve
+from fitting.estimation.results import FitResult
+from fitting.estimation.single_fit import prepare
+from fitting.problem.objectives import Huber, Objective
+from fitting.problem.priors import Prior
+from jaxlaws.precision import float64
+from jaxlaws.pytree import declarations
+
+
+def fit_groups(
+    law_type: type[Any],
+    runs: Runs,
+    *,
+    group: str,
+    own: Sequence[str],
+    objective: Objective = Huber(1e-3),  # noqa: B008 - immutable
+    num_starts: int = 256,
+    starts: str = "random",
+    bootstrap: int = 0,
+    resample: str = "pairs",
+    jackknife: bool = False,
+    weights: str | None = None,
+    freeze: Mapping[str, Any] | None = None,
+    tie: Mapping[str, str] | None = None,
+    bounds: Mapping[str, tuple[float | None, float | None]] | None = None,
+    priors: Mapping[str, Prior] | None = None,
+    seed: int = 0,
+) -> dict[str, FitResult]:
+    """Fit a law to groups of runs at once, such as mixtures of data with common exponents.
+
+    Draw i of one group belongs to draw i of every other: take differences draw by draw. The
+    bootstrap draws as many runs of each group as there are. Bounds and priors of an own
+    coefficient hold for each group's.
+
+    Args:
+        law_type: the class of the law.
+        runs: the table.
+        group: the column that says which group a run belongs to.
+        own: the coefficients that each group has one of; all others are shared.
+        objective: what is minimised, the sum over all groups.
+        num_starts: as in `fit`, and so the other options.
+        starts: how they are spread.
+        bootstrap: number of replicates.
+        resample: how they are made.
+        jackknife: whether to fit without each run in turn.
+        weights: a column.
+        freeze: coefficients that do not move; sub-laws, which all groups share.
+        tie: coefficients that equal another.
+        bounds: of coefficients.
+        priors: of coefficients.
+        seed: of starts and draws.
+
+    Returns:
+        A fit for each group, by its value in the column: its own law, draws, number of runs and
+        range; status, objective and identifiability are those of the whole.
+
+    Raises:
+        ValueError: a name in `own` is no free coefficient, one that sets the unit of another is
+            own and the other is not, a group has no more runs than own coefficients, or as `fit`.
+        TypeError, DataError: as `fit`.
+
+    >>> from jaxlaws.laws.chinchilla import Chinchilla
+    >>> grid = np.meshgrid([1e8, 1e9, 9e9], [2e9, 2e10, 3e11])
+    >>> size, tokens = (np.tile(axis.ravel(), 2) for axis in grid)
+    >>> floor = np.repeat([1.5, 1.8], 9)
+    >>> table = {"num_params": size, "num_tokens": tokens, "mix": np.repeat(["web", "code"], 9)}
+    >>> runs = Runs.read(table | {"loss": floor + 400 / size**0.34 + 400 / tokens**0.28})
+    >>> fits = fit_groups(Chinchilla, runs, group="mix", own=["E"], num_starts=32)
+    >>> {name: round(float(each.law.E), 3) for name, each in fits.items()}
+    {'code': 1.8, 'web': 1.5}
+    """
+    options = Options(
+        objective=objective,
+        num_starts=num_starts,
+        starts=starts,
+        bootstrap=bootstrap,
+        resample=resample,
+        jackknife=jackknife,
+        cluster=None,
+        weights=weights,
+        seed=seed,
+    )
+    held = {"freeze": freeze, "tie": tie, "bounds": bounds, "priors": priors}
+    chosen, given, stages, restraints = prepare(law_type, runs, options, held)
+    _check_own(law_type, own, {*given, *restraints.tie})
+    labels, places = np.unique(chosen.groups(group), return_inverse=True)
+    counts = np.bincount(places)
+    if counts.min() <= len(own):
+        raise ValueError(
+            f"group {labels[counts.argmin()]} has {counts.min()} runs, too few for "
+            f"{len(own)} coefficients of its own"
+        )
+    groups = Groups(labels=tuple(str(label) for label in labels), places=places, own=tuple(own))
+    with float64():
+        whole = solve(law_type, chosen, given, stages, restraints, options, groups)
+    return {
+        label: _of_group(whole, place, chosen.where(places == place))
+        for place, label in enumerate(groups.labels)
+    }
+
+
+def _check_own(law_type: type[Any], own: Sequence[str], held: set[str]) -> None:
+    known = declarations(law_type)
+    for name in own:
+        if name not in known or name in held:
+            free = ", ".join(each for each in known if each not in held)
+            raise ValueError(f"own: {name!r} is no free coefficient; there are {free}")
+    for name, declared in known.items():
+        if declared.power in own and name not in own:
+            raise ValueError(
+                f"own: {declared.power} sets the unit of {name}: make {name} each group's own too"
+            )
+
+
+def _of_group(whole: FitResult, place: int, runs: Runs) -> FitResult:
+    """A group's part of the fit; a leaf over the groups has one axis more than a shared one."""
+
+    def own(tree: Any, ndim: int) -> Any:
+        return jax.tree.map(lambda leaf: leaf[..., place] if leaf.ndim > ndim else leaf, tree)
+
+    inputs = {name: runs.inputs[name] for name in whole.law.input_names}
+    return dataclasses.replace(
+        whole,
+        law=own(whole.law, 0),
+        ensemble=own(whole.ensemble, 1),
+        jackknife=own(whole.jackknife, 1),
+        other_optima=tuple(
+            dataclasses.replace(each, law=own(each.law, 0)) for each in whole.other_optima
+        ),
+        fitted_range={k: (float(v.min()), float(v.max())) for k, v in inputs.items()},
+        num_runs=len(runs),
+    )

@@ -1,0 +1,144 @@
+"""Pictures of fits: what was predicted against what was measured."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from fitting.data.predictions import predict, relative_errors
+from fitting.data.runs import Runs
+from fitting.validation.cross_validation import RollOut
+from jaxlaws.figures.style import COLOURS, house_style, new_figure
+from jaxlaws.quantities import format_quantity
+
+
+def fit_and_residuals(
+    law: Any, runs: Runs, *, held_out: np.ndarray | None = None, title: str = ""
+) -> Figure:
+    """Measured loss against predicted loss, and the residuals in per cent.
+
+    Args:
+        law: what predicts.
+        runs: the runs; colours tell sizes.
+        held_out: boolean `(num_runs,)`, runs that the fit did not see, drawn as rings.
+        title: a line above.
+    """
+    predicted = predict(law, runs.inputs)
+    residuals = relative_errors(predicted, runs)
+    size_name = law.input_names[0]
+    sizes = runs.inputs[size_name]
+    ringed = np.zeros(len(runs), bool) if held_out is None else held_out
+    with house_style():
+        figure, (against, residual) = new_figure(2)
+        for index, size in enumerate(np.unique(sizes)):
+            colour = COLOURS[index % len(COLOURS)]
+            for ring in (False, True):
+                here = (sizes == size) & (ringed == ring)
+                look = {
+                    "s": 18,
+                    "edgecolors": colour,
+                    "facecolors": "none" if ring else colour,
+                    "label": None if ring else format_quantity(float(size)),
+                }
+                against.scatter(predicted[here], runs.loss[here], **look)
+                residual.scatter(runs.loss[here], residuals[here], **look)
+        ends = [min(predicted.min(), runs.loss.min()), max(predicted.max(), runs.loss.max())]
+        against.plot(ends, ends, color="0.6", linewidth=0.8, zorder=0)
+        residual.axhline(0, color="0.6", linewidth=0.8, zorder=0)
+        against.set(xlabel="predicted loss", ylabel="measured loss")
+        residual.set(xlabel="measured loss", ylabel="predicted above measured, %")
+        against.legend(title=size_name, fontsize=7, title_fontsize=7)
+        if held_out is not None:
+            residual.set_title("rings: not seen by the fit", fontsize=8, loc="right")
+        figure.suptitle(title)
+    return figure
+
+
+def student_against_teacher(
+    law: Any,
+    runs: Runs,
+    *,
+    most: int = 6,
+    held_out: np.ndarray | None = None,
+    title: str = "",
+) -> Figure:
+    """A student's loss against its teacher's, for students that had several teachers.
+
+    Dashed lines are what the supervised law gives the student alone; below the grey line a
+    student beats its teacher.
+
+    Args:
+        law: a distillation law.
+        runs: distilled runs.
+        most: how many students to draw, those of the most teachers first.
+        held_out: boolean `(num_runs,)`, runs that the fit did not see, drawn as rings.
+        title: a line above.
+    """
+    ringed = np.zeros(len(runs), bool) if held_out is None else held_out
+    names = ("num_student_params", "num_student_tokens")
+    students = np.stack([runs.inputs[name] for name in names], axis=1)
+    distinct, which, counts = np.unique(students, axis=0, return_inverse=True, return_counts=True)
+    drawn = sorted(np.argsort(-counts, kind="stable")[:most])
+    teachers = runs.inputs["teacher_loss"]
+    line = np.linspace(teachers.min() * 0.97, teachers.max() * 1.02, 200)
+    with house_style():
+        figure, axes = new_figure(width=6.5, height=4.4)
+        for index, student in enumerate(drawn):
+            here = which.ravel() == student
+            size, tokens = distinct[student]
+            colour = COLOURS[index % len(COLOURS)]
+            label = f"{format_quantity(size)} on {format_quantity(tokens)} tokens"
+            fills = np.where(ringed[here], "none", colour)
+            axes.scatter(teachers[here], runs.loss[here], s=18, edgecolors=colour, c=fills)
+            curve = predict(
+                law, dict(zip(names, (size, tokens), strict=True)) | {"teacher_loss": line}
+            )
+            axes.plot(line, curve, color=colour, linewidth=1, label=label)
+            alone = predict(law.supervised, {"num_params": size, "num_tokens": tokens})
+            axes.axhline(float(alone), color=colour, linewidth=0.8, linestyle="--")
+        axes.plot(line, line, color="0.6", linewidth=0.8, zorder=0)
+        axes.set(xlabel="teacher loss", ylabel="student loss", title=title)
+        axes.legend(title="student", fontsize=7, title_fontsize=7)
+    return figure
+
+
+def roll_out_errors(rolled: RollOut, *, title: str = "") -> Figure:
+    """Error against distance: how far off predictions are that many decades beyond the fit.
+
+    A point is a run that a window of smaller ones predicted, its colour the window. The lines are
+    medians of absolute errors in steps of half a decade, of the law and of its baselines.
+
+    Args:
+        rolled: the roll-out.
+        title: a line above.
+    """
+    with house_style():
+        figure, axes = new_figure(width=6.0, height=3.8)
+        windows = zip(rolled.held, rolled.decades, strict=True)
+        for index, (held, decades) in enumerate(windows):
+            axes.scatter(
+                decades,
+                np.abs(held.errors["law"]),
+                s=12,
+                alpha=0.6,
+                color=COLOURS[index % len(COLOURS)],
+                label=f"{held.fit.num_runs} runs fitted, {held.name}",
+            )
+        looks = ["-", "--", ":", "-."]
+        for index, predictor in enumerate(rolled.held[0].errors):
+            steps = rolled.by_distance(predictor)
+            middles = [sum(step["decades"]) / 2 for step in steps]
+            medians = [step["median"] for step in steps]
+            look = looks[index % len(looks)]
+            axes.plot(
+                middles, medians, look, color="0.25", marker=".", label=f"median, {predictor}"
+            )
+        axes.set(
+            xlabel=f"decades of {rolled.by} beyond the largest run fitted",
+            ylabel="absolute error, %",
+            title=title,
+            yscale="log",
+        )
+        axes.set_xlim(left=0)
+        axes.legend(fontsize=7)
+    return figure

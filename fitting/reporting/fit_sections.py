@@ -1,0 +1,114 @@
+"""A fit in words, tables and pictures."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from fitting.data.predictions import predict, relative_errors
+from fitting.data.runs import Runs
+from fitting.estimation.results import FitResult
+from fitting.reporting.fit_figures import fit_and_residuals
+from fitting.reporting.isoflop_sections import isoflop_report
+from fitting.reporting.markdown import markdown_table
+from fitting.reporting.uncertainty_figures import bootstrap_cloud, intervals
+from jaxlaws.inputs import INPUTS
+from jaxlaws.quantities import format_quantity
+
+
+def coefficient_table(
+    result: FitResult,
+    *,
+    level: float = 0.9,
+    digits: int = 5,
+    table: Callable[[Sequence[str], Sequence[Sequence[str]]], str] = markdown_table,
+) -> str:
+    """The coefficients with their intervals, where the fit has a bootstrap, and what holds them.
+
+    Args:
+        result: the fit.
+        level: of the intervals.
+        digits: significant ones.
+        table: `reporting.markdown_table` or `reporting.latex_table`.
+    """
+    columns = ["coefficient", "value"]
+    if result.ensemble is not None:
+        columns += [f"low ({level:.0%})", "high"]
+    held = result.held()
+    if held:
+        columns.append("held")
+    rows = []
+    for name, each in result.coefficients(level).items():
+        numbers = [each[key] for key in ("value", "low", "high")]
+        told = [held.get(name, "")] if held else []
+        rows.append([name, *(f"{x:.{digits}g}" for x in numbers if x is not None), *told])
+    return table(columns, rows)
+
+
+def fit_report(
+    result: FitResult, *, runs: Runs | None = None, level: float = 0.9
+) -> list[str | Figure]:
+    """The parts of a report on a fit, in order: paragraphs in Markdown, and figures.
+
+    Args:
+        result: the fit.
+        runs: those that it was fitted to, for its errors on them and, where they lie on a few
+            budgets, their IsoFLOP profiles.
+        level: of the intervals.
+
+    Raises:
+        DataError: the runs lack what the law needs.
+    """
+    name = type(result.law).__name__
+    parts: list[str | Figure] = [
+        f"## {name}",
+        f"{result.num_runs} runs, objective {result.objective:.6g}, {result.status.name}; "
+        f"{result.starts_agreeing:.0%} of {len(result.objective_by_start)} starts agree.",
+        coefficient_table(result, level=level),
+    ]
+    if result.warnings:
+        parts.append("\n".join(f"- {note}" for note in result.warnings))
+    parts += ["### Fitted range", _range_table(result)]
+    parts += ["### What the runs leave open", _open_table(result)]
+    if result.ensemble is not None:
+        parts += [intervals(result), bootstrap_cloud(result)]
+    if runs is not None:
+        called = runs.for_law(type(result.law))
+        off = np.abs(relative_errors(predict(result.law, called.inputs), called))
+        parts += [
+            "### Errors on the runs themselves",
+            f"Mean {off.mean():.2f}%, median {np.median(off):.2f}%, worst {off.max():.2f}%.",
+            fit_and_residuals(result.law, called),
+        ]
+        if set(result.law.input_names) == {"num_params", "num_tokens"}:
+            parts += isoflop_report(result.law, called, level=level)
+    return parts
+
+
+def _range_table(result: FitResult) -> str:
+    rows = [
+        [name, INPUTS[name].meaning, *(_quantity(end) for end in ends)]
+        for name, ends in result.fitted_range.items()
+    ]
+    return markdown_table(["input", "meaning", "lowest", "highest"], rows)
+
+
+def _quantity(value: float) -> str:
+    return format_quantity(value) if value >= 1e3 else f"{value:.4g}"
+
+
+def _open_table(result: FitResult) -> str:
+    """Directions of the coefficients by how well they are told, the least certain first."""
+    told: Any = result.identifiability
+    rows = []
+    for eigenvalue, direction in zip(told.eigenvalues, told.directions, strict=True):
+        order = [i for i in np.argsort(-np.abs(direction)) if abs(direction[i]) > 0.1]
+        moved = ", ".join(f"{told.names[i]} {direction[i]:+.2f}" for i in order)
+        error = "at an edge" if np.isinf(eigenvalue) else _error(eigenvalue)
+        rows.append([moved, error])
+    return markdown_table(["direction, in e-folds", "standard error, e-folds"], rows)
+
+
+def _error(eigenvalue: float) -> str:
+    return "none" if eigenvalue == 0 else f"{eigenvalue**-0.5:.2g}"

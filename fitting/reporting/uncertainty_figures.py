@@ -1,0 +1,120 @@
+"""Pictures of what a fit leaves open: intervals, profile likelihoods, clouds of draws."""
+
+import statistics
+from collections.abc import Sequence
+
+import jax
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+
+from fitting.estimation.results import FitResult
+from fitting.uncertainty.profile_likelihood import Profile
+from jaxlaws.figures.style import COLOURS, house_style, new_figure, quantity_axis
+from jaxlaws.law import coefficient_names
+
+
+def _moving_draws(result: FitResult) -> dict[str, np.ndarray]:
+    """The draws of each coefficient that differs between them, by name."""
+    ensemble = result.usable_ensemble()
+    draws = dict(zip(coefficient_names(ensemble), jax.tree.leaves(ensemble), strict=True))
+    return {name: values for name, values in draws.items() if np.ptp(values) > 0}
+
+
+def intervals(result: FitResult, *, title: str = "") -> Figure:
+    """Each coefficient's central intervals, as multiples of its fitted value.
+
+    Thick lines are 50%, thin ones 90%; dots the medians of the draws. A coefficient of either sign
+    is told in its fitted size.
+
+    Args:
+        result: a fit with a bootstrap.
+        title: a line above.
+    """
+    draws = _moving_draws(result)
+    values = dict(zip(coefficient_names(result.law), jax.tree.leaves(result.law), strict=True))
+    with house_style():
+        figure, axes = new_figure(width=5.0, height=0.8 + 0.32 * len(draws))
+        for place, (name, drawn) in enumerate(draws.items()):
+            ratio = drawn / abs(values[name])
+            for tail, width in ((0.05, 1.2), (0.25, 4.0)):
+                ends = np.quantile(ratio, [tail, 1 - tail])
+                axes.plot(ends, [place, place], color=COLOURS[0], linewidth=width)
+            axes.plot(np.median(ratio), place, "o", color="white", markersize=3, zorder=3)
+        axes.axvline(1, color="0.6", linewidth=0.8, zorder=0)
+        told = [f"{name} = {float(values[name]):.4g}" for name in draws]
+        axes.set_yticks(range(len(draws)), told)
+        axes.invert_yaxis()
+        if all(np.all(drawn > 0) for drawn in draws.values()):
+            axes.set_xscale("log")
+            for set_formatter in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
+                set_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.set(xlabel="multiples of the fitted value", title=title)
+    return figure
+
+
+def profile_likelihoods(profiles: Sequence[Profile], *, title: str = "") -> Figure:
+    """How the deviance rises as one coefficient is moved and the others are fitted anew.
+
+    The dashed line is the quantile of the profile's level; between the dotted ones is its interval.
+
+    Args:
+        profiles: one axes each.
+        title: a line above.
+    """
+    with house_style():
+        figure, all_axes = new_figure(len(profiles), width=2.6, height=2.6)
+        for axes, profile in zip(np.atleast_1d(all_axes), profiles, strict=True):
+            quantile = statistics.NormalDist().inv_cdf((1 + profile.level) / 2) ** 2
+            # To a little beyond the interval: farther out nothing is to be seen.
+            shown = profile.deviances <= 4 * quantile
+            axes.plot(profile.values[shown], profile.deviances[shown])
+            axes.axhline(quantile, color="0.4", linewidth=0.8, linestyle="--")
+            for end in profile.interval:
+                if profile.values[shown].min() <= end <= profile.values[shown].max():
+                    axes.axvline(end, color="0.4", linewidth=0.8, linestyle=":")
+            axes.set(xlabel=profile.name, ylim=(0, 3 * quantile))
+            axes.tick_params(axis="x", labelrotation=30)
+        np.atleast_1d(all_axes)[0].set_ylabel("deviance above the fit's")
+        figure.suptitle(title)
+    return figure
+
+
+def bootstrap_cloud(
+    result: FitResult, *, names: Sequence[str] | None = None, title: str = ""
+) -> Figure:
+    """Draws of every two coefficients against each other: what trades off with what.
+
+    Args:
+        result: a fit with a bootstrap.
+        names: two coefficients or more; None: the first five that move.
+        title: a line above.
+
+    Raises:
+        ValueError: a name is none of a coefficient that moves, or there are fewer than two.
+    """
+    draws = _moving_draws(result)
+    names = list(draws)[:5] if names is None else list(names)
+    if len(names) < 2 or not set(names) <= set(draws):
+        raise ValueError(f"expected two or more of {', '.join(draws)}, got {', '.join(names)}")
+    best = dict(zip(coefficient_names(result.law), jax.tree.leaves(result.law), strict=True))
+    size = len(names) - 1
+    with house_style():
+        figure, grid = new_figure(size, size, width=1.9, height=1.7)
+        for row, below in enumerate(names[1:]):
+            for column, left in enumerate(names[:-1]):
+                axes = np.atleast_2d(grid)[row, column]
+                if column > row:
+                    axes.set_visible(False)
+                    continue
+                axes.scatter(draws[left], draws[below], s=3, alpha=0.3, linewidth=0)
+                axes.plot(best[left], best[below], "x", color=COLOURS[1])
+                told = ((axes.xaxis, left, row == size - 1), (axes.yaxis, below, column == 0))
+                for axis, name, outer in told:
+                    label = name if outer else ""
+                    if np.all(draws[name] > 0) and np.ptp(np.log(draws[name])) > 1:
+                        quantity_axis(axis, label)
+                    else:
+                        axis.set_label_text(label)
+        figure.suptitle(title)
+    return figure

@@ -1,0 +1,227 @@
+"""IsoFLOP profiles: runs of one budget, and the size at which their loss is least.
+
+The second approach of Hoffmann et al. (2022): a polynomial of the loss in the log of the size (or
+of the tokens) for each budget, its minimum, and lines through the minima. A profile is no parabola,
+so that its minimum is off even without noise: by the same factor at every budget where the runs
+lie alike around the minimum, which leaves the exponents right; where they do not, the exponents are
+wrong too (`docs/isoflop.md` has figures). A cubic cures that where the minimum is in the middle of
+its runs, not where it is at their side, and it scatters more.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from fitting.data.run_sizes import extent
+from fitting.data.runs import Runs
+from fitting.estimation.resampling import pairs_weights
+from fitting.scaling.optimal_scaling import QUANTITIES, OptimalScaling, power_lines
+from jaxlaws.quantities import format_quantity
+
+_OTHER = {"num_params": "num_tokens", "num_tokens": "num_params"}
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class IsoflopProfile:
+    """The runs of one budget, and a polynomial through their losses.
+
+    Attributes:
+        flops: the budget: the geometric mean of the runs'.
+        along: the input that the loss is a polynomial of, in its log.
+        runs: the runs of the budget.
+        minimum: `num_params`, `num_tokens` and `loss` of the minimum; NaN where there is none.
+        draws: the same for resampled runs, `(num_draws,)` each.
+        why_not: why the profile has no minimum, in words; empty where it has one.
+    """
+
+    flops: float
+    along: str
+    runs: Runs
+    minimum: dict[str, float]
+    draws: dict[str, np.ndarray]
+    why_not: str
+    _coefficients: np.ndarray = dataclasses.field(repr=False)
+
+    @property
+    def title(self) -> str:
+        """The budget, short: `7.9e11 FLOPs`."""
+        return f"{self.flops:.2g} FLOPs".replace("e+", "e")
+
+    def loss_at(self, values: np.ndarray) -> np.ndarray:
+        """The polynomial at values of `along`, `(num_values,)`."""
+        place = _place(np.log(values), np.log(extent(self.runs, self.along)))
+        return _powers(place, len(self._coefficients)) @ self._coefficients
+
+
+def isoflop_profiles(
+    runs: Runs,
+    *,
+    budgets: Sequence[float] | None = None,
+    tolerance: float = 0.1,
+    along: str = "num_params",
+    degree: int = 2,
+    bootstrap: int = 0,
+    seed: int = 0,
+) -> list[IsoflopProfile]:
+    """Group runs by budget and find the minimum of each group.
+
+    Args:
+        runs: supervised runs; compute is the column `flops`, else 6 N D.
+        budgets: FLOPs, each with the runs nearest to it within the tolerance. None: wherever
+            budgets follow one another by less than a fifth of the tolerance, they are one.
+        tolerance: largest distance to a budget, in decades.
+        along: `num_params` or `num_tokens`: what the polynomial is in, by its log.
+        degree: of the polynomial, 2 or 3.
+        bootstrap: how often to resample the runs of each profile.
+        seed: of the resampling.
+
+    Returns:
+        A profile for each budget, ascending. One whose minimum lies outside its runs, that has
+        none, or too few sizes, says so and has none.
+
+    Raises:
+        ValueError: an option is out of range, or the runs have no sizes, tokens or compute.
+
+    >>> flops, ratio = np.repeat([1e19, 1e20, 1e21], 7), np.tile(np.geomspace(1 / 8, 8, 7), 3)
+    >>> sizes = (flops / 120) ** 0.5 * ratio
+    >>> loss = 2 + (flops / 1e20) ** -0.1 * (1 + np.log(ratio) ** 2 / 10)
+    >>> runs = Runs.read({"num_params": sizes, "num_tokens": flops / 6 / sizes, "loss": loss})
+    >>> [f"{each.minimum['num_params']:.3g}" for each in isoflop_profiles(runs)]
+    ['2.89e+08', '9.13e+08', '2.89e+09']
+    """
+    if along not in _OTHER or degree not in (2, 3):
+        raise ValueError(
+            f"expected along num_params or num_tokens and degree 2 or 3, got {along!r}, {degree!r}"
+        )
+    if not tolerance > 0 or bootstrap < 0:
+        raise ValueError(
+            f"expected a tolerance above 0 and no negative bootstrap, got {tolerance}, {bootstrap}"
+        )
+    flops = extent(runs, "flops")
+    return [
+        _profile(runs.where(group), along, degree, bootstrap, seed + i)
+        for i, group in enumerate(_groups(np.log10(flops), budgets, tolerance))
+    ]
+
+
+def scaling_of_profiles(found: Sequence[IsoflopProfile]) -> OptimalScaling:
+    """Lines through the minima of those profiles that have one.
+
+    Raises:
+        ValueError: fewer than two profiles have one; the message says why the others have none.
+    """
+    usable = [each for each in found if not each.why_not]
+    if len(usable) < 2:
+        told = "; ".join(f"{format_quantity(p.flops)}: {p.why_not}" for p in found if p.why_not)
+        raise ValueError(
+            f"{len(usable)} of {len(found)} IsoFLOP profiles have a minimum; two are needed. {told}"
+        )
+    shape = {2: "parabolas", 3: "cubics"}[len(usable[0]._coefficients) - 1]
+    input_name = {"num_params": "size", "num_tokens": "tokens"}[usable[0].along]
+    return power_lines(
+        f"IsoFLOP, {shape} in log {input_name}",
+        np.array([each.flops for each in usable]),
+        {name: np.array([each.minimum[name] for each in usable]) for name in QUANTITIES},
+        {name: np.stack([each.draws[name] for each in usable], axis=1) for name in QUANTITIES},
+    )
+
+
+def _groups(
+    log_flops: np.ndarray, budgets: Sequence[float] | None, tolerance: float
+) -> list[np.ndarray]:
+    """Masks of the runs of each budget."""
+    if budgets is None:
+        order = np.argsort(log_flops)
+        steps = np.diff(log_flops[order]) > tolerance / 5
+        labels = np.empty(len(log_flops), dtype=int)
+        labels[order] = np.concatenate([[0], np.cumsum(steps)])
+        return [labels == label for label in range(labels.max() + 1)]
+    asked = np.sort(np.asarray(budgets, dtype=np.float64))
+    if asked.ndim != 1 or not len(asked) or not np.all((asked > 0) & (asked < np.inf)):
+        raise ValueError(f"expected budgets in FLOPs, got {budgets!r}")
+    off = np.abs(log_flops[:, None] - np.log10(asked))
+    near, distance = off.argmin(axis=1), off.min(axis=1)
+    groups = [(near == i) & (distance <= tolerance) for i in range(len(asked))]
+    for budget, group in zip(asked, groups, strict=True):
+        if not group.any():
+            raise ValueError(f"no run is within {tolerance} decades of {budget:g} FLOPs")
+    return groups
+
+
+def _profile(runs: Runs, along: str, degree: int, num_draws: int, seed: int) -> IsoflopProfile:
+    x = np.log(extent(runs, along))
+    other = _OTHER[along]
+    targets = np.stack([runs.loss, np.log(extent(runs, other))], axis=1)
+    place = _place(x, x)
+    weights = np.ones((1, len(x)))
+    if num_draws:
+        weights = np.concatenate([weights, pairs_weights(len(x), num_draws, seed)])
+    solved = _least_squares(place, targets, weights, degree)
+    bottom, curvature = _minimum(solved[..., 0])
+    inside = np.abs(bottom) <= 1
+    powers = _powers(np.where(inside, bottom, np.nan), degree + 1)
+    loss, log_other = np.einsum("dp,dpt->td", powers, solved)
+    middle, half = _middle_and_half(x)
+    found = {along: np.exp(middle + half * powers[:, 1]), other: np.exp(log_other), "loss": loss}
+    why_not = ""
+    if len(np.unique(x)) <= degree + 1:
+        why_not = f"{len(np.unique(x))} values of {along}, fewer than {degree + 2}"
+    elif not curvature[0] > 0:
+        why_not = "the polynomial has no minimum"
+    elif not inside[0]:
+        where = np.exp(middle + half * bottom[0])
+        ends = " to ".join(format_quantity(float(np.exp(end))) for end in (x.min(), x.max()))
+        why_not = f"its minimum, {format_quantity(where)} {along}, lies outside its runs, {ends}"
+    return IsoflopProfile(
+        flops=float(np.exp(np.log(extent(runs, "flops")).mean())),
+        along=along,
+        runs=runs,
+        minimum={n: np.nan if why_not else float(found[n][0]) for n in QUANTITIES},
+        draws={name: found[name][1:] for name in QUANTITIES},
+        why_not=why_not,
+        _coefficients=solved[0, :, 0],
+    )
+
+
+def _middle_and_half(x: np.ndarray) -> tuple[float, float]:
+    return (x.max() + x.min()) / 2, max((x.max() - x.min()) / 2, 1e-12)
+
+
+def _place(x: np.ndarray, of: np.ndarray) -> np.ndarray:
+    """Logs as places between -1 and 1 of the runs, where polynomials are well conditioned."""
+    middle, half = _middle_and_half(of)
+    return (x - middle) / half
+
+
+def _powers(place: np.ndarray, count: int) -> np.ndarray:
+    return place[..., None] ** np.arange(count)
+
+
+def _least_squares(
+    place: np.ndarray, targets: np.ndarray, weights: np.ndarray, degree: int
+) -> np.ndarray:
+    """Polynomials `(num_draws, degree + 1, num_targets)`; NaN where a draw has too few places."""
+    design = _powers(place, degree + 1)
+    gram = np.einsum("dr,rp,rq->dpq", weights, design, design)
+    right = np.einsum("dr,rp,rt->dpt", weights, design, targets)
+    _, which = np.unique(place, return_inverse=True)
+    places = np.stack([weights[:, which == i].any(axis=1) for i in range(which.max() + 1)])
+    enough = places.sum(axis=0) > degree
+    gram[~enough] = np.eye(degree + 1)
+    return np.where(enough[:, None, None], np.linalg.solve(gram, right), np.nan)
+
+
+def _minimum(coefficients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where polynomials of degree 2 or 3 have their minimum, and the curvature there.
+
+    The root of `b + 2 c x + 3 d x**2` with positive curvature is `-b / (c + sqrt(c**2 - 3 b d))`,
+    a parabola's where d = 0.
+    """
+    b, c = coefficients[:, 1], coefficients[:, 2]
+    d = coefficients[:, 3] if coefficients.shape[1] > 3 else np.zeros_like(c)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        root = np.sqrt(c**2 - 3 * b * d)
+        place = -b / (c + root)
+    curvature = np.where(d == 0, 2 * c, 2 * root)
+    return np.where(curvature > 0, place, np.nan), curvature

@@ -1,0 +1,4 @@
+"""Uncertainty beyond the bootstrap: profile likelihood and Laplace approximation.
+
+This room may import `estimation`, `minimiser`, `problem` and `data`.
+"""

@@ -1,0 +1,109 @@
+"""The best teacher for a student, whatever it may cost: where the capacity gap begins."""
+
+from typing import Any
+
+import jax.numpy as jnp
+
+from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, distillation_law
+from jaxlaws.planning.engine.evaluation import Question, ask
+from jaxlaws.planning.engine.plans import TeacherLossPlan, status_of, where_possible
+from jaxlaws.planning.engine.record import Record
+from jaxlaws.planning.solver.batched import Array, Point
+from jaxlaws.planning.solver.minimiser import Solution
+from jaxlaws.planning.solver.problem import Problem, Reduction
+
+NUM_CANDIDATES = 97
+
+# A law without a floor has irreducible loss zero, which has no logarithm.
+_LEAST_LOSS = 1e-3
+
+
+def teacher_loss_limits(law: Any, like: Array) -> tuple[Array, Array]:
+    """Logs of the irreducible loss, and of that of a model that is next to nothing."""
+    supervised, one = law.supervised, jnp.ones_like(like)
+    irreducible = supervised.loss(num_params=jnp.inf * one, num_tokens=jnp.inf * one)
+    least = DEFAULT_BOUNDS[0] * one
+    worst = supervised.loss(num_params=least, num_tokens=least)
+    lowest = jnp.maximum(irreducible, _LEAST_LOSS)
+    return jnp.log(lowest), jnp.log(jnp.maximum(worst, 2 * lowest))
+
+
+def _problem(given: Record) -> Problem:
+    lower, upper = teacher_loss_limits(given.law, given.num_student_params)
+
+    def objective(point: Point) -> Array:
+        return given.law.loss(
+            num_student_params=given.num_student_params,
+            num_student_tokens=given.num_student_tokens,
+            teacher_loss=jnp.exp(point[0]),
+        )
+
+    def candidate(index: Any) -> Point:
+        return [lower + (upper - lower) * (index / (NUM_CANDIDATES - 1))]
+
+    return Problem(
+        objective=objective,
+        lower=[lower],
+        upper=[upper],
+        reduction=Reduction(
+            place=lambda coordinates, _: coordinates,
+            candidate=candidate,
+            num_candidates=NUM_CANDIDATES,
+            num_loosened=0,
+        ),
+    )
+
+
+def _plan(given: Record, solution: Solution) -> TeacherLossPlan:
+    teacher_loss = jnp.exp(solution.point[0])
+    loss = given.law.loss(
+        num_student_params=given.num_student_params,
+        num_student_tokens=given.num_student_tokens,
+        teacher_loss=teacher_loss,
+    )
+    return TeacherLossPlan(
+        num_student_params=where_possible(solution, given.num_student_params),
+        num_student_tokens=where_possible(solution, given.num_student_tokens),
+        teacher_loss=where_possible(solution, teacher_loss),
+        loss=where_possible(solution, loss),
+        status=status_of(solution, loss),
+        active_bounds=Record(teacher_loss=solution.on_bound[0]),
+    )
+
+
+_QUESTION = Question(problem=_problem, plan=_plan)
+
+
+def optimal_teacher_loss(
+    law: Any, *, num_student_params: Any, num_student_tokens: Any
+) -> TeacherLossPlan:
+    """The teacher's loss that makes the best student of given size and tokens.
+
+    It is the minimum over all losses from the irreducible one up. A better teacher than this one
+    makes a worse student: the capacity gap.
+
+    Args:
+        law: a distillation law.
+        num_student_params: size of the student, any shape.
+        num_student_tokens: tokens that it is distilled on, broadcast with it.
+
+    Returns:
+        A plan whose leaves have the broadcast shape: NumPy float64 outside a trace, in the
+        caller's precision inside one.
+
+    Raises:
+        ValueError: size or tokens are not positive and finite. Inside a trace the plan then has
+            the status INFEASIBLE and NaN for losses.
+        TypeError: the law is no distillation law.
+
+    >>> from jaxlaws import presets
+    >>> law = presets.load("busbridge2025_consistent")
+    >>> plan = optimal_teacher_loss(law, num_student_params=1e9, num_student_tokens=1e11)
+    >>> f"teacher {plan.teacher_loss:.2f}, student {plan.loss:.2f}"
+    'teacher 2.02, student 2.22'
+    """
+    return ask(
+        _QUESTION,
+        {"law": distillation_law(law)},
+        {"num_student_params": num_student_params, "num_student_tokens": num_student_tokens},
+    )

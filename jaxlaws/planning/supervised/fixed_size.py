@@ -1,0 +1,120 @@
+"""The longest training of a model of given size that a budget allows."""
+
+from typing import Any
+
+import jax.numpy as jnp
+
+from jaxlaws.compute import ForwardFlops, dense_forward_flops
+from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, callable_tree, supervised_law
+from jaxlaws.planning.engine.evaluation import Question, ask
+from jaxlaws.planning.engine.plans import (
+    SupervisedPlan,
+    bounds_told,
+    shares_of,
+    status_of,
+    tokens_for_rest,
+    where_possible,
+)
+from jaxlaws.planning.engine.record import Record
+from jaxlaws.planning.solver.batched import Array, Point
+from jaxlaws.planning.solver.minimiser import Solution
+from jaxlaws.planning.solver.problem import Problem, Reduction
+
+
+def _serving(given: Record) -> Array:
+    return given.forward_flops(given.num_params) * given.num_inference_tokens
+
+
+def _problem(given: Record) -> Problem:
+    log_cost_of_token = jnp.log(3 * given.forward_flops(given.num_params))
+    left = given.flops - _serving(given)
+    log_budget = jnp.log(jnp.where(left > 0, left, given.flops))
+    lower, upper = jnp.log(given.num_tokens_bounds_lower), jnp.log(given.num_tokens_bounds_upper)
+
+    def objective(point: Point) -> Array:
+        return given.law.loss(num_params=given.num_params, num_tokens=jnp.exp(point[0]))
+
+    def place(_: Point, loosened: Point) -> Point:
+        return [log_budget + loosened[0] - log_cost_of_token]
+
+    return Problem(
+        objective=objective,
+        lower=[lower],
+        upper=[upper],
+        constraints=(lambda point: log_budget - log_cost_of_token - point[0],),
+        preference=lambda point: point[0],
+        reduction=Reduction(place=place, candidate=lambda _: [], num_candidates=0),
+        possible=(left > 0) & (log_cost_of_token + lower <= log_budget),
+    )
+
+
+def _plan(given: Record, solution: Solution) -> SupervisedPlan:
+    cost_of_token = 3 * given.forward_flops(given.num_params)
+    rest = (given.flops - _serving(given)) / cost_of_token
+    num_tokens = tokens_for_rest(given, solution, "num_tokens", 0, rest)
+    loss = given.law.loss(num_params=given.num_params, num_tokens=num_tokens)
+    flops, shares = shares_of(solution, student=cost_of_token * num_tokens, serving=_serving(given))
+    return SupervisedPlan(
+        num_params=where_possible(solution, given.num_params),
+        num_tokens=where_possible(solution, num_tokens),
+        loss=where_possible(solution, loss),
+        flops=flops,
+        shares=shares,
+        status=status_of(solution, loss, unspent=~solution.binding[0]),
+        **bounds_told(
+            solution,
+            ("num_tokens",),
+            flops=solution.multipliers[0] * given.flops / (given.flops - _serving(given)),
+        ),
+    )
+
+
+_QUESTION = Question(problem=_problem, plan=_plan)
+
+
+def train_fixed(
+    law: Any,
+    *,
+    num_params: Any,
+    flops: Any,
+    num_inference_tokens: Any = 0.0,
+    forward_flops: ForwardFlops = dense_forward_flops,
+    num_tokens_bounds: Bounds = DEFAULT_BOUNDS,
+) -> SupervisedPlan:
+    """Train a model of a given size on all the tokens that `3 F(N) D <= flops` allows.
+
+    Args:
+        law: a law of `num_params` and `num_tokens`; a distillation law answers with its
+            `supervised`.
+        num_params: the size, any shape.
+        flops: the whole budget, broadcast with it.
+        num_inference_tokens: tokens that the model will serve; serving them at `F(N)` a token
+            comes out of the budget.
+        forward_flops: forward FLOPs per token of a size.
+        num_tokens_bounds: least and largest number of tokens, broadcast likewise.
+
+    Returns:
+        A plan whose leaves have the broadcast shape: NumPy float64 outside a trace, in the
+        caller's precision inside one.
+
+    Raises:
+        ValueError: size, budget or a bound is not positive and finite, or bounds exclude each
+            other. Inside a trace the plan then has the status INFEASIBLE and NaN for sizes.
+        TypeError: the law is of another kind.
+
+    >>> from jaxlaws import presets
+    >>> plan = train_fixed(presets.load("besiroglu2024"), num_params=8e9, flops=5.76e23)
+    >>> f"{plan.num_tokens:.2g} tokens, loss {plan.loss:.3f}"
+    '1.2e+13 tokens, loss 2.025'
+    """
+    return ask(
+        _QUESTION,
+        {"law": supervised_law(law), "forward_flops": callable_tree(forward_flops)},
+        {
+            "num_params": num_params,
+            "flops": flops,
+            "num_inference_tokens": num_inference_tokens,
+            "num_tokens_bounds": num_tokens_bounds,
+        },
+        may_be_zero=("num_inference_tokens",),
+    )

@@ -1,0 +1,218 @@
+"""The cheapest model over its life, training and serving together (Sardana et al. 2023)."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax.numpy as jnp
+from jax import lax
+
+from jaxlaws.compute import ForwardFlops, dense_forward_flops
+from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, callable_tree, supervised_law
+from jaxlaws.planning.engine.evaluation import Question, ask
+from jaxlaws.planning.engine.plans import (
+    SupervisedPlan,
+    bounds_told,
+    quantity,
+    shares_of,
+    status_of,
+    where_possible,
+)
+from jaxlaws.planning.engine.record import Record
+from jaxlaws.planning.solver.batched import Array, Point, gradient
+from jaxlaws.planning.solver.minimiser import Solution
+from jaxlaws.planning.solver.problem import Problem, Reduction
+from jaxlaws.planning.supervised.allocation import compute_optimal
+
+_NUM_CANDIDATES = 65
+_NUM_STEPS = 10
+_LEAST_SHARE = 1e-6
+
+
+def _reaching(loss: Callable[[Array], Array], target: Array, start: Array) -> Array:
+    """What logarithm of a size, or of tokens, brings a falling loss down to a target.
+
+    It is infinite where none does. The logarithm of the loss above its limit is a straight line
+    for a power law, and nearly one where powers are added and raised to a power: Newton's method
+    takes few steps from anywhere.
+    """
+    limit = loss(jnp.inf * jnp.ones_like(start))
+    reachable = target > limit
+    wanted = jnp.where(reachable, target - limit, 1.0)
+
+    def off(unknown: Array) -> Array:
+        return jnp.log(loss(unknown) - limit) - jnp.log(wanted)
+
+    def root(function: Callable[[Array], Array], guess: Array) -> Array:
+        def step(_: Any, here: Array) -> Array:
+            value, (slope,) = gradient(lambda point: function(point[0]), [here])
+            following = here - value / slope
+            return jnp.where(jnp.isfinite(following), following, here)
+
+        return lax.fori_loop(0, _NUM_STEPS, step, guess)
+
+    def tangent(linear: Callable[[Array], Array], right: Array) -> Array:
+        return right / linear(jnp.ones_like(right))
+
+    return jnp.where(reachable, lax.custom_root(off, start, root, tangent), jnp.inf)
+
+
+def _problem(given: Record) -> Problem:
+    lower = [jnp.log(given.num_params_bounds_lower), jnp.log(given.num_tokens_bounds_lower)]
+    upper = [jnp.log(given.num_params_bounds_upper), jnp.log(given.num_tokens_bounds_upper)]
+    infinite = jnp.inf * jnp.ones_like(given.target_loss)
+    irreducible = given.law.loss(num_params=infinite, num_tokens=infinite)
+    best = given.law.loss(
+        num_params=given.num_params_bounds_upper, num_tokens=given.num_tokens_bounds_upper
+    )
+    possible = (given.target_loss > irreducible) & (best <= given.target_loss)
+    log_excess = jnp.log(jnp.where(possible, given.target_loss - irreducible, 1.0))
+
+    def log_cost(point: Point) -> Array:
+        tokens = 3 * jnp.exp(point[1]) + given.num_inference_tokens
+        return jnp.log(given.forward_flops(jnp.exp(point[0]))) + jnp.log(tokens)
+
+    def reached(point: Point) -> Array:
+        loss = given.law.loss(num_params=jnp.exp(point[0]), num_tokens=jnp.exp(point[1]))
+        return log_excess - jnp.log(loss - irreducible)
+
+    def limit(log_params: Array) -> Array:
+        """The loss of a size on unlimited data."""
+        return given.law.loss(num_params=jnp.exp(log_params), num_tokens=infinite)
+
+    def end(num_tokens: Array) -> Array:
+        """The size that reaches the loss on so many tokens, within the bounds."""
+        size = _reaching(
+            lambda log_params: given.law.loss(
+                num_params=jnp.exp(log_params), num_tokens=num_tokens
+            ),
+            irreducible + jnp.exp(log_excess),
+            lower[0],
+        )
+        return jnp.clip(size, lower[0], upper[0])
+
+    smallest, largest = end(given.num_tokens_bounds_upper), end(given.num_tokens_bounds_lower)
+
+    def place(coordinates: Point, loosened: Point) -> Point:
+        excess = log_excess + loosened[0]
+        log_share = -jnp.logaddexp(0.0, -coordinates[0])
+        size = _reaching(limit, irreducible + jnp.exp(excess + log_share), lower[0])
+        size = jnp.clip(size, smallest, largest)
+        tokens = _reaching(
+            lambda log_tokens: given.law.loss(
+                num_params=jnp.exp(size), num_tokens=jnp.exp(log_tokens)
+            ),
+            irreducible + jnp.exp(excess),
+            lower[1],
+        )
+        return [size, jnp.clip(tokens, lower[1], upper[1])]
+
+    def log_odds(log_params: Array) -> Array:
+        share = (limit(log_params) - irreducible) / jnp.exp(log_excess)
+        share = jnp.clip(share, _LEAST_SHARE, 1 - _LEAST_SHARE)
+        return jnp.log(share) - jnp.log1p(-share)
+
+    least, most = log_odds(largest), log_odds(smallest)
+
+    def candidate(index: Any) -> Point:
+        """The log odds of the share of the excess loss that is due to size."""
+        return [least + (most - least) * ((index + 0.5) / _NUM_CANDIDATES)]
+
+    return Problem(
+        objective=log_cost,
+        lower=lower,
+        upper=upper,
+        constraints=(reached,),
+        reduction=Reduction(place=place, candidate=candidate, num_candidates=_NUM_CANDIDATES),
+        possible=possible,
+    )
+
+
+def _plan(given: Record, solution: Solution) -> SupervisedPlan:
+    num_params = quantity(given, solution, "num_params", 0)
+    num_tokens = quantity(given, solution, "num_tokens", 1)
+    forward = given.forward_flops(num_params)
+    loss = given.law.loss(num_params=num_params, num_tokens=num_tokens)
+    flops, shares = shares_of(
+        solution, student=3 * forward * num_tokens, serving=forward * given.num_inference_tokens
+    )
+    # The objective is the log of the cost; its multiplier tells how that falls with the log excess.
+    infinite = jnp.inf * jnp.ones_like(loss)
+    excess = loss - given.law.loss(num_params=infinite, num_tokens=infinite)
+    binds = solution.multipliers[0] > 0
+    worth = jnp.where(binds, excess / jnp.where(binds, solution.multipliers[0], 1.0), 0.0)
+    return SupervisedPlan(
+        num_params=where_possible(solution, num_params),
+        num_tokens=where_possible(solution, num_tokens),
+        loss=where_possible(solution, loss),
+        flops=flops,
+        shares=shares,
+        status=status_of(solution, loss),
+        **bounds_told(solution, ("num_params", "num_tokens"), flops=worth, scale=worth),
+    )
+
+
+_QUESTION = Question(problem=_problem, plan=_plan)
+
+
+def serve(
+    law: Any,
+    *,
+    num_inference_tokens: Any,
+    target_loss: Any = None,
+    flops: Any = None,
+    forward_flops: ForwardFlops = dense_forward_flops,
+    num_params_bounds: Bounds = DEFAULT_BOUNDS,
+    num_tokens_bounds: Bounds = DEFAULT_BOUNDS,
+) -> SupervisedPlan:
+    """The size and tokens of a model that is trained once and serves a known demand.
+
+    With F the forward FLOPs per token, its life takes `F(N) (3 D + D_serve)`. With `target_loss`
+    the plan is the one of least lifetime compute that reaches the loss; with `flops` the one of
+    least loss within a lifetime budget. The more is served, the smaller and the longer trained.
+
+    Args:
+        law: a law of `num_params` and `num_tokens` whose loss falls in both; a distillation law
+            answers with its `supervised`.
+        num_inference_tokens: tokens that the model will serve, any shape; 0 for none.
+        target_loss: loss to reach, in the law's unit, broadcast with it.
+        flops: lifetime budget, likewise. Exactly one of the two is given.
+        forward_flops: forward FLOPs per token of a size.
+        num_params_bounds: least and largest size, broadcast likewise.
+        num_tokens_bounds: least and largest number of tokens, likewise.
+
+    Returns:
+        A plan whose leaves have the broadcast shape: NumPy float64 outside a trace, in the
+        caller's precision inside one. A loss that no model within the bounds reaches, the
+        irreducible one or less among them, has the status INFEASIBLE and NaN for sizes.
+
+    Raises:
+        ValueError: both or none of loss and budget are given, an input is not positive and finite,
+            or bounds exclude each other. Inside a trace the plan then has the status INFEASIBLE.
+        TypeError: the law is of another kind.
+
+    >>> from jaxlaws import presets
+    >>> law = presets.load("besiroglu2024")
+    >>> for served in (0, 1e13):
+    ...     plan = serve(law, num_inference_tokens=served, target_loss=2.0)
+    ...     print(f"{plan.num_params:.2e} on {plan.num_tokens:.2e} tokens, {plan.flops:.2e} FLOPs")
+    4.69e+10 on 8.80e+11 tokens, 2.47e+23 FLOPs
+    2.00e+10 on 3.01e+12 tokens, 7.62e+23 FLOPs
+    """
+    if (target_loss is None) == (flops is None):
+        raise ValueError(
+            "serve takes either target_loss, to be reached at the least compute, or flops, to be "
+            f"spent for the least loss: got {'neither' if flops is None else 'both'}"
+        )
+    settings: dict[str, Any] = {
+        "num_inference_tokens": num_inference_tokens,
+        "num_params_bounds": num_params_bounds,
+        "num_tokens_bounds": num_tokens_bounds,
+    }
+    if flops is not None:
+        return compute_optimal(law, flops=flops, forward_flops=forward_flops, **settings)
+    return ask(
+        _QUESTION,
+        {"law": supervised_law(law), "forward_flops": callable_tree(forward_flops)},
+        {"target_loss": target_loss, **settings},
+        may_be_zero=("num_inference_tokens",),
+    )

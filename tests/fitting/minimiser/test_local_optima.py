@@ -1,0 +1,94 @@
+"""Other optima are named where there are some: a law whose optima are known in closed form."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from fitting import FitResult, Runs, Squares, fit
+from fitting.reporting.fit_sections import fit_report
+from jaxlaws.pytree import Coefficient, pytree, real, unit_interval
+
+SIZES = np.geomspace(1e6, 1e9, 12, endpoint=False)
+ANGLES = 2 * np.pi * (np.log10(SIZES) - 6) / 3
+
+
+@pytree
+class Ellipse:
+    """Waves along log N, with amplitudes on an ellipse of half axes .2 and .1.
+
+    The nearest point of an ellipse to one on its short axis, near the middle, is that axis's
+    nearer end; the other end is an optimum too. So is turn = 1 for a point above the middle: only
+    beyond would it come nearer.
+    """
+
+    E: Coefficient = real()
+    turn: Coefficient = unit_interval()
+
+    input_names = ("num_params",)
+
+    def loss(self, *, num_params):
+        angle = 2 * jnp.pi * (jnp.log10(num_params) - 6) / 3
+        turned = 2 * jnp.pi * self.turn
+        across = 0.2 * jnp.cos(turned) * jnp.cos(angle)
+        return self.E + across + 0.1 * jnp.sin(turned) * jnp.sin(angle)
+
+
+def fitted(height, starts="random", num_starts=64):
+    """Of runs whose waves are a point on the short axis, with a wave that no ellipse has."""
+    loss = 3 + height * np.sin(ANGLES) + 0.01 * np.cos(2 * ANGLES)
+    runs = Runs.read({"num_params": SIZES, "loss": loss}, law_type=Ellipse)
+    return fit(Ellipse, runs, objective=Squares(), num_starts=num_starts, starts=starts)
+
+
+def objective_at(across, end, height):
+    """Each wave's square sums to half the number of runs."""
+    return 0.5 * 6 * (across**2 + (end - height) ** 2 + 0.01**2)
+
+
+@pytest.fixture(scope="module")
+def result():
+    return fitted(0.03)
+
+
+def test_other_optima_are_named(result):
+    assert float(result.law.turn) == pytest.approx(1 / 4, abs=1e-7)
+    assert result.objective == pytest.approx(objective_at(0, 0.1, 0.03), rel=1e-9)
+    far_end, edge = result.other_optima
+    assert float(far_end.law.turn) == pytest.approx(3 / 4, abs=1e-7)
+    assert far_end.objective == pytest.approx(objective_at(0, -0.1, 0.03), rel=1e-9)
+    assert far_end.differences == {"turn": (pytest.approx(3 / 4), pytest.approx(1 / 4))}
+    assert float(edge.law.turn) == pytest.approx(1)
+    assert edge.objective == pytest.approx(objective_at(0.2, 0, 0.03), rel=1e-6)
+    for other in (far_end, edge):
+        there = np.isclose(result.objective_by_start, other.objective, rtol=1e-4)
+        assert other.num_starts == there.sum() > 5
+    told = (
+        f"{far_end.num_starts} of 64 starts ended at another optimum, whose objective, 0.051, is "
+        "3.4 times as high: turn 0.75 for 0.25"
+    )
+    assert told in result.warnings
+    assert any(told in part for part in fit_report(result) if isinstance(part, str))
+
+
+def test_a_twin_is_named_too():
+    """Of a point in the middle both ends are as near."""
+    twins = fitted(0.0, "grid", 9)
+    assert twins.objective_by_start == pytest.approx(objective_at(0, 0.1, 0), rel=1e-9)
+    (twin,) = twins.other_optima
+    both = sorted([float(twin.law.turn), float(twins.law.turn)])
+    assert both == pytest.approx([1 / 4, 3 / 4], abs=1e-6)
+    assert 3 <= twin.num_starts <= 6
+    assert any("another optimum, that is as good: turn" in told for told in twins.warnings)
+
+
+def test_other_optima_are_saved(result, tmp_path):
+    result.save(tmp_path / "fit.json")
+    again = FitResult.load(tmp_path / "fit.json", Ellipse).other_optima
+    assert [each.to_json() for each in again] == result.summary()["other_optima"]
+    assert [each.differences for each in again] == [e.differences for e in result.other_optima]
+
+
+def test_one_basin_is_no_news(hoffmann_fit):
+    _, result = hoffmann_fit
+    assert result.other_optima == ()
+    assert result.warnings == ()

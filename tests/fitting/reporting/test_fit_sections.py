@@ -1,0 +1,116 @@
+"""Reports of fits: what they say is what the fit holds; pictures show its draws."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from laws_of_tests import SizeLaw, TaughtLaw
+from matplotlib.figure import Figure
+
+from fitting import Normal
+from fitting.problem.restraints import Restraints
+from fitting.reporting.fit_sections import coefficient_table, fit_report
+from fitting.reporting.markdown import latex_table, to_page
+from fitting.reporting.uncertainty_figures import bootstrap_cloud, intervals, profile_likelihoods
+from fitting.uncertainty.profile_likelihood import Profile
+
+
+def cells(table):
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
+
+
+def test_coefficients_as_a_table(simulated_fit):
+    head, _, *rows = cells(coefficient_table(simulated_fit, level=0.8, digits=4))
+    assert head == ["coefficient", "value", "low (80%)", "high"]
+    low, high = simulated_fit.interval(0.8)
+    assert [row[0] for row in rows] == ["E", "A", "alpha", "B", "beta"]
+    for name, *numbers in rows:
+        expected = [float(getattr(law, name)) for law in (simulated_fit.law, low, high)]
+        assert [float(number) for number in numbers] == pytest.approx(expected, rel=1e-3)
+    latex = coefficient_table(simulated_fit, table=latex_table)
+    assert latex.startswith("\\begin{tabular}{lrrr}\n\\toprule\ncoefficient & value & low (90\\%)")
+    assert latex.count(r" \\") == 6
+
+
+def test_a_table_tells_what_holds_each_coefficient(simulated_fit):
+    restraints = Restraints(
+        tie={"beta": "alpha"}, bounds={"A": (1.0, 1e6)}, priors={"A": Normal(400.0, 90.0)}
+    )
+    bare = {"ensemble": None, "ensemble_status": None}
+    held = dataclasses.replace(simulated_fit, frozen=("E",), restraints=restraints, **bare)
+    head, _, *rows = cells(coefficient_table(held))
+    assert head == ["coefficient", "value", "held"]
+    assert {name: words for name, _, words in rows} == {
+        "E": "frozen",
+        "A": "between 1 and 1e+06, prior Normal(mean=400.0, sd=90.0)",
+        "alpha": "",
+        "B": "",
+        "beta": "equal to alpha",
+    }
+    # A sub-law is fitted first, by what holds its own coefficients, or frozen whole.
+    law = TaughtLaw(alone=SizeLaw(E=1.0, A=2.0, alpha=0.3), weight=0.4, shift=0.1)
+    first = dataclasses.replace(held, law=law.alone, restraints=Restraints(tie={"alpha": "A"}))
+    staged = dataclasses.replace(
+        held, law=law, frozen=("alone",), stages={"alone": first}, restraints=Restraints()
+    )
+    assert staged.held() == {
+        "alone.E": "fitted first, frozen",
+        "alone.A": "fitted first",
+        "alone.alpha": "fitted first, equal to A",
+    }
+    frozen = dataclasses.replace(staged, stages={})
+    assert frozen.held() == dict.fromkeys(["alone.E", "alone.A", "alone.alpha"], "frozen")
+
+
+def test_a_report_holds_tables_and_pictures(simulated, simulated_fit):
+    parts = fit_report(simulated_fit, runs=simulated)
+    texts = [part for part in parts if isinstance(part, str)]
+    assert texts[0] == "## Chinchilla"
+    assert "210 runs" in texts[1]
+    assert "CONVERGED" in texts[1]
+    assert any("| num_params | size N of the model | 60M | 16B |" in text for text in texts)
+    residuals = 100 * np.abs(
+        np.asarray(simulated_fit.law.loss(**{k: simulated.inputs[k] for k in simulated.inputs}))
+        / simulated.loss
+        - 1
+    )
+    assert any(f"Mean {residuals.mean():.2f}%" in text for text in texts)
+    assert "### IsoFLOP profiles" in texts
+    assert sum(isinstance(part, Figure) for part in parts) == 4
+    page = to_page(parts, "a fit & its runs")
+    assert page.count("data:image/png;base64,") == 4
+    assert "<title>a fit &amp; its runs</title>" in page
+    assert page.count("<table>") == 5
+
+
+def test_intervals_are_drawn_where_the_draws_are(simulated_fit):
+    axes = intervals(simulated_fit).axes[0]
+    wide = axes.lines[0].get_xdata()
+    draws = simulated_fit.usable_ensemble().E / simulated_fit.law.E
+    np.testing.assert_allclose(wide, np.quantile(draws, [0.05, 0.95]))
+    assert axes.get_yticklabels()[0].get_text().startswith("E = 1.8")
+
+
+def test_clouds_of_draws(simulated_fit):
+    figure = bootstrap_cloud(simulated_fit, names=["A", "alpha"])
+    points = figure.axes[0].collections[0].get_offsets()
+    draws = simulated_fit.usable_ensemble()
+    np.testing.assert_allclose(points, np.stack([draws.A, draws.alpha], axis=1))
+    visible = [axes for axes in bootstrap_cloud(simulated_fit).axes if axes.get_visible()]
+    assert len(visible) == 10
+    with pytest.raises(ValueError, match=r"two or more of E, A, .*, got A"):
+        bootstrap_cloud(simulated_fit, names=["A"])
+
+
+def test_a_profile_is_drawn_to_a_little_beyond_its_interval():
+    values = np.linspace(0.1, 0.6, 101)
+    deviances = ((values - 0.35) / 0.02) ** 2
+    profile = Profile(
+        name="alpha", value=0.35, values=values, deviances=deviances, level=0.9,
+        interval=(0.317, 0.383),
+    )  # fmt: skip
+    axes = profile_likelihoods([profile]).axes[0]
+    drawn = axes.lines[0].get_xdata()
+    assert 0.28 < drawn.min() < 0.317
+    assert axes.lines[1].get_ydata()[0] == pytest.approx(2.7055, abs=1e-4)
+    assert [line.get_xdata()[0] for line in axes.lines[2:]] == [0.317, 0.383]

@@ -1,0 +1,163 @@
+"""Profiles of quantities, and with priors, against closed forms and SciPy's constrained fits."""
+
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from by_hand import SIZES, line_by_hand, size_columns
+from laws_of_tests import Line, SizeLaw
+from scipy.optimize import brentq, minimize, minimize_scalar
+from scipy.stats import chi2
+
+from fitting import LogSquares, Normal, Runs, Squares, fit
+from fitting.reporting.uncertainty_figures import profile_likelihoods
+from fitting.uncertainty.profile_likelihood import profile
+from jaxlaws.pytree import Coefficient, positive, pytree, real
+
+FEW: dict[str, Any] = {"num_starts": 16}
+NUM = 20
+AT = np.array([1.0, 10.0])  # the design of a run of 1e10 parameters
+QUANTILE = chi2.ppf(0.9, 1)
+
+
+def predicted(law):
+    return law.loss(num_params=1e10)
+
+
+@pytest.fixture(scope="module")
+def table():
+    columns, *told = line_by_hand(num=NUM)
+    return Runs.read(columns), *told
+
+
+def test_the_profile_of_a_prediction_has_a_closed_form(table):
+    """`D = n log(1 + (q - q0)**2 / (RSS x' (X'X)^-1 x))`."""
+    runs, beta, total, inverse = table
+    result = fit(Line, runs, objective=Squares(), **FEW)
+    told = profile(result, runs, predicted, objective=Squares())
+    assert told.name == "predicted"
+    assert told.value == pytest.approx(AT @ beta, rel=1e-8)
+    spread = total * (AT @ inverse @ AT)
+    half = np.sqrt(np.expm1(QUANTILE / NUM) * spread)
+    assert told.interval == pytest.approx((AT @ beta - half, AT @ beta + half), rel=1e-5)
+    expected = NUM * np.log1p((told.values - AT @ beta) ** 2 / spread)
+    np.testing.assert_allclose(told.deviances, expected, rtol=1e-5, atol=1e-6)
+    axes = profile_likelihoods([told]).axes[0]
+    assert axes.get_xlabel() == "predicted"
+    assert [line.get_xdata()[0] for line in axes.lines[2:]] == list(told.interval)
+
+
+@pytest.fixture(scope="module")
+def curve():
+    columns = size_columns(0.01)
+    runs = Runs.read(columns, law_type=SizeLaw)
+    return columns["loss"], runs, fit(SizeLaw, runs, objective=LogSquares(), **FEW)
+
+
+def test_constrained_fits_are_scipys(curve):
+    """The loss of 10B under a law of size, held at both ends of its interval."""
+    loss, runs, result = curve
+    told = profile(result, runs, predicted, objective=LogSquares(), name="loss of 10B")
+    mean = np.log(SIZES).mean()
+
+    def law(theta, log_size):
+        return theta[0] + np.exp(theta[1] - theta[2] * (log_size - mean))
+
+    def total(theta):
+        return np.sum(np.log(law(theta, np.log(SIZES)) / loss) ** 2) / 2
+
+    E, A, alpha = (float(getattr(result.law, name)) for name in ("E", "A", "alpha"))
+    start = [E, np.log(A) - alpha * mean, alpha]
+    for end in told.interval:
+        held = {"type": "eq", "fun": lambda theta, end=end: law(theta, np.log(1e10)) - end}
+        ended = minimize(
+            lambda theta: 1e4 * total(theta), start, method="SLSQP", constraints=[held],
+            options={"ftol": 1e-13, "maxiter": 500},
+        )  # fmt: skip
+        assert ended.success
+        rise = 12 * np.log(total(ended.x) / result.objective)
+        assert rise == pytest.approx(QUANTILE, rel=1e-3)
+
+
+def alpha_of(law):
+    return law.alpha
+
+
+@pytest.mark.parametrize("level", [0.5, 0.9, 0.99])
+def test_a_quantity_that_is_a_coefficient_has_its_profile(curve, level):
+    _, runs, result = curve
+    options: dict[str, Any] = {"objective": LogSquares(), "level": level}
+    frozen, pulled = (profile(result, runs, of, **options) for of in ("alpha", alpha_of))
+    assert pulled.interval == pytest.approx(frozen.interval, rel=1e-4)
+
+
+@pytree
+class Loose:
+    """A line with a coefficient that no run tells anything about."""
+
+    a: Coefficient = real()
+    b: Coefficient = real()
+    c: Coefficient = positive()
+
+    input_names = ("num_params",)
+
+    def loss(self, *, num_params):
+        return self.a + self.b * jnp.log10(num_params) + 0 * self.c
+
+
+@pytest.mark.slow
+def test_an_interval_without_end_and_one_that_ends_where_the_quantity_does(table):
+    runs, *_ = table
+    result = fit(Loose, runs, objective=Squares(), **FEW)
+    told = profile(result, runs, lambda law: 1 + law.c, objective=Squares())
+    assert told.interval == (pytest.approx(1, abs=1e-6), np.inf)
+    assert told.deviances == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize("of", ["b", predicted])
+def test_priors_count_in_a_profile(table, of):
+    """Half a square for each standard deviation that the slope is off, and the fit moved by it."""
+    runs, beta, total, inverse = table
+    mean, sd = float(beta[1]) + 0.02, 0.004
+    result = fit(Line, runs, objective=Squares(), priors={"b": Normal(mean, sd)}, **FEW)
+    told = profile(result, runs, of, objective=Squares())
+    precision = np.linalg.inv(inverse)
+
+    def posterior(theta):
+        off = np.asarray(theta) - beta
+        return NUM * np.log(total + off @ precision @ off) + ((theta[1] - mean) / sd) ** 2
+
+    def by_slope(slope, value):
+        """The intercept set by the value of a prediction, or the best."""
+        if of is predicted:
+            return posterior([value - 10 * slope, slope])
+        return minimize_scalar(lambda a: posterior([a, value]), (beta[0], 6.0), tol=1e-12).fun
+
+    def least(value):
+        if of == "b":
+            return by_slope(None, value)
+        ends = (mean - 0.05, mean + 0.05)
+        return minimize_scalar(
+            by_slope, bounds=ends, args=(value,), method="bounded", options={"xatol": 1e-10}
+        ).fun
+
+    middle = minimize_scalar(least, (told.value, told.value * 1.001), tol=1e-12)
+    assert told.value == pytest.approx(middle.x, rel=1e-6)
+    far = 3 * (told.interval[1] - told.value)
+    expected = [
+        brentq(lambda v: least(v) - middle.fun - QUANTILE, *sorted([told.value, told.value + way]))
+        for way in (-far, far)
+    ]
+    assert told.interval == pytest.approx(expected, rel=1e-5)
+
+
+def test_what_is_no_number_is_refused(curve):
+    _, runs, result = curve
+    for of, error, message in (
+        (lambda law: law, TypeError, "to one number"),
+        (lambda law: jnp.stack([law.E, law.A]), TypeError, "to one number"),
+        (lambda law: jnp.log(-law.E), ValueError, "nan at the fit"),
+    ):
+        with pytest.raises(error, match=message):
+            profile(result, runs, of, objective=LogSquares())
