@@ -5,11 +5,11 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
+from jaxlaws.foundations.provenance import Mark, Preset
 from jaxlaws.inputs import prediction
 from jaxlaws.laws import supervised as supervised_law
 from jaxlaws.laws.supervised import Supervised
 from jaxlaws.powers import power
-from jaxlaws.provenance import Mark, Preset
 from jaxlaws.pytree import Coefficient, positive, pytree
 
 

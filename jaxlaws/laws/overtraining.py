@@ -4,9 +4,9 @@ from typing import Any, ClassVar
 
 import jax
 
+from jaxlaws.foundations.provenance import Preset
 from jaxlaws.inputs import prediction
 from jaxlaws.powers import power
-from jaxlaws.provenance import Preset
 from jaxlaws.pytree import Coefficient, positive, pytree
 
 

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxlaws.concurrency import side_by_side
+from jaxlaws.foundations.concurrency import side_by_side
 from jaxlaws.inputs import as_float
 from jaxlaws.planning.engine.checks import checked
 from jaxlaws.planning.engine.mixture import Mixture

@@ -5,9 +5,9 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
+from jaxlaws.foundations.provenance import Preset
 from jaxlaws.inputs import prediction
 from jaxlaws.powers import power
-from jaxlaws.provenance import Preset
 from jaxlaws.pytree import Coefficient, positive, pytree
 
 

@@ -5,9 +5,9 @@ from typing import Any, ClassVar
 import jax
 import jax.numpy as jnp
 
+from jaxlaws.foundations.provenance import Mark, Preset
 from jaxlaws.inputs import prediction
 from jaxlaws.powers import power
-from jaxlaws.provenance import Mark, Preset
 from jaxlaws.pytree import Coefficient, positive, pytree, real
 
 

@@ -7,9 +7,9 @@ from typing import ClassVar
 
 import jax
 
+from jaxlaws.foundations.provenance import Mark, Preset
 from jaxlaws.inputs import prediction
 from jaxlaws.powers import power
-from jaxlaws.provenance import Mark, Preset
 from jaxlaws.pytree import Coefficient, positive, pytree, real
 
 

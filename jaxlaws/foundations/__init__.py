@@ -1,0 +1,4 @@
+"""Small modules that every other part of the package may use, such as the `Law` protocol.
+
+This room imports no other part of the package, except that `concurrency` uses `precision`.
+"""
