@@ -1,19 +1,20 @@
-"""Bijections between a law's coefficients and unconstrained numbers, read off its fields.
+"""Bijections between a law's coefficients and unconstrained numbers.
 
-`constrain(unconstrain(law))` is the law again. The unconstrained law is a tree of the same class
-whose leaves are free in (-inf, inf): softplus gives positive coefficients, the logistic function
-those of the unit interval.
+The declaration of each field gives the bijection: softplus for a positive coefficient, the logistic
+function for a coefficient in the unit interval. An unconstrained law is a tree of the same class
+whose leaves may be any number in (-inf, inf). `constrain(unconstrain(law))` is the law again.
 """
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import logit
 
+from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.pytree import Domain, declarations
 
 _T = TypeVar("_T")
@@ -25,16 +26,24 @@ EDGES: Mapping[Domain, tuple[float, float]] = {
 }
 
 
-def softplus_inverse(value: Any) -> jax.Array:
-    """The number whose softplus is `value`, accurate for large and small ones."""
+def softplus_inverse(value: Array) -> jax.Array:
+    """Return the number whose softplus is `value`. It is accurate for large and small values."""
     return value + jnp.log(-jnp.expm1(-value))
 
 
-def to_interval(number: Any, low: float, high: float, unit: Any = 1.0) -> Any:
-    """The value strictly between two edges, either of which may be infinite, of a free number.
+def to_interval(number: Array, low: float, high: float, unit: Array = 1.0) -> Array:
+    """Map a free number to a value strictly between two edges, in units of `unit`.
 
-    It grows with the number. The edges are divided by `unit`, so that they may stay Python's
-    numbers where the unit is traced.
+    The value increases with the number.
+
+    Args:
+        number: any number, of any shape.
+        low: the lower edge, which may be -infinity.
+        high: the upper edge, which may be infinity.
+        unit: the edges are divided by it. It may be traced; the edges are concrete numbers.
+
+    Returns:
+        A value in (low / unit, high / unit), of the broadcast shape.
 
     >>> [round(float(to_interval(0.0, low, 3.0)), 4) for low in (1.0, -np.inf)]
     [2.0, 2.3069]
@@ -48,8 +57,8 @@ def to_interval(number: Any, low: float, high: float, unit: Any = 1.0) -> Any:
     return number
 
 
-def from_interval(value: Any, low: float, high: float, unit: Any = 1.0) -> Any:
-    """Inverse of `to_interval`; infinite at an edge."""
+def from_interval(value: Array, low: float, high: float, unit: Array = 1.0) -> Array:
+    """Return the free number for a value, infinite at an edge; the inverse of `to_interval`."""
     if np.isfinite(low) and np.isfinite(high):
         return logit((value - low / unit) / ((high - low) / unit))
     if np.isfinite(low):
@@ -59,23 +68,23 @@ def from_interval(value: Any, low: float, high: float, unit: Any = 1.0) -> Any:
     return value
 
 
-def _map(change: Callable[..., Any], law: _T) -> _T:
+def _map(change: Callable[..., Array], law: Tree) -> Tree:
     declared = declarations(law)
     changed = {
         name: change(getattr(law, name), *EDGES[each.domain]) for name, each in declared.items()
     }
-    for field in dataclasses.fields(law):  # pyright: ignore[reportArgumentType]
+    for field in dataclasses.fields(law):
         value = getattr(law, field.name)
         if field.name not in declared and dataclasses.is_dataclass(value):
             changed[field.name] = _map(change, value)
-    return dataclasses.replace(law, **changed)  # pyright: ignore[reportArgumentType]
+    return dataclasses.replace(law, **changed)
 
 
 def unconstrain(law: _T) -> _T:
-    """The law's coefficients as unconstrained numbers, in a tree of the same class."""
+    """Return the law's coefficients as unconstrained numbers, in a tree of the same class."""
     return _map(from_interval, law)
 
 
 def constrain(law: _T) -> _T:
-    """The law whose unconstrained numbers are given; inverse of `unconstrain`."""
+    """Return the law for given unconstrained numbers: the inverse of `unconstrain`."""
     return _map(to_interval, law)

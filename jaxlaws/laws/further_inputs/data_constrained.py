@@ -40,7 +40,7 @@ class DataConstrained:
     R_D: Coefficient = positive()
     R_N: Coefficient = positive()
 
-    input_names: ClassVar = ("num_params", "num_tokens", "num_unique_tokens")
+    input_names: ClassVar[tuple[str, ...]] = ("num_params", "num_tokens", "num_unique_tokens")
 
     @prediction
     def loss(

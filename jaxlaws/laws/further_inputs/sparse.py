@@ -36,7 +36,7 @@ class SparseWeights:
     b_D: Coefficient = positive()
     c: Coefficient = positive()
 
-    input_names: ClassVar = ("num_params", "num_tokens", "density")
+    input_names: ClassVar[tuple[str, ...]] = ("num_params", "num_tokens", "density")
 
     @prediction
     def loss(
