@@ -6,22 +6,22 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from fitting.problem.batched_problem import Lanes, Problem
+from fitting.problem.batched_problem import Batch, BatchedProblem
 
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Point:
-    """Lanes as they stand.
+    """Where the batch entries stand.
 
     Attributes:
-        vectors: `(num_lanes, num_free)`.
-        costs: `(num_lanes,)`, in slopes of the objective.
-        gradients: of the cost, `(num_lanes, num_free)`.
-        curvatures: what a step takes for the Hessian, `(num_lanes, num_free, num_free)`.
-        residuals: `(num_lanes, num_rows)`.
-        slants: derivatives of the residuals, `(num_lanes, num_free, num_rows)`.
-        stiffness: second derivative of the cost by each residual, `(num_lanes, num_rows)`.
+        vectors: `(num_entries, num_free)`.
+        costs: `(num_entries,)`, in slopes of the objective.
+        gradients: of the cost, `(num_entries, num_free)`.
+        curvatures: what a step takes for the Hessian, `(num_entries, num_free, num_free)`.
+        residuals: `(num_entries, num_rows)`.
+        slants: derivatives of the residuals, `(num_entries, num_free, num_rows)`.
+        stiffness: second derivative of the cost by each residual, `(num_entries, num_rows)`.
     """
 
     vectors: Any
@@ -34,7 +34,7 @@ class Point:
 
 
 def damped(point: Point, damping: Any) -> Any:
-    """The damped step of each lane; none where the curvature does not allow one."""
+    """The damped step of each batch entry; none where the curvature does not allow one."""
     diagonal = jnp.abs(jnp.diagonal(point.curvatures, axis1=-2, axis2=-1))
     added = damping[:, None] * diagonal + jnp.finfo(damping.dtype).tiny
     factor = jax.lax.linalg.cholesky(
@@ -51,7 +51,7 @@ def damped(point: Point, damping: Any) -> Any:
     return move / jnp.maximum(longest, 1.0)
 
 
-def bent(problem: Problem, lanes: Lanes, kept: Point, move: Any, damping: Any) -> Any:
+def bent(problem: BatchedProblem, batch: Batch, kept: Point, move: Any, damping: Any) -> Any:
     """Newton's step, shortened where the cost has kinks and bent as the residuals are.
 
     Were the residuals linear, the cost along the step would be known at hardly any price, and so
@@ -86,8 +86,8 @@ def bent(problem: Problem, lanes: Lanes, kept: Point, move: Any, damping: Any) -
         there = problem.residuals(vector, frozen) + (0.0 if shifts is None else shifts)
         return kept.slants @ (kept.stiffness * (there - kept.residuals - kept.slants.T @ move))
 
-    move = lanes.map(problem, shortened, kept, move)
-    misses = lanes.at(kept.vectors + move).map(problem, missed, kept, move, lanes.shifts)
+    move = batch.map(problem, shortened, kept, move)
+    misses = batch.at(kept.vectors + move).map(problem, missed, kept, move, batch.shifts)
     back = damped(dataclasses.replace(kept, gradients=misses), damping)
     scale = jnp.abs(jnp.diagonal(kept.curvatures, axis1=-2, axis2=-1))
     is_small = jnp.sum(scale * back**2, axis=-1) <= jnp.sum(scale * move**2, axis=-1)

@@ -1,7 +1,7 @@
 """The two compiled programs of a fit: a search by Optax, and a descent that ends at a minimum.
 
-All lanes of a batch advance together; under vmap nothing ends early, so a batch goes on until
-hardly any lane is left or its steps are used up.
+All entries of a batch advance together; under vmap nothing ends early, so a batch goes on until
+hardly any entry is left or its steps are used up.
 """
 
 import dataclasses
@@ -13,16 +13,16 @@ import jax.numpy as jnp
 import optax
 
 from fitting.minimiser.damped_steps import Point, bent, damped
-from fitting.problem.batched_problem import Lanes, Problem
+from fitting.problem.batched_problem import Batch, BatchedProblem
 
 TOLERANCE = 1e-8  # of the gradient's norm, the cost measured in its slope
 _RATE = 0.1  # of Adam, at its start
 _ROUNDING = 1e-13  # relative changes of a cost below this are noise
-_STRAGGLERS = 0.1  # a batch ends when no more than this share of its lanes is not done
+_STRAGGLERS = 0.1  # a batch ends when no more than this share of its batch entries is not done
 
 
 @functools.partial(jax.jit, static_argnums=2)
-def search(problem: Problem, lanes: Lanes, num_steps: int) -> tuple[Any, Any]:
+def search(problem: BatchedProblem, batch: Batch, num_steps: int) -> tuple[Any, Any]:
     """Adam with a rate that falls to zero, so that it settles even on kinks.
 
     Returns:
@@ -32,25 +32,25 @@ def search(problem: Problem, lanes: Lanes, num_steps: int) -> tuple[Any, Any]:
 
     def step(carry: Any, _: None) -> tuple[Any, None]:
         vectors, state = carry
-        slopes = lanes.at(vectors).map(problem, jax.grad(problem.cost))
+        slopes = batch.at(vectors).map(problem, jax.grad(problem.cost))
         updates, state = optimiser.update(jnp.where(jnp.isfinite(slopes), slopes, 0.0), state)
         return (optax.apply_updates(vectors, updates), state), None
 
-    start = (lanes.vectors, optimiser.init(lanes.vectors))
+    start = (batch.vectors, optimiser.init(batch.vectors))
     (vectors, _), _ = jax.lax.scan(step, start, length=num_steps)
-    return vectors, lanes.at(vectors).map(problem, problem.cost)
+    return vectors, batch.at(vectors).map(problem, problem.cost)
 
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Sensitivity:
-    """How the residuals of lanes answer to their vectors.
+    """How the residuals of batch entries answer to their vectors.
 
     Attributes:
-        residuals: `(num_lanes, num_rows)`.
-        gram: `J.T J` of the residuals' derivatives J, rows weighted, `(num_lanes, num_free,
+        residuals: `(num_entries, num_rows)`.
+        gram: `J.T J` of the residuals' derivatives J, rows weighted, `(num_entries, num_free,
             num_free)`.
-        moves: largest absolute entry of J in each column, `(num_lanes, num_free)`.
+        moves: largest absolute entry of J in each column, `(num_entries, num_free)`.
     """
 
     residuals: Any
@@ -59,8 +59,8 @@ class Sensitivity:
 
 
 @jax.jit
-def sensitivity(problem: Problem, lanes: Lanes) -> Sensitivity:
-    """The residuals of every lane where it stands, and how they move."""
+def sensitivity(problem: BatchedProblem, batch: Batch) -> Sensitivity:
+    """The residuals of every batch entry where it stands, and how they move."""
 
     def one(vector: Any, weights: Any, frozen: Any) -> Sensitivity:
         residuals, jacobian = _linearised(lambda v: problem.residuals(v, frozen), vector)
@@ -70,12 +70,12 @@ def sensitivity(problem: Problem, lanes: Lanes) -> Sensitivity:
             jnp.max(jnp.abs(jacobian) * (weights > 0)[None], axis=1),
         )
 
-    return lanes.map(problem, one)
+    return batch.map(problem, one)
 
 
 @jax.jit
-def descend(problem: Problem, lanes: Lanes, num_steps: Any, bend_every: Any) -> Point:
-    """Levenberg-Marquardt steps, each lane with its own damping.
+def descend(problem: BatchedProblem, batch: Batch, num_steps: Any, bend_every: Any) -> Point:
+    """Levenberg-Marquardt steps, each batch entry with its own damping.
 
     The curvature is Gauss-Newton's with the cost's kinks smoothed, which finds its way from
     afar, or the Hessian, which ends exactly. The law's second derivatives in it cost several
@@ -83,17 +83,17 @@ def descend(problem: Problem, lanes: Lanes, num_steps: Any, bend_every: Any) -> 
     the cost or, once the cost no longer tells, the gradient.
 
     Args:
-        problem: what the lanes have in common.
-        lanes: where they start.
+        problem: what the batch entries have in common.
+        batch: where they start.
         num_steps: most steps.
         bend_every: steps from one use of the law's second derivatives to the next, 1 for Newton's
             own steps; 0 for Gauss-Newton.
     """
-    num_lanes, is_newton = len(lanes.vectors), bend_every > 0
+    num_entries, is_newton = len(batch.vectors), bend_every > 0
 
     def step(state: Any) -> Any:
         trial, kept, bends, damping, count = state
-        point, bends = _evaluate(problem, lanes.at(trial), bend_every, bends, count)
+        point, bends = _evaluate(problem, batch.at(trial), bend_every, bends, count)
         margin = _ROUNDING * jnp.abs(kept.costs) + rounding
         norm, trial_norm = (jnp.linalg.norm(p.gradients, axis=-1) for p in (kept, point))
         better = (point.costs < kept.costs - margin) | (
@@ -108,7 +108,7 @@ def descend(problem: Problem, lanes: Lanes, num_steps: Any, bend_every: Any) -> 
         damping = jnp.where(better, jnp.maximum(damping / 4, 1e-15), jnp.minimum(damping * 5, 1e8))
         move = damped(kept, damping)
         move = jax.lax.cond(
-            is_newton, lambda: bent(problem, lanes, kept, move, damping), lambda: move
+            is_newton, lambda: bent(problem, batch, kept, move, damping), lambda: move
         )
         return kept.vectors + move, kept, bends, damping, count + 1
 
@@ -118,24 +118,24 @@ def descend(problem: Problem, lanes: Lanes, num_steps: Any, bend_every: Any) -> 
         return (count < num_steps) & (jnp.mean(waiting) > _STRAGGLERS)
 
     # A residual is good to a rounding of its logarithm, and costs at most as much as it is off.
-    rounding = jnp.finfo(lanes.vectors.dtype).eps * jnp.sum(lanes.weights, axis=-1)
-    infinite = jnp.full_like(lanes.vectors, jnp.inf)
+    rounding = jnp.finfo(batch.vectors.dtype).eps * jnp.sum(batch.weights, axis=-1)
+    infinite = jnp.full_like(batch.vectors, jnp.inf)
     bends = jnp.zeros((*infinite.shape, infinite.shape[-1]), infinite.dtype)
-    rows = jnp.zeros_like(lanes.weights)
+    rows = jnp.zeros_like(batch.weights)
     slants = jnp.zeros((*infinite.shape, rows.shape[-1]), infinite.dtype)
-    nowhere = Point(lanes.vectors, infinite[:, 0], infinite, bends, rows, slants, rows)
-    damping = jnp.full(num_lanes, jnp.where(is_newton, 1e-4, 1e-2))
-    start = (lanes.vectors, nowhere, bends, damping, 0)
+    nowhere = Point(batch.vectors, infinite[:, 0], infinite, bends, rows, slants, rows)
+    damping = jnp.full(num_entries, jnp.where(is_newton, 1e-4, 1e-2))
+    start = (batch.vectors, nowhere, bends, damping, 0)
     return jax.lax.while_loop(goes_on, step, start)[1]
 
 
 def _evaluate(
-    problem: Problem, lanes: Lanes, bend_every: Any, bends: Any, count: Any
+    problem: BatchedProblem, batch: Batch, bend_every: Any, bends: Any, count: Any
 ) -> tuple[Point, Any]:
-    """Lanes as they stand, and their cost's curvature by the law's second derivatives."""
+    """Where the batch entries stand, and their cost's curvature by the law's second derivatives."""
     objective, unit = problem.objective, problem.objective.slope()
-    num_free, is_newton = lanes.vectors.shape[-1], bend_every > 0
-    basis = jnp.eye(num_free, dtype=lanes.vectors.dtype)
+    num_free, is_newton = batch.vectors.shape[-1], bend_every > 0
+    basis = jnp.eye(num_free, dtype=batch.vectors.dtype)
 
     def linear(vector: Any, weights: Any, frozen: Any, shifts: Any) -> Any:
         residuals, jacobian = _linearised(lambda v: problem.residuals(v, frozen), vector)
@@ -173,13 +173,13 @@ def _evaluate(
         _, along = jax.linearize(jax.grad(pulled), vector)
         return jax.lax.map(along, basis)
 
-    (costs, gradients, curvatures, *rows), pulls = lanes.map(problem, linear, lanes.shifts)
+    (costs, gradients, curvatures, *rows), pulls = batch.map(problem, linear, batch.shifts)
     bends = jax.lax.cond(
         is_newton & (count % jnp.maximum(bend_every, 1) == 0),
-        lambda: lanes.map(problem, bend, pulls),
+        lambda: batch.map(problem, bend, pulls),
         lambda: bends,
     )
-    return Point(lanes.vectors, costs, gradients, curvatures + bends, *rows), bends
+    return Point(batch.vectors, costs, gradients, curvatures + bends, *rows), bends
 
 
 def _linearised(function: Any, vector: Any) -> tuple[Any, Any]:

@@ -70,14 +70,14 @@ class Identifiability:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Judgement:
-    """How lanes ended, and what that rests on.
+    """How batch entries ended, and what that rests on.
 
     Attributes:
-        status: `Status` of each lane, `(num_lanes,)`.
-        eigenvalues: as in `Identifiability`, `(num_lanes, num_free)`.
-        directions: `(num_lanes, num_free, num_free)`.
+        status: `Status` of each entry, `(num_entries,)`.
+        eigenvalues: as in `Identifiability`, `(num_entries, num_free)`.
+        directions: `(num_entries, num_free, num_free)`.
         at_edge: which coefficients are at their lower (-1) or upper (1) edge, 0 for none,
-            `(num_lanes, num_free)`.
+            `(num_entries, num_free)`.
         parameters: whose they are.
     """
 
@@ -87,13 +87,13 @@ class Judgement:
     at_edge: np.ndarray
     parameters: Parameters
 
-    def describe(self, lane: int = 0) -> Identifiability:
-        """One lane's, with words."""
+    def describe(self, entry: int = 0) -> Identifiability:
+        """Describe one entry in words."""
         names = self.parameters.names
-        eigenvalues, directions = self.eigenvalues[lane], self.directions[lane]
+        eigenvalues, directions = self.eigenvalues[entry], self.directions[entry]
         notes = [
             _edge_in_words(number, side)
-            for number, side in zip(self.parameters.free, self.at_edge[lane], strict=True)
+            for number, side in zip(self.parameters.free, self.at_edge[entry], strict=True)
             if side
         ]
         for direction in directions[_is_flat(eigenvalues)]:
@@ -121,14 +121,14 @@ def judge(
     units: Any = 1.0,
     known: Any = 0.0,
 ) -> Judgement:
-    """Judge the end of every lane.
+    """Judge the end of every batch entry.
 
     Args:
-        parameters: of the lanes' vectors.
+        parameters: of the batch entries' vectors.
         minima: where they ended.
         noise: standard deviation of the residuals.
-        units: of each free number's coefficient, `(num_lanes, num_free)`; see `Problem.told`.
-        known: information from priors, `(num_lanes, num_free, num_free)`.
+        units: of each free number's coefficient, `(num_entries, num_free)`; see `BatchedProblem`.
+        known: information from priors, `(num_entries, num_free, num_free)`.
     """
     per_fold, side, to_edge = _measures(parameters, minima.vectors, units)
     near = np.where(side != 0, to_edge, 0.0)  # infinite where there is no edge
@@ -176,7 +176,7 @@ def _measures(
     """How far each unconstrained number moves while its coefficient changes by one e-fold.
 
     Also the edge that its coefficient is near (-1 lower, 1 upper, 0 none) and how far, at the
-    present slope, the number would move to take it there; all `(num_lanes, num_free)`.
+    present slope, the number would move to take it there; all `(num_entries, num_free)`.
     """
     units = np.broadcast_to(units, vectors.shape)
     per_fold, to_edge = np.empty(vectors.shape), np.empty(vectors.shape)

@@ -10,7 +10,7 @@ import numpy as np
 from fitting.minimiser.identifiability import judge
 from fitting.minimiser.multi_start import Minima, laws_of
 from fitting.minimiser.status import Status
-from fitting.problem.batched_problem import Lanes, Problem
+from fitting.problem.batched_problem import Batch, BatchedProblem
 from jaxlaws.saving import law_from_json, law_to_json, numbers_from_json, numbers_to_json
 
 SAME_OBJECTIVE = 1e-4  # relative; much nearer, and predictions no longer differ
@@ -69,7 +69,7 @@ class Optimum:
 
 
 def other_optima(
-    problem: Problem, lanes: Lanes, minima: Minima, best: int, noise: float, restrained: Any
+    problem: BatchedProblem, batch: Batch, minima: Minima, best: int, noise: float, restrained: Any
 ) -> tuple[Optimum, ...]:
     """The optima other than the fit's own at which a twentieth of the starts or more ended.
 
@@ -79,11 +79,11 @@ def other_optima(
 
     Args:
         problem: what was minimised.
-        lanes: of the starts.
+        batch: of the starts.
         minima: where they ended.
         best: the start that the fit was taken from.
         noise: standard deviation of the fit's residuals.
-        restrained: of lanes, what `judge` must know of bounds and priors.
+        restrained: of batch entries, what `judge` must know of bounds and priors.
 
     Returns:
         The lowest first.
@@ -93,13 +93,13 @@ def other_optima(
     least = max(2, _NOTABLE * len(minima.costs))
     if best not in ended or len(ended) < least:
         return ()
-    lanes, minima = lanes.at(minima.vectors).take(problem, ended), minima.take(ended)
-    judged = judge(parameters, minima, noise, *restrained(problem, lanes))
+    batch, minima = batch.at(minima.vectors).take(problem, ended), minima.take(ended)
+    judged = judge(parameters, minima, noise, *restrained(problem, batch))
     own = int(np.flatnonzero(ended == best)[0])
-    laws = laws_of(problem, lanes)
+    laws = laws_of(problem, batch)
     values = _values(parameters.free, laws)
     firm = np.flatnonzero(judged.status <= Status.ON_BOUND)
-    allowed = _NO_COST * float(np.sum(lanes.weights[0]))
+    allowed = _NO_COST * float(np.sum(batch.weights[0]))
 
     def differs(i: Any, j: int) -> np.ndarray:
         """Which numbers differ; one at the same edge does not, wherever near it."""
@@ -123,7 +123,7 @@ def other_optima(
             pairs = zip(parameters.names, values[first], values[own], different, strict=True)
             found.append(
                 Optimum(
-                    law=jax.tree.map(lambda leaf, lane=first: leaf[lane], laws),
+                    law=jax.tree.map(lambda leaf, entry=first: leaf[entry], laws),
                     objective=float(minima.costs[first] * problem.objective.slope()),
                     num_starts=int(same.sum()),
                     differences={
@@ -136,7 +136,7 @@ def other_optima(
 
 
 def _values(free: Any, laws: Any) -> np.ndarray:
-    """The free numbers of batched laws, in the user's units, `(num_lanes, num_free)`."""
+    """The free numbers of batched laws, in the user's units, `(num_entries, num_free)`."""
     columns = [
         leaf if number.group is None else leaf[:, number.group]
         for number in free

@@ -1,8 +1,8 @@
 """Many minimisations at once: Optax searches, Gauss-Newton and Newton finish, none is left behind.
 
-Lanes go through the compiled programs in blocks of one size, and rows are padded to classes of
-sizes, so that another table or another number of lanes needs no new compilation. Small blocks
-stay in the processor's cache. Lanes that are not done at the end of a pass are gathered into
+Batch go through the compiled programs in blocks of one size, and rows are padded to classes of
+sizes, so that another table or another number of batch needs no new compilation. Small blocks
+stay in the processor's cache. Batch that are not done at the end of a pass are gathered into
 fewer blocks for the next.
 """
 
@@ -15,7 +15,7 @@ import jax
 import numpy as np
 
 from fitting.minimiser.descent import TOLERANCE, descend, search, sensitivity
-from fitting.problem.batched_problem import Lanes, Problem
+from fitting.problem.batched_problem import Batch, BatchedProblem
 from fitting.problem.centring import uncentre
 from jaxlaws.concurrency import side_by_side
 from jaxlaws.precision import to_float64
@@ -30,7 +30,7 @@ _FAST_PASSES = 5  # what is not done after so many gets Newton's own steps
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Minima:
-    """Where lanes ended; see `steps.Point` and `descent.Sensitivity`."""
+    """Where batch entries ended; see `damped_steps.Point` and `descent.Sensitivity`."""
 
     vectors: np.ndarray
     costs: np.ndarray
@@ -40,55 +40,57 @@ class Minima:
 
     @property
     def gradient_norms(self) -> np.ndarray:
-        """Norm of each lane's gradient, `(num_lanes,)`."""
+        """Norm of each batch entry's gradient, `(num_entries,)`."""
         return np.linalg.norm(self.gradients, axis=-1)
 
     @property
     def converged(self) -> np.ndarray:
-        """Whether each lane's gradient vanishes."""
+        """Whether each batch entry's gradient vanishes."""
         return np.isfinite(self.costs) & (self.gradient_norms < TOLERANCE)
 
-    def put(self, others: "Minima", lanes: np.ndarray) -> "Minima":
-        """These minima with others in place of some lanes."""
+    def put(self, others: "Minima", batch: np.ndarray) -> "Minima":
+        """These minima with others in place of some batch entries."""
         changed = {}
         for field in dataclasses.fields(self):
             changed[field.name] = getattr(self, field.name).copy()
-            changed[field.name][lanes] = getattr(others, field.name)
+            changed[field.name][batch] = getattr(others, field.name)
         return Minima(**changed)
 
-    def take(self, lanes: Any) -> "Minima":
-        """Some of the lanes."""
-        return Minima(*(getattr(self, field.name)[lanes] for field in dataclasses.fields(self)))
+    def take(self, batch: Any) -> "Minima":
+        """Some of the batch entries."""
+        return Minima(*(getattr(self, field.name)[batch] for field in dataclasses.fields(self)))
 
 
-def searched(problem: Problem, lanes: Lanes, num_steps: int) -> tuple[np.ndarray, np.ndarray]:
-    """Vectors and costs after some steps of Optax from every lane."""
-    vectors, costs = _in_blocks(problem, lanes, lambda *block: search(*block, num_steps))
+def searched(
+    problem: BatchedProblem, batch: Batch, num_steps: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Vectors and costs after some steps of Optax from every batch entry."""
+    vectors, costs = _in_blocks(problem, batch, lambda *block: search(*block, num_steps))
     return vectors, costs
 
 
-def minimise(
-    problem: Problem,
-    lanes: Lanes,
+def minimise_batch(
+    problem: BatchedProblem,
+    batch: Batch,
     *,
     is_near: bool = False,
     most_passes: int = 10,
     is_worth_it: Callable[[Minima], np.ndarray] | None = None,
 ) -> Minima:
-    """Minimise every lane by Gauss-Newton and Newton.
+    """Minimise every batch entry by Gauss-Newton and Newton.
 
     Args:
         problem: what they have in common.
-        lanes: where they start.
+        batch: where they start.
         is_near: whether they start near the end, so that Newton's steps may begin at once.
-        most_passes: how often lanes that are not done are taken up again.
-        is_worth_it: which lanes to take up again after the second pass; None: all.
+        most_passes: how often batch entries that are not done are taken up again.
+        is_worth_it: which batch entries to take up again after the second pass; None: all.
 
     Returns:
-        The end of each lane; its cost is infinite where it never was finite.
+        The end of each batch entry; its cost is infinite where it never was finite.
     """
     polish = functools.partial(_polish, num_steps=0 if is_near else _GAUSS_NEWTON_STEPS)
-    minima = Minima(*_in_blocks(problem, lanes, polish))
+    minima = Minima(*_in_blocks(problem, batch, polish))
     for number in range(1, most_passes):
         again = np.isfinite(minima.costs) & ~minima.converged
         if is_worth_it is not None and number > 1:
@@ -96,60 +98,60 @@ def minimise(
         todo = np.flatnonzero(again)
         if not len(todo):
             break
-        rest = lanes.at(minima.vectors).take(problem, todo)
+        rest = batch.at(minima.vectors).take(problem, todo)
         bend_every = _BEND_EVERY if number < _FAST_PASSES else 1
         program = functools.partial(polish, bend_every=bend_every)
         minima = minima.put(Minima(*_in_blocks(problem, rest, program)), todo)
     return minima
 
 
-def residuals_of(problem: Problem, lanes: Lanes) -> np.ndarray:
-    """The residuals of every lane where it stands, `(num_lanes, num_rows)`."""
-    (residuals,) = _in_blocks(problem, lanes, lambda *block: [sensitivity(*block).residuals])
+def residuals_of(problem: BatchedProblem, batch: Batch) -> np.ndarray:
+    """The residuals of every batch entry where it stands, `(num_entries, num_rows)`."""
+    (residuals,) = _in_blocks(problem, batch, lambda *block: [sensitivity(*block).residuals])
     return residuals
 
 
-def laws_of(problem: Problem, lanes: Lanes) -> Any:
-    """The batched law of all lanes, in the user's units, NumPy float64."""
-    structure = jax.tree.structure(jax.eval_shape(_laws, problem, lanes))
-    leaves = _in_blocks(problem, lanes, lambda *block: jax.tree.leaves(_laws(*block)))
+def laws_of(problem: BatchedProblem, batch: Batch) -> Any:
+    """The batched law of all batch entries, in the user's units, NumPy float64."""
+    structure = jax.tree.structure(jax.eval_shape(_laws, problem, batch))
+    leaves = _in_blocks(problem, batch, lambda *block: jax.tree.leaves(_laws(*block)))
     # Frozen coefficients exactly as given: through the change of units and back they are rounded.
-    frozen = to_float64(lanes.frozen)
+    frozen = to_float64(batch.frozen)
     if not problem.paired:
-        frozen = jax.tree.map(lambda leaf: np.full(len(lanes.vectors), leaf), frozen)
+        frozen = jax.tree.map(lambda leaf: np.full(len(batch.vectors), leaf), frozen)
     return dataclasses.replace(to_float64(jax.tree.unflatten(structure, leaves)), **frozen)
 
 
 @jax.jit
-def _laws(problem: Problem, lanes: Lanes) -> Any:
+def _laws(problem: BatchedProblem, batch: Batch) -> Any:
     parameters, scales = problem.parameters, problem.scales
-    return lanes.map(
+    return batch.map(
         problem, lambda v, _, frozen: uncentre(parameters.law(v, frozen, scales), scales)
     )
 
 
 def _polish(
-    problem: Problem,
-    lanes: Lanes,
+    problem: BatchedProblem,
+    batch: Batch,
     num_steps: int,
     bend_every: int = _BEND_EVERY,
 ) -> list[Any]:
-    near = descend(problem, lanes, num_steps, 0)
-    end = descend(problem, lanes.at(near.vectors), _NEWTON_STEPS, bend_every)
-    told = sensitivity(problem, lanes.at(end.vectors))
+    near = descend(problem, batch, num_steps, 0)
+    end = descend(problem, batch.at(near.vectors), _NEWTON_STEPS, bend_every)
+    told = sensitivity(problem, batch.at(end.vectors))
     return [end.vectors, end.costs, end.gradients, told.gram, told.moves]
 
 
-def _in_blocks(problem: Problem, lanes: Lanes, program: Any) -> list[np.ndarray]:
-    """Run a program on all lanes, block by block; the last lane is repeated to fill a block."""
-    num_lanes, num_free = lanes.vectors.shape
+def _in_blocks(problem: BatchedProblem, batch: Batch, program: Any) -> list[np.ndarray]:
+    """Run a program on all entries, block by block; the last one is repeated to fill a block."""
+    num_entries, num_free = batch.vectors.shape
     size = _BLOCK
-    while size > 1 and size * num_free * lanes.weights.shape[1] > _CELLS:
+    while size > 1 and size * num_free * batch.weights.shape[1] > _CELLS:
         size //= 2
 
     def block(first: int) -> list[np.ndarray]:
-        chosen = np.minimum(first + np.arange(size), num_lanes - 1)
-        return [np.asarray(leaf) for leaf in program(problem, lanes.take(problem, chosen))]
+        chosen = np.minimum(first + np.arange(size), num_entries - 1)
+        return [np.asarray(leaf) for leaf in program(problem, batch.take(problem, chosen))]
 
-    parts = zip(*side_by_side(block, range(0, num_lanes, size)), strict=True)
-    return [np.concatenate(part)[:num_lanes] for part in parts]
+    parts = zip(*side_by_side(block, range(0, num_entries, size)), strict=True)
+    return [np.concatenate(part)[:num_entries] for part in parts]

@@ -34,7 +34,7 @@ class Target:
     meta_fields=["parameters", "paired", "quantity"],
 )
 @dataclasses.dataclass(frozen=True, eq=False)
-class Problem:
+class BatchedProblem:
     """What all minimisations of a batch have in common.
 
     Attributes:
@@ -43,14 +43,14 @@ class Problem:
         inputs: centred, `(num_rows,)` each.
         observed: losses, `(num_rows,)`.
         scales: of the units.
-        paired: whether each lane has frozen coefficients of its own.
+        paired: whether each batch entry has frozen coefficients of its own.
         groups: the place of each row's group, `(num_rows,)`, where some coefficients are a
             group's own.
         priors: of coefficients in the user's units.
         spread: what a prior's half square is multiplied by before it is added to the sum over
             rows, so that both are negative log likelihoods (`likelihood.spread`).
         quantity: a number of the law in the user's units that is pulled to the `Target` of each
-            lane, or None.
+            batch entry, or None.
     """
 
     parameters: Parameters
@@ -79,7 +79,7 @@ class Problem:
         frozen: Mapping[str, Any],
         groups: np.ndarray | None = None,
         priors: Mapping[str, Prior] | None = None,
-    ) -> "Problem":
+    ) -> "BatchedProblem":
         """The problem of some runs, given in the user's units, in centred units.
 
         Args:
@@ -181,15 +181,15 @@ class Problem:
     meta_fields=[],
 )
 @dataclasses.dataclass(frozen=True, eq=False)
-class Lanes:
-    """The minimisations of a batch, one a lane.
+class Batch:
+    """The minimisations of a batch, one for each batch entry.
 
     Attributes:
-        vectors: unconstrained numbers, `(num_lanes, num_free)`.
-        weights: of each row, `(num_lanes, num_rows)`.
-        frozen: coefficients that do not move; with a leading axis over the lanes where the
+        vectors: unconstrained numbers, `(num_entries, num_free)`.
+        weights: of each row, `(num_entries, num_rows)`.
+        frozen: coefficients that do not move; with a leading axis over the batch entries where the
             problem is paired. Where it has a quantity, that one's `Target` is among them.
-        shifts: added to the residual of each row, `(num_lanes, num_rows)`, as if the runs had
+        shifts: added to the residual of each row, `(num_entries, num_rows)`, as if the runs had
             ended with other losses; None for none. Only `descent.descend` adds them.
     """
 
@@ -198,20 +198,20 @@ class Lanes:
     frozen: Mapping[str, Any]
     shifts: Any = None
 
-    def take(self, problem: Problem, chosen: np.ndarray) -> "Lanes":
-        """Some of the lanes."""
+    def take(self, problem: BatchedProblem, chosen: np.ndarray) -> "Batch":
+        """Some of the batch entries."""
         frozen = self.frozen
         if problem.paired:
             frozen = jax.tree.map(lambda leaf: np.asarray(leaf)[chosen], frozen)
         shifts = None if self.shifts is None else self.shifts[chosen]
-        return Lanes(self.vectors[chosen], self.weights[chosen], frozen, shifts)
+        return Batch(self.vectors[chosen], self.weights[chosen], frozen, shifts)
 
-    def at(self, vectors: Any) -> "Lanes":
-        """The same lanes elsewhere."""
+    def at(self, vectors: Any) -> "Batch":
+        """The same batch entries elsewhere."""
         return dataclasses.replace(self, vectors=vectors)
 
-    def map(self, problem: Problem, function: Any, *more: Any) -> Any:
-        """`function(vector, weights, frozen, *more)` of every lane, batched."""
+    def map(self, problem: BatchedProblem, function: Any, *more: Any) -> Any:
+        """`function(vector, weights, frozen, *more)` of every batch entry, batched."""
         axes = (0, 0, 0 if problem.paired else None, *[0] * len(more))
         return jax.vmap(function, in_axes=axes)(self.vectors, self.weights, self.frozen, *more)
 

@@ -9,7 +9,7 @@ import numpy as np
 from fitting.data.runs import Runs
 from fitting.estimation.results import FitResult
 from fitting.minimiser.multi_start import laws_of
-from fitting.problem.batched_problem import Lanes, Problem
+from fitting.problem.batched_problem import Batch, BatchedProblem
 from fitting.problem.likelihood import spread
 from fitting.problem.objectives import Huber, Objective
 from fitting.uncertainty.refit_problem import around
@@ -68,9 +68,11 @@ def laplace(
         normal = np.random.default_rng(seed).normal(size=(num_draws, len(eigenvalues)))
         vectors = np.asarray(vector) + (normal * np.sqrt(tau / eigenvalues)) @ columns.T
         rows = np.tile(setting.weights, (num_draws, 1))
-        return laws_of(problem, Lanes(vectors, rows, setting.frozen))
+        return laws_of(problem, Batch(vectors, rows, setting.frozen))
 
 
 @jax.jit
-def _hessian(problem: Problem, vector: jax.Array, weights: jax.Array, frozen: Any) -> jax.Array:
+def _hessian(
+    problem: BatchedProblem, vector: jax.Array, weights: jax.Array, frozen: Any
+) -> jax.Array:
     return jax.hessian(problem.cost)(vector, weights, frozen)
