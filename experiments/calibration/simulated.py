@@ -130,7 +130,7 @@ class Tables:
             np.repeat(self.vectors, num_draws, axis=0), weights.reshape(shifts.shape), shifts
         )
         minima = refit(self.problem, batch)
-        status = judge(self.problem.parameters, minima, _NOISE).status
+        status = judge(self.problem, batch, minima, _NOISE).status
         law = laws_of(self.problem, batch.at(minima.vectors))
         shape = (num_tables, num_draws)
         leaves = {name: leaf.reshape(shape) for name, leaf in vars(law).items()}

@@ -19,7 +19,13 @@ from fitting.estimation.resampling import (
 from fitting.estimation.results import FitResult
 from fitting.minimiser.identifiability import judge, noise_of
 from fitting.minimiser.local_optima import SAME_OBJECTIVE, other_optima
-from fitting.minimiser.multi_start import Minima, laws_of, minimise_batch, residuals_of, searched
+from fitting.minimiser.multi_start import (
+    Minima,
+    laws_of,
+    minimise_batch,
+    residuals_of,
+    search_batch,
+)
 from fitting.minimiser.refitting import refit
 from fitting.minimiser.starts import starting_vectors
 from fitting.minimiser.status import Status
@@ -84,7 +90,7 @@ def solve(
     spread_out = (options.starts, options.num_starts, options.seed)
     starts = starting_vectors(parameters, problem.scales, *spread_out)
     batch = _batch(starts, weights, frozen)
-    batch = batch.at(searched(problem, batch, _SEARCH_STEPS)[0])
+    batch = batch.at(search_batch(problem, batch, _SEARCH_STEPS)[0])
     problem, minima = _minimise(problem, batch, num_runs)
     place = _best(minima)
     best = minima.take([place])
@@ -94,9 +100,9 @@ def solve(
     _check_units(problem, law, residuals, num_runs)
     residuals = residuals[:num_runs]
     noise = noise_of(residuals)
-    judged = judge(parameters, best, noise, *_restrained(problem, entry))
+    judged = judge(problem, entry, best, noise)
     told = judged.describe()
-    optima = other_optima(problem, batch, minima, place, noise, _restrained)
+    optima = other_optima(problem, batch, minima, place, noise)
     slope, lowest = float(objective.slope()), float(best.costs[0])
     total = float(weights @ np.asarray(objective.costs(residuals)))
     ensemble = ensemble_status = left_out = None
@@ -173,19 +179,6 @@ def _minimise(
             break
         best = best.at(minimise_batch(problem, best).vectors)
     return problem, minimise_batch(problem, batch.at(minima.vectors), is_worth_it=_leaders)
-
-
-def _restrained(problem: BatchedProblem, batch: Batch) -> tuple[Any, ...]:
-    """What `judge` must know of bounds and priors, nothing where there are none."""
-    if not problem.priors and not any(number.bound for number in problem.parameters.free):
-        return ()
-    units, known = _told(problem, batch)
-    return np.asarray(units), np.asarray(known)
-
-
-@jax.jit
-def _told(problem: BatchedProblem, batch: Batch) -> Any:
-    return batch.map(problem, problem.told)
 
 
 def _check_units(problem: BatchedProblem, law: Any, centred: np.ndarray, num_runs: int) -> None:
@@ -268,5 +261,5 @@ class _Draws:
         )
         minima = refit(problem, batch)
         batch = batch.at(minima.vectors)
-        told = judge(problem.parameters, minima, self.noise, *_restrained(problem, batch))
-        return laws_of(problem, batch), told.status
+        status = judge(problem, batch, minima, self.noise).status
+        return laws_of(problem, batch), status

@@ -13,7 +13,7 @@ import jax
 import numpy as np
 
 from fitting.minimiser.multi_start import minimise_batch
-from fitting.problem.batched_problem import TARGET, Batch, BatchedProblem, Target
+from fitting.problem.batched_problem import Batch, BatchedProblem, Target
 from fitting.problem.likelihood import deviance, spread
 from fitting.problem.objectives import Objective
 from fitting.uncertainty.refit_problem import Around
@@ -38,7 +38,7 @@ def with_coefficient(
         moves: how far these are from the fit, below zero to one side.
         start: of the free numbers, `(num_free,)`.
     """
-    batch = _batch(setting, start, {name: values})
+    batch = _batch(setting, start, {name: values}, len(values))
     _, deviances = _best(dataclasses.replace(setting.problem, paired=True), setting, batch, moves)
     return deviances
 
@@ -65,11 +65,11 @@ def with_quantity(
     problem = dataclasses.replace(setting.problem, paired=True, quantity=quantity)
     away = targets - value
     target = Target(value=targets, unit=np.where(away == 0, 1.0, away) / _STIFFNESS)
-    return _best(problem, setting, _batch(setting, start, {TARGET: target}), away)
+    batch = dataclasses.replace(_batch(setting, start, {}, len(targets)), target=target)
+    return _best(problem, setting, batch, away)
 
 
-def _batch(setting: Around, start: np.ndarray, held: dict[str, Any]) -> Batch:
-    num = len(jax.tree.leaves(held)[0])
+def _batch(setting: Around, start: np.ndarray, held: dict[str, Any], num: int) -> Batch:
     frozen = jax.tree.map(lambda leaf: np.full(num, leaf), dict(setting.frozen))
     return Batch(np.tile(start, (num, 1)), np.tile(setting.weights, (num, 1)), frozen | held)
 
