@@ -1,60 +1,61 @@
-"""A change of units in which a fit is easy: inputs by the runs' geometric mean.
+"""Centred units: each input is divided by the geometric mean of the runs, which makes a fit easy.
 
 `A / N**alpha` becomes `a / (N / N0)**alpha` with `a = A / N0**alpha`, which is of order one and
-hardly correlated with alpha. Which coefficient carries which unit is read off the law's fields.
+hardly correlated with alpha. The fields of the law declare which coefficient has which unit.
 """
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
+from jaxlaws.annotations import Array, Tree
 from jaxlaws.inputs import INPUTS
 from jaxlaws.pytree import declarations
 
 _T = TypeVar("_T")
 
-# Scale of each unit, such as {"parameters": 1e9}.
-Scales = Mapping[str, Any]
+# The scale of each unit, such as {"parameters": 1e9}.
+Scales = Mapping[str, Array]
 
 _LARGEST_FACTOR = 1e250
 
 
-def scales_of(inputs: Mapping[str, np.ndarray], *laws: Any) -> dict[str, float]:
-    """The geometric mean of the inputs of each unit that some coefficient of the laws carries.
+def scales_of(inputs: Mapping[str, np.ndarray], *laws: Tree) -> dict[str, float]:
+    """The geometric mean of the inputs of each unit that some coefficient of the laws has.
 
-    Inputs of one unit share one scale: a student's size is measured as a model's is.
+    Inputs of the same unit share one scale, such as the sizes of students and teachers.
 
     Args:
         inputs: values by name, `(num_runs,)` each.
-        laws: laws or types of laws.
+        laws: laws or classes of laws.
     """
     logs: dict[str, list[np.ndarray]] = {}
-    carried = {INPUTS[name].unit for law in laws for name in _carried(law)}
+    carried = {INPUTS[name].unit for law in laws for name in _units_of_coefficients(law)}
     for name, values in inputs.items():
         if INPUTS[name].unit in carried:
             logs.setdefault(INPUTS[name].unit, []).append(np.log(values))
     return {unit: float(np.exp(np.mean(np.concatenate(found)))) for unit, found in logs.items()}
 
 
-def centre_inputs(inputs: Mapping[str, Any], scales: Scales) -> dict[str, Any]:
-    """Inputs in units of the scales."""
+def centre_inputs(inputs: Mapping[str, Array], scales: Scales) -> dict[str, Array]:
+    """The inputs in centred units."""
     return {name: values / scales.get(INPUTS[name].unit, 1.0) for name, values in inputs.items()}
 
 
 def centre(law: _T, scales: Scales) -> _T:
-    """The law that gives for centred inputs what `law` gives for the inputs themselves."""
+    """The law whose predictions for centred inputs are those of `law` for the inputs."""
     return _rescale(law, {unit: 1.0 / scale for unit, scale in scales.items()})
 
 
 def uncentre(law: _T, scales: Scales) -> _T:
-    """Inverse of `centre`."""
+    """The law in the user's units; inverse of `centre`."""
     return _rescale(law, scales)
 
 
-def unit_factor(law: Any, name: str, scales: Scales) -> Any:
-    """What one coefficient of a law is multiplied by when its unit's input grows by the scale."""
+def unit_factor(law: Tree, name: str, scales: Scales) -> Array:
+    """The factor from centred units to the user's units of one coefficient of a law."""
     declared = declarations(law).get(name)
     if declared is None or declared.unit_of is None:
         return 1.0
@@ -62,12 +63,12 @@ def unit_factor(law: Any, name: str, scales: Scales) -> Any:
     return scales.get(INPUTS[declared.unit_of].unit, 1.0) ** exponent
 
 
-def is_expressible(law: Any, scales: Scales) -> Any:
-    """Whether every coefficient of a centred law is a number in the user's units too.
+def is_expressible(law: Tree, scales: Scales) -> Array:
+    """Whether no coefficient of a centred law overflows in the user's units.
 
-    An exponent that the runs send to infinity would take the amplitude beside it there.
+    Where an exponent goes to infinity, the amplitude of the same term would overflow.
     """
-    inside: Any = True
+    inside: Array = True
     for name in declarations(law):
         factor = unit_factor(law, name, scales)
         inside = inside & (factor > 1 / _LARGEST_FACTOR) & (factor < _LARGEST_FACTOR)
@@ -85,7 +86,9 @@ def _rescale(law: _T, scales: Scales) -> _T:
     return dataclasses.replace(law, **changed)  # pyright: ignore[reportArgumentType]
 
 
-def _carried(law: Any) -> set[str]:
+def _units_of_coefficients(law: Tree) -> set[str]:
     own = {d.unit_of for d in declarations(law).values() if d.unit_of is not None}
     values = [getattr(law, field.name, None) for field in dataclasses.fields(law)]
-    return own.union(*(_carried(value) for value in values if dataclasses.is_dataclass(value)))
+    return own.union(
+        *(_units_of_coefficients(value) for value in values if dataclasses.is_dataclass(value))
+    )
