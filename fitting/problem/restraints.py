@@ -186,8 +186,8 @@ def _check_tie(law_type: type[Law], name: str, source: object, ties: Mapping[str
     low, high = EDGES[domain_of(owner, bare)]
     if low < least or high > most:
         raise ValueError(
-            f"tie {name!r}: {source!r} can have values outside the domain of {name!r} ({least:g} to "
-            f"{most:g}); tie {name!r} to a coefficient with the same domain"
+            f"tie {name!r}: {source!r} can have values outside the domain of {name!r} "
+            f"({least:g} to {most:g}); tie {name!r} to a coefficient with the same domain"
         )
 
 

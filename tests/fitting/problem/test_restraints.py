@@ -34,7 +34,7 @@ def log_squares(theta, runs):
 def least(function, start):
     options = {"xatol": 1e-11, "fatol": 1e-15, "maxiter": 20_000, "maxfev": 20_000}
     end = np.asarray(start)
-    for _ in range(4):  # a simplex that has shrunk is laid out anew
+    for _ in range(4):  # a new simplex each time: the old one has shrunk
         end = minimize(function, end, method="Nelder-Mead", options=options).x
     return end
 
@@ -94,7 +94,7 @@ def test_bounds_that_do_not_bind_change_nothing(sizes):
     result = fit(SizeLaw, sizes, bounds=bounds, **FEW)
     assert result.status is Status.CONVERGED
     np.testing.assert_allclose(as_theta(result.law), as_theta(free.law), rtol=1e-6)
-    # Information is about relative changes, whatever the bijection.
+    # Eigenvalues are for relative changes, so they do not depend on the bijection.
     np.testing.assert_allclose(
         result.identifiability.eigenvalues, free.identifiability.eigenvalues, rtol=1e-4
     )
@@ -104,13 +104,13 @@ PRIORS = {"E": Normal(1.7, 0.02), "A": LogNormal(300.0, 1.3)}
 
 
 @pytest.fixture(scope="module")
-def drawn_by_priors(sizes):
+def fit_with_priors(sizes):
     return fit(SizeLaw, sizes, priors=PRIORS, **FEW)
 
 
-def test_priors_give_the_mode_of_the_posterior(sizes, drawn_by_priors):
+def test_priors_give_the_mode_of_the_posterior(sizes, fit_with_priors):
     """With the noise's scale profiled out, least squares are `n / 2 log(sum)`."""
-    result = drawn_by_priors
+    result = fit_with_priors
 
     def negative_log_posterior(theta):
         log_A = theta[1] + theta[2] * np.log(MEAN)
@@ -125,7 +125,7 @@ def test_priors_give_the_mode_of_the_posterior(sizes, drawn_by_priors):
     assert abs(best[0] - free[0]) > 0.01
 
 
-def test_groups_share_what_is_not_their_own(tmp_path):
+def test_groups_share_all_other_coefficients(tmp_path):
     tables = [size_columns(0.01, E=floor, seed=seed) for seed, floor in ((1, 1.5), (2, 1.9))]
     columns = {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
     runs = Runs.read(columns | {"mix": np.repeat(["web", "code"], NUM)})
@@ -154,9 +154,9 @@ def test_groups_share_what_is_not_their_own(tmp_path):
             fit_groups(SizeLaw, runs, group="mix", own=own, **FEW)
 
 
-def test_restraints_are_saved(drawn_by_priors, tmp_path):
+def test_restraints_are_saved(fit_with_priors, tmp_path):
     path = tmp_path / "fit.json"
-    drawn_by_priors.save(path)
+    fit_with_priors.save(path)
     again = FitResult.load(path, SizeLaw)
     assert again.restraints.priors == PRIORS
     assert again.summary()["held"]["E"] == "prior Normal(mean=1.7, sd=0.02)"
