@@ -128,10 +128,11 @@ def busbridge(folder: Path) -> list[str]:
         "The paper fits 697 runs with nine coefficients; the figure shows 354 of them. The points "
         "do not determine c1 and d1 separately. We therefore fit the limit form with one "
         "coefficient, kappa, and the supervised law as printed "
-        f"({ours.starts_agreeing:.0%} of 256 starts agree). The printed B' does not fit the paper's "
-        f"own figure. The B' of the preset busbridge2025_consistent, {ratio / printed.B:.0f} times "
-        "as large, fits it. The points determine c0, kappa and f1. A', alpha', B', beta' and gamma' "
-        "lie on a flat ridge, so their differences from the printed values mean little. In "
+        f"({ours.starts_agreeing:.0%} of 256 starts agree). The printed B' does not fit the "
+        "paper's own figure. The B' of the preset busbridge2025_consistent, "
+        f"{ratio / printed.B:.0f} times as large, fits it. The points determine c0, kappa and f1. "
+        "A', alpha', B', beta' and gamma' lie on a flat ridge, so their differences from the "
+        "printed values mean little. In "
         f"{beaten} runs the student has a lower loss than its teacher, which the law cannot "
         "predict.",
     ]
