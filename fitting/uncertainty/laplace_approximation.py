@@ -6,10 +6,10 @@ import numpy as np
 from fitting.data.runs import Runs
 from fitting.estimation.results import FitResult
 from fitting.minimiser.multi_start import laws_of
-from fitting.problem.batched_problem import Lanes, Problem
+from fitting.problem.batched_problem import Batch, BatchedProblem, Fixed
 from fitting.problem.objectives import Huber, Objective
 from fitting.uncertainty.refit_problem import FitProblem
-from jaxlaws.annotations import Array, Tree
+from jaxlaws.annotations import Array
 from jaxlaws.law import Law
 from jaxlaws.precision import float64
 
@@ -52,7 +52,7 @@ def laplace(
     with float64():
         fitted = FitProblem.of(result, runs, objective, weights)
         problem, num_runs = fitted.problem, fitted.num_runs
-        hessian = _hessian(problem, fitted.vector, fitted.weights, fitted.frozen)
+        hessian = _hessian(problem, fitted.vector, fitted.weights, Fixed(fitted.frozen))
         eigenvalues, columns = np.linalg.eigh(np.asarray(hessian) * float(objective.slope()))
         if not eigenvalues[0] > _SINGULAR * eigenvalues[-1]:
             along = zip(problem.parameters.names, columns[:, 0], strict=True)
@@ -65,9 +65,9 @@ def laplace(
         normal = np.random.default_rng(seed).normal(size=(num_draws, len(eigenvalues)))
         vectors = fitted.vector + (normal * np.sqrt(tau / eigenvalues)) @ columns.T
         rows = np.tile(fitted.weights, (num_draws, 1))
-        return laws_of(problem, Lanes(vectors, rows, fitted.frozen))
+        return laws_of(problem, Batch(vectors, rows, fitted.frozen))
 
 
 @jax.jit
-def _hessian(problem: Problem, vector: Array, weights: Array, frozen: Tree) -> Array:
-    return jax.hessian(problem.cost)(vector, weights, frozen)
+def _hessian(problem: BatchedProblem, vector: Array, weights: Array, fixed: Fixed) -> Array:
+    return jax.hessian(problem.cost)(vector, weights, fixed)

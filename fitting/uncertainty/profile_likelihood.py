@@ -159,10 +159,8 @@ class _ProfilePath:
             )
             points = np.concatenate([points, np.stack([lengths, *found], axis=-1)], axis=1)
             points = np.take_along_axis(points, np.argsort(points[..., :1], axis=1), axis=1)
-            ends = [
-                side[i - 1 : i + 1, 0] for side in points for i in [_first(side, quantile) or -1]
-            ]
-            lengths = np.stack([np.linspace(*pair, _SIDE + 2)[1:-1] for pair in ends])
+            brackets = [side[_bracket(side, quantile), 0] for side in points]
+            lengths = np.stack([np.linspace(a, b, _SIDE + 2)[1:-1] for a, b in brackets])
         return points
 
     def targets(self, sign: int, lengths: np.ndarray) -> np.ndarray:
@@ -180,20 +178,22 @@ class _ProfilePath:
 
     def end(self, sign: int, points: np.ndarray, quantile: float) -> float:
         """The end of the interval on one side."""
-        first = _first(points, quantile)
-        if first:
-            values, rises = points[first - 1 : first + 1, 1:].T
-            if not np.isfinite(rises[1]):
-                return float(values[0])
+        values, rises = points[_bracket(points, quantile), 1:].T
+        if np.isinf(rises[1]):
+            return float(values[0])
+        if rises[1] >= quantile:
             return float(np.interp(quantile**0.5, np.sqrt(np.maximum(rises, 0.0)), values))
         farthest = sign * float(np.nanmax(sign * points[:, 1]))
         way = abs(self.targets(sign, np.array(_FARTHEST)) - self.value)
         return self.edges[sign > 0] if abs(farthest - self.value) > _REACHED * way else farthest
 
 
-def _first(points: np.ndarray, quantile: float) -> int:
-    """Place of the first point with a rise of the deviance beyond the quantile; 0 for none."""
-    return int(np.argmax(points[:, 2] >= quantile))
+def _bracket(points: np.ndarray, quantile: float) -> slice:
+    """The first point with a rise of the deviance beyond the quantile (or the last point of all),
+    and the point before it."""
+    beyond = np.flatnonzero(points[:, 2] >= quantile)
+    last = int(beyond[0]) if len(beyond) else len(points) - 1
+    return slice(last - 1, last + 1)
 
 
 def _along_coefficient(fitted: FitProblem, law: Law, name: str) -> _ProfilePath:

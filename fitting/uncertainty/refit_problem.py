@@ -7,11 +7,11 @@ import numpy as np
 
 from fitting.data.runs import Runs
 from fitting.estimation.results import FitResult
-from fitting.problem.batched_problem import Problem, pad_rows
+from fitting.problem.batched_problem import BatchedProblem, pad_rows
 from fitting.problem.likelihood import deviance, spread
 from fitting.problem.objectives import Objective
 from fitting.problem.parameters import Parameters
-from jaxlaws.annotations import Array, Tree
+from jaxlaws.annotations import Tree
 
 _SAME_OBJECTIVE = 1e-6  # relative difference
 
@@ -29,7 +29,7 @@ class FitProblem:
         deviance: the deviance of the fit, with the squared deviations from its priors.
     """
 
-    problem: Problem
+    problem: BatchedProblem
     frozen: Mapping[str, Tree]
     weights: np.ndarray
     num_runs: int
@@ -66,7 +66,9 @@ class FitProblem:
         frozen = {name: getattr(law, name) for name in fields if name in fixed}
         parameters = Parameters.of(law_type, frozen, result.restraints)
         priors = result.restraints.priors
-        problem = Problem.pose(parameters, objective, inputs, called.loss, frozen, priors=priors)
+        problem = BatchedProblem.pose(
+            parameters, objective, inputs, called.loss, frozen, priors=priors
+        )
         squares = [np.square(prior.deviation(getattr(law, n))) for n, prior in priors.items()]
         return cls(
             problem=dataclasses.replace(problem, spread=spread(objective, total, len(called))),
