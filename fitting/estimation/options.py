@@ -15,7 +15,7 @@ Starts: TypeAlias = Literal["random", "quasi-random", "grid"]
 
 
 class Fitted(Protocol):
-    """A fit of a sub-law, such as a `FitResult`."""
+    """A fit of a sub-law: a `FitResult`."""
 
     @property
     def law(self) -> Law:

@@ -132,6 +132,7 @@ def solve(
         warnings=(*runs.weaknesses(law_type.input_names), *told.notes, *basins),
         restraints=restraints,
         jackknife=left_out,
+        options=options,
     )
 
 

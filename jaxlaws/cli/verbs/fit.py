@@ -10,6 +10,7 @@ from jaxlaws.cli.options.parameter_types import json_option
 from jaxlaws.cli.output.printing import print_json, print_table
 
 if TYPE_CHECKING:
+    from fitting.estimation.interval_ends import IntervalMethod
     from fitting.estimation.resampling import Resampling
 
 
@@ -43,7 +44,7 @@ def command(
     bootstrap: int,
     resample: "Resampling",
     cluster: str | None,
-    method: str,
+    method: "IntervalMethod",
     level: float,
     output: str | None,
     as_json: bool,
