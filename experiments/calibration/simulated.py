@@ -1,7 +1,7 @@
 """Simulated tables of one design: ten sizes, six token counts, noise of half a per cent.
 
-The tables differ in their noise alone, so that they and all that is resampled from them are lanes
-of one minimisation: the noise of a table, and what a bootstrap changes of it, is a shift of the
+The tables differ in their noise alone, so that they and all that is resampled from them are entries
+of one batch: the noise of a table, and what a bootstrap changes of it, is a shift of the
 residuals.
 """
 
@@ -15,7 +15,7 @@ from fitting import Runs, Status, fit
 from fitting.minimiser.identifiability import judge
 from fitting.minimiser.multi_start import laws_of, residuals_of
 from fitting.minimiser.refitting import refit
-from fitting.problem.batched_problem import Lanes, Problem, pad_rows
+from fitting.problem.batched_problem import Batch, BatchedProblem, pad_rows
 from fitting.problem.objectives import Objective
 from fitting.problem.parameters import Parameters
 from jaxlaws import presets
@@ -78,7 +78,7 @@ class Tables:
         law: the fits, a batched law.
     """
 
-    problem: Problem
+    problem: BatchedProblem
     noise: np.ndarray
     vectors: np.ndarray
     objectives: np.ndarray
@@ -94,19 +94,19 @@ class Tables:
         clean = runs_with(np.zeros(NUM_RUNS), law)
         start = fit(Chinchilla, clean, objective=objective)
         parameters = Parameters.of(Chinchilla, {})
-        problem = Problem.pose(parameters, objective, dict(clean.inputs), clean.loss, {})
+        problem = BatchedProblem.pose(parameters, objective, dict(clean.inputs), clean.loss, {})
         vector = np.asarray(parameters.vector(start.law, problem.scales))
-        lanes = _lanes(np.tile(vector, (len(noise), 1)), np.ones_like(noise), -noise)
-        minima = refit(problem, lanes)
-        lanes = lanes.at(minima.vectors)
-        residuals = residuals_of(problem, dataclasses.replace(lanes, shifts=None))
+        batch = _batch(np.tile(vector, (len(noise), 1)), np.ones_like(noise), -noise)
+        minima = refit(problem, batch)
+        batch = batch.at(minima.vectors)
+        residuals = residuals_of(problem, dataclasses.replace(batch, shifts=None))
         return cls(
             problem=problem,
             noise=noise,
             vectors=minima.vectors,
             objectives=minima.costs * float(objective.slope()),
             residuals=residuals[:, :NUM_RUNS] - noise,
-            law=laws_of(problem, lanes),
+            law=laws_of(problem, batch),
         )
 
     def refitted(
@@ -126,16 +126,16 @@ class Tables:
         shifts = np.repeat(-self.noise, num_draws, axis=0)
         if changes is not None:
             shifts += changes.reshape(shifts.shape)
-        lanes = _lanes(
+        batch = _batch(
             np.repeat(self.vectors, num_draws, axis=0), weights.reshape(shifts.shape), shifts
         )
-        minima = refit(self.problem, lanes)
-        status = judge(self.problem.parameters, minima, _NOISE).status
-        law = laws_of(self.problem, lanes.at(minima.vectors))
+        minima = refit(self.problem, batch)
+        status = judge(self.problem, batch, minima, _NOISE).status
+        law = laws_of(self.problem, batch.at(minima.vectors))
         shape = (num_tables, num_draws)
         leaves = {name: leaf.reshape(shape) for name, leaf in vars(law).items()}
         return Chinchilla(**leaves), (status <= Status.FLAT_DIRECTION).reshape(shape)
 
 
-def _lanes(vectors: np.ndarray, weights: np.ndarray, shifts: np.ndarray) -> Lanes:
-    return Lanes(vectors, pad_rows(weights, fill=0.0), {}, pad_rows(shifts, fill=0.0))
+def _batch(vectors: np.ndarray, weights: np.ndarray, shifts: np.ndarray) -> Batch:
+    return Batch(vectors, pad_rows(weights, fill=0.0), {}, pad_rows(shifts, fill=0.0))

@@ -16,7 +16,7 @@ from jaxlaws.pytree import Domain
 
 
 @dataclasses.dataclass(frozen=True)
-class Number:
+class FreeNumber:
     """A free number: the coefficient that it stands for, and the edges of that, in user's units.
 
     Attributes:
@@ -39,7 +39,7 @@ class Number:
         return self.coefficient if self.group is None else f"{self.coefficient}[{self.label}]"
 
     @property
-    def bound(self) -> bool:
+    def has_bounds(self) -> bool:
         """Whether an edge is the user's."""
         return self.edges != EDGES[self.domain]
 
@@ -61,7 +61,7 @@ class Parameters:
     """
 
     law_type: type[Any]
-    free: tuple[Number, ...]
+    free: tuple[FreeNumber, ...]
     ties: tuple[tuple[str, str], ...] = ()
 
     @classmethod
@@ -90,7 +90,7 @@ class Parameters:
             if name in frozen or name in restraints.tie:
                 continue
             domain = domain_of(law_type, name)
-            number = Number(name, domain, restraints.bounds.get(name, EDGES[domain]))
+            number = FreeNumber(name, domain, restraints.bounds.get(name, EDGES[domain]))
             if name in own:
                 free += [
                     dataclasses.replace(number, group=i, label=label)
@@ -115,7 +115,11 @@ class Parameters:
         """
         units = dict.fromkeys(self._fields(), 1.0)
         law = self._law(vector, frozen, scales, units)
-        in_users_units = {*frozen, *dict(self.ties), *(n.coefficient for n in self.free if n.bound)}
+        in_users_units = {
+            *frozen,
+            *dict(self.ties),
+            *(n.coefficient for n in self.free if n.has_bounds),
+        }
         if not in_users_units & set(self._fields()):
             return law
         # Units are powers of exponents, and exponents have none: these were right at once.

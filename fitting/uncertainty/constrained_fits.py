@@ -12,8 +12,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from fitting.minimiser.multi_start import minimise
-from fitting.problem.batched_problem import TARGET, Lanes, Problem, Target
+from fitting.minimiser.multi_start import minimise_batch
+from fitting.problem.batched_problem import Batch, BatchedProblem, Target
 from fitting.problem.likelihood import deviance, spread
 from fitting.problem.objectives import Objective
 from fitting.uncertainty.refit_problem import Around
@@ -38,8 +38,8 @@ def with_coefficient(
         moves: how far these are from the fit, below zero to one side.
         start: of the free numbers, `(num_free,)`.
     """
-    lanes = _lanes(setting, start, {name: values})
-    _, deviances = _best(dataclasses.replace(setting.problem, paired=True), setting, lanes, moves)
+    batch = _batch(setting, start, {name: values}, len(values))
+    _, deviances = _best(dataclasses.replace(setting.problem, paired=True), setting, batch, moves)
     return deviances
 
 
@@ -65,30 +65,30 @@ def with_quantity(
     problem = dataclasses.replace(setting.problem, paired=True, quantity=quantity)
     away = targets - value
     target = Target(value=targets, unit=np.where(away == 0, 1.0, away) / _STIFFNESS)
-    return _best(problem, setting, _lanes(setting, start, {TARGET: target}), away)
+    batch = dataclasses.replace(_batch(setting, start, {}, len(targets)), target=target)
+    return _best(problem, setting, batch, away)
 
 
-def _lanes(setting: Around, start: np.ndarray, held: dict[str, Any]) -> Lanes:
-    num = len(jax.tree.leaves(held)[0])
+def _batch(setting: Around, start: np.ndarray, held: dict[str, Any], num: int) -> Batch:
     frozen = jax.tree.map(lambda leaf: np.full(num, leaf), dict(setting.frozen))
-    return Lanes(np.tile(start, (num, 1)), np.tile(setting.weights, (num, 1)), frozen | held)
+    return Batch(np.tile(start, (num, 1)), np.tile(setting.weights, (num, 1)), frozen | held)
 
 
 def _best(
-    problem: Problem, setting: Around, lanes: Lanes, moves: np.ndarray
+    problem: BatchedProblem, setting: Around, batch: Batch, moves: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The quantities and deviances of the best fit of every lane."""
-    minima = minimise(problem, lanes)
+    """The quantities and deviances of the best fit of every batch entry."""
+    minima = minimise_batch(problem, batch)
     # Once more from where the neighbour nearer to the fit ended: far points are reached in steps.
     num, order = len(moves), np.argsort(moves)
     inward = np.empty(num, dtype=int)
     inward[order] = order[np.clip(np.arange(num) - np.sign(moves[order]).astype(int), 0, num - 1)]
-    again = minimise(problem, lanes.at(minima.vectors[inward]))
+    again = minimise_batch(problem, batch.at(minima.vectors[inward]))
     better = again.costs < minima.costs
     vectors = np.where(better[:, None], again.vectors, minima.vectors)
     if problem.priors:
-        vectors = _with_spreads(problem, setting, lanes.at(vectors))
-    totals, missed, quantities = (np.asarray(x) for x in _parts(problem, lanes.at(vectors)))
+        vectors = _with_spreads(problem, setting, batch.at(vectors))
+    totals, missed, quantities = (np.asarray(x) for x in _parts(problem, batch.at(vectors)))
     told = [
         deviance(problem.objective, float(total), setting.num_runs)
         if np.isfinite(total)
@@ -98,22 +98,22 @@ def _best(
     return quantities, np.array(told) + missed
 
 
-def _with_spreads(problem: Problem, setting: Around, lanes: Lanes) -> np.ndarray:
-    """The vectors of lanes with the spread of each one's residuals fitted too.
+def _with_spreads(problem: BatchedProblem, setting: Around, batch: Batch) -> np.ndarray:
+    """The vectors of batch entries with the spread of each one's residuals fitted too.
 
-    The cost has one spread, that of the fit, before its priors; a lane's own is made up for in
+    The cost has one spread, that of the fit, before its priors; an entry's own is made up for in
     the weights of its runs.
     """
-    weights, spreads = lanes.weights, np.full(len(lanes.vectors), float(problem.spread))
+    weights, spreads = batch.weights, np.full(len(batch.vectors), float(problem.spread))
     for _ in range(_MOST_ROUNDS):
-        totals = np.asarray(_parts(problem, dataclasses.replace(lanes, weights=weights))[0])
+        totals = np.asarray(_parts(problem, dataclasses.replace(batch, weights=weights))[0])
         before, spreads = spreads, _spreads(problem.objective, totals, setting.num_runs, spreads)
         if np.all(np.abs(spreads - before) <= _SAME_SPREAD * before):
             break
         scaled = weights * (float(problem.spread) / spreads)[:, None]
-        lanes = dataclasses.replace(lanes, weights=scaled)
-        lanes = lanes.at(minimise(problem, lanes, is_near=True).vectors)
-    return np.asarray(lanes.vectors)
+        batch = dataclasses.replace(batch, weights=scaled)
+        batch = batch.at(minimise_batch(problem, batch, is_near=True).vectors)
+    return np.asarray(batch.vectors)
 
 
 def _spreads(
@@ -128,5 +128,5 @@ def _spreads(
 
 
 @jax.jit
-def _parts(problem: Problem, lanes: Lanes) -> Any:
-    return lanes.map(problem, problem.parts)
+def _parts(problem: BatchedProblem, batch: Batch) -> Any:
+    return batch.map(problem, problem.parts)

@@ -9,7 +9,7 @@ import numpy as np
 from fitting.data.runs import Runs
 from fitting.estimation.results import FitResult
 from fitting.minimiser.multi_start import laws_of
-from fitting.problem.batched_problem import Lanes, Problem
+from fitting.problem.batched_problem import Batch, BatchedProblem, Fixed
 from fitting.problem.likelihood import spread
 from fitting.problem.objectives import Huber, Objective
 from fitting.uncertainty.refit_problem import around
@@ -54,7 +54,7 @@ def laplace(
         setting = around(result, runs, objective, weights)
         problem, num_runs = setting.problem, setting.num_runs
         vector = problem.parameters.vector(result.law, problem.scales)
-        hessian = _hessian(problem, vector, jnp.asarray(setting.weights), setting.frozen)
+        hessian = _hessian(problem, vector, jnp.asarray(setting.weights), Fixed(setting.frozen))
         eigenvalues, columns = np.linalg.eigh(np.asarray(hessian) * float(objective.slope()))
         if not eigenvalues[0] > 1e-12 * eigenvalues[-1]:
             names = problem.parameters.names
@@ -68,9 +68,11 @@ def laplace(
         normal = np.random.default_rng(seed).normal(size=(num_draws, len(eigenvalues)))
         vectors = np.asarray(vector) + (normal * np.sqrt(tau / eigenvalues)) @ columns.T
         rows = np.tile(setting.weights, (num_draws, 1))
-        return laws_of(problem, Lanes(vectors, rows, setting.frozen))
+        return laws_of(problem, Batch(vectors, rows, setting.frozen))
 
 
 @jax.jit
-def _hessian(problem: Problem, vector: jax.Array, weights: jax.Array, frozen: Any) -> jax.Array:
-    return jax.hessian(problem.cost)(vector, weights, frozen)
+def _hessian(
+    problem: BatchedProblem, vector: jax.Array, weights: jax.Array, fixed: Fixed
+) -> jax.Array:
+    return jax.hessian(problem.cost)(vector, weights, fixed)

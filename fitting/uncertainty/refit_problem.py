@@ -8,7 +8,7 @@ import numpy as np
 
 from fitting.data.runs import Runs
 from fitting.estimation.results import FitResult
-from fitting.problem.batched_problem import Problem, pad_rows
+from fitting.problem.batched_problem import BatchedProblem, pad_rows
 from fitting.problem.likelihood import spread
 from fitting.problem.objectives import Objective
 from fitting.problem.parameters import Parameters
@@ -27,7 +27,7 @@ class Around:
         num_runs: number of runs.
     """
 
-    problem: Problem
+    problem: BatchedProblem
     frozen: Mapping[str, Any]
     weights: np.ndarray
     num_runs: int
@@ -74,7 +74,7 @@ def around(
     }
     parameters = Parameters.of(law_type, frozen, result.restraints)
     priors = {n: p for n, p in result.restraints.priors.items() if n not in also_frozen}
-    problem = Problem.pose(parameters, objective, inputs, called.loss, frozen, priors=priors)
+    problem = BatchedProblem.pose(parameters, objective, inputs, called.loss, frozen, priors=priors)
     return Around(
         problem=dataclasses.replace(problem, spread=spread(objective, total, len(called))),
         frozen=frozen,
