@@ -22,7 +22,7 @@ def laplace(
     runs: Runs,
     *,
     num_draws: int = 1000,
-    objective: Objective = Huber(1e-3),  # noqa: B008 - immutable
+    objective: Objective = Huber(1e-3),
     weights: str | None = None,
     seed: int = 0,
 ) -> Law:

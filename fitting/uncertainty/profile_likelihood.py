@@ -62,7 +62,7 @@ def profile(
     runs: Runs,
     of: str | Callable[[Law], Array],
     *,
-    objective: Objective = Huber(1e-3),  # noqa: B008 - immutable
+    objective: Objective = Huber(1e-3),
     weights: str | None = None,
     level: float = 0.9,
     name: str | None = None,

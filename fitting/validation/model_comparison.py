@@ -64,7 +64,7 @@ def compare_laws(
     runs: Runs,
     *,
     validation: Validation = k_fold,
-    objective: Objective = LogSquares(),  # noqa: B008 - immutable
+    objective: Objective = LogSquares(),
     level: float = 0.9,
     seed: int = 0,
     **options: Any,

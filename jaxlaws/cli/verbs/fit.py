@@ -1,6 +1,6 @@
 """`jaxlaws fit`: from a table of runs to a law's coefficients."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -8,6 +8,10 @@ from jaxlaws.cli.compilation_cache import keep_compiled
 from jaxlaws.cli.options.fitting_options import arguments_of_fit, fit_options, read_runs
 from jaxlaws.cli.options.parameter_types import json_option
 from jaxlaws.cli.output.printing import print_json, print_table
+
+if TYPE_CHECKING:
+    from fitting.estimation.interval_ends import IntervalMethod
+    from fitting.estimation.resampling import Resampling
 
 
 @click.command("fit")
@@ -38,9 +42,9 @@ def command(
     law_name: str | None,
     columns: tuple[str, ...],
     bootstrap: int,
-    resample: str,
+    resample: "Resampling",
     cluster: str | None,
-    method: str,
+    method: "IntervalMethod",
     level: float,
     output: str | None,
     as_json: bool,
