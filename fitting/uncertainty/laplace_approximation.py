@@ -7,7 +7,6 @@ from fitting.data.runs import Runs
 from fitting.estimation.results import FitResult
 from fitting.minimiser.multi_start import laws_of
 from fitting.problem.batched_problem import Batch, BatchedProblem, Fixed
-from fitting.problem.objectives import Huber, Objective
 from fitting.uncertainty.refit_problem import FitProblem
 from jaxlaws.annotations import Array
 from jaxlaws.law import Law
@@ -22,8 +21,6 @@ def laplace(
     runs: Runs,
     *,
     num_draws: int = 1000,
-    objective: Objective = Huber(1e-3),
-    weights: str | None = None,
     seed: int = 0,
 ) -> Law:
     """Draw laws from the normal distribution with the exact Hessian of a fit.
@@ -50,10 +47,12 @@ def laplace(
         TypeError: the objective has no likelihood.
     """
     with float64():
-        fitted = FitProblem.of(result, runs, objective, weights)
+        fitted = FitProblem.of(result, runs)
         problem, num_runs = fitted.problem, fitted.num_runs
         hessian = _hessian(problem, fitted.vector, fitted.weights, Fixed(fitted.frozen))
-        eigenvalues, columns = np.linalg.eigh(np.asarray(hessian) * float(objective.slope()))
+        eigenvalues, columns = np.linalg.eigh(
+            np.asarray(hessian) * float(problem.objective.slope())
+        )
         if not eigenvalues[0] > _SINGULAR * eigenvalues[-1]:
             along = zip(problem.parameters.names, columns[:, 0], strict=True)
             names = ", ".join(name for name, x in along if abs(x) > _MENTIONED)

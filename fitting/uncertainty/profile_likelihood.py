@@ -16,7 +16,6 @@ from jax.tree_util import Partial
 from fitting.data.runs import Runs
 from fitting.estimation.results import FitResult
 from fitting.problem.centring import unit_factor
-from fitting.problem.objectives import Huber, Objective
 from fitting.uncertainty.constrained_fits import constrained_fits
 from fitting.uncertainty.refit_problem import FitProblem
 from jaxlaws.annotations import Array
@@ -62,8 +61,6 @@ def profile(
     runs: Runs,
     of: str | Callable[[Law], Array],
     *,
-    objective: Objective = Huber(1e-3),
-    weights: str | None = None,
     level: float = 0.9,
     name: str | None = None,
 ) -> Profile:
@@ -96,7 +93,7 @@ def profile(
     >>> result = fit(Kaplan, runs, objective=LogSquares(), num_starts=8)
     >>> found = profile(
     ...     result, runs, lambda law: law.loss(num_params=1e10, num_tokens=2e10),
-    ...     objective=LogSquares(), name="loss of 10B",
+    ...     name="loss of 10B",
     ... )
     >>> bool(found.interval[0] < found.value < found.interval[1])
     True
@@ -105,7 +102,7 @@ def profile(
         raise ValueError(f"expected a level between 0 and 1, got {level!r}")
     quantile = statistics.NormalDist().inv_cdf((1 + level) / 2) ** 2
     with float64():
-        fitted = FitProblem.of(result, runs, objective, weights)
+        fitted = FitProblem.of(result, runs)
         if isinstance(of, str):
             path = _along_coefficient(fitted, result.law, of)
         else:
@@ -189,8 +186,10 @@ class _ProfilePath:
 
 
 def _bracket(points: np.ndarray, quantile: float) -> slice:
-    """The first point with a rise of the deviance beyond the quantile (or the last point of all),
-    and the point before it."""
+    """The first point with a rise of the deviance beyond the quantile, and the point before it.
+
+    The last two points, if there is no such point.
+    """
     beyond = np.flatnonzero(points[:, 2] >= quantile)
     last = int(beyond[0]) if len(beyond) else len(points) - 1
     return slice(last - 1, last + 1)

@@ -9,7 +9,6 @@ from fitting.data.runs import Runs
 from fitting.estimation.results import FitResult
 from fitting.problem.batched_problem import BatchedProblem, pad_rows
 from fitting.problem.likelihood import deviance, spread
-from fitting.problem.objectives import Objective
 from fitting.problem.parameters import Parameters
 from jaxlaws.annotations import Tree
 
@@ -37,19 +36,17 @@ class FitProblem:
     deviance: float
 
     @classmethod
-    def of(
-        cls, result: FitResult, runs: Runs, objective: Objective, weights: str | None
-    ) -> "FitProblem":
+    def of(cls, result: FitResult, runs: Runs) -> "FitProblem":
         """Set up the problem of a fit to some runs, in a float64 context.
 
         Raises:
             ValueError: the fit was to other runs, or to groups of runs.
             TypeError: the objective has no likelihood.
         """
-        law, law_type = result.law, type(result.law)
+        law, law_type, objective = result.law, type(result.law), result.options.objective
         called = runs.for_law(law_type)
         inputs = {name: called.inputs[name] for name in law_type.input_names}
-        each = called.weights(weights)
+        each = called.weights(result.options.weights)
         residuals = objective.residuals(law.loss(**inputs), called.loss)
         total = float(each @ np.asarray(objective.costs(residuals)))
         if (
