@@ -12,7 +12,7 @@ import jax
 import numpy as np
 from jax.tree_util import Partial
 
-from fitting.minimiser.multi_start import minimise_batch
+from fitting.minimiser.multi_start import Minima, minimise_batch
 from fitting.problem.batched_problem import Batch, BatchedProblem, Target
 from fitting.problem.likelihood import deviance, spread
 from fitting.problem.objectives import Objective
@@ -21,7 +21,8 @@ from jaxlaws.annotations import Array
 
 # A fit whose deviance would rise by the square of this on the way to its target stops halfway. The
 # deviance at the ends of intervals is far lower: there, a fit ends within 1% of its target.
-_STIFFNESS = 30.0
+_STIFFNESS = 20.0
+_NEAR_ENDS = (1e-3, 100.0)  # deviances where a fit must converge, as ends of intervals lie there
 _SAME_SPREAD = 1e-6  # relative difference
 _MOST_ROUNDS = 50  # of fits and of the spreads of their residuals in turn
 
@@ -51,12 +52,18 @@ def constrained_fits(
     distance = np.where(targets == value, 1.0, targets - value).ravel()
     target = Target(value=targets.ravel(), unit=distance / _STIFFNESS)
     batch = Batch(starts.reshape(num, -1), weights, frozen, target=target)
-    minima = minimise_batch(problem, batch)
+
+    def is_worth_it(minima: Minima) -> np.ndarray:
+        rises = 2 * float(problem.objective.slope() / problem.spread) * minima.costs
+        low, high = _NEAR_ENDS
+        return (rises - rises.min() > low) & (rises - rises.min() < high)
+
+    minima = minimise_batch(problem, batch, is_worth_it=is_worth_it)
     # Once more from the end of the neighbour nearer to the fit without the constraint: distant
     # targets are reached in steps.
     places = np.arange(num).reshape(targets.shape)
     nearer = np.concatenate([places[:, :1], places[:, :-1]], axis=1).ravel()
-    again = minimise_batch(problem, batch.at(minima.vectors[nearer]))
+    again = minimise_batch(problem, batch.at(minima.vectors[nearer]), is_worth_it=is_worth_it)
     is_better = again.costs < minima.costs
     batch = batch.at(np.where(is_better[:, None], again.vectors, minima.vectors))
     spreads = np.full(num, float(problem.spread))
