@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from fitting.data.design_checks import WeakDesignWarning
 from fitting.data.runs import Runs, bundled_runs
 from fitting.estimation.grouped_fit import fit_groups
+from fitting.estimation.options import FitOptions
 from fitting.estimation.results import FitResult
 from fitting.estimation.single_fit import fit
 from fitting.minimiser.status import Status
@@ -47,6 +48,7 @@ _LATER = {
 __all__ = [
     "AsymmetricHuber",
     "ExponentialError",
+    "FitOptions",
     "FitResult",
     "HoldOut",
     "Huber",

@@ -16,7 +16,6 @@ from experiments.calibration.simulated import (
 from fitting import FitResult, Runs, fit
 from fitting.estimation.interval_ends import bca_ends, ends
 from fitting.estimation.resampling import METHODS, jackknife_weights, noise_like, pairs_weights
-from fitting.problem.objectives import Objective
 from fitting.uncertainty.laplace_approximation import laplace
 from fitting.uncertainty.profile_likelihood import profile
 from jaxlaws.laws.chinchilla import Chinchilla
@@ -62,13 +61,10 @@ def by_curvature(
         runs, seed = runs_with(noise, truth), first_seed + number
         result = fit(Chinchilla, runs, objective=objective, num_starts=16, seed=seed)
         reached.append(result.objective)
-        normal.append(_laplace(result, runs, objective, seed))
+        normal.append(_laplace(result, runs, seed))
         if with_profile:
             profiled.append(
-                [
-                    profile(result, runs, name, objective=objective, level=LEVEL).interval
-                    for name in COEFFICIENTS
-                ]
+                [profile(result, runs, name, level=LEVEL).interval for name in COEFFICIENTS]
             )
     found = {"Laplace": {n: _columns([row[n] for row in normal]) for n in normal[0]}}
     if with_profile:
@@ -78,11 +74,9 @@ def by_curvature(
     return found, np.array(reached)
 
 
-def _laplace(
-    result: FitResult, runs: Runs, objective: Objective, seed: int
-) -> dict[str, tuple[Any, Any]]:
+def _laplace(result: FitResult, runs: Runs, seed: int) -> dict[str, tuple[Any, Any]]:
     try:
-        drawn = laplace(result, runs, num_draws=2000, objective=objective, seed=seed)
+        drawn = laplace(result, runs, num_draws=2000, seed=seed)
     except ValueError:  # the curvature leaves a direction open: an interval that holds nothing
         return dict.fromkeys(quantities(result.law), (np.inf, -np.inf))
     with float64():

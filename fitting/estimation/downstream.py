@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import typing
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,13 +11,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from fitting.estimation.error_curves import ExponentialError
-from fitting.estimation.options import check_choice, check_numbers
+from fitting.estimation.options import Starts, check_choice, check_integer
 from fitting.estimation.resampling import pairs_weights
 from fitting.estimation.results import FitResult
 from fitting.minimiser.identifiability import judge, noise_of
 from fitting.minimiser.multi_start import minimise_batch, residuals_of, search_batch
 from fitting.minimiser.refitting import refit
-from fitting.minimiser.starts import STARTS, spread_points
+from fitting.minimiser.starts import spread_points
 from fitting.minimiser.status import Status
 from fitting.problem.batched_problem import Batch, Fixed, pad_rows
 from fitting.problem.objectives import Objective, Squares
@@ -54,9 +55,9 @@ def fit_error(
     error: Any,
     *,
     metric_type: type[Any] = ExponentialError,
-    objective: Objective = Squares(),  # noqa: B008 - immutable
+    objective: Objective = Squares(),
     num_starts: int = 64,
-    starts: str = "random",
+    starts: Starts = "random",
     bootstrap: int = 0,
     freeze: Mapping[str, float] | None = None,
     seed: int = 0,
@@ -83,8 +84,9 @@ def fit_error(
     >>> fitted.status.name, round(float(fitted.metric.k), 6)
     ('CONVERGED', 3.0)
     """
-    check_numbers(num_starts=num_starts, bootstrap=bootstrap)
-    check_choice("starts", starts, STARTS)
+    check_integer("num_starts", num_starts, least=1)
+    check_integer("bootstrap", bootstrap, least=0)
+    check_choice("starts", starts, typing.get_args(Starts))
     losses, errors = (np.asarray(each, dtype=np.float64) for each in (loss, error))
     if losses.ndim != 1 or losses.shape != errors.shape or not np.isfinite([losses, errors]).all():
         raise ValueError(

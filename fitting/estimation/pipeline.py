@@ -9,7 +9,8 @@ import numpy as np
 
 from fitting.data.runs import Runs
 from fitting.estimation.freezing import draws_of, values_of
-from fitting.estimation.options import Groups, Options
+from fitting.estimation.groups import Groups
+from fitting.estimation.options import FitOptions
 from fitting.estimation.resampling import (
     cluster_weights,
     jackknife_weights,
@@ -47,7 +48,7 @@ def solve(
     given: Mapping[str, Any],
     stages: Mapping[str, FitResult],
     restraints: Restraints,
-    options: Options,
+    options: FitOptions,
     groups: Groups | None = None,
 ) -> FitResult:
     """Fit a law to the runs that it calls for, in a float64 context.
@@ -137,6 +138,7 @@ def solve(
         warnings=(*runs.weaknesses(law_type.input_names), *told.notes, *basins),
         restraints=restraints,
         jackknife=left_out,
+        options=options,
     )
 
 
@@ -199,7 +201,7 @@ def _resampled(
     runs: Runs,
     residuals: np.ndarray,
     weights: np.ndarray,
-    options: Options,
+    options: FitOptions,
     strata: np.ndarray | None,
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Weights and shifts of the residuals of every replicate, `(num_draws, num_runs)`."""

@@ -26,7 +26,7 @@ class BrokenPower:
     d: Coefficient = positive(unit_of="scale")
     f: Coefficient = positive()
 
-    input_names: ClassVar = ("scale",)
+    input_names: ClassVar[tuple[str, ...]] = ("scale",)
 
     @prediction
     def loss(self, *, scale: jax.Array) -> jax.Array:

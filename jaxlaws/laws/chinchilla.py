@@ -20,7 +20,7 @@ class Chinchilla:
     B: Coefficient = positive(unit_of="num_tokens", power="beta")
     beta: Coefficient = positive()
 
-    input_names: ClassVar = ("num_params", "num_tokens")
+    input_names: ClassVar[tuple[str, ...]] = ("num_params", "num_tokens")
 
     @prediction
     def loss(self, *, num_params: jax.Array, num_tokens: jax.Array) -> jax.Array:

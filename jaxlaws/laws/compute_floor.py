@@ -22,7 +22,7 @@ class ComputeFloor:
     A: Coefficient = positive(unit_of="flops", power="alpha")
     alpha: Coefficient = positive()
 
-    input_names: ClassVar = ("flops",)
+    input_names: ClassVar[tuple[str, ...]] = ("flops",)
 
     @prediction
     def loss(self, *, flops: jax.Array) -> jax.Array:

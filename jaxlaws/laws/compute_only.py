@@ -21,7 +21,7 @@ class ComputeOnly:
     C_c: Coefficient = positive(unit_of="flops")
     alpha_C: Coefficient = positive()
 
-    input_names: ClassVar = ("flops",)
+    input_names: ClassVar[tuple[str, ...]] = ("flops",)
 
     @prediction
     def loss(self, *, flops: jax.Array) -> jax.Array:

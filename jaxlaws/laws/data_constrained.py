@@ -31,7 +31,7 @@ class DataConstrained:
     R_D: Coefficient = positive()  # most that repeating is worth, in multiples of U
     R_N: Coefficient = positive()  # the same of parameters, in multiples of U_N
 
-    input_names: ClassVar = ("num_params", "num_tokens", "num_unique_tokens")
+    input_names: ClassVar[tuple[str, ...]] = ("num_params", "num_tokens", "num_unique_tokens")
 
     @prediction
     def loss(

@@ -48,7 +48,11 @@ class DistillationBeyond:
     f1: Coefficient = positive()
     w: Coefficient = positive()  # how much of the noise is gained
 
-    input_names: ClassVar = ("num_student_params", "num_student_tokens", "teacher_loss")
+    input_names: ClassVar[tuple[str, ...]] = (
+        "num_student_params",
+        "num_student_tokens",
+        "teacher_loss",
+    )
     more_can_hurt: ClassVar = ("num_student_params", "num_student_tokens")
 
     @prediction

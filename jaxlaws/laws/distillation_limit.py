@@ -39,7 +39,11 @@ class DistillationLimit:
     kappa: Coefficient = positive()
     f1: Coefficient = positive()
 
-    input_names: ClassVar = ("num_student_params", "num_student_tokens", "teacher_loss")
+    input_names: ClassVar[tuple[str, ...]] = (
+        "num_student_params",
+        "num_student_tokens",
+        "teacher_loss",
+    )
 
     @prediction
     def loss(

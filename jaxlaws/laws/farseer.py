@@ -31,7 +31,7 @@ class Farseer:
     b3: Coefficient = real()
     gamma: Coefficient = real()
 
-    input_names: ClassVar = ("num_params", "num_tokens")
+    input_names: ClassVar[tuple[str, ...]] = ("num_params", "num_tokens")
     more_can_hurt: ClassVar = ("num_params",)
 
     @prediction

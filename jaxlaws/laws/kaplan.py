@@ -22,7 +22,7 @@ class Kaplan:
     alpha_N: Coefficient = positive()
     alpha_D: Coefficient = positive()
 
-    input_names: ClassVar = ("num_params", "num_tokens")
+    input_names: ClassVar[tuple[str, ...]] = ("num_params", "num_tokens")
 
     @prediction
     def loss(self, *, num_params: jax.Array, num_tokens: jax.Array) -> jax.Array:

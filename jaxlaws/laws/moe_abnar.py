@@ -32,7 +32,7 @@ class SparseExperts:
     gamma: Coefficient = positive()
     e: Coefficient = positive()
 
-    input_names: ClassVar = ("num_params", "num_tokens", "density")
+    input_names: ClassVar[tuple[str, ...]] = ("num_params", "num_tokens", "density")
 
     @prediction
     def loss(

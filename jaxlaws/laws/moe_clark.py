@@ -28,7 +28,7 @@ class RoutedExperts:
     E_start: Coefficient = positive()
     E_max: Coefficient = positive()
 
-    input_names: ClassVar = ("num_params", "num_experts")
+    input_names: ClassVar[tuple[str, ...]] = ("num_params", "num_experts")
 
     @prediction
     def loss(self, *, num_params: jax.Array, num_experts: jax.Array) -> jax.Array:

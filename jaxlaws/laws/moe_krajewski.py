@@ -26,7 +26,7 @@ class FineGrainedExperts:
     b: Coefficient = positive(unit_of="num_tokens", power="beta")
     beta: Coefficient = positive()
 
-    input_names: ClassVar = ("num_params", "num_tokens", "granularity")
+    input_names: ClassVar[tuple[str, ...]] = ("num_params", "num_tokens", "granularity")
 
     @prediction
     def loss(

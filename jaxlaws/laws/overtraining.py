@@ -24,7 +24,7 @@ class Overtraining:
     b: Coefficient = positive(unit_of="num_tokens", power="alpha")
     eta: Coefficient = positive()
 
-    input_names: ClassVar = ("num_params", "num_tokens")
+    input_names: ClassVar[tuple[str, ...]] = ("num_params", "num_tokens")
 
     @property
     def alpha(self) -> Any:

@@ -40,7 +40,7 @@ class Precision:
     g_N: Coefficient = positive()
     g_post: Coefficient = positive()
 
-    input_names: ClassVar = (
+    input_names: ClassVar[tuple[str, ...]] = (
         "num_params",
         "num_tokens",
         "weight_bits",

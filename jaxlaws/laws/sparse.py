@@ -27,7 +27,7 @@ class SparseWeights:
     b_D: Coefficient = positive()
     c: Coefficient = positive()  # loss of an infinite model on infinite data
 
-    input_names: ClassVar = ("num_params", "num_tokens", "density")
+    input_names: ClassVar[tuple[str, ...]] = ("num_params", "num_tokens", "density")
 
     @prediction
     def loss(

@@ -24,7 +24,7 @@ class Supervised:
     beta: Coefficient = positive()
     gamma: Coefficient = positive()
 
-    input_names: ClassVar = ("num_params", "num_tokens")
+    input_names: ClassVar[tuple[str, ...]] = ("num_params", "num_tokens")
 
     @prediction
     def loss(self, *, num_params: jax.Array, num_tokens: jax.Array) -> jax.Array:

@@ -28,7 +28,11 @@ class Vocabulary:
     B: Coefficient = positive(unit_of="num_tokens", power="beta")
     beta: Coefficient = positive()
 
-    input_names: ClassVar = ("num_nonvocab_params", "num_vocab_params", "num_tokens")
+    input_names: ClassVar[tuple[str, ...]] = (
+        "num_nonvocab_params",
+        "num_vocab_params",
+        "num_tokens",
+    )
 
     @prediction
     def loss(
