@@ -6,13 +6,14 @@ import inspect
 import math
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from jaxlaws.annotations import Array, Tree
+from jaxlaws.pytree import COMPLETE_CLASS
 
 _F = TypeVar("_F", bound=Callable[..., Array])
 
@@ -35,13 +36,6 @@ class Input:
     unit: str = ""
     may_be_zero: bool = False
     at_most: float = math.inf
-
-
-class _TakesInputs(Protocol):
-    """A law, or the class of a law."""
-
-    @property
-    def input_names(self) -> tuple[str, ...]: ...
 
 
 _PARAMS, _TOKENS, _BITS = "parameters", "tokens", "bits"
@@ -75,11 +69,26 @@ def known_inputs(law: object) -> dict[str, Input]:
 
     Args:
         law: a law, or the class of a law.
+
+    Raises:
+        TypeError: `own_inputs` is not a mapping from new names to `Input`.
     """
-    return INPUTS | dict(getattr(law, "own_inputs", {}))
+    own = getattr(law, "own_inputs", {})
+    where = f"{_name_of(law)}.own_inputs"
+    if not isinstance(own, Mapping):
+        raise TypeError(f"{where} must be a mapping from names to Input, got {own!r}")
+    for name, kind in own.items():
+        if not isinstance(kind, Input):
+            raise TypeError(f"{where}: expected an Input as {name!r}, got {kind!r}")
+        if name in INPUTS or name == "loss":
+            raise TypeError(
+                f"{where}: jaxlaws already uses the name {name!r}. Choose another name; if you "
+                "mean the input that jaxlaws knows, leave it out of own_inputs"
+            )
+    return INPUTS | dict(own)
 
 
-def inputs_of(law: _TakesInputs) -> dict[str, Input]:
+def inputs_of(law: Tree) -> dict[str, Input]:
     """The inputs that a law takes, by name, in the order of `input_names`.
 
     Args:
@@ -92,13 +101,16 @@ def inputs_of(law: _TakesInputs) -> dict[str, Input]:
     Raises:
         TypeError: the law takes an input that is neither in `INPUTS` nor in its `own_inputs`.
     """
-    law_type = law if isinstance(law, type) else type(law)
     known = known_inputs(law)
-    check_known(law_type.__qualname__, law.input_names, known)
+    _check_known(_name_of(law), law.input_names, known)
     return {name: known[name] for name in law.input_names}
 
 
-def check_known(where: str, names: Iterable[str], known: Mapping[str, Input]) -> None:
+def _name_of(law: object) -> str:
+    return (law if isinstance(law, type) else type(law)).__qualname__
+
+
+def _check_known(where: str, names: Iterable[str], known: Mapping[str, Input]) -> None:
     """Check that inputs are known.
 
     Args:
@@ -167,11 +179,12 @@ def broadcast(inputs: Mapping[str, Array]) -> dict[str, jax.Array]:
 def prediction(method: _F) -> _F:
     """Turn a law's formula into a public method: convert and broadcast the inputs, then compile.
 
-    The formula receives floating-point arrays of one shape. `jaxlaws.pytree.pytree` checks that
-    the class knows the inputs.
+    The formula receives floating-point arrays of one shape. If the method is `loss` and the class
+    declares no `input_names`, they are the names of the method's arguments.
 
     Raises:
-        TypeError: when the method is defined, because an argument is not keyword-only.
+        TypeError: when the class is defined: an argument is not keyword-only, or it is an input
+            that neither `INPUTS` nor the class's `own_inputs` has.
     """
     parameters = list(inspect.signature(method).parameters.values())[1:]
     for parameter in parameters:
@@ -195,73 +208,26 @@ def prediction(method: _F) -> _F:
             )
         return compiled(law, {name: as_float(name, inputs[name]) for name in names})
 
-    setattr(predict, _INPUTS_OF_PREDICTION, names)
+    def complete_class(cls: type[object]) -> None:
+        _check_known(f"{cls.__qualname__}.{method.__name__}", names, known_inputs(cls))
+        if method.__name__ == "loss":
+            _complete_input_names(cls, names)
+
+    setattr(predict, COMPLETE_CLASS, complete_class)
     return predict  # pyright: ignore[reportReturnType]
 
 
-_INPUTS_OF_PREDICTION = "_inputs_of_prediction"
-
-
-def complete_law_class(cls: type[object]) -> bool:
-    """Check the inputs of a class that predicts a loss, and derive `input_names` where absent.
-
-    Returns:
-        Whether the class is a law: it has a method `loss`, and the names of its inputs are
-        declared in `input_names` or are the keyword-only arguments of `loss`.
+def _complete_input_names(cls: type[object], names: tuple[str, ...]) -> None:
+    """Derive `input_names` from the arguments of `loss`, or check the names that a class declares.
 
     Raises:
-        TypeError: `input_names` and `loss` disagree, `own_inputs` is not valid, or a method under
-            `@prediction` takes an unknown input.
+        TypeError: the declared names are not those of the arguments.
     """
-    loss = getattr(cls, "loss", None)
-    taken = _keyword_arguments(loss) if callable(loss) else None
-    if not hasattr(cls, "input_names") and taken:
-        cls.input_names = tuple(taken)  # pyright: ignore[reportAttributeAccessIssue]
-    declared = getattr(cls, "input_names", None)
-    if not callable(loss) or not isinstance(declared, (tuple, list, str)):
-        return False
-    _check_names(cls, declared, taken)
-    _check_own_inputs(cls)
-    for name, method in vars(cls).items():
-        names = getattr(method, _INPUTS_OF_PREDICTION, ())
-        check_known(f"{cls.__qualname__}.{name}", names, known_inputs(cls))
-    return True
-
-
-def _keyword_arguments(method: Callable[..., object]) -> dict[str, bool] | None:
-    """The arguments of a method with keyword-only arguments, and whether each is required."""
-    parameters = list(inspect.signature(method).parameters.values())[1:]
-    if any(each.kind is not each.KEYWORD_ONLY for each in parameters):
-        return None
-    return {each.name: each.default is each.empty for each in parameters}
-
-
-def _check_names(
-    cls: type[object], declared: tuple[str, ...] | list[str] | str, taken: dict[str, bool] | None
-) -> None:
-    if not isinstance(declared, tuple):
+    declared = vars(cls).get("input_names")
+    if declared is None:
+        cls.input_names = names  # pyright: ignore[reportAttributeAccessIssue]
+    elif not isinstance(declared, tuple) or set(declared) != set(names):
         raise TypeError(
-            f"{cls.__qualname__}.input_names must be a tuple of names, such as "
-            f"('num_params',), got {declared!r}"
+            f"{cls.__qualname__}: loss takes {names!r}, but input_names is {declared!r}. Leave "
+            "input_names out, or give the names of the arguments as a tuple"
         )
-    required = {name for name, is_required in (taken or {}).items() if is_required}
-    if taken is not None and not required <= set(declared) <= set(taken):
-        raise TypeError(
-            f"{cls.__qualname__}: loss takes {', '.join(taken)}, but input_names has "
-            f"{', '.join(declared)}. Leave input_names out, or name the arguments of loss"
-        )
-
-
-def _check_own_inputs(cls: type[object]) -> None:
-    own = getattr(cls, "own_inputs", {})
-    where = f"{cls.__qualname__}.own_inputs"
-    if not isinstance(own, Mapping):
-        raise TypeError(f"{where} must be a mapping from names to Input, got {own!r}")
-    for name, kind in own.items():
-        if not isinstance(kind, Input):
-            raise TypeError(f"{where}: expected an Input as {name!r}, got {kind!r}")
-        if name in INPUTS or name == "loss":
-            raise TypeError(
-                f"{where}: {name!r} is a name that jaxlaws already uses. Choose another name; if "
-                "you mean the input that jaxlaws knows, leave it out of own_inputs"
-            )

@@ -12,7 +12,6 @@ from typing import TypeAlias, TypeVar, dataclass_transform
 import jax
 
 from jaxlaws.annotations import Array
-from jaxlaws.inputs import complete_law_class
 
 # A float, or an array of NumPy or JAX: a union of the three makes every formula a type error.
 Coefficient: TypeAlias = Array
@@ -23,6 +22,9 @@ _KEY = "jaxlaws"
 # Every class of a law that the program has defined or imported, in order of definition. A saved
 # law is found here by its name; no module is imported because a file names it.
 LAW_CLASSES: list[type[object]] = []
+
+# The attribute of a method with a function that checks and completes the method's class.
+COMPLETE_CLASS = "_complete_class"
 
 
 class Domain(enum.Enum):
@@ -94,18 +96,21 @@ def pytree(cls: type[_T]) -> type[_T]:
     because equality of arrays is ambiguous. JAX rebuilds trees with placeholders, so the
     constructor must not validate anything.
 
-    A class with a method `loss` is a law. Its inputs are checked here, and the program knows the
-    class from now on: `jaxlaws.load` finds it by name.
+    A class with `loss` and `input_names` is a law. The program knows the class from now on:
+    `jaxlaws.load` finds it by name.
 
     Raises:
-        TypeError: the inputs of a law are not valid; the message says the remedy.
+        TypeError: a method under `jaxlaws.inputs.prediction` has inputs that are not valid.
     """
-    is_law = complete_law_class(cls)
+    for method in list(vars(cls).values()):
+        if hasattr(method, COMPLETE_CLASS):
+            getattr(method, COMPLETE_CLASS)(cls)
     made = dataclasses.dataclass(frozen=True, kw_only=True, eq=False)(cls)
     fields = dataclasses.fields(made)  # pyright: ignore[reportArgumentType]
     fixed = [each.name for each in fields if each.metadata.get(_KEY, "child") is None]
     children = [each.name for each in fields if each.name not in fixed]
     jax.tree_util.register_dataclass(made, data_fields=children, meta_fields=fixed)
-    if is_law:
+    names = getattr(made, "input_names", None)
+    if callable(getattr(made, "loss", None)) and isinstance(names, tuple):
         LAW_CLASSES.append(made)
     return made

@@ -13,7 +13,7 @@ import numpy as np
 
 from fitting.problem.centring import Scales
 from fitting.problem.parameters import Parameters
-from jaxlaws.inputs import INPUTS
+from jaxlaws.inputs import INPUTS, inputs_of
 
 STARTS = ("random", "quasi-random", "grid")
 
@@ -34,8 +34,9 @@ def starting_vectors(
         seed: of what is random.
     """
     normal = spread_points(starts, num_starts, len(parameters.free), seed)
-    units = {INPUTS[name].unit for name in parameters.law_type.input_names} - {_LOSS_UNIT}
-    return normal if units <= set(scales) else np.sinh(3 * normal)
+    kinds = inputs_of(parameters.law_type)
+    sizes = {name for name, kind in kinds.items() if kind.unit != _LOSS_UNIT}
+    return normal if sizes <= set(scales) else np.sinh(3 * normal)
 
 
 def spread_points(starts: str, num_points: int, num_axes: int, seed: int) -> np.ndarray:

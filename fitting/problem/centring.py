@@ -10,12 +10,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from jaxlaws.inputs import INPUTS
+from jaxlaws.inputs import known_inputs
 from jaxlaws.pytree import declarations
 
 _T = TypeVar("_T")
 
-# Scale of each unit, such as {"parameters": 1e9}.
+# Scale of each input by name, such as {"num_params": 1e9}.
 Scales = Mapping[str, Any]
 
 _LARGEST_FACTOR = 1e250
@@ -24,28 +24,37 @@ _LARGEST_FACTOR = 1e250
 def scales_of(inputs: Mapping[str, np.ndarray], *laws: Any) -> dict[str, float]:
     """The geometric mean of the inputs of each unit that some coefficient of the laws carries.
 
-    Inputs of one unit share one scale: a student's size is measured as a model's is.
+    Inputs of one unit share one scale: a student's size is measured as a model's is. An input
+    without a unit has a scale of its own.
 
     Args:
-        inputs: values by name, `(num_runs,)` each.
+        inputs: values by name, `(num_runs,)` each; zeros do not count.
         laws: laws or types of laws.
+
+    Returns:
+        The scale of each input that the laws take or name as a unit, where it has one.
     """
+    every = [part for law in laws for part in _parts(law)]
+    known = {name: kind for part in every for name, kind in known_inputs(part).items()}
+    units = {name: kind.unit or name for name, kind in known.items()}
+    carried = {units[d.unit_of] for part in every for d in declarations(part).values() if d.unit_of}
     logs: dict[str, list[np.ndarray]] = {}
-    carried = {INPUTS[name].unit for law in laws for name in _carried(law)}
     for name, values in inputs.items():
-        if INPUTS[name].unit in carried:
-            logs.setdefault(INPUTS[name].unit, []).append(np.log(values))
-    return {unit: float(np.exp(np.mean(np.concatenate(found)))) for unit, found in logs.items()}
+        if units[name] in carried:
+            logs.setdefault(units[name], []).append(np.log(values[values > 0]))
+    found = {unit: np.concatenate(each) for unit, each in logs.items()}
+    scales = {unit: float(np.exp(np.mean(each))) for unit, each in found.items() if len(each)}
+    return {name: scales[unit] for name, unit in units.items() if unit in scales}
 
 
 def centre_inputs(inputs: Mapping[str, Any], scales: Scales) -> dict[str, Any]:
     """Inputs in units of the scales."""
-    return {name: values / scales.get(INPUTS[name].unit, 1.0) for name, values in inputs.items()}
+    return {name: values / scales.get(name, 1.0) for name, values in inputs.items()}
 
 
 def centre(law: _T, scales: Scales) -> _T:
     """The law that gives for centred inputs what `law` gives for the inputs themselves."""
-    return _rescale(law, {unit: 1.0 / scale for unit, scale in scales.items()})
+    return _rescale(law, {name: 1.0 / scale for name, scale in scales.items()})
 
 
 def uncentre(law: _T, scales: Scales) -> _T:
@@ -59,7 +68,7 @@ def unit_factor(law: Any, name: str, scales: Scales) -> Any:
     if declared is None or declared.unit_of is None:
         return 1.0
     exponent = 1.0 if declared.power is None else getattr(law, declared.power)
-    return scales.get(INPUTS[declared.unit_of].unit, 1.0) ** exponent
+    return scales.get(declared.unit_of, 1.0) ** exponent
 
 
 def is_expressible(law: Any, scales: Scales) -> Any:
@@ -85,7 +94,10 @@ def _rescale(law: _T, scales: Scales) -> _T:
     return dataclasses.replace(law, **changed)  # pyright: ignore[reportArgumentType]
 
 
-def _carried(law: Any) -> set[str]:
-    own = {d.unit_of for d in declarations(law).values() if d.unit_of is not None}
+def _parts(law: Any) -> list[Any]:
+    """A law and its sub-laws; of a type of laws, the type alone."""
     values = [getattr(law, field.name, None) for field in dataclasses.fields(law)]
-    return own.union(*(_carried(value) for value in values if dataclasses.is_dataclass(value)))
+    return [
+        law,
+        *(part for each in values if dataclasses.is_dataclass(each) for part in _parts(each)),
+    ]
