@@ -90,7 +90,7 @@ def fix_inputs(law: Tree, **values: Array) -> FixedInputs:
     >>> from jaxlaws import presets
     >>> law = fix_inputs(presets.load("besiroglu2024"), num_tokens=2e10)
     >>> law.input_names, round(float(law.loss(num_params=1e9)), 3)
-    (('num_params',), 2.527)
+    (('num_params',), 2.53)
 
     Raises:
         TypeError: `law` is not a law, it takes no such input, or a value is not a number.
