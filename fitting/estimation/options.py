@@ -4,14 +4,14 @@ import dataclasses
 import typing
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Literal, Protocol, TypeAlias, TypedDict, Unpack
+from typing import Protocol, TypeAlias, TypedDict, Unpack
 
 from fitting.estimation.resampling import Resampling
+from fitting.minimiser.starts import STARTS, Starts
 from fitting.problem.objectives import Huber, Objective
 from fitting.problem.priors import Prior
+from fitting.problem.restraints import Bounds
 from jaxlaws.law import Law
-
-Starts: TypeAlias = Literal["random", "quasi-random", "grid"]
 
 
 class Fitted(Protocol):
@@ -23,7 +23,6 @@ class Fitted(Protocol):
         ...
 
 
-Bounds: TypeAlias = tuple[float | None, float | None]
 Frozen: TypeAlias = float | Law | Fitted
 
 
@@ -91,7 +90,7 @@ class FitOptions:
             raise TypeError(f"expected an objective such as Huber(1e-3), got {self.objective!r}")
         check_integer("num_starts", self.num_starts, least=1)
         check_integer("bootstrap", self.bootstrap, least=0)
-        check_choice("starts", self.starts, typing.get_args(Starts))
+        check_choice("starts", self.starts, STARTS)
         check_choice("resample", self.resample, typing.get_args(Resampling))
         if self.cluster is not None and self.resample not in ("pairs", "wild"):
             raise ValueError(

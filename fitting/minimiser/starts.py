@@ -8,37 +8,40 @@ starts are spread over many orders of magnitude.
 import itertools
 import math
 import statistics
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
 from fitting.problem.centring import Scales
 from fitting.problem.parameters import Parameters
-from jaxlaws.inputs import INPUTS
+from jaxlaws.inputs import INPUTS, inputs_of
 
-STARTS = ("random", "quasi-random", "grid")
+Starts: TypeAlias = Literal["random", "quasi-random", "grid"]
+STARTS: tuple[Starts, ...] = get_args(Starts)
 
 _LOSS_UNIT = INPUTS["teacher_loss"].unit
 _INSIDE = 1e-12  # distance of quasi-random points from the edge of the unit cube
 
 
 def starting_vectors(
-    parameters: Parameters, scales: Scales, starts: str, num_starts: int, seed: int
+    parameters: Parameters, scales: Scales, starts: Starts, num_starts: int, seed: int
 ) -> np.ndarray:
     """Vectors of free numbers to start from, `(num_starts, num_free)`; a grid can have fewer.
 
     Args:
         parameters: which coefficients are free.
-        scales: the scale of each unit.
+        scales: the scale of each input.
         starts: how the starts are spread; see `spread_points`.
         num_starts: the number of starts.
         seed: seed of the random numbers.
     """
     normal = spread_points(starts, num_starts, len(parameters.free), seed)
-    units = {INPUTS[name].unit for name in parameters.law_type.input_names} - {_LOSS_UNIT}
-    return normal if units <= set(scales) else np.sinh(3 * normal)
+    kinds = inputs_of(parameters.law_type)
+    sizes = {name for name, kind in kinds.items() if kind.unit != _LOSS_UNIT}
+    return normal if sizes <= set(scales) else np.sinh(3 * normal)
 
 
-def spread_points(starts: str, num_points: int, num_axes: int, seed: int) -> np.ndarray:
+def spread_points(starts: Starts, num_points: int, num_axes: int, seed: int) -> np.ndarray:
     """Points of a standard normal distribution, `(num_points, num_axes)`.
 
     Args:

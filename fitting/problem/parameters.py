@@ -112,7 +112,7 @@ class Parameters:
         Args:
             vector: unconstrained numbers of the coefficients in centred units, `(num_free,)`.
             frozen: the frozen coefficients and sub-laws, in the user's units.
-            scales: the scale of each unit.
+            scales: the scale of each input.
         """
         own = self._own_coefficients()
         law = self._law(vector, frozen, scales, dict.fromkeys(own, 1.0))

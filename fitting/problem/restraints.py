@@ -3,7 +3,7 @@
 import dataclasses
 import numbers
 from collections.abc import Mapping, Sequence
-from typing import TypedDict
+from typing import TypeAlias, TypedDict
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from jaxlaws.law import Law
 from jaxlaws.saving import numbers_from_json, numbers_to_json
 
 # A pair as the user gives it: None for no bound on that side.
-Bounds = tuple[float | None, float | None]
+Bounds: TypeAlias = tuple[float | None, float | None]
 
 _PRIORS = {"Normal": Normal, "LogNormal": LogNormal}
 
