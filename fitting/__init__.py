@@ -3,9 +3,11 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from fitting.data.bundled_table import bundled_runs
 from fitting.data.design_checks import WeakDesignWarning
-from fitting.data.runs import Runs, bundled_runs
+from fitting.data.runs import Runs
 from fitting.estimation.grouped_fit import fit_groups
+from fitting.estimation.options import FitOptions
 from fitting.estimation.results import FitResult
 from fitting.estimation.single_fit import fit
 from fitting.minimiser.status import Status
@@ -47,6 +49,7 @@ _LATER = {
 __all__ = [
     "AsymmetricHuber",
     "ExponentialError",
+    "FitOptions",
     "FitResult",
     "HoldOut",
     "Huber",

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import typing
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,15 +11,15 @@ import jax.numpy as jnp
 import numpy as np
 
 from fitting.estimation.error_curves import ExponentialError
-from fitting.estimation.options import check_choice, check_numbers
+from fitting.estimation.options import Starts, check_choice, check_integer
 from fitting.estimation.resampling import pairs_weights
 from fitting.estimation.results import FitResult
 from fitting.minimiser.identifiability import judge, noise_of
-from fitting.minimiser.multi_start import minimise, residuals_of, searched
+from fitting.minimiser.multi_start import minimise_batch, residuals_of, search_batch
 from fitting.minimiser.refitting import refit
-from fitting.minimiser.starts import STARTS, spread_points
+from fitting.minimiser.starts import spread_points
 from fitting.minimiser.status import Status
-from fitting.problem.batched_problem import Lanes, pad_rows
+from fitting.problem.batched_problem import Batch, Fixed, pad_rows
 from fitting.problem.objectives import Objective, Squares
 from fitting.problem.parameters import Parameters, coefficients
 from jaxlaws.precision import float64, to_float64
@@ -54,9 +55,9 @@ def fit_error(
     error: Any,
     *,
     metric_type: type[Any] = ExponentialError,
-    objective: Objective = Squares(),  # noqa: B008 - immutable
+    objective: Objective = Squares(),
     num_starts: int = 64,
-    starts: str = "random",
+    starts: Starts = "random",
     bootstrap: int = 0,
     freeze: Mapping[str, float] | None = None,
     seed: int = 0,
@@ -83,8 +84,9 @@ def fit_error(
     >>> fitted.status.name, round(float(fitted.metric.k), 6)
     ('CONVERGED', 3.0)
     """
-    check_numbers(num_starts=num_starts, bootstrap=bootstrap)
-    check_choice("starts", starts, STARTS)
+    check_integer("num_starts", num_starts, least=1)
+    check_integer("bootstrap", bootstrap, least=0)
+    check_choice("starts", starts, typing.get_args(Starts))
     losses, errors = (np.asarray(each, dtype=np.float64) for each in (loss, error))
     if losses.ndim != 1 or losses.shape != errors.shape or not np.isfinite([losses, errors]).all():
         raise ValueError(
@@ -154,7 +156,7 @@ def _chained(pair: tuple[Any, Any], inputs: dict[str, Any]) -> jax.Array:
 )
 @dataclasses.dataclass(frozen=True, eq=False)
 class _Problem:
-    """What `problem.Problem` is for a law, here for a curve: the minimiser asks no more of it."""
+    """A curve as the minimiser sees it, in place of a law's `BatchedProblem`."""
 
     parameters: Parameters
     objective: Objective
@@ -163,12 +165,12 @@ class _Problem:
     paired = False
     has_deviations = False
 
-    def residuals(self, vector: jax.Array, frozen: Any) -> jax.Array:
-        metric = self.parameters.law(vector, frozen, {})
+    def residuals(self, vector: jax.Array, fixed: Fixed) -> jax.Array:
+        metric = self.parameters.law(vector, fixed.coefficients, {})
         return self.objective.residuals(metric.error(loss=self.loss), self.observed)
 
-    def cost(self, vector: jax.Array, weights: jax.Array, frozen: Any) -> jax.Array:
-        costs = self.objective.costs(self.residuals(vector, frozen))
+    def cost(self, vector: jax.Array, weights: jax.Array, fixed: Fixed) -> jax.Array:
+        costs = self.objective.costs(self.residuals(vector, fixed))
         return jnp.sum(weights * costs) / self.objective.slope()
 
 
@@ -188,18 +190,19 @@ def _fit(
     centre = float(losses.mean()) if is_free else 0.0
     problem: Any = _Problem(parameters, objective, pad_rows(losses - centre), pad_rows(errors))
     weights = pad_rows(np.ones(len(losses)), fill=0.0)
-    lanes = Lanes(starts, np.tile(weights, (len(starts), 1)), held)
-    lanes = lanes.at(searched(problem, lanes, _SEARCH_STEPS)[0])
-    minima = minimise(problem, lanes)
+    batch = Batch(starts, np.tile(weights, (len(starts), 1)), held)
+    batch = batch.at(search_batch(problem, batch, _SEARCH_STEPS)[0])
+    minima = minimise_batch(problem, batch)
     best = minima.take([int(np.argmin(minima.costs))])
-    at_best = lanes.take(problem, np.array([0])).at(best.vectors)
+    at_best = batch.take(problem, np.array([0])).at(best.vectors)
     noise = noise_of(residuals_of(problem, at_best)[0][: len(losses)])
-    judged = judge(parameters, best, noise)
+    judged = judge(problem, at_best, best, noise)
     ensemble = None
     if bootstrap:
         counts = pad_rows(pairs_weights(len(losses), bootstrap, seed), fill=0.0)
-        drawn = refit(problem, Lanes(np.tile(best.vectors, (bootstrap, 1)), counts, held))
-        usable = judge(parameters, drawn, noise).status <= Status.FLAT_DIRECTION
+        resampled = Batch(np.tile(best.vectors, (bootstrap, 1)), counts, held)
+        drawn = refit(problem, resampled)
+        usable = judge(problem, resampled, drawn, noise).status <= Status.FLAT_DIRECTION
         ensemble = _metric(parameters, drawn.vectors[usable], held, centre)
     lowest = float(best.costs[0])
     return ErrorFit(

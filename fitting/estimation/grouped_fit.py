@@ -1,41 +1,33 @@
 """One law for several groups of runs: some coefficients shared, the others each group's own."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Unpack
 
 import jax
 import numpy as np
 
 from fitting.data.runs import Runs
-from fitting.estimation.options import Groups, Options
+from fitting.estimation.groups import Groups
+from fitting.estimation.options import FitChanges, FitOptions
 from fitting.estimation.pipeline import solve
 from fitting.estimation.results import FitResult
 from fitting.estimation.single_fit import prepare
-from fitting.problem.objectives import Huber, Objective
-from fitting.problem.priors import Prior
+from fitting.minimiser.status import Status
+from jaxlaws.foundations.errors import NotSolvedError
+from jaxlaws.foundations.law import Law
 from jaxlaws.precision import float64
 from jaxlaws.pytree import declarations
 
 
 def fit_groups(
-    law_type: type[Any],
+    law_type: type[Law],
     runs: Runs,
     *,
     group: str,
     own: Sequence[str],
-    objective: Objective = Huber(1e-3),  # noqa: B008 - immutable
-    num_starts: int = 256,
-    starts: str = "random",
-    bootstrap: int = 0,
-    resample: str = "pairs",
-    jackknife: bool = False,
-    weights: str | None = None,
-    freeze: Mapping[str, Any] | None = None,
-    tie: Mapping[str, str] | None = None,
-    bounds: Mapping[str, tuple[float | None, float | None]] | None = None,
-    priors: Mapping[str, Prior] | None = None,
-    seed: int = 0,
+    options: FitOptions = FitOptions(),
+    **changes: Unpack[FitChanges],
 ) -> dict[str, FitResult]:
     """Fit a law to groups of runs at once, such as mixtures of data with common exponents.
 
@@ -48,18 +40,8 @@ def fit_groups(
         runs: the table.
         group: the column that says which group a run belongs to.
         own: the coefficients that each group has one of; all others are shared.
-        objective: what is minimised, the sum over all groups.
-        num_starts: as in `fit`, and so the other options.
-        starts: how they are spread.
-        bootstrap: number of replicates.
-        resample: how they are made.
-        jackknife: whether to fit without each run in turn.
-        weights: a column.
-        freeze: coefficients that do not move; sub-laws, which all groups share.
-        tie: coefficients that equal another.
-        bounds: of coefficients.
-        priors: of coefficients.
-        seed: of starts and draws.
+        options: as in `fit`, but without `cluster`.
+        changes: single options by name, which replace those of `options`.
 
     Returns:
         A fit for each group, by its value in the column: its own law, draws, number of runs and
@@ -80,19 +62,12 @@ def fit_groups(
     >>> {name: round(float(each.law.E), 3) for name, each in fits.items()}
     {'code': 1.8, 'web': 1.5}
     """
-    options = Options(
-        objective=objective,
-        num_starts=num_starts,
-        starts=starts,
-        bootstrap=bootstrap,
-        resample=resample,
-        jackknife=jackknife,
-        cluster=None,
-        weights=weights,
-        seed=seed,
-    )
-    held = {"freeze": freeze, "tie": tie, "bounds": bounds, "priors": priors}
-    chosen, given, stages, restraints = prepare(law_type, runs, options, held)
+    options = options.replaced(**changes)
+    if options.cluster is not None:
+        raise ValueError(
+            "fit_groups cannot resample whole clusters: leave out cluster, or fit each group alone"
+        )
+    chosen, given, stages, restraints = prepare(law_type, runs, options)
     _check_own(law_type, own, {*given, *restraints.tie})
     labels, places = np.unique(chosen.groups(group), return_inverse=True)
     counts = np.bincount(places)
@@ -104,13 +79,16 @@ def fit_groups(
     groups = Groups(labels=tuple(str(label) for label in labels), places=places, own=tuple(own))
     with float64():
         whole = solve(law_type, chosen, given, stages, restraints, options, groups)
-    return {
+    fits = {
         label: _of_group(whole, place, chosen.where(places == place))
         for place, label in enumerate(groups.labels)
     }
+    if options.throw and whole.status > Status.FLAT_DIRECTION:
+        raise NotSolvedError(f"the fit ended with the status {whole.status.name}", fits)
+    return fits
 
 
-def _check_own(law_type: type[Any], own: Sequence[str], held: set[str]) -> None:
+def _check_own(law_type: type[Law], own: Sequence[str], held: set[str]) -> None:
     known = declarations(law_type)
     for name in own:
         if name not in known or name in held:

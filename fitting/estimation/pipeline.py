@@ -9,7 +9,8 @@ import numpy as np
 
 from fitting.data.runs import Runs
 from fitting.estimation.freezing import draws_of, values_of
-from fitting.estimation.options import Groups, Options
+from fitting.estimation.groups import Groups
+from fitting.estimation.options import FitOptions
 from fitting.estimation.resampling import (
     cluster_weights,
     jackknife_weights,
@@ -19,11 +20,17 @@ from fitting.estimation.resampling import (
 from fitting.estimation.results import FitResult
 from fitting.minimiser.identifiability import judge, noise_of
 from fitting.minimiser.local_optima import SAME_OBJECTIVE, other_optima
-from fitting.minimiser.multi_start import Minima, laws_of, minimise, residuals_of, searched
+from fitting.minimiser.multi_start import (
+    Minima,
+    laws_of,
+    minimise_batch,
+    residuals_of,
+    search_batch,
+)
 from fitting.minimiser.refitting import refit
 from fitting.minimiser.starts import starting_vectors
 from fitting.minimiser.status import Status
-from fitting.problem.batched_problem import Lanes, Problem, pad_rows
+from fitting.problem.batched_problem import Batch, BatchedProblem, pad_rows
 from fitting.problem.centring import centre_inputs
 from fitting.problem.likelihood import spread
 from fitting.problem.objectives import StudentT
@@ -41,7 +48,7 @@ def solve(
     given: Mapping[str, Any],
     stages: Mapping[str, FitResult],
     restraints: Restraints,
-    options: Options,
+    options: FitOptions,
     groups: Groups | None = None,
 ) -> FitResult:
     """Fit a law to the runs that it calls for, in a float64 context.
@@ -71,7 +78,7 @@ def solve(
             f"{law_type.__name__} ({', '.join(parameters.names)}): add runs or freeze some"
         )
     inputs = {name: runs.inputs[name] for name in law_type.input_names}
-    problem = Problem.pose(
+    problem = BatchedProblem.pose(
         parameters,
         objective,
         inputs,
@@ -83,20 +90,20 @@ def solve(
     weights = runs.weights(options.weights)
     spread_out = (options.starts, options.num_starts, options.seed)
     starts = starting_vectors(parameters, problem.scales, *spread_out)
-    lanes = _lanes(starts, weights, frozen)
-    lanes = lanes.at(searched(problem, lanes, _SEARCH_STEPS)[0])
-    problem, minima = _minimise(problem, lanes, num_runs)
+    batch = _batch(starts, weights, frozen)
+    batch = batch.at(search_batch(problem, batch, _SEARCH_STEPS)[0])
+    problem, minima = _minimise(problem, batch, num_runs)
     place = _best(minima)
     best = minima.take([place])
-    lane = lanes.take(problem, np.array([0])).at(best.vectors)
-    residuals = residuals_of(problem, lane)[0]
-    law = jax.tree.map(lambda leaf: leaf[0], laws_of(problem, lane))
+    entry = batch.take(problem, np.array([0])).at(best.vectors)
+    residuals = residuals_of(problem, entry)[0]
+    law = jax.tree.map(lambda leaf: leaf[0], laws_of(problem, entry))
     _check_units(problem, law, residuals, num_runs)
     residuals = residuals[:num_runs]
     noise = noise_of(residuals)
-    judged = judge(parameters, best, noise, *_restrained(problem, lane))
+    judged = judge(problem, entry, best, noise)
     told = judged.describe()
-    optima = other_optima(problem, lanes, minima, place, noise, _restrained)
+    optima = other_optima(problem, batch, minima, place, noise)
     slope, lowest = float(objective.slope()), float(best.costs[0])
     total = float(weights @ np.asarray(objective.costs(residuals)))
     ensemble = ensemble_status = left_out = None
@@ -131,13 +138,14 @@ def solve(
         warnings=(*runs.weaknesses(law_type.input_names), *told.notes, *basins),
         restraints=restraints,
         jackknife=left_out,
+        options=options,
     )
 
 
-def _lanes(vectors: np.ndarray, weights: np.ndarray, frozen: Mapping[str, Any]) -> Lanes:
-    """Lanes of one table, whose runs weigh `(num_runs,)`."""
+def _batch(vectors: np.ndarray, weights: np.ndarray, frozen: Mapping[str, Any]) -> Batch:
+    """The batch of one table, whose runs weigh `(num_runs,)`."""
     rows = np.tile(pad_rows(weights, fill=0.0), (len(vectors), 1))
-    return Lanes(vectors, rows, frozen)
+    return Batch(vectors, rows, frozen)
 
 
 def _leaders(minima: Minima) -> np.ndarray:
@@ -152,15 +160,17 @@ def _best(minima: Minima) -> int:
     return int(np.argmin(np.where(same, minima.gradient_norms, np.inf)))
 
 
-def _minimise(problem: Problem, lanes: Lanes, num_runs: int) -> tuple[Problem, Minima]:
-    """Minimise all lanes; where there are priors, with the spread of the residuals in turn."""
+def _minimise(
+    problem: BatchedProblem, batch: Batch, num_runs: int
+) -> tuple[BatchedProblem, Minima]:
+    """Minimise all entries; where there are priors, with the spread of the residuals in turn."""
     objective = problem.objective
     if not problem.priors:
-        return problem, minimise(problem, lanes, is_worth_it=_leaders)
+        return problem, minimise_batch(problem, batch, is_worth_it=_leaders)
     first = 1.0 if isinstance(objective, StudentT) else float(objective.slope()) ** 2
     problem = dataclasses.replace(problem, spread=first)
-    minima = minimise(problem, lanes, is_worth_it=_leaders)
-    best = lanes.take(problem, np.array([0])).at(minima.vectors[[_best(minima)]])
+    minima = minimise_batch(problem, batch, is_worth_it=_leaders)
+    best = batch.take(problem, np.array([0])).at(minima.vectors[[_best(minima)]])
     for _ in range(_MOST_ROUNDS):
         costs = np.asarray(objective.costs(residuals_of(problem, best)[0]))
         total = float(best.weights[0] @ costs)
@@ -169,24 +179,11 @@ def _minimise(problem: Problem, lanes: Lanes, num_runs: int) -> tuple[Problem, M
         before, problem = problem.spread, dataclasses.replace(problem, spread=again)
         if abs(again - before) <= _SAME_SPREAD * before:
             break
-        best = best.at(minimise(problem, best).vectors)
-    return problem, minimise(problem, lanes.at(minima.vectors), is_worth_it=_leaders)
+        best = best.at(minimise_batch(problem, best).vectors)
+    return problem, minimise_batch(problem, batch.at(minima.vectors), is_worth_it=_leaders)
 
 
-def _restrained(problem: Problem, lanes: Lanes) -> tuple[Any, ...]:
-    """What `judge` must know of bounds and priors, nothing where there are none."""
-    if not problem.priors and not any(number.bound for number in problem.parameters.free):
-        return ()
-    units, known = _told(problem, lanes)
-    return np.asarray(units), np.asarray(known)
-
-
-@jax.jit
-def _told(problem: Problem, lanes: Lanes) -> Any:
-    return lanes.map(problem, problem.told)
-
-
-def _check_units(problem: Problem, law: Any, centred: np.ndarray, num_runs: int) -> None:
+def _check_units(problem: BatchedProblem, law: Any, centred: np.ndarray, num_runs: int) -> None:
     """The change of units must not change the predictions: else the law declares wrong ones."""
     back = {unit: 1 / scale for unit, scale in problem.scales.items()}
     plain = dataclasses.replace(problem, inputs=centre_inputs(problem.inputs, back))
@@ -200,11 +197,11 @@ def _check_units(problem: Problem, law: Any, centred: np.ndarray, num_runs: int)
 
 
 def _resampled(
-    problem: Problem,
+    problem: BatchedProblem,
     runs: Runs,
     residuals: np.ndarray,
     weights: np.ndarray,
-    options: Options,
+    options: FitOptions,
     strata: np.ndarray | None,
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Weights and shifts of the residuals of every replicate, `(num_draws, num_runs)`."""
@@ -240,7 +237,7 @@ class _Draws:
         noise: of the residuals.
     """
 
-    problem: Problem
+    problem: BatchedProblem
     start: np.ndarray
     given: Mapping[str, Any]
     noise: float
@@ -258,13 +255,13 @@ class _Draws:
         num = len(weights)
         frozen = draws_of(self.given, num) if drawn else None
         problem = dataclasses.replace(self.problem, paired=frozen is not None)
-        lanes = Lanes(
+        batch = Batch(
             np.tile(self.start, (num, 1)),
             pad_rows(weights, fill=0.0),
             frozen or values_of(self.given),
             None if shifts is None else pad_rows(shifts, fill=0.0),
         )
-        minima = refit(problem, lanes)
-        lanes = lanes.at(minima.vectors)
-        told = judge(problem.parameters, minima, self.noise, *_restrained(problem, lanes))
-        return laws_of(problem, lanes), told.status
+        minima = refit(problem, batch)
+        batch = batch.at(minima.vectors)
+        status = judge(problem, batch, minima, self.noise).status
+        return laws_of(problem, batch), status

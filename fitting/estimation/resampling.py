@@ -11,13 +11,14 @@ The last three leave the inputs as they are: a design of few runs stays whole. R
 are smaller than its noise; they are enlarged by `sqrt(n / (n - k))`, for n runs and k free numbers.
 """
 
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
 from fitting.problem.likelihood import spread
 
-METHODS = ("pairs", "wild", "residuals", "parametric")
+Resampling: TypeAlias = Literal["pairs", "wild", "residuals", "parametric"]
+
 _MOST_PARTS = 256
 _GRID = 4001
 _FAR, _NEAR = 40.0, 0.1  # costs, in spreads, between which the grid of a density is made
