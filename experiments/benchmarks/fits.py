@@ -25,7 +25,7 @@ from experiments.benchmarks.scipy_fits import (
 )
 from experiments.benchmarks.simple_scaling import seconds_per_replicate
 from fitting import Runs, fit
-from fitting.estimation.resampling import pairs_weights
+from fitting.estimation.resampling import Resampling, pairs_weights
 from jaxlaws import presets
 from jaxlaws.laws.chinchilla import Chinchilla
 from jaxlaws.laws.distillation_limit import DistillationLimit
@@ -62,7 +62,7 @@ def _chinchilla(runs: Runs) -> list[list[str]]:
         for start in grid_of_starts(_FEW)
     )
 
-    def drawn(draws: int, resample: str) -> Any:
+    def drawn(draws: int, resample: Resampling) -> Any:
         return fit(Chinchilla, runs, bootstrap=draws, resample=resample)
 
     (thousand, _), (each, each_cpu), (wild, _) = (

@@ -15,7 +15,13 @@ from experiments.calibration.simulated import (
 )
 from fitting import FitResult, Runs, fit
 from fitting.estimation.interval_ends import bca_ends, ends
-from fitting.estimation.resampling import METHODS, jackknife_weights, noise_like, pairs_weights
+from fitting.estimation.resampling import (
+    RESAMPLINGS,
+    Resampling,
+    jackknife_weights,
+    noise_like,
+    pairs_weights,
+)
 from fitting.problem.objectives import Objective
 from fitting.uncertainty.laplace_approximation import laplace
 from fitting.uncertainty.profile_likelihood import profile
@@ -34,7 +40,7 @@ def bootstraps(tables: Tables, num_draws: int, first_seed: int) -> Iterator[tupl
         value = _told(tables.law)
         left_out, kept = tables.refitted(_of_each(tables, lambda *_: _without_each_run()))
         without = _told(left_out)
-    for method in METHODS:
+    for method in RESAMPLINGS:
         with float64():
             law, usable = tables.refitted(*resampled(tables, method, num_draws, first_seed))
             drawn = _told(law)
@@ -90,7 +96,7 @@ def _laplace(
 
 
 def resampled(
-    tables: Tables, method: str, num_draws: int, first_seed: int
+    tables: Tables, method: Resampling, num_draws: int, first_seed: int
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Weights and changes of the residuals, as `fit` makes them."""
     if method == "pairs":
