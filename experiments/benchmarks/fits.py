@@ -65,9 +65,10 @@ def _chinchilla(runs: Runs) -> list[list[str]]:
     def drawn(draws: int, resample: Resampling) -> Any:
         return fit(Chinchilla, runs, bootstrap=draws, resample=resample)
 
+    cases: tuple[tuple[Resampling, int], ...]
+    cases = (("pairs", 1000), ("pairs", _DRAWS), ("wild", _DRAWS))
     (thousand, _), (each, each_cpu), (wild, _) = (
-        _replicate(functools.partial(drawn, resample=how), draws, many)
-        for how, draws in (("pairs", 1000), ("pairs", _DRAWS), ("wild", _DRAWS))
+        _replicate(functools.partial(drawn, resample=how), draws, many) for how, draws in cases
     )
     counts = pairs_weights(len(runs), _FEW, seed=0)
     again = statistics.median(

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any, Unpack
+from typing import Unpack
 
 import jax
 import numpy as np
@@ -13,6 +13,7 @@ from fitting.estimation.pipeline import Groups, solve
 from fitting.estimation.results import FitResult
 from fitting.estimation.single_fit import prepare
 from fitting.minimiser.status import Status
+from jaxlaws.annotations import Tree
 from jaxlaws.errors import NotSolvedError
 from jaxlaws.law import Law
 from jaxlaws.pytree import declarations
@@ -105,7 +106,7 @@ def _check_own(law_type: type[Law], own: Sequence[str], held: set[str]) -> None:
 def _of_group(whole: FitResult, place: int, runs: Runs) -> FitResult:
     """The fit of one group. A leaf with an axis over the groups has one axis more than others."""
 
-    def own(tree: Any, ndim: int) -> Any:
+    def own(tree: Tree, ndim: int) -> Tree:
         return jax.tree.map(lambda leaf: leaf[..., place] if leaf.ndim > ndim else leaf, tree)
 
     inputs = {name: runs.inputs[name] for name in whole.law.input_names}
