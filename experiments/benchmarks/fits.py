@@ -24,8 +24,8 @@ from experiments.benchmarks.scipy_fits import (
     warm,
 )
 from experiments.benchmarks.simple_scaling import seconds_per_replicate
-from fitting import Runs, fit
-from fitting.estimation.resampling import Resampling, pairs_weights
+from fitting import Resampling, Runs, fit
+from fitting.estimation.resampling import pairs_weights
 from jaxlaws import presets
 from jaxlaws.laws.chinchilla import Chinchilla
 from jaxlaws.laws.distillation_limit import DistillationLimit

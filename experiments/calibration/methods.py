@@ -13,11 +13,10 @@ from experiments.calibration.simulated import (
     quantities,
     runs_with,
 )
-from fitting import FitResult, Runs, fit
+from fitting import FitResult, Resampling, Runs, fit
 from fitting.estimation.interval_ends import bca_ends, ends
 from fitting.estimation.resampling import (
     RESAMPLINGS,
-    Resampling,
     jackknife_weights,
     noise_like,
     pairs_weights,
