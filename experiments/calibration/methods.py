@@ -13,14 +13,15 @@ from experiments.calibration.simulated import (
     quantities,
     runs_with,
 )
-from fitting import FitResult, Runs, fit
+from fitting import FitResult, Resampling, Runs, fit
 from fitting.estimation.interval_ends import bca_ends, ends
 from fitting.estimation.resampling import (
-    Resampling,
+    RESAMPLINGS,
     jackknife_weights,
     noise_like,
     pairs_weights,
 )
+from fitting.problem.objectives import Objective
 from fitting.uncertainty.laplace_approximation import laplace
 from fitting.uncertainty.profile_likelihood import profile
 from jaxlaws.foundations.annotations import Array, Tree
@@ -39,8 +40,8 @@ def bootstraps(tables: Tables, num_draws: int, first_seed: int) -> Iterator[tupl
     with float64():
         value = _quantities(tables.law)
         left_out, kept = tables.refitted(_of_each(tables, lambda *_: _without_each_run()))
-        without = _quantities(left_out)
-    for method in get_args(Resampling):
+        without = _told(left_out)
+    for method in RESAMPLINGS:
         with float64():
             law, usable = tables.refitted(*resampled(tables, method, num_draws, first_seed))
             drawn = _quantities(law)

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Protocol, TypeAlias, TypedDict, Unpack
 
-from fitting.estimation.resampling import Resampling
-from fitting.minimiser.starts import STARTS, Starts
-from fitting.problem.objectives import Huber, Objective
+from fitting.estimation.resampling import RESAMPLINGS, Resampling
+from fitting.problem.objectives import Huber, Objective, StudentT
 from fitting.problem.priors import Prior
 from fitting.problem.restraints import Bounds
 from jaxlaws.foundations.law import Law
@@ -88,10 +87,14 @@ class FitOptions:
     def __post_init__(self) -> None:
         if not isinstance(self.objective, Objective) or isinstance(self.objective, type):
             raise TypeError(f"expected an objective such as Huber(1e-3), got {self.objective!r}")
+        if isinstance(self.objective, StudentT) and not self.objective.dof > 0:
+            raise ValueError(
+                f"StudentT: expected degrees of freedom above zero, got {self.objective.dof!r}"
+            )
         check_integer("num_starts", self.num_starts, least=1)
         check_integer("bootstrap", self.bootstrap, least=0)
-        check_choice("starts", self.starts, STARTS)
-        check_choice("resample", self.resample, typing.get_args(Resampling))
+        check_choice("starts", self.starts, typing.get_args(Starts))
+        check_choice("resample", self.resample, RESAMPLINGS)
         if self.cluster is not None and self.resample not in ("pairs", "wild"):
             raise ValueError(
                 f"clusters are resampled by pairs or wild, not by {self.resample}: change resample "
