@@ -23,7 +23,6 @@ from experiments.benchmarks.scipy_fits import (
     least_squares,
     warm,
 )
-from experiments.benchmarks.simple_scaling import seconds_per_replicate
 from fitting import Resampling, Runs, fit
 from fitting.estimation.resampling import pairs_weights
 from jaxlaws import presets

@@ -1,7 +1,6 @@
 """The 90% intervals of simulated tables, by each method."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import get_args
 
 import jax
 import numpy as np
@@ -21,7 +20,6 @@ from fitting.estimation.resampling import (
     noise_like,
     pairs_weights,
 )
-from fitting.problem.objectives import Objective
 from fitting.uncertainty.laplace_approximation import laplace
 from fitting.uncertainty.profile_likelihood import profile
 from jaxlaws.foundations.annotations import Array, Tree

@@ -1,7 +1,5 @@
 """Fits of many simulated tables in one batch equal the separate fits of these tables."""
 
-from typing import get_args
-
 import numpy as np
 import pytest
 from click.testing import CliRunner
