@@ -39,7 +39,7 @@ def test_a_table_tells_what_holds_each_coefficient(simulated_fit):
     bare = {"ensemble": None, "ensemble_status": None}
     held = dataclasses.replace(simulated_fit, frozen=("E",), restraints=restraints, **bare)
     head, _, *rows = cells(coefficient_table(held))
-    assert head == ["coefficient", "value", "held"]
+    assert head == ["coefficient", "value", "restraint"]
     assert {name: words for name, _, words in rows} == {
         "E": "frozen",
         "A": "between 1 and 1e+06, prior Normal(mean=400.0, sd=90.0)",
