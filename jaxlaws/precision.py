@@ -8,18 +8,27 @@ caller's precision stands.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from types import ModuleType
+from typing import TypeVar
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer, eval_context
+
+from jaxlaws.annotations import Tree
 
 _T = TypeVar("_T")
 
 
-def is_traced(*trees: Any) -> bool:
+def is_traced(*trees: Tree) -> bool:
     """Whether any leaf is being traced: by jit, vmap, grad or their kin."""
     return any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(trees))
+
+
+def array_module(*trees: Tree) -> ModuleType:
+    """`jax.numpy` where a leaf is traced, else NumPy."""
+    return jnp if is_traced(*trees) else np
 
 
 @contextmanager

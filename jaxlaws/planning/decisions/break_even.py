@@ -1,33 +1,29 @@
 """How many students must share a trained teacher for distillation to pay."""
 
 from collections.abc import Callable
-from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jax import lax
 
+from jaxlaws.annotations import Array, Tree
 from jaxlaws.compute import ForwardFlops, dense_forward_flops
-from jaxlaws.planning.distillation.student_and_teacher import distill
+from jaxlaws.planning.analysis.plan_roots import root_of
+from jaxlaws.planning.distillation.distilled_student import distill
 from jaxlaws.planning.engine.checks import checked, distillation_law
 from jaxlaws.planning.engine.scenarios import TEACHER_PRETRAINING, Scenario, check_scenario
-from jaxlaws.planning.solver.batched import Array
-from jaxlaws.planning.solver.root_finding import falling_root, implicit_root
 from jaxlaws.planning.supervised.fixed_size import train_fixed
-from jaxlaws.precision import is_traced
+from jaxlaws.precision import array_module
 
 _LOG_MOST = float(np.log(1e6))
 
 
 def break_even_students(
-    law: Any,
+    law: Tree,
     *,
-    flops: Any,
-    num_student_params: Any,
+    flops: Array,
+    num_student_params: Array,
     scenario: Scenario = TEACHER_PRETRAINING,
     forward_flops: ForwardFlops = dense_forward_flops,
-) -> Any:
+) -> Array:
     """The number of students alike from which one trained teacher makes them better than none.
 
     `k` students that pool their budgets, `k flops` in all, share the teacher that the pool trains;
@@ -58,20 +54,15 @@ def break_even_students(
     """
     check_scenario(scenario)
     distillation_law(law)
-    given = (law, flops, num_student_params, scenario)
-    traced = is_traced(given, forward_flops)
-    xp: Any = jnp if traced else np
-    if not traced:
-        flops, num_student_params = (
-            checked(name, value)
-            for name, value in (("flops", flops), ("num_student_params", num_student_params))
-        )
-        given = (law, flops, num_student_params, scenario)
+    xp = array_module(law, flops, num_student_params, scenario, forward_flops)
+    if xp is np:
+        flops = checked("flops", flops)
+        num_student_params = checked("num_student_params", num_student_params)
 
-    def behind(law: Any, flops: Any, size: Any, scenario: Scenario) -> Callable[[Array], Array]:
-        """By how much students of a pool of so many are behind those alone."""
-        common: dict[str, Any] = {"forward_flops": forward_flops}
-        alone = train_fixed(law, num_params=size, flops=flops, **common).loss
+    def excess(given: Tree) -> Callable[[Array], Array]:
+        """The loss of students that share a teacher, above the loss of training alone."""
+        law, flops, size, scenario = given
+        alone = train_fixed(law, num_params=size, flops=flops, forward_flops=forward_flops).loss
 
         def function(log_students: Array) -> Array:
             num = xp.exp(log_students)
@@ -81,17 +72,15 @@ def break_even_students(
                 num_student_params=size,
                 num_students=num,
                 scenario=scenario,
-                **common,
+                forward_flops=forward_flops,
             )
             return pooled.loss - alone
 
         return function
 
-    still = jax.tree.map(lambda leaf: lax.stop_gradient(leaf) if is_traced(leaf) else leaf, given)
-    single = behind(*still)(xp.zeros(()))
+    given = (law, flops, num_student_params, scenario)
+    single = excess(given)(xp.zeros(()))
     low = xp.zeros_like(single)
-    root, exact = falling_root(behind(*still), low, low + _LOG_MOST, traced=traced)
-    if traced:
-        root = implicit_root(behind(*given), root, exact)
+    root, _ = root_of(excess, given, low, low + _LOG_MOST)
     num = xp.where(root < _LOG_MOST, xp.exp(root), xp.inf)
     return xp.where(xp.isnan(single), xp.nan, num)[()]

@@ -10,13 +10,13 @@ import numpy as np
 
 from jaxlaws.compute import ForwardFlops, dense_forward_flops
 from jaxlaws.planning.decisions.comparison_text import words
+from jaxlaws.planning.distillation.distilled_student import distill
 from jaxlaws.planning.distillation.existing_teacher import distill_with
-from jaxlaws.planning.distillation.student_and_teacher import distill
-from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, distillation_law
-from jaxlaws.planning.engine.plans import SupervisedPlan
+from jaxlaws.planning.engine.checks import distillation_law
+from jaxlaws.planning.engine.plans import DistillationPlan, SupervisedPlan
 from jaxlaws.planning.engine.record import Record
 from jaxlaws.planning.engine.scenarios import TEACHER_PRETRAINING_AND_INFERENCE, Scenario
-from jaxlaws.planning.engine.status import Status
+from jaxlaws.planning.engine.status import Status, is_solved
 from jaxlaws.planning.supervised.allocation import compute_optimal
 from jaxlaws.planning.supervised.fixed_size import train_fixed
 from jaxlaws.precision import float64, is_traced, to_numpy
@@ -77,7 +77,7 @@ class Comparison:
 
 
 def _solved(plan: Any) -> Any:
-    return plan.status <= Status.BUDGET_UNSPENT
+    return is_solved(plan.status)
 
 
 def _as_it_is(
@@ -117,23 +117,21 @@ def _compare(
     flops = jnp.broadcast_to(jnp.asarray(flops, float), np.broadcast_shapes(*shapes))
     alone = flops / num_students
     optimal = compute_optimal(law, flops=alone, forward_flops=common["forward_flops"]).num_params
-    optimal = jnp.where(jnp.isnan(optimal), DEFAULT_BOUNDS[0], optimal)
     largest = jnp.inf if size is None else size
     if size is None:
         size = compute_optimal(law, flops=alone, **common).num_params
-        size = jnp.where(jnp.isnan(size), DEFAULT_BOUNDS[0], size)
     student = {"flops": flops, "num_student_params": size, "num_students": num_students}
-    options = Record(
-        train=train_fixed(law, num_params=optimal, flops=alone, **common),
-        overtrain=train_fixed(law, num_params=size, flops=alone, **common),
-    )
-    eligible = Record(
-        train=_solved(options.train) & (optimal <= largest),
-        overtrain=_solved(options.overtrain) & (size < optimal * (1 - 1e-6)),
-    )
+    options: dict[str, SupervisedPlan | DistillationPlan] = {
+        "train": train_fixed(law, num_params=optimal, flops=alone, **common),
+        "overtrain": train_fixed(law, num_params=size, flops=alone, **common),
+    }
+    eligible = {
+        "train": _solved(options["train"]) & (optimal <= largest),
+        "overtrain": _solved(options["overtrain"]) & (size < optimal * (1 - 1e-6)),
+    }
     if teacher is None:
         options["distil"] = distill(law, **student, scenario=scenario, **common)
-        eligible["distil"] = _solved(options.distil)
+        eligible["distil"] = _solved(options["distil"])
     else:
         loss, num_params = teacher
         options["distil"] = distill_with(
@@ -145,8 +143,8 @@ def _compare(
             **common,
         )
         options["use_teacher"] = _as_it_is(flops, num_params, loss, **common)
-        eligible["distil"] = _solved(options.distil)
-        eligible["use_teacher"] = _solved(options.use_teacher) & (num_params <= largest)
+        eligible["distil"] = _solved(options["distil"])
+        eligible["use_teacher"] = _solved(options["use_teacher"]) & (num_params <= largest)
     losses = jnp.stack([jnp.where(eligible[name], options[name].loss, jnp.inf) for name in options])
     ordered = jnp.sort(losses, axis=0)
     nothing = jnp.isinf(ordered[0])
@@ -154,7 +152,9 @@ def _compare(
     margin = jnp.where(
         jnp.isinf(ordered[1]), jnp.nan, ordered[1] - jnp.where(nothing, 0.0, ordered[0])
     )
-    return Comparison(winner=winner, margin=margin, options=options, eligible=eligible)
+    return Comparison(
+        winner=winner, margin=margin, options=Record(options), eligible=Record(eligible)
+    )
 
 
 def compare(

@@ -9,13 +9,14 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from jaxlaws.annotations import Tree
 from jaxlaws.compute import ForwardFlops, dense_forward_flops
-from jaxlaws.planning.distillation.student_and_teacher import distill
+from jaxlaws.planning.analysis.plan_roots import root_of
+from jaxlaws.planning.distillation.distilled_student import distill
 from jaxlaws.planning.engine.checks import checked, distillation_law
 from jaxlaws.planning.engine.scenarios import Scenario
 from jaxlaws.planning.engine.status import Status, worst
 from jaxlaws.planning.solver.batched import Array
-from jaxlaws.planning.solver.root_finding import falling_root, implicit_root
 from jaxlaws.planning.supervised.fixed_size import train_fixed
 from jaxlaws.precision import is_traced
 from jaxlaws.pytree import pytree
@@ -156,7 +157,9 @@ def crossover(
     traced = is_traced(law, inputs, forward_flops)
     if not traced:
         inputs = {
-            name: checked(name, value, 1.0 if name in ("num_student_params", "num_students") else 0)
+            name: checked(
+                name, value, may_be_zero=name not in ("num_student_params", "num_students")
+            )
             for name, value in inputs.items()
         }
     given = jax.tree.leaves((list(inputs.values()), law))
@@ -190,16 +193,15 @@ def crossover(
     budgets = xp.broadcast_to(
         xp.linspace(np.log(low), np.log(high), num, dtype=dtype), (*shape, num)
     )
-    still = jax.tree.map(
-        lambda leaf: lax.stop_gradient(leaf) if is_traced(leaf) else leaf, (law, inputs)
-    )
-    single, distilled = methods(*still)(budgets)
+    single, distilled = methods(law, inputs)(budgets)
     alone, taught = _losses(single, xp), _losses(distilled, xp)
     sides = _sides(_lead(alone, taught, xp), xp.minimum(alone, taught), xp)
     left, right, found, count = _changes(sides, max_crossings, xp)
     to = xp.where(found, xp.take_along_axis(sides, right, axis=-1), 0.0)
 
-    def fallen(law: Any, inputs: dict[str, Any]) -> Callable[[Array], Array]:
+    def fallen(given: Tree) -> Callable[[Array], Array]:
+        law, inputs = given
+
         def function(log_flops: Array) -> Array:
             single, distilled = methods(law, inputs)(log_flops)
             lead = _lead(_losses(single, xp), _losses(distilled, xp), xp)
@@ -209,9 +211,7 @@ def crossover(
 
     low_ends = xp.take_along_axis(budgets, left, axis=-1)
     high_ends = xp.take_along_axis(budgets, right, axis=-1)
-    root, exact = falling_root(fallen(*still), low_ends, high_ends, traced=traced)
-    if traced:
-        root = implicit_root(fallen(law, inputs), root, exact)
+    root, _ = root_of(fallen, (law, inputs), low_ends, high_ends)
     loss = train_fixed(
         law,
         num_params=inputs["num_student_params"],

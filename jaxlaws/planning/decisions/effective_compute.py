@@ -12,7 +12,7 @@ import numpy as np
 
 from jaxlaws.planning.analysis.ensembles import num_draws
 from jaxlaws.planning.analysis.inverse import flops_to_reach
-from jaxlaws.planning.engine.status import Status
+from jaxlaws.planning.engine.status import is_solved
 from jaxlaws.planning.supervised.allocation import compute_optimal
 
 
@@ -89,7 +89,7 @@ def compute_multiplier(
         else:
             plan = questions[0](first, flops=asked)
             loss = np.asarray(plan.loss)
-            own = np.where(plan.status <= Status.BUDGET_UNSPENT, plan.flops, np.nan)
+            own = np.where(is_solved(plan.status), plan.flops, np.nan)
         return loss, own, _reaching(questions[1], second, loss)
 
     loss, own, theirs = both(law, baseline)
@@ -104,7 +104,7 @@ def _reaching(question: Callable[..., Any], law: Any, loss: np.ndarray) -> np.nd
     """The least compute for a loss; NaN where no compute reaches it, or there is no loss."""
     known = np.isfinite(loss)
     plan = flops_to_reach(question, law, target_loss=np.where(known, loss, 1.0))
-    return np.where(known & (plan.status <= Status.BUDGET_UNSPENT), plan.flops, np.nan)
+    return np.where(known & (is_solved(plan.status)), plan.flops, np.nan)
 
 
 def _ratio(own: np.ndarray, theirs: np.ndarray) -> np.ndarray:

@@ -9,12 +9,12 @@ from jax import lax
 from jaxlaws.compute import ForwardFlops, dense_forward_flops
 from jaxlaws.inputs import as_float
 from jaxlaws.planning.decisions.crossover_budgets import Method
-from jaxlaws.planning.distillation.student_and_teacher import distill
+from jaxlaws.planning.distillation.distilled_student import distill
 from jaxlaws.planning.engine.checks import distillation_law
-from jaxlaws.planning.engine.evaluation import answered
+from jaxlaws.planning.engine.evaluation import compose
 from jaxlaws.planning.engine.plans import DistillationPlan, SupervisedPlan
 from jaxlaws.planning.engine.scenarios import Scenario, check_scenario
-from jaxlaws.planning.engine.status import Status
+from jaxlaws.planning.engine.status import is_solved
 from jaxlaws.planning.supervised.fixed_size import train_fixed
 from jaxlaws.pytree import pytree
 
@@ -94,7 +94,7 @@ def serving_frontier(
         supervised = train_fixed(law, num_params=sizes, **common)
         distilled = distill(law, num_student_params=sizes, scenario=scenario, **common)
         alone, taught = (
-            jnp.where(plan.status <= Status.BUDGET_UNSPENT, plan.loss, jnp.inf)
+            jnp.where(is_solved(plan.status), plan.loss, jnp.inf)
             for plan in (supervised, distilled)
         )
         loss = jnp.minimum(alone, taught)
@@ -113,4 +113,4 @@ def serving_frontier(
         )
 
     given = (as_float("flops", flops), as_float("num_params", num_params), scenario)
-    return answered(answer, distillation_law(law), *given)
+    return compose(answer, distillation_law(law), *given)

@@ -11,9 +11,9 @@ import jax.numpy as jnp
 from jaxlaws.compute import ForwardFlops, dense_forward_flops
 from jaxlaws.inputs import as_float
 from jaxlaws.planning.analysis.inverse import flops_to_reach
-from jaxlaws.planning.distillation.student_and_teacher import distill
+from jaxlaws.planning.distillation.distilled_student import distill
 from jaxlaws.planning.engine.checks import distillation_law
-from jaxlaws.planning.engine.evaluation import answered
+from jaxlaws.planning.engine.evaluation import compose
 from jaxlaws.planning.engine.plans import DistillationPlan, SupervisedPlan
 from jaxlaws.planning.engine.scenarios import Scenario, check_scenario
 from jaxlaws.planning.supervised.fixed_size import train_fixed
@@ -95,4 +95,4 @@ def relative_cost(
         )
 
     size = as_float("num_student_params", num_student_params)
-    return answered(answer, law, as_float("target_loss", target_loss), size, scenario)
+    return compose(answer, law, as_float("target_loss", target_loss), size, scenario)

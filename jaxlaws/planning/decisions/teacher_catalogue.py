@@ -9,9 +9,9 @@ from jaxlaws.compute import ForwardFlops, dense_forward_flops
 from jaxlaws.inputs import as_float
 from jaxlaws.planning.distillation.existing_teacher import distill_with
 from jaxlaws.planning.engine.checks import distillation_law
-from jaxlaws.planning.engine.evaluation import answered
+from jaxlaws.planning.engine.evaluation import compose
 from jaxlaws.planning.engine.plans import DistillationPlan, SupervisedPlan
-from jaxlaws.planning.engine.status import Status
+from jaxlaws.planning.engine.status import is_solved
 from jaxlaws.planning.supervised.fixed_size import train_fixed
 from jaxlaws.pytree import pytree
 
@@ -120,7 +120,7 @@ def rank_teachers(
             num_inference_tokens=student["num_inference_tokens"],
             forward_flops=forward_flops,
         )
-        losses = jnp.where(plans.status <= Status.BUDGET_UNSPENT, plans.loss, jnp.inf)
+        losses = jnp.where(is_solved(plans.status), plans.loss, jnp.inf)
         ranking = jnp.argsort(losses, axis=-1)
         ordered = jnp.take_along_axis(losses, ranking, axis=-1)
         least, some = ordered[..., 0], jnp.isfinite(ordered[..., 0])
@@ -137,4 +137,4 @@ def rank_teachers(
     teachers = {"teacher_loss": teacher_loss, "num_teacher_params": num_teacher_params}
     if teacher_forward_flops is not None:
         teachers["teacher_forward_flops"] = teacher_forward_flops
-    return answered(answer, law, student, teachers)
+    return compose(answer, law, student, teachers)

@@ -1,15 +1,17 @@
 """Distilling from a teacher that exists, dense or a mixture of experts."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import jax.numpy as jnp
 
 from jaxlaws.compute import ForwardFlops, dense_forward_flops
-from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, callable_tree, distillation_law
+from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, distillation_law
 from jaxlaws.planning.engine.evaluation import Question, ask
+from jaxlaws.planning.engine.limits import Limit, constraints_of
 from jaxlaws.planning.engine.plans import (
     DistillationPlan,
-    bounds_told,
+    bounds_and_values,
     shares_of,
     status_of,
     tokens_for_rest,
@@ -36,7 +38,7 @@ def _problem(given: Record) -> Problem:
     training, logits, serving = _costs(given)
     left = given.flops - serving
     log_most = jnp.log(jnp.where(left > 0, left, given.flops)) - jnp.log(training + logits)
-    lower = jnp.log(given.num_student_tokens_bounds_lower)
+    lower = jnp.log(given.lower.num_student_tokens)
 
     def objective(point: Point) -> Array:
         return given.law.loss(
@@ -48,11 +50,22 @@ def _problem(given: Record) -> Problem:
     return Problem(
         objective=objective,
         lower=[lower],
-        upper=[jnp.log(given.num_student_tokens_bounds_upper)],
-        constraints=(lambda point: log_most - point[0],),
+        upper=[jnp.log(given.upper.num_student_tokens)],
+        constraints=(
+            lambda point: log_most - point[0],
+            *constraints_of(
+                given,
+                ("num_student_tokens",),
+                {
+                    "num_student_params": given.num_student_params,
+                    "num_teacher_params": given.num_teacher_params,
+                    "teacher_loss": given.teacher_loss,
+                },
+            ),
+        ),
         preference=lambda point: point[0],
         reduction=Reduction(
-            place=lambda _, loosened: [log_most + loosened[0]],
+            to_point=lambda _, relaxation: [log_most + relaxation[0]],
             candidate=lambda _: [],
             num_candidates=0,
         ),
@@ -89,16 +102,17 @@ def _plan(given: Record, solution: Solution) -> DistillationPlan:
         flops=flops,
         shares=shares,
         status=status_of(solution, loss, unspent=~solution.binding[0]),
-        **bounds_told(
+        **bounds_and_values(
             solution,
             ("num_student_tokens",),
             flops=solution.multipliers[0] * given.flops / (given.flops - serving),
+            limits=given.limits,
             teacher_loss=-of_teacher,
         ),
     )
 
 
-_QUESTION = Question(problem=_problem, plan=_plan)
+_QUESTION = Question(problem=_problem, plan=_plan, may_be_zero=("logits", "num_inference_tokens"))
 
 
 def distill_with(
@@ -114,6 +128,7 @@ def distill_with(
     num_inference_tokens: Any = 0.0,
     forward_flops: ForwardFlops = dense_forward_flops,
     num_student_tokens_bounds: Bounds = DEFAULT_BOUNDS,
+    limits: Mapping[str, Limit] | None = None,
 ) -> DistillationPlan:
     """Distil a student on all the tokens that a budget allows, from a teacher that exists.
 
@@ -133,6 +148,8 @@ def distill_with(
         num_inference_tokens: tokens that each student will serve; serving comes out of the budget.
         forward_flops: forward FLOPs per token of a size.
         num_student_tokens_bounds: least and largest number of tokens for a student.
+        limits: upper limits on other quantities of the student's and the teacher's sizes and the
+            student's tokens, by names of your choice.
 
     Returns:
         A plan whose leaves have the broadcast shape: NumPy float64 outside a trace, in the
@@ -155,7 +172,7 @@ def distill_with(
     optional = {"teacher_forward_flops": teacher_forward_flops}
     return ask(
         _QUESTION,
-        {"law": distillation_law(law), "forward_flops": callable_tree(forward_flops)},
+        distillation_law(law),
         {
             "flops": flops,
             "num_student_params": num_student_params,
@@ -164,8 +181,9 @@ def distill_with(
             "logits": logits,
             "num_students": num_students,
             "num_inference_tokens": num_inference_tokens,
-            "num_student_tokens_bounds": num_student_tokens_bounds,
         }
         | {name: value for name, value in optional.items() if value is not None},
-        may_be_zero=("logits", "num_inference_tokens"),
+        bounds={"num_student_tokens": num_student_tokens_bounds},
+        limits=limits,
+        functions={"forward_flops": forward_flops},
     )

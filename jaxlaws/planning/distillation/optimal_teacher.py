@@ -46,10 +46,10 @@ def _problem(given: Record) -> Problem:
         lower=[lower],
         upper=[upper],
         reduction=Reduction(
-            place=lambda coordinates, _: coordinates,
+            to_point=lambda coordinates, _: coordinates,
             candidate=candidate,
             num_candidates=NUM_CANDIDATES,
-            num_loosened=0,
+            num_relaxations=0,
         ),
     )
 
@@ -104,6 +104,6 @@ def optimal_teacher_loss(
     """
     return ask(
         _QUESTION,
-        {"law": distillation_law(law)},
+        distillation_law(law),
         {"num_student_params": num_student_params, "num_student_tokens": num_student_tokens},
     )

@@ -35,16 +35,20 @@ def _balance(supervised: Any) -> tuple[Array, Array, Array]:
 def with_free_tokens(costs: Any, log_budget: Array, lower: Point, upper: Point) -> Reduction:
     """Free is the teacher's size; its tokens are as many as may be."""
 
-    def place(coordinates: Point, loosened: Point) -> Point:
+    def to_point(coordinates: Point, relaxation: Point) -> Point:
         training, logits, _ = costs(coordinates[0])
-        tokens = log_budget + loosened[0] - jnp.log(training + logits)
-        return [coordinates[0], tokens, upper[2] + loosened[1]]
+        tokens = log_budget + relaxation[0] - jnp.log(training + logits)
+        return [coordinates[0], tokens, upper[2] + relaxation[1]]
 
     def candidate(index: Any) -> Point:
         return [lower[0] + (upper[0] - lower[0]) * (index / (NUM_SIZES - 1))]
 
     return Reduction(
-        place=place, candidate=candidate, num_candidates=NUM_SIZES, num_loosened=2, held=(2,)
+        to_point=to_point,
+        candidate=candidate,
+        num_candidates=NUM_SIZES,
+        num_relaxations=2,
+        held=(2,),
     )
 
 
@@ -66,9 +70,9 @@ def with_paid_tokens(
         charge = jnp.maximum(teacher, _LEAST_CHARGE * training)
         return of_student, log_available - jnp.logaddexp(0.0, -log_odds) - jnp.log(charge)
 
-    def place(coordinates: Point, loosened: Point) -> Point:
+    def to_point(coordinates: Point, relaxation: Point) -> Point:
         log_teacher, log_odds = coordinates
-        of_student, of_teacher = tokens(log_teacher, log_odds, log_budget + loosened[0])
+        of_student, of_teacher = tokens(log_teacher, log_odds, log_budget + relaxation[0])
         return [log_teacher, of_student, of_teacher]
 
     def candidate(index: Any) -> Point:
@@ -88,4 +92,6 @@ def with_paid_tokens(
         log_teacher = jnp.where(jnp.isfinite(log_teacher), log_teacher, guess[0])
         return [jnp.clip(log_teacher, lower[0], upper[0]), log_odds]
 
-    return Reduction(place=place, candidate=candidate, num_candidates=_NUM_SHARES, follow=follow)
+    return Reduction(
+        to_point=to_point, candidate=candidate, num_candidates=_NUM_SHARES, follow=follow
+    )

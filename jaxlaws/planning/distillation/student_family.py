@@ -16,22 +16,22 @@ from jaxlaws.planning.distillation.student_family_problem import (
 from jaxlaws.planning.engine.checks import (
     DEFAULT_BOUNDS,
     Bounds,
-    callable_tree,
     checked,
     distillation_law,
 )
 from jaxlaws.planning.engine.evaluation import Question, ask
 from jaxlaws.planning.engine.mixture import Mixture
-from jaxlaws.planning.engine.scenarios import Scenario, check_scenario, kind_of
-from jaxlaws.planning.engine.status import Status
+from jaxlaws.planning.engine.scenarios import ChargedCosts, Scenario, charged_costs, check_scenario
+from jaxlaws.planning.engine.status import Status, is_solved
 from jaxlaws.precision import is_traced
 
 _QUESTIONS = {
     kind: Question(
         problem=functools.partial(family_problem, kind=kind),
         plan=functools.partial(family_plan, kind=kind),
+        may_be_zero=("num_inference_tokens", "logits", "pretraining"),
     )
-    for kind in ("free teacher", "free tokens", "all paid")
+    for kind in ChargedCosts
 }
 
 
@@ -98,8 +98,10 @@ def distill_family(
         "num_inference_tokens": num_inference_tokens,
     }
     if not is_traced(sizes):
-        lowest = {"num_inference_tokens": 0.0}
-        sizes = {name: checked(name, value, lowest.get(name, 1.0)) for name, value in sizes.items()}
+        sizes = {
+            name: checked(name, value, may_be_zero=name == "num_inference_tokens")
+            for name, value in sizes.items()
+        }
     shape = np.broadcast_shapes(*(np.shape(value) for value in sizes.values()))
     if not shape or not np.shape(num_student_params) or shape[-1] == 0:
         raise ValueError("num_student_params needs an axis, the last, along which students differ")
@@ -107,29 +109,33 @@ def distill_family(
     students = {}
     for name, value in sizes.items():
         values = xp.broadcast_to(xp.asarray(value), shape)
-        students |= {f"{name}_{index}": values[..., index] for index in range(shape[-1])}
-    served = tuple(f"num_inference_tokens_{index}" for index in range(shape[-1]))
-    given = {
+        students[name] = {index: values[..., index] for index in range(shape[-1])}
+    inputs = {
         "flops": flops,
         **students,
         "logits": scenario.logits,
         "pretraining": scenario.pretraining,
-        "num_student_tokens_bounds": num_student_tokens_bounds,
-        "num_teacher_params_bounds": num_teacher_params_bounds,
-        "num_teacher_tokens_bounds": num_teacher_tokens_bounds,
     }
-    tree = {"law": distillation_law(law), "forward_flops": callable_tree(forward_flops)}
 
-    def asked(given: dict[str, Any]) -> FamilyPlan:
-        zero = ("logits", "pretraining", *served)
-        plan = ask(_QUESTIONS[kind_of(scenario)], tree, given, may_be_zero=zero)
+    def answer(num_student_tokens_bounds: Bounds) -> FamilyPlan:
+        plan = ask(
+            _QUESTIONS[charged_costs(scenario)],
+            distillation_law(law),
+            inputs,
+            bounds={
+                "num_student_tokens": num_student_tokens_bounds,
+                "num_teacher_params": num_teacher_params_bounds,
+                "num_teacher_tokens": num_teacher_tokens_bounds,
+            },
+            functions={"forward_flops": forward_flops},
+        )
         return jax.tree.map(_stacked, plan, is_leaf=lambda node: isinstance(node, list))
 
-    plan = asked(given)
+    plan = answer(num_student_tokens_bounds)
     if is_traced(plan) or not np.any(plan.status == Status.NOT_CONVERGED):
         return plan
     _, most = num_student_tokens_bounds
-    return _at_the_kink(plan, asked({**given, "num_student_tokens_bounds": (most, most)}))
+    return _at_the_kink(plan, answer((most, most)))
 
 
 def _at_the_kink(plan: FamilyPlan, full: FamilyPlan) -> FamilyPlan:
@@ -144,7 +150,7 @@ def _at_the_kink(plan: FamilyPlan, full: FamilyPlan) -> FamilyPlan:
         full: the best with the most tokens for all.
     """
     no_student_would_give = (full.marginal_values.num_student_tokens >= 0).all(axis=-1)
-    better = (plan.status == Status.NOT_CONVERGED) & (full.status <= Status.BUDGET_UNSPENT)
+    better = (plan.status == Status.NOT_CONVERGED) & (is_solved(full.status))
     better &= no_student_would_give & (full.loss <= plan.loss + 1e-9)
 
     def chosen(new: Any, old: Any) -> Any:

@@ -11,8 +11,9 @@ import jax.numpy as jnp
 
 from jaxlaws.planning.distillation.optimal_teacher import teacher_loss_limits
 from jaxlaws.planning.distillation.reductions import NUM_SIZES, with_paid_tokens
-from jaxlaws.planning.engine.plans import quantity, shares_of, status_of, where_possible
+from jaxlaws.planning.engine.plans import shares_of, status_of, variable_value, where_possible
 from jaxlaws.planning.engine.record import Record
+from jaxlaws.planning.engine.scenarios import ChargedCosts
 from jaxlaws.planning.engine.status import Status
 from jaxlaws.planning.solver.batched import Array, Point
 from jaxlaws.planning.solver.budget_split import Split, best_split, split_for_value
@@ -44,7 +45,7 @@ class FamilyPlan:
         status: a `Status`.
         active_bounds: -1, 0 or +1 by input name; for the students' tokens one axis more.
         marginal_values: of `loss`, nats per unit of a logarithm, by name; for the students' tokens
-            one axis more, each as if its bound alone were loosened.
+            one axis more, each as if its bound alone were relaxed.
     """
 
     num_student_params: Any
@@ -62,9 +63,8 @@ class FamilyPlan:
 
 
 def _students(given: Record, name: str) -> Array:
-    """Something of the students, a student along the first axis."""
-    num = sum(key.startswith("weights_") for key in given)
-    return jnp.stack([given[f"{name}_{index}"] for index in range(num)])
+    """An input of all students, with the students along the first axis."""
+    return jnp.stack(list(given[name].values()))
 
 
 def _family(given: Record) -> tuple[Array, Array]:
@@ -111,15 +111,15 @@ def _split(given: Record, logits: Array, log_rest: Array, teacher_loss: Array) -
         log_cost=jnp.log(_cost_of_token(given, logits)),
         log_budget=log_rest,
         log_bounds=(
-            jnp.log(given.num_student_tokens_bounds_lower),
-            jnp.log(given.num_student_tokens_bounds_upper),
+            jnp.log(given.lower.num_student_tokens),
+            jnp.log(given.upper.num_student_tokens),
         ),
     )
 
 
-def _teacher(given: Record, kind: str, point: Point) -> tuple[Array, Array, Array]:
+def _teacher(given: Record, kind: ChargedCosts, point: Point) -> tuple[Array, Array, Array]:
     """The teacher's loss, the cost of its logits for a token, and that of its training."""
-    if kind == "free teacher":
+    if kind == ChargedCosts.NOTHING:
         return jnp.exp(point[0]), 0.0 * point[0], 0.0 * point[0]
     size, tokens = jnp.exp(point[0]), jnp.exp(point[1])
     forward = given.forward_flops(size)
@@ -127,15 +127,15 @@ def _teacher(given: Record, kind: str, point: Point) -> tuple[Array, Array, Arra
     return loss, given.logits * forward, given.pretraining * 3 * forward * tokens
 
 
-def family_problem(given: Record, kind: str) -> Problem:
-    """The search for the teacher of a scenario, by its `kind_of`."""
+def family_problem(given: Record, kind: ChargedCosts) -> Problem:
+    """The search for the teacher of a scenario, by its `charged_costs`."""
     weights = _family(given)[1]
     budget, affordable = _left(given)
     log_budget = jnp.log(budget)
 
     def least(logits: Array) -> Array:
         """Of the compute for students that is none too little."""
-        return given.num_student_tokens_bounds_lower * _cost_of_token(given, logits).sum(axis=0)
+        return given.lower.num_student_tokens * _cost_of_token(given, logits).sum(axis=0)
 
     def objective(point: Point) -> Array:
         """Where students reach the most tokens, of equal plans the cheapest is the best."""
@@ -152,15 +152,15 @@ def family_problem(given: Record, kind: str) -> Problem:
         _, logits, training = _teacher(given, kind, point)
         return jnp.log(least(logits) + training)
 
-    if kind == "free teacher":
+    if kind == ChargedCosts.NOTHING:
         low, high = teacher_loss_limits(given.law, given.flops)
         lower, upper = [low], [high]
         reduction = _along_first(lower, upper)
     else:
         names = ("num_teacher_params", "num_teacher_tokens")
-        lower = [jnp.log(given[f"{name}_bounds_lower"]) for name in names]
-        upper = [jnp.log(given[f"{name}_bounds_upper"]) for name in names]
-        if kind == "free tokens":
+        lower = [jnp.log(given.lower[name]) for name in names]
+        upper = [jnp.log(given.upper[name]) for name in names]
+        if kind == ChargedCosts.LOGITS_ONLY:
             reduction = _along_first(lower, upper)
         else:
             reduction = _along_the_share(given, log_budget, lower, upper)
@@ -181,13 +181,13 @@ def _along_first(lower: Point, upper: Point) -> Reduction:
         return [lower[0] + (upper[0] - lower[0]) * (index / (NUM_SIZES - 1))]
 
     return Reduction(
-        place=lambda coordinates, loosened: [
+        to_point=lambda coordinates, relaxation: [
             coordinates[0],
-            *(end + more for end, more in zip(upper[1:], loosened, strict=True)),
+            *(end + more for end, more in zip(upper[1:], relaxation, strict=True)),
         ],
         candidate=candidate,
         num_candidates=NUM_SIZES,
-        num_loosened=len(upper) - 1,
+        num_relaxations=len(upper) - 1,
         held=tuple(range(1, len(upper))),
     )
 
@@ -206,29 +206,29 @@ def _along_the_share(given: Record, log_budget: Array, lower: Point, upper: Poin
         given, costs, log_budget, [lower[0], none, lower[1]], [upper[0], none, upper[1]]
     )
 
-    def place(coordinates: Point, _: Point) -> Point:
-        log_teacher, _unused, log_tokens = one_student.place(coordinates, [0.0])
+    def to_point(coordinates: Point, _: Point) -> Point:
+        log_teacher, _unused, log_tokens = one_student.to_point(coordinates, [0.0])
         return [log_teacher, log_tokens]
 
     return Reduction(
-        place=place,
+        to_point=to_point,
         candidate=one_student.candidate,
         num_candidates=one_student.num_candidates,
         follow=one_student.follow,
-        num_loosened=0,
+        num_relaxations=0,
     )
 
 
-def family_plan(given: Record, solution: Solution, kind: str) -> FamilyPlan:
+def family_plan(given: Record, solution: Solution, kind: ChargedCosts) -> FamilyPlan:
     """The plan that a solution of it is."""
     nothing = jnp.full_like(given.flops, jnp.nan)
     names = ("num_teacher_params", "num_teacher_tokens")
     sizes, weights = _family(given)
-    if kind == "free teacher":
+    if kind == ChargedCosts.NOTHING:
         names, teacher = ("teacher_loss",), (nothing, nothing)
         point = solution.point
     else:
-        teacher = tuple(quantity(given, solution, name, i) for i, name in enumerate(names))
+        teacher = tuple(variable_value(given, solution, name, i) for i, name in enumerate(names))
         point = [jnp.log(value) for value in teacher]
     teacher_loss, logits, training = _teacher(given, kind, point)
     cost = _cost_of_token(given, logits)

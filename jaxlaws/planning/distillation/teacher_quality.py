@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxlaws.planning.distillation.existing_teacher import distill_with
 from jaxlaws.planning.distillation.optimal_teacher import optimal_teacher_loss
 from jaxlaws.planning.engine.checks import distillation_law
-from jaxlaws.planning.engine.evaluation import answered
+from jaxlaws.planning.engine.evaluation import compose
 from jaxlaws.planning.engine.plans import DistillationPlan, TeacherLossPlan
 from jaxlaws.pytree import pytree
 
@@ -80,9 +80,7 @@ def assess_teacher(
             (jnp.asarray(plan.teacher_loss),),
             (jnp.ones_like(plan.teacher_loss),),
         )[1]
-        possible = jnp.isfinite(plan.loss)
-        usable = {name: jnp.where(possible, value, 1e9) for name, value in held.items()}
-        optimal = optimal_teacher_loss(law, **usable)
+        optimal = optimal_teacher_loss(law, **held)
         return TeacherQuality(
             slope=slope,
             too_good=slope < 0,
@@ -92,4 +90,4 @@ def assess_teacher(
         )
 
     student = {"flops": flops, "num_student_params": num_student_params}
-    return answered(answer, distillation_law(law), student, teacher, asked)
+    return compose(answer, distillation_law(law), student, teacher, asked)

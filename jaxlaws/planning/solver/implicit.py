@@ -31,7 +31,7 @@ def differentiable_minimum(
 
     Returns:
         The point, and the multipliers of the constraints: by how much the objective falls as a
-        constraint is loosened; and whether it is solved.
+        constraint is relaxed; and whether it is solved.
     """
     num, num_constraints = len(problem.lower), len(problem.constraints)
     size = num + num_constraints

@@ -49,7 +49,7 @@ class Solution:
         on_bound: -1, 0 or +1 for each variable on its lower, on no, or on its upper bound.
         binding: for each constraint, whether it binds.
         multipliers: for each constraint, by how much the objective falls per unit by which it is
-            loosened.
+            relaxed.
         bound_values: for each variable on a bound, by how much the objective falls per unit by
             which the bound is raised; else 0.
         solved: whether all conditions of a minimum hold.

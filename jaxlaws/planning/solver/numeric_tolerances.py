@@ -20,7 +20,7 @@ class Tolerances:
         pivot: a pivot of a factorisation.
         noise: rounding of the objective, relative.
         margin: distance from a bound.
-        loosening: by how much the budget is loosened to see that it binds.
+        relaxation: by how much the budget is relaxed to see that it binds.
         preference: weight of the preference among equals.
     """
 
@@ -31,7 +31,7 @@ class Tolerances:
     pivot: float
     noise: float
     margin: float
-    loosening: float
+    relaxation: float
     preference: float
 
 

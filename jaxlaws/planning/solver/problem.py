@@ -17,22 +17,22 @@ class Reduction:
     most plans are, and they are found several times faster there.
 
     Attributes:
-        place: the point of given coordinates. Its second argument loosens what the coordinates
-            take as met with equality, the budget above all: at a solution, none of these loosened
-            a little makes a worse plan.
-        num_loosened: how many those are.
+        to_point: returns the point of given coordinates. Its second argument has a number for each
+            constraint that the coordinates meet with equality, such as the budget, and relaxes
+            the constraint by it. At a solution, no small relaxation makes the objective worse.
+        num_relaxations: the number of these constraints.
         candidate: coordinates of the i-th point to start from, i a traced integer.
         num_candidates: how many there are.
         follow: a candidate, corrected by the one before: for candidates on a curve that is
             followed by a step each.
-        held: variables that `place` holds at a bound, by index.
+        held: indices of the variables that `to_point` keeps at a bound.
     """
 
-    place: Callable[[Point, Point], Point]
+    to_point: Callable[[Point, Point], Point]
     candidate: Callable[[Any], Point]
     num_candidates: int
     follow: Callable[[Point, Point], Point] | None = None
-    num_loosened: int = 1
+    num_relaxations: int = 1
     held: tuple[int, ...] = ()
 
 

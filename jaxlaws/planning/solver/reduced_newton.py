@@ -33,7 +33,7 @@ def scan(problem: Problem, reduction: Reduction, limits: Tolerances) -> Point:
         candidate = reduction.candidate(index)
         if reduction.follow is not None:
             candidate = reduction.follow(candidate, before)
-        point = problem.clip(reduction.place(candidate, [0.0] * reduction.num_loosened))
+        point = problem.clip(reduction.to_point(candidate, [0.0] * reduction.num_relaxations))
         value = penalised(problem, limits, point, problem.objective(point))
         return candidate, *_choose(value < best[1], (candidate, value), tuple(best))
 
@@ -51,13 +51,13 @@ def newton(
         Coordinates, and the size of the gradient one step before them.
     """
 
-    def place(coordinates: Point) -> Point:
-        return reduction.place(coordinates, [0.0] * reduction.num_loosened)
+    def to_point(coordinates: Point) -> Point:
+        return reduction.to_point(coordinates, [0.0] * reduction.num_relaxations)
 
     def step(state):
         count, here, trial, best, error = state
-        value, gradient, curvature = hessian(lambda c: problem.objective(place(c)), trial)
-        for entry, low, high in zip(place(trial), problem.lower, problem.upper, strict=True):
+        value, gradient, curvature = hessian(lambda c: problem.objective(to_point(c)), trial)
+        for entry, low, high in zip(to_point(trial), problem.lower, problem.upper, strict=True):
             value = jnp.where((entry >= low) & (entry <= high), value, jnp.inf)
         downhill = [-slope for slope in gradient]
         move, least = solve(curvature, downhill, len(trial), limits.pivot)
@@ -93,7 +93,8 @@ def descend(problem: Problem, reduction: Reduction, limits: Tolerances) -> tuple
     Returns:
         The point, within the bounds, and whether it is surely the minimum: a stationary point of
         positive curvature, off all bounds but those held, that meets all constraints, none of
-        which were better loosened. Where not, the point is a start for `constrained.minimise`.
+        which improves when it is relaxed. Where not, the point is a start for
+        `active_set.minimise`.
     """
     coordinates: Point = []
     sure = jnp.ones_like(problem.lower[0], dtype=bool)
@@ -101,8 +102,8 @@ def descend(problem: Problem, reduction: Reduction, limits: Tolerances) -> tuple
         coordinates = scan(problem, reduction, limits)
         coordinates, error = newton(problem, reduction, coordinates, limits)
         sure = error <= limits.gradient
-    kept = [0.0] * reduction.num_loosened
-    point = reduction.place(coordinates, kept)
+    kept = [0.0] * reduction.num_relaxations
+    point = reduction.to_point(coordinates, kept)
     for index, (value, low, high) in enumerate(
         zip(point, problem.lower, problem.upper, strict=True)
     ):
@@ -111,7 +112,7 @@ def descend(problem: Problem, reduction: Reduction, limits: Tolerances) -> tuple
     for constraint in problem.constraints:
         sure &= constraint(point) >= -limits.violation
     value = problem.objective(point)
-    for index in range(reduction.num_loosened):
-        loosened = [*kept[:index], limits.loosening, *kept[index + 1 :]]
-        sure &= problem.objective(reduction.place(coordinates, loosened)) <= value
+    for index in range(reduction.num_relaxations):
+        relaxation = [*kept[:index], limits.relaxation, *kept[index + 1 :]]
+        sure &= problem.objective(reduction.to_point(coordinates, relaxation)) <= value
     return problem.clip(point), sure

@@ -6,16 +6,16 @@ from typing import Any
 import jax.numpy as jnp
 
 from jaxlaws.compute import ForwardFlops, dense_forward_flops
-from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, callable_tree, supervised_law
+from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, supervised_law
 from jaxlaws.planning.engine.evaluation import Question, ask
-from jaxlaws.planning.engine.limits import Limit, constraints_of, most_allowed, quantities
+from jaxlaws.planning.engine.limits import Limit, constraints_of
 from jaxlaws.planning.engine.plans import (
     SupervisedPlan,
-    bounds_told,
-    quantity,
+    bounds_and_values,
     shares_of,
     status_of,
     tokens_for_rest,
+    variable_value,
     where_possible,
 )
 from jaxlaws.planning.engine.record import Record
@@ -29,8 +29,8 @@ _NAMES = ("num_params", "num_tokens")
 
 def allocation_problem(given: Record) -> Problem:
     """Least loss over the logarithms of size and tokens, within a budget."""
-    lower = [jnp.log(given.num_params_bounds_lower), jnp.log(given.num_tokens_bounds_lower)]
-    upper = [jnp.log(given.num_params_bounds_upper), jnp.log(given.num_tokens_bounds_upper)]
+    lower = [jnp.log(given.lower.num_params), jnp.log(given.lower.num_tokens)]
+    upper = [jnp.log(given.upper.num_params), jnp.log(given.upper.num_tokens)]
 
     def objective(point: Point) -> Array:
         return given.law.loss(num_params=jnp.exp(point[0]), num_tokens=jnp.exp(point[1]))
@@ -39,8 +39,8 @@ def allocation_problem(given: Record) -> Problem:
         tokens = 3 * jnp.exp(point[1]) + given.num_inference_tokens
         return jnp.log(given.forward_flops(jnp.exp(point[0]))) + jnp.log(tokens)
 
-    def place(coordinates: Point, loosened: Point) -> Point:
-        budget = given.flops * jnp.exp(loosened[0])
+    def to_point(coordinates: Point, relaxation: Point) -> Point:
+        budget = given.flops * jnp.exp(relaxation[0])
         tokens = budget / given.forward_flops(jnp.exp(coordinates[0])) - given.num_inference_tokens
         affordable = tokens > 0  # what serving alone overspends is given no tokens
         return [
@@ -60,14 +60,14 @@ def allocation_problem(given: Record) -> Problem:
             *constraints_of(given, _NAMES),
         ),
         preference=log_cost,
-        reduction=Reduction(place=place, candidate=candidate, num_candidates=_NUM_CANDIDATES),
+        reduction=Reduction(to_point=to_point, candidate=candidate, num_candidates=_NUM_CANDIDATES),
         possible=log_cost(lower) <= jnp.log(given.flops),
     )
 
 
 def allocation_plan(given: Record, solution: Solution) -> SupervisedPlan:
     """The plan that a solution of it is."""
-    num_params = quantity(given, solution, "num_params", 0)
+    num_params = variable_value(given, solution, "num_params", 0)
     forward = given.forward_flops(num_params)
     serving = forward * given.num_inference_tokens
     rest = (given.flops - serving) / (3 * forward)
@@ -81,16 +81,18 @@ def allocation_plan(given: Record, solution: Solution) -> SupervisedPlan:
         flops=flops,
         shares=shares,
         status=status_of(solution, loss, unspent=~solution.binding[0]),
-        **bounds_told(
+        **bounds_and_values(
             solution,
             _NAMES,
             flops=solution.multipliers[0],
-            limits=given.get("limits", ()),
+            limits=given.limits,
         ),
     )
 
 
-_QUESTION = Question(problem=allocation_problem, plan=allocation_plan)
+_QUESTION = Question(
+    problem=allocation_problem, plan=allocation_plan, may_be_zero=("num_inference_tokens",)
+)
 
 
 def compute_optimal(
@@ -133,17 +135,9 @@ def compute_optimal(
     """
     return ask(
         _QUESTION,
-        {
-            "law": supervised_law(law),
-            "forward_flops": callable_tree(forward_flops),
-            "limits": quantities(limits),
-        },
-        {
-            "flops": flops,
-            "num_inference_tokens": num_inference_tokens,
-            "num_params_bounds": num_params_bounds,
-            "num_tokens_bounds": num_tokens_bounds,
-            **most_allowed(limits),
-        },
-        may_be_zero=("num_inference_tokens",),
+        supervised_law(law),
+        {"flops": flops, "num_inference_tokens": num_inference_tokens},
+        bounds={"num_params": num_params_bounds, "num_tokens": num_tokens_bounds},
+        limits=limits,
+        functions={"forward_flops": forward_flops},
     )

@@ -1,13 +1,15 @@
 """The best model where distinct tokens are few (Muennighoff et al. 2023)."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import jax.numpy as jnp
 
 from jaxlaws.compute import ForwardFlops, dense_forward_flops
-from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, callable_tree
+from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds
 from jaxlaws.planning.engine.evaluation import Question, ask
+from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.record import Record
 from jaxlaws.planning.solver.active_set import preferred
 from jaxlaws.planning.solver.batched import Array
@@ -81,7 +83,7 @@ def _plan(given: Record, solution: Solution) -> LimitedDataPlan:
     )
 
 
-_QUESTION = Question(problem=_problem, plan=_plan)
+_QUESTION = Question(problem=_problem, plan=_plan, may_be_zero=("num_inference_tokens",))
 
 
 def train_on_limited_data(
@@ -93,6 +95,7 @@ def train_on_limited_data(
     forward_flops: ForwardFlops = dense_forward_flops,
     num_params_bounds: Bounds = DEFAULT_BOUNDS,
     num_tokens_bounds: Bounds = DEFAULT_BOUNDS,
+    limits: Mapping[str, Limit] | None = None,
 ) -> LimitedDataPlan:
     """The size and the tokens of least loss within a budget, with so many distinct tokens at hand.
 
@@ -109,6 +112,8 @@ def train_on_limited_data(
         forward_flops: forward FLOPs per token of a size.
         num_params_bounds: least and largest size, broadcast with the budget.
         num_tokens_bounds: least and largest number of tokens, repetitions counted, likewise.
+        limits: upper limits on other quantities of `num_params` and `num_tokens`, by names of
+            your choice.
 
     Returns:
         A plan whose leaves have the broadcast shape: NumPy float64 outside a trace, in the
@@ -137,13 +142,13 @@ def train_on_limited_data(
         )
     return ask(
         _QUESTION,
-        {"law": law, "forward_flops": callable_tree(forward_flops)},
+        law,
         {
             "flops": flops,
             "num_unique_tokens": num_unique_tokens,
             "num_inference_tokens": num_inference_tokens,
-            "num_params_bounds": num_params_bounds,
-            "num_tokens_bounds": num_tokens_bounds,
         },
-        may_be_zero=("num_inference_tokens",),
+        bounds={"num_params": num_params_bounds, "num_tokens": num_tokens_bounds},
+        limits=limits,
+        functions={"forward_flops": forward_flops},
     )

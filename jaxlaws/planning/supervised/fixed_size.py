@@ -1,15 +1,17 @@
 """The longest training of a model of given size that a budget allows."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import jax.numpy as jnp
 
 from jaxlaws.compute import ForwardFlops, dense_forward_flops
-from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, callable_tree, supervised_law
+from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, supervised_law
 from jaxlaws.planning.engine.evaluation import Question, ask
+from jaxlaws.planning.engine.limits import Limit, constraints_of
 from jaxlaws.planning.engine.plans import (
     SupervisedPlan,
-    bounds_told,
+    bounds_and_values,
     shares_of,
     status_of,
     tokens_for_rest,
@@ -29,21 +31,24 @@ def _problem(given: Record) -> Problem:
     log_cost_of_token = jnp.log(3 * given.forward_flops(given.num_params))
     left = given.flops - _serving(given)
     log_budget = jnp.log(jnp.where(left > 0, left, given.flops))
-    lower, upper = jnp.log(given.num_tokens_bounds_lower), jnp.log(given.num_tokens_bounds_upper)
+    lower, upper = jnp.log(given.lower.num_tokens), jnp.log(given.upper.num_tokens)
 
     def objective(point: Point) -> Array:
         return given.law.loss(num_params=given.num_params, num_tokens=jnp.exp(point[0]))
 
-    def place(_: Point, loosened: Point) -> Point:
-        return [log_budget + loosened[0] - log_cost_of_token]
+    def to_point(_: Point, relaxation: Point) -> Point:
+        return [log_budget + relaxation[0] - log_cost_of_token]
 
     return Problem(
         objective=objective,
         lower=[lower],
         upper=[upper],
-        constraints=(lambda point: log_budget - log_cost_of_token - point[0],),
+        constraints=(
+            lambda point: log_budget - log_cost_of_token - point[0],
+            *constraints_of(given, ("num_tokens",), {"num_params": given.num_params}),
+        ),
         preference=lambda point: point[0],
-        reduction=Reduction(place=place, candidate=lambda _: [], num_candidates=0),
+        reduction=Reduction(to_point=to_point, candidate=lambda _: [], num_candidates=0),
         possible=(left > 0) & (log_cost_of_token + lower <= log_budget),
     )
 
@@ -61,15 +66,16 @@ def _plan(given: Record, solution: Solution) -> SupervisedPlan:
         flops=flops,
         shares=shares,
         status=status_of(solution, loss, unspent=~solution.binding[0]),
-        **bounds_told(
+        **bounds_and_values(
             solution,
             ("num_tokens",),
             flops=solution.multipliers[0] * given.flops / (given.flops - _serving(given)),
+            limits=given.limits,
         ),
     )
 
 
-_QUESTION = Question(problem=_problem, plan=_plan)
+_QUESTION = Question(problem=_problem, plan=_plan, may_be_zero=("num_inference_tokens",))
 
 
 def train_fixed(
@@ -80,6 +86,7 @@ def train_fixed(
     num_inference_tokens: Any = 0.0,
     forward_flops: ForwardFlops = dense_forward_flops,
     num_tokens_bounds: Bounds = DEFAULT_BOUNDS,
+    limits: Mapping[str, Limit] | None = None,
 ) -> SupervisedPlan:
     """Train a model of a given size on all the tokens that `3 F(N) D <= flops` allows.
 
@@ -92,6 +99,8 @@ def train_fixed(
             comes out of the budget.
         forward_flops: forward FLOPs per token of a size.
         num_tokens_bounds: least and largest number of tokens, broadcast likewise.
+        limits: upper limits on other quantities of `num_params` and `num_tokens`, by names of
+            your choice.
 
     Returns:
         A plan whose leaves have the broadcast shape: NumPy float64 outside a trace, in the
@@ -109,12 +118,13 @@ def train_fixed(
     """
     return ask(
         _QUESTION,
-        {"law": supervised_law(law), "forward_flops": callable_tree(forward_flops)},
+        supervised_law(law),
         {
             "num_params": num_params,
             "flops": flops,
             "num_inference_tokens": num_inference_tokens,
-            "num_tokens_bounds": num_tokens_bounds,
         },
-        may_be_zero=("num_inference_tokens",),
+        bounds={"num_tokens": num_tokens_bounds},
+        limits=limits,
+        functions={"forward_flops": forward_flops},
     )

@@ -14,7 +14,7 @@ from jaxlaws.compute import (
 )
 from jaxlaws.inputs import as_float
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, checked, supervised_law
-from jaxlaws.planning.engine.evaluation import answered
+from jaxlaws.planning.engine.evaluation import compose
 from jaxlaws.planning.supervised.allocation import compute_optimal
 from jaxlaws.precision import is_traced
 from jaxlaws.pytree import pytree
@@ -96,8 +96,10 @@ def optimal_shape(
     if is_traced(given):
         given = {name: as_float(name, value) for name, value in given.items()}
     else:
-        lowest = {"flops": 1.0, "num_inference_tokens": 0.0}
-        given = {name: checked(name, value, lowest[name]) for name, value in given.items()}
+        given = {
+            name: checked(name, value, may_be_zero=name == "num_inference_tokens")
+            for name, value in given.items()
+        }
 
     def answer(law: Any, flops: Any, served: Any) -> BuiltPlan:
         flops, served = jnp.broadcast_arrays(jnp.asarray(flops, float), jnp.asarray(served, float))
@@ -134,4 +136,4 @@ def optimal_shape(
             excess_loss=at_best(loss) - free.loss,
         )
 
-    return answered(answer, law, given["flops"], given["num_inference_tokens"])
+    return compose(answer, law, given["flops"], given["num_inference_tokens"])

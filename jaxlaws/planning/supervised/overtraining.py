@@ -8,7 +8,7 @@ from jaxlaws.compute import ForwardFlops, dense_forward_flops
 from jaxlaws.inputs import as_float
 from jaxlaws.planning.analysis.inverse import flops_to_reach
 from jaxlaws.planning.engine.checks import checked
-from jaxlaws.planning.engine.evaluation import answered
+from jaxlaws.planning.engine.evaluation import compose
 from jaxlaws.planning.engine.plans import SupervisedPlan
 from jaxlaws.planning.supervised.allocation import compute_optimal
 from jaxlaws.planning.supervised.fixed_size import train_fixed
@@ -65,18 +65,15 @@ def overtraining_cost(
     '26% more compute, repaid by 8.8e+11 tokens served'
     """
     given = {"flops": flops, "size_fraction": size_fraction}
-    if is_traced(given):
-        given = {name: as_float(name, value) for name, value in given.items()}
-    else:
-        given = {name: checked(name, value) for name, value in given.items()}
+    check = as_float if is_traced(given) else checked
+    given = {name: check(name, value) for name, value in given.items()}
 
     def answer(law: Any, flops: Any, fraction: Any) -> SmallerModel:
         optimal = compute_optimal(law, flops=flops + 0 * fraction, forward_flops=forward_flops)
-        size = jnp.where(jnp.isfinite(optimal.num_params), optimal.num_params, 1e9) * fraction
         smaller = flops_to_reach(
             train_fixed,
             law,
-            num_params=size,
+            num_params=optimal.num_params * fraction,
             target_loss=optimal.loss,
             forward_flops=forward_flops,
         )
@@ -91,4 +88,4 @@ def overtraining_cost(
             smaller=smaller,
         )
 
-    return answered(answer, law, given["flops"], given["size_fraction"])
+    return compose(answer, law, given["flops"], given["size_fraction"])

@@ -1,20 +1,21 @@
 """The cheapest model over its life, training and serving together (Sardana et al. 2023)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax.numpy as jnp
 from jax import lax
 
 from jaxlaws.compute import ForwardFlops, dense_forward_flops
-from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, callable_tree, supervised_law
+from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, supervised_law
 from jaxlaws.planning.engine.evaluation import Question, ask
+from jaxlaws.planning.engine.limits import Limit, constraints_of
 from jaxlaws.planning.engine.plans import (
     SupervisedPlan,
-    bounds_told,
-    quantity,
+    bounds_and_values,
     shares_of,
     status_of,
+    variable_value,
     where_possible,
 )
 from jaxlaws.planning.engine.record import Record
@@ -57,13 +58,11 @@ def _reaching(loss: Callable[[Array], Array], target: Array, start: Array) -> Ar
 
 
 def _problem(given: Record) -> Problem:
-    lower = [jnp.log(given.num_params_bounds_lower), jnp.log(given.num_tokens_bounds_lower)]
-    upper = [jnp.log(given.num_params_bounds_upper), jnp.log(given.num_tokens_bounds_upper)]
+    lower = [jnp.log(given.lower.num_params), jnp.log(given.lower.num_tokens)]
+    upper = [jnp.log(given.upper.num_params), jnp.log(given.upper.num_tokens)]
     infinite = jnp.inf * jnp.ones_like(given.target_loss)
     irreducible = given.law.loss(num_params=infinite, num_tokens=infinite)
-    best = given.law.loss(
-        num_params=given.num_params_bounds_upper, num_tokens=given.num_tokens_bounds_upper
-    )
+    best = given.law.loss(num_params=given.upper.num_params, num_tokens=given.upper.num_tokens)
     possible = (given.target_loss > irreducible) & (best <= given.target_loss)
     log_excess = jnp.log(jnp.where(possible, given.target_loss - irreducible, 1.0))
 
@@ -90,10 +89,10 @@ def _problem(given: Record) -> Problem:
         )
         return jnp.clip(size, lower[0], upper[0])
 
-    smallest, largest = end(given.num_tokens_bounds_upper), end(given.num_tokens_bounds_lower)
+    smallest, largest = end(given.upper.num_tokens), end(given.lower.num_tokens)
 
-    def place(coordinates: Point, loosened: Point) -> Point:
-        excess = log_excess + loosened[0]
+    def to_point(coordinates: Point, relaxation: Point) -> Point:
+        excess = log_excess + relaxation[0]
         log_share = -jnp.logaddexp(0.0, -coordinates[0])
         size = _reaching(limit, irreducible + jnp.exp(excess + log_share), lower[0])
         size = jnp.clip(size, smallest, largest)
@@ -121,15 +120,15 @@ def _problem(given: Record) -> Problem:
         objective=log_cost,
         lower=lower,
         upper=upper,
-        constraints=(reached,),
-        reduction=Reduction(place=place, candidate=candidate, num_candidates=_NUM_CANDIDATES),
+        constraints=(reached, *constraints_of(given, ("num_params", "num_tokens"))),
+        reduction=Reduction(to_point=to_point, candidate=candidate, num_candidates=_NUM_CANDIDATES),
         possible=possible,
     )
 
 
 def _plan(given: Record, solution: Solution) -> SupervisedPlan:
-    num_params = quantity(given, solution, "num_params", 0)
-    num_tokens = quantity(given, solution, "num_tokens", 1)
+    num_params = variable_value(given, solution, "num_params", 0)
+    num_tokens = variable_value(given, solution, "num_tokens", 1)
     forward = given.forward_flops(num_params)
     loss = given.law.loss(num_params=num_params, num_tokens=num_tokens)
     flops, shares = shares_of(
@@ -147,11 +146,17 @@ def _plan(given: Record, solution: Solution) -> SupervisedPlan:
         flops=flops,
         shares=shares,
         status=status_of(solution, loss),
-        **bounds_told(solution, ("num_params", "num_tokens"), flops=worth, scale=worth),
+        **bounds_and_values(
+            solution,
+            ("num_params", "num_tokens"),
+            flops=worth,
+            limits=given.limits,
+            scale=worth,
+        ),
     )
 
 
-_QUESTION = Question(problem=_problem, plan=_plan)
+_QUESTION = Question(problem=_problem, plan=_plan, may_be_zero=("num_inference_tokens",))
 
 
 def serve(
@@ -163,6 +168,7 @@ def serve(
     forward_flops: ForwardFlops = dense_forward_flops,
     num_params_bounds: Bounds = DEFAULT_BOUNDS,
     num_tokens_bounds: Bounds = DEFAULT_BOUNDS,
+    limits: Mapping[str, Limit] | None = None,
 ) -> SupervisedPlan:
     """The size and tokens of a model that is trained once and serves a known demand.
 
@@ -179,6 +185,8 @@ def serve(
         forward_flops: forward FLOPs per token of a size.
         num_params_bounds: least and largest size, broadcast likewise.
         num_tokens_bounds: least and largest number of tokens, likewise.
+        limits: upper limits on other quantities of `num_params` and `num_tokens`, by names of
+            your choice.
 
     Returns:
         A plan whose leaves have the broadcast shape: NumPy float64 outside a trace, in the
@@ -203,16 +211,21 @@ def serve(
             "serve takes either target_loss, to be reached at the least compute, or flops, to be "
             f"spent for the least loss: got {'neither' if flops is None else 'both'}"
         )
-    settings: dict[str, Any] = {
-        "num_inference_tokens": num_inference_tokens,
-        "num_params_bounds": num_params_bounds,
-        "num_tokens_bounds": num_tokens_bounds,
-    }
     if flops is not None:
-        return compute_optimal(law, flops=flops, forward_flops=forward_flops, **settings)
+        return compute_optimal(
+            law,
+            flops=flops,
+            num_inference_tokens=num_inference_tokens,
+            forward_flops=forward_flops,
+            num_params_bounds=num_params_bounds,
+            num_tokens_bounds=num_tokens_bounds,
+            limits=limits,
+        )
     return ask(
         _QUESTION,
-        {"law": supervised_law(law), "forward_flops": callable_tree(forward_flops)},
-        {"target_loss": target_loss, **settings},
-        may_be_zero=("num_inference_tokens",),
+        supervised_law(law),
+        {"target_loss": target_loss, "num_inference_tokens": num_inference_tokens},
+        bounds={"num_params": num_params_bounds, "num_tokens": num_tokens_bounds},
+        limits=limits,
+        functions={"forward_flops": forward_flops},
     )

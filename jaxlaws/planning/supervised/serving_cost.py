@@ -5,7 +5,7 @@ from typing import Any
 from jaxlaws.compute import ForwardFlops, dense_forward_flops
 from jaxlaws.inputs import as_float
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, checked
-from jaxlaws.planning.engine.evaluation import answered
+from jaxlaws.planning.engine.evaluation import compose
 from jaxlaws.planning.engine.plans import SupervisedPlan
 from jaxlaws.planning.supervised.serving import serve
 from jaxlaws.precision import is_traced
@@ -145,4 +145,4 @@ def serve_for_money(
         )
 
     served = as_float("num_inference_tokens", num_inference_tokens)
-    return answered(answer, law, asked, served, training, serving)
+    return compose(answer, law, asked, served, training, serving)
