@@ -11,7 +11,7 @@ Source, where no other is named: Busbridge et al. 2025, arXiv 2502.08606, Eq. 9 
 from collections.abc import Callable
 from typing import Any
 
-from jaxlaws.counting import (
+from jaxlaws.foundations.counting import (
     TransformerShape,
     approximate_forward_flops,
     busbridge_shapes,

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer, eval_context
 
-from jaxlaws.annotations import Tree
+from jaxlaws.foundations.annotations import Tree
 
 _T = TypeVar("_T")
 

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from jaxlaws import laws
-from jaxlaws.provenance import Preset
+from jaxlaws.foundations.provenance import Preset
 from jaxlaws.saving import load as load_file
 
 

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from jaxlaws import laws
-from jaxlaws.atomic_files import atomic_write
-from jaxlaws.errors import DataError
+from jaxlaws.foundations.atomic_files import atomic_write
+from jaxlaws.foundations.errors import DataError
 from jaxlaws.pytree import declarations
 
 FORMAT = 1

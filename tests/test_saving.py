@@ -8,7 +8,7 @@ import pytest
 
 import jaxlaws
 from jaxlaws import presets, saving
-from jaxlaws.errors import DataError
+from jaxlaws.foundations.errors import DataError
 from jaxlaws.laws.chinchilla import Chinchilla
 from jaxlaws.pytree import positive, pytree
 

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from fitting.data.predictions import predict
 from jaxlaws.compute import transformer_forward_flops
 from jaxlaws.figures.style import COLOURS, house_style, new_figure, quantity_axis
+from jaxlaws.foundations.quantities import format_quantity
 from jaxlaws.planning import optimal_teacher_loss
-from jaxlaws.quantities import format_quantity
 
 _TEACHERS = (5.46e8, 1.82e9, 7.75e9)
 _BUDGETS = (3e19, 1e20, 3e20, 1e21)

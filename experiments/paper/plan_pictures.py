@@ -8,6 +8,7 @@ from matplotlib.ticker import PercentFormatter
 
 from jaxlaws.compute import transformer_forward_flops
 from jaxlaws.figures.style import COLOURS, house_style, new_figure, quantity_axis
+from jaxlaws.foundations.quantities import format_quantity
 from jaxlaws.planning import (
     FREE_TEACHER,
     TEACHER_INFERENCE,
@@ -17,7 +18,6 @@ from jaxlaws.planning import (
     relative_cost,
     train_fixed,
 )
-from jaxlaws.quantities import format_quantity
 
 _STUDENTS = (3e8, 1e9, 3e9, 1e10)
 _SCENARIOS = {

@@ -17,8 +17,8 @@ from fitting.data.predictions import predict, relative_errors
 from fitting.reporting.markdown import markdown_table
 from jaxlaws import presets
 from jaxlaws.laws.chinchilla import Chinchilla
-from jaxlaws.laws.data_constrained import DataConstrained
 from jaxlaws.laws.distillation_limit import DistillationLimit
+from jaxlaws.laws.further_inputs.data_constrained import DataConstrained
 from jaxlaws.laws.overtraining import Overtraining
 
 _DRAWS = 4000

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from fitting.data.table_files import Table
-from jaxlaws.errors import DataError
+from jaxlaws.foundations.errors import DataError
+from jaxlaws.foundations.quantities import parse_quantity
 from jaxlaws.inputs import INPUTS
-from jaxlaws.quantities import parse_quantity
 
 OUTCOME = "loss"
 

@@ -19,7 +19,7 @@ from fitting.data.columns import (
 )
 from fitting.data.design_checks import WeakDesignWarning, weaknesses
 from fitting.data.table_files import Table, read_table
-from jaxlaws.errors import DataError
+from jaxlaws.foundations.errors import DataError
 
 # The inputs of the two kinds of runs that one table may hold.
 KINDS = {

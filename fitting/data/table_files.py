@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jaxlaws.errors import DataError
+from jaxlaws.foundations.errors import DataError
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,8 +13,8 @@ from fitting.minimiser.identifiability import Identifiability
 from fitting.minimiser.local_optima import Optimum
 from fitting.minimiser.status import Status
 from fitting.problem.restraints import Restraints
-from jaxlaws.errors import DataError
-from jaxlaws.law import coefficient_names
+from jaxlaws.foundations.errors import DataError
+from jaxlaws.foundations.law import coefficient_names
 from jaxlaws.precision import float64, to_float64, to_numpy
 from jaxlaws.saving import (
     FORMAT,

@@ -16,7 +16,7 @@ from fitting.problem.coefficient_names import sub_laws
 from fitting.problem.objectives import Huber, Objective
 from fitting.problem.priors import Prior
 from fitting.problem.restraints import Restraints
-from jaxlaws.errors import DataError, NotSolvedError
+from jaxlaws.foundations.errors import DataError, NotSolvedError
 from jaxlaws.precision import float64
 
 

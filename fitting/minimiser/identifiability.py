@@ -8,8 +8,8 @@ import numpy as np
 
 from fitting.minimiser.multi_start import Minima
 from fitting.minimiser.status import Status
+from fitting.problem.bijections import EDGES
 from fitting.problem.parameters import Number, Parameters
-from jaxlaws.constraints import EDGES
 from jaxlaws.pytree import Domain
 from jaxlaws.saving import numbers_from_json, numbers_to_json
 

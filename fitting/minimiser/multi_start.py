@@ -17,7 +17,7 @@ import numpy as np
 from fitting.minimiser.descent import TOLERANCE, descend, search, sensitivity
 from fitting.problem.batched_problem import Lanes, Problem
 from fitting.problem.centring import uncentre
-from jaxlaws.concurrency import side_by_side
+from jaxlaws.foundations.concurrency import side_by_side
 from jaxlaws.precision import to_float64
 
 _BLOCK = 64

@@ -8,10 +8,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from fitting.problem.bijections import EDGES, from_interval, to_interval
 from fitting.problem.centring import Scales, centre, unit_factor
 from fitting.problem.coefficient_names import domain_of, sub_laws
 from fitting.problem.restraints import Restraints
-from jaxlaws.constraints import EDGES, from_interval, to_interval
 from jaxlaws.pytree import Domain
 
 

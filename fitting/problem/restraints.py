@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from fitting.problem import priors as known_priors
+from fitting.problem.bijections import EDGES
 from fitting.problem.coefficient_names import domain_of, sort_names, sub_laws
 from fitting.problem.priors import Prior
-from jaxlaws.constraints import EDGES
-from jaxlaws.errors import DataError
+from jaxlaws.foundations.errors import DataError
 from jaxlaws.saving import numbers_from_json, numbers_to_json
 
 

@@ -14,8 +14,8 @@ from fitting.reporting.tables import scaling_table
 from fitting.scaling.isoflop import IsoflopProfile, isoflop_profiles, scaling_of_profiles
 from fitting.scaling.optimal_scaling import QUANTITIES, OptimalScaling, power_lines
 from jaxlaws.compute import training_flops
+from jaxlaws.foundations.quantities import format_quantity
 from jaxlaws.planning.supervised.allocation import compute_optimal
-from jaxlaws.quantities import format_quantity
 
 _FEWEST_SIZES = 4  # one more than a parabola goes through exactly
 _WIDEST = 0.1  # decades of compute: wider, and the runs are not of one budget

@@ -9,12 +9,12 @@ import numpy as np
 
 from fitting.data.runs import Runs
 from fitting.estimation.results import FitResult
+from fitting.problem.bijections import EDGES
 from fitting.problem.centring import unit_factor
 from fitting.problem.coefficient_names import domain_of
 from fitting.problem.objectives import Objective
 from fitting.uncertainty.constrained_fits import with_coefficient, with_quantity
 from fitting.uncertainty.refit_problem import around
-from jaxlaws.constraints import EDGES
 from jaxlaws.pytree import Domain
 
 FARTHEST = 8.0  # move

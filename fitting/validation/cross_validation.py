@@ -9,7 +9,7 @@ import numpy as np
 from fitting.data.run_sizes import extent
 from fitting.data.runs import Runs
 from fitting.validation.hold_outs import HoldOut, hold_out, sizes_of
-from jaxlaws.quantities import format_quantity
+from jaxlaws.foundations.quantities import format_quantity
 
 
 def leave_one_group_out(

@@ -15,7 +15,7 @@ from jaxlaws.figures.style import (
     quantity_axis,
     shade_extrapolation,
 )
-from jaxlaws.quantities import format_quantity
+from jaxlaws.foundations.quantities import format_quantity
 
 _COMPUTE = "compute, FLOPs"
 _LEGEND: Any = {"frameon": True, "framealpha": 0.85, "edgecolor": "none", "fontsize": 8}

@@ -1,4 +1,9 @@
-"""One file a law, its published presets beside it; a new file here is found, not listed."""
+"""The laws: one file for each, with its published presets.
+
+Laws of a model's size and tokens, and laws of distillation, are in this folder. Laws of a single
+input are in `one_input/`, and laws with inputs beyond size and tokens in `further_inputs/`. A new
+file in any of the three is found; there is no list to edit.
+"""
 
 import functools
 import importlib
@@ -10,11 +15,21 @@ from typing import Any
 
 @functools.cache
 def modules() -> dict[str, ModuleType]:
-    """The modules of this folder by name, each of which holds one law."""
-    return {
-        info.name: importlib.import_module(f"{__name__}.{info.name}")
-        for info in pkgutil.iter_modules(__path__)
-    }
+    """Every module that holds a law, by the last part of its name.
+
+    Raises:
+        TypeError: two modules have the same name.
+    """
+    found: dict[str, ModuleType] = {}
+    for info in pkgutil.walk_packages(__path__, f"{__name__}."):
+        name = info.name.rpartition(".")[2]
+        if name in found:
+            raise TypeError(
+                f"{found[name].__name__} and {info.name} have the same name; rename one"
+            )
+        if not info.ispkg:
+            found[name] = importlib.import_module(info.name)
+    return dict(sorted(found.items()))
 
 
 @functools.cache

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from jaxlaws.quantities import parse_quantity
+from jaxlaws.foundations.quantities import parse_quantity
 
 
 class Quantity(click.ParamType):

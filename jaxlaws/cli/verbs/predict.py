@@ -44,9 +44,9 @@ def command(law_name: str, as_json: bool, others: tuple[str, ...], **given: Any)
     """
     import numpy as np
 
+    from jaxlaws.foundations.quantities import format_quantity
     from jaxlaws.planning import extrapolation_decades
     from jaxlaws.precision import float64
-    from jaxlaws.quantities import format_quantity
 
     source = Source(law_name)
     law = source.law

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from jaxlaws.annotations import Array, Tree
+from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.inputs import as_float
 from jaxlaws.planning.analysis.plan_roots import root_of
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, checked

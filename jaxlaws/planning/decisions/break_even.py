@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from jaxlaws.annotations import Array, Tree
 from jaxlaws.compute import ForwardFlops, dense_forward_flops
+from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.analysis.plan_roots import root_of
 from jaxlaws.planning.distillation.distilled_student import distill
 from jaxlaws.planning.engine.checks import checked, distillation_law

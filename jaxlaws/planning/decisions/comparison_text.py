@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from jaxlaws.foundations.quantities import format_quantity
 from jaxlaws.planning.analysis.extrapolation import extrapolation_decades
-from jaxlaws.quantities import format_quantity
 
 _ADVICE = {
     "train": "train compute-optimally",

@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from jaxlaws.annotations import Tree
 from jaxlaws.compute import ForwardFlops, dense_forward_flops
+from jaxlaws.foundations.annotations import Tree
 from jaxlaws.planning.analysis.plan_roots import root_of
 from jaxlaws.planning.distillation.distilled_student import distill
 from jaxlaws.planning.engine.checks import checked, distillation_law

@@ -3,8 +3,8 @@
 import functools
 from collections.abc import Mapping
 
-from jaxlaws.annotations import Array, Tree
 from jaxlaws.compute import ForwardFlops, dense_forward_flops
+from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.distillation.any_student_size import any_size_plan, any_size_problem
 from jaxlaws.planning.distillation.student_and_teacher import (
     distillation_plan,

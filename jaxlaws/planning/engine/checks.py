@@ -3,7 +3,7 @@
 import jax
 import numpy as np
 
-from jaxlaws.annotations import Array, Tree
+from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.inputs import as_float
 
 # The lower and the upper bound of a size or a number of tokens, broadcast with the inputs.

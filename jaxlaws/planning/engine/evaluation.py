@@ -21,8 +21,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxlaws.annotations import Array, Tree
-from jaxlaws.concurrency import side_by_side
+from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.foundations.concurrency import side_by_side
 from jaxlaws.inputs import as_float
 from jaxlaws.planning.engine.checks import (
     DEFAULT_BOUNDS,
@@ -109,7 +109,7 @@ def ask(
         caller's dtype inside a trace.
 
     Raises:
-        TypeError: an input is not a number, a pair of bounds is not a pair, a limit is not a `Limit`,
+        TypeError: an input is not a number, bounds are not a pair, a limit is not a `Limit`,
             or a function cannot be called.
         ValueError: an input is not positive and finite, bounds exclude each other, or shapes do
             not fit. Inside a trace the entry has the status INFEASIBLE instead.

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import jax
 import jax.numpy as jnp
 
-from jaxlaws.annotations import Array, Tree
+from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.inputs import INPUTS
 from jaxlaws.planning.engine.checks import callable_tree
 from jaxlaws.planning.engine.record import Record

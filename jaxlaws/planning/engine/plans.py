@@ -17,7 +17,7 @@ from collections.abc import Iterable
 
 import jax.numpy as jnp
 
-from jaxlaws.annotations import Array
+from jaxlaws.foundations.annotations import Array
 from jaxlaws.planning.engine.record import Record
 from jaxlaws.planning.engine.status import Status, worst
 from jaxlaws.planning.solver.minimiser import Solution

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import jax
 
-from jaxlaws.annotations import Tree
+from jaxlaws.foundations.annotations import Tree
 
 
 class Record(dict[str, Tree]):

@@ -4,7 +4,7 @@ import enum
 
 import numpy as np
 
-from jaxlaws.annotations import Array
+from jaxlaws.foundations.annotations import Array
 from jaxlaws.precision import is_traced
 from jaxlaws.pytree import pytree
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import jax.numpy as jnp
 
-from jaxlaws.annotations import Array
+from jaxlaws.foundations.annotations import Array
 
 
 class Status(enum.IntEnum):

@@ -10,7 +10,7 @@ from laws_of_tests import SizeLaw
 
 import jaxlaws
 from fitting import FitResult, Runs, Status, fit
-from jaxlaws.errors import DataError
+from jaxlaws.foundations.errors import DataError
 
 
 def same_law(one, other):
