@@ -10,7 +10,7 @@ import numpy as np
 
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.analysis.plan_roots import root_of
-from jaxlaws.planning.engine.evaluation import valid_input
+from jaxlaws.planning.engine.entries import valid_input
 from jaxlaws.planning.engine.status import Status
 from jaxlaws.precision import array_module
 
