@@ -336,7 +336,7 @@ def _first_pass(question: Question, common: Record, entries: _Entries) -> tuple[
     given = _given(common, entries)
     problem = _problem(question, given, entries)
     point, final = solver.first_pass(problem)
-    return question.plan(given, solver.described(problem, point, final)), point, final
+    return question.plan(given, solver.solution_at(problem, point, final)), point, final
 
 
 @functools.partial(jax.jit, static_argnames="question")
@@ -344,7 +344,7 @@ def _second_pass(question: Question, common: Record, entries: _Entries, start: P
     given = _given(common, entries)
     problem = _problem(question, given, entries)
     point, solved = solver.finish(problem, start)
-    return question.plan(given, solver.described(problem, point, solved))
+    return question.plan(given, solver.solution_at(problem, point, solved))
 
 
 def _padded(entries: Tree, chosen: np.ndarray) -> Tree:
