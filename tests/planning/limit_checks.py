@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from jaxlaws.inputs import INPUTS
 from jaxlaws.planning import Limit
 
 _STEP = 1e-4
@@ -20,7 +21,8 @@ def check_limit(plan_of, quantity, most, *, status, name="limit", rtol=1e-5):
     """
     ends = most * np.exp(np.array([-_STEP, 0.0, _STEP]))
     plan = plan_of(limits={name: Limit(quantity, ends)})
-    reached = quantity(**{key: value for key, value in vars(plan).items() if key.startswith("num")})
+    inputs = {key: value for key, value in vars(plan).items() if key in INPUTS}
+    reached = quantity(**inputs)
     np.testing.assert_allclose(reached, ends, rtol=1e-8)
     assert plan.active_bounds[name].tolist() == [1, 1, 1]
     assert plan.status.tolist() == [status] * 3

@@ -13,7 +13,7 @@ import numpy as np
 
 from jaxlaws.inputs import INPUTS
 from jaxlaws.planning.engine.checks import supervised_law
-from jaxlaws.planning.engine.mixture import taught_loss
+from jaxlaws.planning.engine.mixture import distilled_loss
 from jaxlaws.precision import float64, to_float64
 
 # The planner's small batch: a sweep is cut into such, as the large one is made for thousands.
@@ -48,7 +48,7 @@ def loss_under(law: Any, plan: Any) -> np.ndarray:
         if np.isnan(sizes["num_teacher_tokens"]).all():
             return np.asarray(law.loss(teacher_loss=sizes["teacher_loss"], **student))
         teacher = {name: sizes[name] for name in ("num_teacher_params", "num_teacher_tokens")}
-        return np.asarray(taught_loss(law, **teacher, **student))
+        return np.asarray(distilled_loss(law, **teacher, **student))
 
 
 def regret(plan: Any, ensemble: Any, plans: Any) -> np.ndarray:

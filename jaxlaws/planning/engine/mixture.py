@@ -51,7 +51,7 @@ class Mixture:
         return jnp.mean(jax.vmap(function)(self.laws), axis=0)
 
 
-def taught_loss(law: Any, *, num_teacher_params: Any, num_teacher_tokens: Any, **student: Any):
+def distilled_loss(law: Any, *, num_teacher_params: Any, num_teacher_tokens: Any, **student: Any):
     """The loss of a student whose teacher is given by its size and tokens.
 
     Of a mixture, the mean over laws that each judge the teacher by themselves.

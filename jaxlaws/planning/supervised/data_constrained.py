@@ -63,7 +63,7 @@ class _OnLimitedData:
 
 
 def _limited(given: Record) -> Record:
-    return Record(given | {"law": _OnLimitedData(given.law, given.num_unique_tokens)})
+    return given | {"law": _OnLimitedData(given.law, given.num_unique_tokens)}
 
 
 def _problem(given: Record) -> Problem:
