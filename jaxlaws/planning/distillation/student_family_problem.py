@@ -201,9 +201,9 @@ def _along_the_share(given: Record, log_budget: Array, lower: Point, upper: Poin
         training = 3 * jax.vmap(given.forward_flops)(sizes).sum(axis=0)
         return training, len(sizes) * given.logits * teacher, given.pretraining * 3 * teacher
 
-    none = jnp.zeros_like(log_budget)
+    unused = jnp.zeros_like(log_budget)
     one_student = with_paid_tokens(
-        given, costs, log_budget, [lower[0], none, lower[1]], [upper[0], none, upper[1]]
+        given, costs, log_budget, [lower[0], unused, lower[1]], [upper[0], unused, upper[1]]
     )
 
     def to_point(coordinates: Point, _: Point) -> Point:

@@ -102,9 +102,16 @@ def falling_root(
 
     with np.errstate(all="ignore"):
         at_low, at_high = known(low), known(high)
-        none = (at_low <= 0) | ~(at_high <= 0)
+        no_root = (at_low <= 0) | ~(at_high <= 0)
         bracket = _Bracket(
-            low, high, low, at_low, at_high, at_low, xp.full_like(low, 0.5), none | (at_high == 0)
+            low,
+            high,
+            low,
+            at_low,
+            at_high,
+            at_low,
+            xp.full_like(low, 0.5),
+            no_root | (at_high == 0),
         )
         state = (jnp.int32(0) if traced else 0, bracket)
         if traced:
@@ -116,7 +123,7 @@ def falling_root(
         upper = bracket.at_newest <= 0
         root = xp.where(upper, bracket.newest, bracket.other)
         value = xp.where(upper, bracket.at_newest, bracket.at_other)
-        exact = ~none & (xp.abs(value) <= np.sqrt(accuracy))
+        exact = ~no_root & (xp.abs(value) <= np.sqrt(accuracy))
         root = xp.where(at_low <= 0, low, xp.where(at_high <= 0, root, high))
     return root, exact
 

@@ -124,7 +124,7 @@ def test_no_plan_of_a_dense_search_is_better(scenario):
         assert best - 3e-4 < plan.loss[i] <= best + 1e-8, (budget, size, Status(plan.status[i]))
 
 
-def test_budget_is_kept_and_told():
+def test_budget_is_kept_and_reported():
     law, size, served = presets.load("busbridge2025_consistent"), 1e9, 1e11
     plan = distill(
         law,
