@@ -13,7 +13,7 @@ import numpy as np
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.inputs import INPUTS
 from jaxlaws.planning.engine.checks import supervised_law
-from jaxlaws.planning.engine.mixture import taught_loss
+from jaxlaws.planning.engine.mixture import distilled_loss
 from jaxlaws.planning.engine.plans import DistillationPlan, SupervisedPlan
 from jaxlaws.precision import float64, to_float64
 
@@ -49,7 +49,7 @@ def loss_under(law: Tree, plan: SupervisedPlan | DistillationPlan) -> np.ndarray
         if np.isnan(sizes["num_teacher_tokens"]).all():
             return np.asarray(law.loss(teacher_loss=sizes["teacher_loss"], **student))
         teacher = {name: sizes[name] for name in ("num_teacher_params", "num_teacher_tokens")}
-        return np.asarray(taught_loss(law, **teacher, **student))
+        return np.asarray(distilled_loss(law, **teacher, **student))
 
 
 def regret(plan: SupervisedPlan | DistillationPlan, ensemble: Tree, plans: Tree) -> np.ndarray:

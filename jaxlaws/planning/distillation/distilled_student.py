@@ -1,11 +1,18 @@
-"""The best student, of a given size or of any size, and its teacher, within one budget."""
+"""The best student and its teacher, within one budget.
 
+Where the size of the student is not given, it is one more variable; for each size the problem is
+that of `student_and_teacher`.
+"""
+
+import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import cast
+
+import jax.numpy as jnp
 
 from jaxlaws.compute import ForwardFlops, dense_forward_flops
 from jaxlaws.foundations.annotations import Array, Tree
-from jaxlaws.planning.distillation.any_student_size import any_size_plan, any_size_problem
 from jaxlaws.planning.distillation.student_and_teacher import (
     distillation_plan,
     distillation_problem,
@@ -13,32 +20,137 @@ from jaxlaws.planning.distillation.student_and_teacher import (
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, distillation_law
 from jaxlaws.planning.engine.evaluation import Question, ask
 from jaxlaws.planning.engine.limits import Limit
-from jaxlaws.planning.engine.plans import DistillationPlan
+from jaxlaws.planning.engine.plans import DistillationPlan, bounds_and_values, variable_value
+from jaxlaws.planning.engine.record import Record
 from jaxlaws.planning.engine.scenarios import (
     ChargedCosts,
     Scenario,
     charged_costs,
     check_scenario,
 )
+from jaxlaws.planning.engine.status import Status
+from jaxlaws.planning.solver.batched import Point
+from jaxlaws.planning.solver.minimiser import Solution
+from jaxlaws.planning.solver.problem import Problem, Reduction
+
+_NUM_SIZES = 15
+_TOKENS = 1  # index of the student's tokens among the variables of `distillation_problem`
+
+
+def _of_size(given: Record, log_size: Array) -> Record:
+    return given | {"num_student_params": jnp.exp(log_size)}
+
+
+def _any_size_problem(given: Record, charged: ChargedCosts) -> Problem:
+    """The problem with the logarithm of the student's size as first variable."""
+    low = jnp.log(given.lower.num_student_params)
+    high = jnp.log(given.upper.num_student_params)
+
+    def at(log_size: Array) -> Problem:
+        return distillation_problem(_of_size(given, log_size), charged)
+
+    def serving(log_size: Array) -> Array:
+        """The share of the budget that serving takes."""
+        forward = given.num_students * given.forward_flops(jnp.exp(log_size))
+        return forward * given.num_inference_tokens / given.flops
+
+    def left(point: Point) -> Array:
+        """Logarithm of the budget minus the logarithm of all costs, serving included."""
+        served = serving(point[0])
+        available = jnp.where(served < 1, 1 - served, 1.0)  # as in `distillation_problem`
+        spent = available * jnp.exp(-at(point[0]).constraints[0](point[1:]))
+        return -jnp.log(served + spent)
+
+    def reduction(log_size: Array) -> Reduction:
+        return cast(Reduction, at(log_size).reduction)
+
+    def limit(index: int) -> Callable[[Point], Array]:
+        return lambda point: at(point[0]).constraints[index](point[1:])
+
+    limits = [limit(index) for index in range(1, 1 + len(given.limits))]
+    smallest = at(low)
+    num_others = reduction(low).num_candidates
+
+    def to_point(coordinates: Point, relaxation: Point) -> Point:
+        log_size, *others = coordinates
+        rest = reduction(log_size).to_point(others, relaxation)
+        affordable = serving(log_size) < 1
+        rest[_TOKENS] = jnp.where(affordable, rest[_TOKENS], smallest.lower[_TOKENS] - 1.0)
+        return [log_size, *rest]
+
+    def candidate(index: Array) -> Point:
+        size = low + (high - low) * ((index // num_others) / (_NUM_SIZES - 1))
+        return [size, *reduction(size).candidate(index % num_others)]
+
+    def follow(candidate: Point, before: Point) -> Point:
+        of_size = reduction(candidate[0]).follow
+        others = candidate[1:] if of_size is None else of_size(candidate[1:], before[1:])
+        return [candidate[0], *others]
+
+    return Problem(
+        objective=lambda point: at(point[0]).objective(point[1:]),
+        lower=[low, *smallest.lower],
+        upper=[high, *smallest.upper],
+        constraints=(left, *limits),
+        preference=lambda point: -left(point),
+        reduction=dataclasses.replace(
+            reduction(low),
+            to_point=to_point,
+            candidate=candidate,
+            follow=follow,
+            num_candidates=_NUM_SIZES * num_others,
+            held=tuple(index + 1 for index in reduction(low).held),
+        ),
+        possible=smallest.possible,
+    )
+
+
+def _variables(solution: Solution, chosen: slice) -> Solution:
+    """The part of a solution that belongs to some of the variables."""
+    names = ("point", "on_bound", "bound_values")
+    return dataclasses.replace(solution, **{n: vars(solution)[n][chosen] for n in names})
+
+
+def _any_size_plan(given: Record, solution: Solution, charged: ChargedCosts) -> DistillationPlan:
+    """The plan from a solution of `_any_size_problem`."""
+    size = variable_value(given, solution, "num_student_params", 0)
+    plan = distillation_plan(
+        given | {"num_student_params": size}, _variables(solution, slice(1, None)), charged
+    )
+    # Here the first constraint is the whole budget, serving included.
+    of_size = bounds_and_values(
+        _variables(solution, slice(1)),
+        ("num_student_params",),
+        flops=solution.multipliers[0],
+        limits=given.limits,
+    )
+    on_bound = (solution.on_bound[0] != 0) & (plan.status == Status.CONVERGED)
+    return dataclasses.replace(
+        plan,
+        status=jnp.where(on_bound, jnp.int32(Status.ON_BOUND), plan.status),
+        active_bounds=plan.active_bounds | of_size["active_bounds"],
+        marginal_values=plan.marginal_values | of_size["marginal_values"],
+    )
+
 
 _MAY_BE_ZERO = ("num_inference_tokens", "logits", "pretraining")
 
 # One question for each form of the problem, made once: its identity decides what is compiled.
 _GIVEN_SIZE = {
-    costs: Question(
-        problem=functools.partial(distillation_problem, kind=costs),
-        plan=functools.partial(distillation_plan, kind=costs),
+    charged: Question(
+        problem=functools.partial(distillation_problem, charged=charged),
+        plan=functools.partial(distillation_plan, charged=charged),
         may_be_zero=_MAY_BE_ZERO,
     )
-    for costs in ChargedCosts
+    for charged in ChargedCosts
 }
 _ANY_SIZE = {
-    costs: Question(
-        problem=functools.partial(any_size_problem, kind=costs),
-        plan=functools.partial(any_size_plan, kind=costs),
+    charged: Question(
+        problem=functools.partial(_any_size_problem, charged=charged),
+        plan=functools.partial(_any_size_plan, charged=charged),
         may_be_zero=_MAY_BE_ZERO,
     )
-    for costs in ChargedCosts
+    for charged in ChargedCosts
 }
 
 
@@ -82,8 +194,9 @@ def distill(
         num_student_tokens_bounds: lower and upper bound of the student's tokens.
         num_teacher_params_bounds: lower and upper bound of the teacher's size.
         num_teacher_tokens_bounds: lower and upper bound of the teacher's tokens.
-        limits: upper limits on other quantities of the student's and the teacher's sizes and
-            tokens, by names of your choice; of `teacher_loss` for a teacher that costs nothing.
+        limits: upper limits on other quantities of the sizes and tokens of the student and the
+            teacher, by names of your choice. For a teacher that costs nothing the quantity gets
+            `teacher_loss` instead of the size and tokens of the teacher.
 
     Returns:
         A plan whose leaves have the broadcast shape: NumPy float64 outside a trace, in the

@@ -1,17 +1,17 @@
-"""How to spend a budget on a student and on its teacher (Busbridge et al. 2025, Sec. 5.3).
+"""The problem of a student of given size and its teacher (Busbridge et al. 2025, Sec. 5.3).
 
 The variables are the logarithms of the teacher's size, of the student's tokens and of the
-teacher's tokens; or, where the teacher costs nothing, of its loss and of the student's tokens.
+teacher's tokens. Where the teacher costs nothing, they are the logarithms of the teacher's loss
+and of the student's tokens.
 """
-
-from typing import Any
 
 import jax.numpy as jnp
 
-from jaxlaws.planning.distillation.optimal_teacher import teacher_loss_limits
+from jaxlaws.foundations.annotations import Array
+from jaxlaws.planning.distillation.optimal_teacher import teacher_loss_range
 from jaxlaws.planning.distillation.reductions import NUM_SIZES, with_free_tokens, with_paid_tokens
 from jaxlaws.planning.engine.limits import constraints_of
-from jaxlaws.planning.engine.mixture import taught_loss
+from jaxlaws.planning.engine.mixture import distilled_loss
 from jaxlaws.planning.engine.plans import (
     DistillationPlan,
     bounds_and_values,
@@ -23,18 +23,18 @@ from jaxlaws.planning.engine.plans import (
 )
 from jaxlaws.planning.engine.record import Record
 from jaxlaws.planning.engine.scenarios import ChargedCosts
-from jaxlaws.planning.solver.batched import Array, Point
+from jaxlaws.planning.solver.batched import Point
 from jaxlaws.planning.solver.minimiser import Solution
 from jaxlaws.planning.solver.problem import Problem, Reduction
 
-# What is chosen, in the order of the solver's variables: with a teacher that costs nothing, and
-# with one that is paid for.
+# The variables in the order of the solver, for a teacher that costs nothing and for a teacher that
+# the budget pays for.
 _FREE = ("teacher_loss", "num_student_tokens")
 _PAID = ("num_teacher_params", "num_student_tokens", "num_teacher_tokens")
 
 
 def _student_budget(given: Record) -> tuple[Array, Array]:
-    """What serving leaves for training, and whether it leaves anything."""
+    """The budget without serving, and whether serving leaves a part of the budget."""
     serving = given.forward_flops(given.num_student_params) * given.num_inference_tokens
     left = given.flops - given.num_students * serving
     return jnp.where(left > 0, left, given.flops), left > 0
@@ -53,10 +53,10 @@ def _free_teacher(given: Record) -> Problem:
     budget, affordable = _student_budget(given)
     cost = given.num_students * 3 * given.forward_flops(given.num_student_params)
     log_most = jnp.log(budget) - jnp.log(cost)
-    best, worst = teacher_loss_limits(given.law, given.flops)
+    best, worst = teacher_loss_range(given.law, given.flops)
     least = jnp.log(given.lower.num_student_tokens)
 
-    def candidate(index: Any) -> Point:
+    def candidate(index: Array) -> Point:
         return [best + (worst - best) * (index / (NUM_SIZES - 1))]
 
     return Problem(
@@ -86,13 +86,13 @@ def _paid_teacher(given: Record, tokens_are_free: bool) -> Problem:
     upper = [jnp.log(given.upper[name]) for name in _PAID]
 
     def costs(log_teacher: Array) -> tuple[Array, Array, Array]:
-        """Of a token of the student's: training, logits; and of one of the teacher's."""
+        """The costs of one token, see `reductions.Costs`."""
         teacher = given.forward_flops(jnp.exp(log_teacher))
         logits = given.num_students * given.logits * teacher
         return student, logits, given.pretraining * 3 * teacher
 
     def objective(point: Point) -> Array:
-        return taught_loss(
+        return distilled_loss(
             given.law,
             num_student_params=given.num_student_params,
             num_student_tokens=jnp.exp(point[1]),
@@ -102,7 +102,7 @@ def _paid_teacher(given: Record, tokens_are_free: bool) -> Problem:
 
     def log_cost(point: Point) -> Array:
         training, logits, teacher = costs(point[0])
-        # In budgets: the squares of FLOPs that second derivatives take overflow in float32.
+        # As fractions of the budget: the squares of FLOPs would overflow in float32.
         of_student = (training + logits) * jnp.exp(point[1] - log_budget)
         return log_budget + jnp.log(of_student + teacher * jnp.exp(point[2] - log_budget))
 
@@ -124,17 +124,17 @@ def _paid_teacher(given: Record, tokens_are_free: bool) -> Problem:
     )
 
 
-def distillation_problem(given: Record, kind: ChargedCosts) -> Problem:
-    """The problem of a scenario, by its `charged_costs`."""
-    if kind == ChargedCosts.NOTHING:
+def distillation_problem(given: Record, charged: ChargedCosts) -> Problem:
+    """The problem of a scenario whose `charged_costs` are given."""
+    if charged == ChargedCosts.NOTHING:
         return _free_teacher(given)
-    return _paid_teacher(given, tokens_are_free=kind == ChargedCosts.LOGITS_ONLY)
+    return _paid_teacher(given, tokens_are_free=charged == ChargedCosts.LOGITS_ONLY)
 
 
-def distillation_plan(given: Record, solution: Solution, kind: ChargedCosts) -> DistillationPlan:
-    """The plan that a solution of it is."""
+def distillation_plan(given: Record, solution: Solution, charged: ChargedCosts) -> DistillationPlan:
+    """The plan from a solution of `distillation_problem`."""
     nothing = jnp.full_like(given.flops, jnp.nan)
-    if kind == ChargedCosts.NOTHING:
+    if charged == ChargedCosts.NOTHING:
         teacher_loss = jnp.exp(solution.point[0])
         teacher_params = teacher_tokens = nothing
         logits_cost_of_token = teacher_cost = 0.0 * given.flops
@@ -151,10 +151,10 @@ def distillation_plan(given: Record, solution: Solution, kind: ChargedCosts) -> 
     serving = student * given.num_inference_tokens
     rest = (given.flops - serving - teacher_cost) / (3 * student + logits_cost_of_token)
     num_student_tokens = tokens_for_rest(given, solution, "num_student_tokens", 1, rest)
-    if kind == ChargedCosts.NOTHING:
+    if charged == ChargedCosts.NOTHING:
         loss = _loss(given, jnp.log(num_student_tokens), teacher_loss)
     else:
-        loss = taught_loss(
+        loss = distilled_loss(
             given.law,
             num_student_params=given.num_student_params,
             num_student_tokens=num_student_tokens,
@@ -180,7 +180,7 @@ def distillation_plan(given: Record, solution: Solution, kind: ChargedCosts) -> 
         status=status_of(solution, loss, unspent=~solution.binding[0]),
         **bounds_and_values(
             solution,
-            _FREE if kind == ChargedCosts.NOTHING else _PAID,
+            _FREE if charged == ChargedCosts.NOTHING else _PAID,
             flops=solution.multipliers[0] * given.flops / (given.flops - serving),
             limits=given.limits,
         ),

@@ -182,7 +182,7 @@ def _first_pass(question: Question, common: Record, entries: Entries) -> tuple[T
     given = given_record(common, entries)
     problem = _problem(question, given, entries)
     point, final = solver.first_pass(problem)
-    return question.plan(given, solver.described(problem, point, final)), point, final
+    return question.plan(given, solver.solution_at(problem, point, final)), point, final
 
 
 @functools.partial(jax.jit, static_argnames="question")
@@ -190,7 +190,7 @@ def _second_pass(question: Question, common: Record, entries: Entries, start: Po
     given = given_record(common, entries)
     problem = _problem(question, given, entries)
     point, solved = solver.finish(problem, start)
-    return question.plan(given, solver.described(problem, point, solved))
+    return question.plan(given, solver.solution_at(problem, point, solved))
 
 
 def _padded(entries: Tree, chosen: np.ndarray) -> Tree:

@@ -52,7 +52,7 @@ class Mixture:
         return jnp.mean(jax.vmap(function)(self.laws), axis=0)
 
 
-def taught_loss(
+def distilled_loss(
     law: Tree, *, num_teacher_params: Array, num_teacher_tokens: Array, **student: Array
 ) -> jax.Array:
     """The loss of a student whose teacher is given by its size and its tokens.

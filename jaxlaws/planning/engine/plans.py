@@ -93,7 +93,9 @@ class TeacherLossPlan:
         teacher_loss: loss of the best teacher.
         loss: loss of the student under that teacher, in the law's unit.
         status: a `Status`.
-        active_bounds: -1 for `teacher_loss` where the best teacher has the irreducible loss.
+        active_bounds: -1, 0 or +1 for `teacher_loss`; -1 also where the best teacher has the
+            irreducible loss.
+        marginal_values: nats per unit of the logarithm of the active bound of `teacher_loss`.
     """
 
     num_student_params: Array
@@ -102,6 +104,7 @@ class TeacherLossPlan:
     loss: Array
     status: Array
     active_bounds: Record
+    marginal_values: Record
 
 
 def status_of(solution: Solution, loss: Array, unspent: Array | None = None) -> Array:

@@ -1,11 +1,11 @@
-"""The longest training of a model of given size that a budget allows."""
+"""Training of a model of given size on as many tokens as a budget allows."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import jax.numpy as jnp
 
 from jaxlaws.compute import ForwardFlops, dense_forward_flops
+from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, supervised_law
 from jaxlaws.planning.engine.evaluation import Question, ask
 from jaxlaws.planning.engine.limits import Limit, constraints_of
@@ -18,7 +18,7 @@ from jaxlaws.planning.engine.plans import (
     where_possible,
 )
 from jaxlaws.planning.engine.record import Record
-from jaxlaws.planning.solver.batched import Array, Point
+from jaxlaws.planning.solver.batched import Point
 from jaxlaws.planning.solver.minimiser import Solution
 from jaxlaws.planning.solver.problem import Problem, Reduction
 
@@ -79,37 +79,41 @@ _QUESTION = Question(problem=_problem, plan=_plan, may_be_zero=("num_inference_t
 
 
 def train_fixed(
-    law: Any,
+    law: Tree,
     *,
-    num_params: Any,
-    flops: Any,
-    num_inference_tokens: Any = 0.0,
+    num_params: Array,
+    flops: Array,
+    num_inference_tokens: Array = 0.0,
     forward_flops: ForwardFlops = dense_forward_flops,
     num_tokens_bounds: Bounds = DEFAULT_BOUNDS,
     limits: Mapping[str, Limit] | None = None,
 ) -> SupervisedPlan:
-    """Train a model of a given size on all the tokens that `3 F(N) D <= flops` allows.
+    """The plan that trains a model of given size within `F(N) (3 D + D_serve) <= flops`.
+
+    The plan spends the whole budget on tokens, unless a bound or a limit allows fewer tokens.
 
     Args:
-        law: a law of `num_params` and `num_tokens`; a distillation law answers with its
-            `supervised`.
+        law: a law of `num_params` and `num_tokens`, or a distillation law, whose `supervised` is
+            used.
         num_params: the size, any shape.
-        flops: the whole budget, broadcast with it.
-        num_inference_tokens: tokens that the model will serve; serving them at `F(N)` a token
-            comes out of the budget.
-        forward_flops: forward FLOPs per token of a size.
-        num_tokens_bounds: least and largest number of tokens, broadcast likewise.
+        flops: the whole budget, broadcast with the size.
+        num_inference_tokens: tokens that the model will serve. Serving costs `F(N)` FLOPs per
+            token, which the budget pays for.
+        forward_flops: forward FLOPs per token of a model of given size.
+        num_tokens_bounds: lower and upper bound of the tokens, broadcast with the size.
         limits: upper limits on other quantities of `num_params` and `num_tokens`, by names of
             your choice.
 
     Returns:
-        A plan whose leaves have the broadcast shape: NumPy float64 outside a trace, in the
-        caller's precision inside one.
+        A plan whose leaves have the broadcast shape: NumPy float64 for concrete inputs, the
+        caller's dtype inside a trace.
 
     Raises:
-        ValueError: size, budget or a bound is not positive and finite, or bounds exclude each
-            other. Inside a trace the plan then has the status INFEASIBLE and NaN for sizes.
-        TypeError: the law is of another kind.
+        ValueError: the size, the budget or a bound is not positive and finite, or bounds
+            exclude each other. Inside a trace the plan then has the status INFEASIBLE and NaN for
+            sizes.
+        TypeError: the law is not a law of `num_params` and `num_tokens`, and has no such law as
+            `supervised`.
 
     >>> from jaxlaws import presets
     >>> plan = train_fixed(presets.load("besiroglu2024"), num_params=8e9, flops=5.76e23)

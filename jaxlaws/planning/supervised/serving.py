@@ -1,12 +1,12 @@
-"""The cheapest model over its life, training and serving together (Sardana et al. 2023)."""
+"""The model with the least compute for training and serving together (Sardana et al. 2023)."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import jax.numpy as jnp
 from jax import lax
 
 from jaxlaws.compute import ForwardFlops, dense_forward_flops
+from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, supervised_law
 from jaxlaws.planning.engine.evaluation import Question, ask
 from jaxlaws.planning.engine.limits import Limit, constraints_of
@@ -19,7 +19,7 @@ from jaxlaws.planning.engine.plans import (
     where_possible,
 )
 from jaxlaws.planning.engine.record import Record
-from jaxlaws.planning.solver.batched import Array, Point, gradient
+from jaxlaws.planning.solver.batched import Point, gradient
 from jaxlaws.planning.solver.minimiser import Solution
 from jaxlaws.planning.solver.problem import Problem, Reduction
 from jaxlaws.planning.supervised.allocation import compute_optimal
@@ -30,21 +30,21 @@ _LEAST_SHARE = 1e-6
 
 
 def _reaching(loss: Callable[[Array], Array], target: Array, start: Array) -> Array:
-    """What logarithm of a size, or of tokens, brings a falling loss down to a target.
+    """The logarithm of a size, or of a number of tokens, at which a falling loss is the target.
 
-    It is infinite where none does. The logarithm of the loss above its limit is a straight line
-    for a power law, and nearly one where powers are added and raised to a power: Newton's method
-    takes few steps from anywhere.
+    It is infinite where the loss is always above the target. For a power law, the logarithm of the
+    loss above its infimum is linear; for a power of a sum of powers it is nearly linear. Therefore
+    Newton's method takes few steps from any start.
     """
-    limit = loss(jnp.inf * jnp.ones_like(start))
-    reachable = target > limit
-    wanted = jnp.where(reachable, target - limit, 1.0)
+    infimum = loss(jnp.inf * jnp.ones_like(start))
+    reachable = target > infimum
+    wanted = jnp.where(reachable, target - infimum, 1.0)
 
     def off(unknown: Array) -> Array:
-        return jnp.log(loss(unknown) - limit) - jnp.log(wanted)
+        return jnp.log(loss(unknown) - infimum) - jnp.log(wanted)
 
     def root(function: Callable[[Array], Array], guess: Array) -> Array:
-        def step(_: Any, here: Array) -> Array:
+        def step(_: Array, here: Array) -> Array:
             value, (slope,) = gradient(lambda point: function(point[0]), [here])
             following = here - value / slope
             return jnp.where(jnp.isfinite(following), following, here)
@@ -74,12 +74,12 @@ def _problem(given: Record) -> Problem:
         loss = given.law.loss(num_params=jnp.exp(point[0]), num_tokens=jnp.exp(point[1]))
         return log_excess - jnp.log(loss - irreducible)
 
-    def limit(log_params: Array) -> Array:
+    def loss_of_size(log_params: Array) -> Array:
         """The loss of a size on unlimited data."""
         return given.law.loss(num_params=jnp.exp(log_params), num_tokens=infinite)
 
     def end(num_tokens: Array) -> Array:
-        """The size that reaches the loss on so many tokens, within the bounds."""
+        """The size, within its bounds, that reaches the loss on a given number of tokens."""
         size = _reaching(
             lambda log_params: given.law.loss(
                 num_params=jnp.exp(log_params), num_tokens=num_tokens
@@ -94,7 +94,7 @@ def _problem(given: Record) -> Problem:
     def to_point(coordinates: Point, relaxation: Point) -> Point:
         excess = log_excess + relaxation[0]
         log_share = -jnp.logaddexp(0.0, -coordinates[0])
-        size = _reaching(limit, irreducible + jnp.exp(excess + log_share), lower[0])
+        size = _reaching(loss_of_size, irreducible + jnp.exp(excess + log_share), lower[0])
         size = jnp.clip(size, smallest, largest)
         tokens = _reaching(
             lambda log_tokens: given.law.loss(
@@ -106,14 +106,14 @@ def _problem(given: Record) -> Problem:
         return [size, jnp.clip(tokens, lower[1], upper[1])]
 
     def log_odds(log_params: Array) -> Array:
-        share = (limit(log_params) - irreducible) / jnp.exp(log_excess)
+        share = (loss_of_size(log_params) - irreducible) / jnp.exp(log_excess)
         share = jnp.clip(share, _LEAST_SHARE, 1 - _LEAST_SHARE)
         return jnp.log(share) - jnp.log1p(-share)
 
     least, most = log_odds(largest), log_odds(smallest)
 
-    def candidate(index: Any) -> Point:
-        """The log odds of the share of the excess loss that is due to size."""
+    def candidate(index: Array) -> Point:
+        """The log odds of the share of the excess loss that is due to the size."""
         return [least + (most - least) * ((index + 0.5) / _NUM_CANDIDATES)]
 
     return Problem(
@@ -134,7 +134,8 @@ def _plan(given: Record, solution: Solution) -> SupervisedPlan:
     flops, shares = shares_of(
         solution, student=3 * forward * num_tokens, serving=forward * given.num_inference_tokens
     )
-    # The objective is the log of the cost; its multiplier tells how that falls with the log excess.
+    # The objective is the logarithm of the cost. The multiplier is by how much it falls per unit of
+    # the logarithm of the excess loss.
     infinite = jnp.inf * jnp.ones_like(loss)
     excess = loss - given.law.loss(num_params=infinite, num_tokens=infinite)
     binds = solution.multipliers[0] > 0
@@ -160,43 +161,47 @@ _QUESTION = Question(problem=_problem, plan=_plan, may_be_zero=("num_inference_t
 
 
 def serve(
-    law: Any,
+    law: Tree,
     *,
-    num_inference_tokens: Any,
-    target_loss: Any = None,
-    flops: Any = None,
+    num_inference_tokens: Array,
+    target_loss: Array = None,
+    flops: Array = None,
     forward_flops: ForwardFlops = dense_forward_flops,
     num_params_bounds: Bounds = DEFAULT_BOUNDS,
     num_tokens_bounds: Bounds = DEFAULT_BOUNDS,
     limits: Mapping[str, Limit] | None = None,
 ) -> SupervisedPlan:
-    """The size and tokens of a model that is trained once and serves a known demand.
+    """The size and the tokens of a model that is trained once and then serves a known demand.
 
-    With F the forward FLOPs per token, its life takes `F(N) (3 D + D_serve)`. With `target_loss`
-    the plan is the one of least lifetime compute that reaches the loss; with `flops` the one of
-    least loss within a lifetime budget. The more is served, the smaller and the longer trained.
+    With F the forward FLOPs per token, training and serving cost `F(N) (3 D + D_serve)` FLOPs.
+    With `target_loss` the plan has the least cost of all that reach the loss; with `flops` it has
+    the least loss of all within this budget. A model that serves more tokens is smaller and is
+    trained on more tokens.
 
     Args:
-        law: a law of `num_params` and `num_tokens` whose loss falls in both; a distillation law
-            answers with its `supervised`.
+        law: a law of `num_params` and `num_tokens` whose loss falls in both, or a distillation
+            law, whose `supervised` is used.
         num_inference_tokens: tokens that the model will serve, any shape; 0 for none.
-        target_loss: loss to reach, in the law's unit, broadcast with it.
-        flops: lifetime budget, likewise. Exactly one of the two is given.
-        forward_flops: forward FLOPs per token of a size.
-        num_params_bounds: least and largest size, broadcast likewise.
-        num_tokens_bounds: least and largest number of tokens, likewise.
+        target_loss: loss to reach, in the law's unit, broadcast with the served tokens.
+        flops: budget for training and serving, broadcast with the served tokens. Give either
+            `target_loss` or `flops`.
+        forward_flops: forward FLOPs per token of a model of given size.
+        num_params_bounds: lower and upper bound of the size, broadcast with the served tokens.
+        num_tokens_bounds: lower and upper bound of the tokens, broadcast with the served tokens.
         limits: upper limits on other quantities of `num_params` and `num_tokens`, by names of
             your choice.
 
     Returns:
-        A plan whose leaves have the broadcast shape: NumPy float64 outside a trace, in the
-        caller's precision inside one. A loss that no model within the bounds reaches, the
-        irreducible one or less among them, has the status INFEASIBLE and NaN for sizes.
+        A plan whose leaves have the broadcast shape: NumPy float64 for concrete inputs, the
+        caller's dtype inside a trace. Where no model within the bounds reaches the target loss,
+        for example the irreducible loss, the plan has the status INFEASIBLE and NaN for sizes.
 
     Raises:
-        ValueError: both or none of loss and budget are given, an input is not positive and finite,
-            or bounds exclude each other. Inside a trace the plan then has the status INFEASIBLE.
-        TypeError: the law is of another kind.
+        ValueError: both `target_loss` and `flops` are given, or neither, an input is not
+            positive and finite, or bounds exclude each other. Inside a trace the plan then has
+            the status INFEASIBLE.
+        TypeError: the law is not a law of `num_params` and `num_tokens`, and has no such law as
+            `supervised`.
 
     >>> from jaxlaws import presets
     >>> law = presets.load("besiroglu2024")
