@@ -1,6 +1,7 @@
 """The 90% intervals of simulated tables, by each method."""
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import get_args
 
 import jax
 import numpy as np
@@ -12,10 +13,10 @@ from experiments.calibration.simulated import (
     quantities,
     runs_with,
 )
-from fitting import FitResult, Resampling, Runs, fit
+from fitting import FitResult, Runs, fit
 from fitting.estimation.interval_ends import bca_ends, ends
 from fitting.estimation.resampling import (
-    RESAMPLINGS,
+    Resampling,
     jackknife_weights,
     noise_like,
     pairs_weights,
@@ -38,8 +39,8 @@ def bootstraps(tables: Tables, num_draws: int, first_seed: int) -> Iterator[tupl
     with float64():
         value = _quantities(tables.law)
         left_out, kept = tables.refitted(_of_each(tables, lambda *_: _without_each_run()))
-        without = _told(left_out)
-    for method in RESAMPLINGS:
+        without = _quantities(left_out)
+    for method in get_args(Resampling):
         with float64():
             law, usable = tables.refitted(*resampled(tables, method, num_draws, first_seed))
             drawn = _quantities(law)

@@ -2,8 +2,7 @@ import typing
 
 import pytest
 
-from fitting import FitOptions, Huber, fit, fit_groups
-from fitting.estimation.options import FitChanges
+from fitting import FitChanges, FitOptions, Huber, fit, fit_groups
 from jaxlaws.laws.chinchilla import Chinchilla
 
 
