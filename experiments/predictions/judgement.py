@@ -107,8 +107,8 @@ def winner_rows(
                 name,
                 ", ".join(f"{key} {loss:.3f}" for key, loss in foreseen.items()),
                 ", ".join(f"{key} {loss:.3f} ({len(found[key])})" for key, loss in means.items()),
-                min(foreseen, key=foreseen.get),
-                min(means, key=means.get) if complete else "not complete",
+                min(foreseen, key=foreseen.__getitem__),
+                min(means, key=means.__getitem__) if complete else "not complete",
             ]
         )
     return ["comparison", "predicted", "measured (runs)", "predicted winner", "winner"], lines

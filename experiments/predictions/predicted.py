@@ -62,9 +62,14 @@ def fitted(name: str, draws: int, num_starts: int, folder: Path) -> Fits:
     if path.exists():
         distilled = FitResult.load(path)
     else:
-        options = {"num_starts": num_starts, "bootstrap": draws}
-        supervised = fit(Supervised, alone, **options)
-        distilled = fit(DistillationLimit, taught, freeze={"supervised": supervised}, **options)
+        supervised = fit(Supervised, alone, num_starts=num_starts, bootstrap=draws)
+        distilled = fit(
+            DistillationLimit,
+            taught,
+            freeze={"supervised": supervised},
+            num_starts=num_starts,
+            bootstrap=draws,
+        )
         folder.mkdir(parents=True, exist_ok=True)
         distilled.save(path)
     noise = [
@@ -89,13 +94,13 @@ def losses(run: Run, fits: Fits, teacher_loss: float | None = None) -> tuple[flo
     """
     count = len(jax.tree.leaves(fits.draws)[0])
     random = np.random.default_rng([run.steps, run.params])  # the same for all seeds
-    sizes = (float(run.params), float(run.tokens))
+    size, tokens = float(run.params), float(run.tokens)
     if run.teacher is None:
-        inputs = dict(zip(("num_params", "num_tokens"), sizes, strict=True))
+        inputs: dict[str, object] = {"num_params": size, "num_tokens": tokens}
         noise = random.choice(fits.supervised_noise, count)
         predicted = predict(fits.law.supervised, inputs)
         return float(predicted), predict(fits.draws.supervised, inputs) * np.exp(noise)
-    inputs = dict(zip(("num_student_params", "num_student_tokens"), sizes, strict=True))
+    inputs = {"num_student_params": size, "num_student_tokens": tokens}
     of, of_draws = (teacher_loss, teacher_loss)
     if teacher_loss is None:
         of, of_draws = losses(run.teacher, fits)

@@ -98,7 +98,11 @@ def train_stack(
     """
     active = sorted(runs, key=lambda run: run.steps)
     params, state = ((_together(list(each)),) for each in zip(*map(_start, active), strict=True))
-    teachers = (_together([weights[run.teacher] for run in active]),) if group.teachers else ()
+    teachers = (
+        (_together([weights[run.teacher] for run in active if run.teacher]),)
+        if group.teachers
+        else ()
+    )
     windows = {run: Windows(text[run.half], run.shape.context, run.seed) for run in active}
     done, running = 0, deque()
     program = programs.prepare(group, len(active)).result()
