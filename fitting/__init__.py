@@ -6,20 +6,22 @@
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from fitting.data.bundled_table import bundled_runs
 from fitting.data.design_checks import WeakDesignWarning
 from fitting.data.predictions import predict, relative_errors
-from fitting.data.runs import Runs, bundled_runs
+from fitting.data.runs import Runs
 from fitting.data.table_files import read_table
 from fitting.estimation.downstream import ErrorFit, fit_error, predict_error
 from fitting.estimation.error_curves import ErrorCurve, ExponentialError, SigmoidError
 from fitting.estimation.grouped_fit import fit_groups
 from fitting.estimation.interval_ends import IntervalMethod
-from fitting.estimation.options import FitChanges, FitOptions, Starts
+from fitting.estimation.options import FitChanges, FitOptions
 from fitting.estimation.resampling import Resampling
 from fitting.estimation.results import FitResult
 from fitting.estimation.single_fit import fit
 from fitting.minimiser.identifiability import Identifiability
 from fitting.minimiser.local_optima import Optimum
+from fitting.minimiser.starts import Starts
 from fitting.minimiser.status import Status
 from fitting.problem.objectives import (
     AsymmetricHuber,
@@ -35,13 +37,14 @@ from fitting.uncertainty.laplace_approximation import laplace
 from fitting.uncertainty.profile_likelihood import Profile, profile
 from fitting.validation.cross_validation import (
     RollOut,
+    RunSize,
     k_fold,
     leave_one_group_out,
-    pooled,
+    pooled_errors,
     roll_out,
 )
 from fitting.validation.hold_outs import HoldOut, best_teachers, hold_out, lowest_losses
-from fitting.validation.model_comparison import Compared, compare_laws
+from fitting.validation.model_comparison import ComparedLaw, compare_laws
 
 if TYPE_CHECKING:
     from fitting.reporting.fit_figures import (
@@ -82,7 +85,7 @@ _MODULE_OF = {
 
 __all__ = [
     "AsymmetricHuber",
-    "Compared",
+    "ComparedLaw",
     "ErrorCurve",
     "ErrorFit",
     "ExponentialError",
@@ -106,6 +109,7 @@ __all__ = [
     "Resampling",
     "Restraints",
     "RollOut",
+    "RunSize",
     "Runs",
     "SigmoidError",
     "Squares",
@@ -131,7 +135,7 @@ __all__ = [
     "leave_one_group_out",
     "lowest_losses",
     "markdown_table",
-    "pooled",
+    "pooled_errors",
     "predict",
     "predict_error",
     "profile",

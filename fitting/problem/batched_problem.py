@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.tree_util import Partial
 
 from fitting.problem.centring import Scales, centre_inputs, is_expressible, scales_of, uncentre
 from fitting.problem.objectives import Objective
@@ -43,8 +44,17 @@ class Fixed:
 
 @functools.partial(
     jax.tree_util.register_dataclass,
-    data_fields=["objective", "inputs", "observed", "scales", "groups", "priors", "spread"],
-    meta_fields=["parameters", "paired", "quantity"],
+    data_fields=[
+        "objective",
+        "inputs",
+        "observed",
+        "scales",
+        "groups",
+        "priors",
+        "spread",
+        "quantity",
+    ],
+    meta_fields=["parameters", "paired"],
 )
 @dataclasses.dataclass(frozen=True, eq=False)
 class BatchedProblem:
@@ -55,7 +65,7 @@ class BatchedProblem:
         objective: the function of the residuals that the fit minimises.
         inputs: inputs of the law in centred units, `(num_rows,)` each.
         observed: losses, `(num_rows,)`.
-        scales: the scale of each unit.
+        scales: the scale of each input.
         paired: whether each batch entry has its own frozen coefficients.
         groups: index of the group of each row, `(num_rows,)`, where some coefficients have one
             value per group; None otherwise.
@@ -63,7 +73,8 @@ class BatchedProblem:
         spread: the factor that turns half the squared deviations of the priors into the unit of
             the sum over rows (`likelihood.spread`).
         quantity: a function from a law in the user's units to a number that a penalty pulls to
-            the `Target` of each batch entry, or None.
+            the `Target` of each batch entry, or None. Its arguments besides the law are data, so
+            that other arguments need no new compilation.
     """
 
     parameters: Parameters
@@ -75,7 +86,7 @@ class BatchedProblem:
     groups: Array = None
     priors: Mapping[str, Prior] = dataclasses.field(default_factory=dict)
     spread: Array = 1.0
-    quantity: Callable[[Law], Array] | None = None
+    quantity: Partial | None = None
 
     @property
     def has_deviations(self) -> bool:

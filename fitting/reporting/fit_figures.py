@@ -114,7 +114,7 @@ def roll_out_errors(rolled: RollOut, *, title: str = "") -> Figure:
     """
     with house_style():
         figure, axes = new_figure(width=6.0, height=3.8)
-        windows = zip(rolled.held, rolled.decades, strict=True)
+        windows = zip(rolled.hold_outs, rolled.decades, strict=True)
         for index, (held, decades) in enumerate(windows):
             axes.scatter(
                 decades,
@@ -125,7 +125,7 @@ def roll_out_errors(rolled: RollOut, *, title: str = "") -> Figure:
                 label=f"{held.fit.num_runs} runs fitted, {held.name}",
             )
         looks = ["-", "--", ":", "-."]
-        for index, predictor in enumerate(rolled.held[0].errors):
+        for index, predictor in enumerate(rolled.hold_outs[0].errors):
             steps = rolled.by_distance(predictor)
             middles = [sum(step["decades"]) / 2 for step in steps]
             medians = [step["median"] for step in steps]

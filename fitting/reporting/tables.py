@@ -7,11 +7,11 @@ import numpy as np
 from fitting.reporting.markdown import markdown_table
 from fitting.scaling.optimal_scaling import QUANTITIES, OptimalScaling
 from fitting.validation.hold_outs import HoldOut
-from fitting.validation.model_comparison import Compared
+from fitting.validation.model_comparison import ComparedLaw
 from jaxlaws.quantities import format_quantity
 
 
-def comparison_table(compared: Sequence[Compared]) -> str:
+def comparison_table(compared: Sequence[ComparedLaw]) -> str:
     """A comparison as a table in Markdown; criteria above the lowest, errors in per cent."""
     least = {key: min(getattr(each, key) for each in compared) for key in ("aicc", "bic")}
     rows = []

@@ -70,8 +70,7 @@ def command(
     by_profile = method == "profile"
     summary = result.summary(level, "percentile" if by_profile else method)
     if by_profile:
-        told = {"level": level, "objective": options["objective"], "weights": options["weights"]}
-        summary["coefficients"] |= _profiled(result, runs, summary["coefficients"], told)
+        summary["coefficients"] |= _profiled(result, runs, summary["coefficients"], level)
     if as_json:
         print_json(summary)
         return
@@ -100,15 +99,13 @@ def command(
         click.echo(f"saved to {output}")
 
 
-def _profiled(
-    result: Any, runs: Any, coefficients: dict[str, Any], options: dict[str, Any]
-) -> dict[str, Any]:
+def _profiled(result: Any, runs: Any, coefficients: dict[str, Any], level: float) -> dict[str, Any]:
     """Free coefficients with the ends of their profile's interval."""
     from fitting import profile
 
     told = {}
     for name in result.identifiability.names:
         click.echo(f"profiling {name} …", err=True)
-        low, high = profile(result, runs, name, **options).interval
+        low, high = profile(result, runs, name, level=level).interval
         told[name] = coefficients[name] | {"low": low, "high": high}
     return told | {name: told[of] for name, of in result.restraints.tie.items() if of in told}

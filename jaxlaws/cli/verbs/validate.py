@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,6 +10,9 @@ from jaxlaws.cli.compilation_cache import keep_compiled
 from jaxlaws.cli.options.fitting_options import arguments_of_fit, fit_options, read_runs
 from jaxlaws.cli.options.parameter_types import json_option
 from jaxlaws.cli.output.printing import print_json, print_table
+
+if TYPE_CHECKING:
+    from fitting import RunSize
 
 _MEASURES = ("mean", "median", "worst")
 
@@ -79,7 +82,7 @@ def command(
     expression: str | None,
     group: str | None,
     folds: int | None,
-    roll_out: str | None,
+    roll_out: "RunSize | None",
     windows: int,
     figure: str | None,
     columns: tuple[str, ...],
@@ -111,7 +114,7 @@ def command(
         held = cross_validation.k_fold(*asked, folds, **options)
     else:
         rolled = cross_validation.roll_out(*asked, roll_out or "", num_windows=windows, **options)
-        held = list(rolled.held)
+        held = list(rolled.hold_outs)
         if figure is not None:
             from fitting.reporting.fit_figures import roll_out_errors
 
@@ -128,30 +131,32 @@ def command(
 
 
 def _document(law_name: str, table: str, held: Sequence[Any], rolled: Any) -> dict[str, Any]:
-    from fitting.validation.cross_validation import pooled
-    from fitting.validation.hold_outs import sizes_of
+    from fitting.validation.cross_validation import pooled_errors
+    from fitting.validation.hold_outs import error_summary
 
     document: dict[str, Any] = {
         "law": law_name,
         "table": table,
         "held_out": [each.summary() for each in held],
-        "errors": {name: sizes_of(errors) for name, errors in pooled(held).items()},
+        "errors": {name: error_summary(errors) for name, errors in pooled_errors(held).items()},
     }
     if rolled is not None:
         document["by"] = rolled.by
-        document["by_distance"] = {name: rolled.by_distance(name) for name in rolled.held[0].errors}
+        document["by_distance"] = {
+            name: rolled.by_distance(name) for name in rolled.hold_outs[0].errors
+        }
     return document
 
 
 def _print(law_name: str, table: str, held: Sequence[Any], rolled: Any) -> None:
-    from fitting.validation.cross_validation import pooled
-    from fitting.validation.hold_outs import sizes_of
+    from fitting.validation.cross_validation import pooled_errors
+    from fitting.validation.hold_outs import error_summary
 
     rows = _rows(held)
     if len(held) > 1:
         first = ("all", str(sum(len(each.unseen) for each in held)), "")
-        for name, errors in pooled(held).items():
-            told = sizes_of(errors)
+        for name, errors in pooled_errors(held).items():
+            told = error_summary(errors)
             rows.append((*first, name, *(f"{told[key]:.2f}" for key in _MEASURES)))
             first = ("", "", "")
     columns = ["held out", "runs", "fitted", "predicted by", *(f"{key} %" for key in _MEASURES)]

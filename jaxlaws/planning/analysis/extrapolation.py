@@ -22,7 +22,10 @@ def extrapolation_decades(plan: Any, fitted_range: Mapping[str, tuple[float, flo
     for name, (low, high) in fitted_range.items():
         if name in values:
             value = np.asarray(values[name], dtype=np.float64)
-            above = np.log10(np.maximum(value / high, 1.0))
-            below = np.log10(np.maximum(low / value, 1.0))
-            farthest = np.fmax(farthest, np.maximum(above, below))
+            # Zero is infinitely far below a range that does not hold it.
+            with np.errstate(divide="ignore", invalid="ignore"):
+                above = np.where(value > high, np.log10(value / high), 0.0)
+                below = np.where(value < low, np.log10(low / value), 0.0)
+            outside = np.where(np.isnan(value), np.nan, np.maximum(above, below))
+            farthest = np.fmax(farthest, outside)
     return farthest

@@ -35,7 +35,7 @@ def test_the_profile_of_a_prediction_has_a_closed_form(table):
     """`D = n log(1 + (q - q0)**2 / (RSS x' (X'X)^-1 x))`."""
     runs, beta, total, inverse = table
     result = fit(Line, runs, objective=Squares(), **FEW)
-    told = profile(result, runs, predicted, objective=Squares())
+    told = profile(result, runs, predicted)
     assert told.name == "predicted"
     assert told.value == pytest.approx(AT @ beta, rel=1e-8)
     spread = total * (AT @ inverse @ AT)
@@ -58,7 +58,7 @@ def curve():
 def test_constrained_fits_are_scipys(curve):
     """The loss of 10B under a law of size, held at both ends of its interval."""
     loss, runs, result = curve
-    told = profile(result, runs, predicted, objective=LogSquares(), name="loss of 10B")
+    told = profile(result, runs, predicted, name="loss of 10B")
     mean = np.log(SIZES).mean()
 
     def law(theta, log_size):
@@ -87,9 +87,8 @@ def alpha_of(law):
 @pytest.mark.parametrize("level", [0.5, 0.9, 0.99])
 def test_a_quantity_that_is_a_coefficient_has_its_profile(curve, level):
     _, runs, result = curve
-    options: dict[str, Any] = {"objective": LogSquares(), "level": level}
-    frozen, pulled = (profile(result, runs, of, **options) for of in ("alpha", alpha_of))
-    assert pulled.interval == pytest.approx(frozen.interval, rel=1e-4)
+    coefficient, function = (profile(result, runs, of, level=level) for of in ("alpha", alpha_of))
+    assert function.interval == pytest.approx(coefficient.interval, rel=1e-4)
 
 
 @pytree
@@ -110,7 +109,7 @@ class Loose:
 def test_an_interval_without_end_and_one_that_ends_where_the_quantity_does(table):
     runs, *_ = table
     result = fit(Loose, runs, objective=Squares(), **FEW)
-    told = profile(result, runs, lambda law: 1 + law.c, objective=Squares())
+    told = profile(result, runs, lambda law: 1 + law.c)
     assert told.interval == (pytest.approx(1, abs=1e-6), np.inf)
     assert told.deviances == pytest.approx(0, abs=1e-6)
 
@@ -121,7 +120,7 @@ def test_priors_count_in_a_profile(table, of):
     runs, beta, total, inverse = table
     mean, sd = float(beta[1]) + 0.02, 0.004
     result = fit(Line, runs, objective=Squares(), priors={"b": Normal(mean, sd)}, **FEW)
-    told = profile(result, runs, of, objective=Squares())
+    told = profile(result, runs, of)
     precision = np.linalg.inv(inverse)
 
     def posterior(theta):
@@ -160,4 +159,4 @@ def test_what_is_no_number_is_refused(curve):
         (lambda law: jnp.log(-law.E), ValueError, "nan at the fit"),
     ):
         with pytest.raises(error, match=message):
-            profile(result, runs, of, objective=LogSquares())
+            profile(result, runs, of)

@@ -10,7 +10,7 @@ from laws_of_tests import SizeLaw, TaughtLaw
 
 from fitting import Runs
 from fitting.reporting.fit_figures import roll_out_errors
-from fitting.validation.cross_validation import k_fold, leave_one_group_out, pooled, roll_out
+from fitting.validation.cross_validation import k_fold, leave_one_group_out, pooled_errors, roll_out
 from jaxlaws.laws.chinchilla import Chinchilla
 
 FEW: dict[str, Any] = {"num_starts": 16}
@@ -44,7 +44,7 @@ def test_folds_are_of_equal_size_and_cover_the_runs(sizes):
     assert sorted(len(each.unseen) for each in held) == [2, 2, 2, 3, 3]
     rows = np.concatenate([each.unseen.rows for each in held])
     assert sorted(rows.tolist()) == list(range(1, 13))
-    assert sorted(pooled(held)["law"].shape) == [12]
+    assert sorted(pooled_errors(held)["law"].shape) == [12]
     again = k_fold(SizeLaw, sizes, 5, seed=3, **FEW)
     assert [e.unseen.rows.tolist() for e in held] == [e.unseen.rows.tolist() for e in again]
     other = k_fold(SizeLaw, sizes, 5, seed=4, **FEW)
@@ -68,9 +68,11 @@ def test_a_window_expands_and_what_is_beyond_is_predicted(by):
     extents = columns | {"flops": 6 * columns["num_params"] * columns["num_tokens"]}
     runs = Runs.read(columns)
     rolled = roll_out(Chinchilla, runs, by, num_windows=3, **FEW)
-    assert len(rolled.held) == 3
+    assert len(rolled.hold_outs) == 3
     assert np.all(np.diff(rolled.frontiers) > 0)
-    for held, frontier, decades in zip(rolled.held, rolled.frontiers, rolled.decades, strict=True):
+    for held, frontier, decades in zip(
+        rolled.hold_outs, rolled.frontiers, rolled.decades, strict=True
+    ):
         beyond = extents[by] > frontier
         assert held.unseen.rows.tolist() == (1 + np.flatnonzero(beyond)).tolist()
         assert held.fit.num_runs == (~beyond).sum() >= 0.4 * 53
@@ -110,7 +112,7 @@ def test_a_roll_out_by_compute_counts_each_kinds_own():
     columns = taught_columns() | {"num_tokens": [*tokens, *[None] * 18]}
     columns |= {"num_student_tokens": [*[None] * 12, *student_tokens]}
     rolled = roll_out(TaughtLaw, Runs.read(columns), "flops", num_windows=1, **FEW)
-    (frontier,), (held,) = rolled.frontiers, rolled.held
+    (frontier,), (held,) = rolled.frontiers, rolled.hold_outs
     sizes = np.tile(np.geomspace(2e6, 5e8, 6), 3)
     beyond = 6 * sizes * student_tokens > frontier
     assert held.unseen.rows.tolist() == (13 + np.flatnonzero(beyond)).tolist()

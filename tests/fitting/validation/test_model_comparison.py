@@ -82,7 +82,7 @@ def test_a_needless_coefficient_is_paid_for():
     rolled = functools.partial(roll_out, by="num_params", num_windows=2, least=0.5)
     power, floor = compare_laws(
         {"power": Power, "floor": SizeLaw}, runs,
-        validation=lambda *a, **o: rolled(*a, **o).held, **FEW,
+        validation=lambda *a, **o: rolled(*a, **o).hold_outs, **FEW,
     )  # fmt: skip
     assert floor.fit.objective <= power.fit.objective * (1 + 1e-9)
     assert floor.aicc > power.aicc
