@@ -9,8 +9,8 @@ from fitting.data.predictions import predict, relative_errors
 from fitting.reporting.markdown import markdown_table
 from fitting.validation.hold_outs import best_teachers, hold_out, lowest_losses
 from jaxlaws import presets
-from jaxlaws.annotations import Tree
-from jaxlaws.law import Law
+from jaxlaws.foundations.annotations import Tree
+from jaxlaws.foundations.law import Law
 from jaxlaws.laws.distillation_limit import DistillationLimit
 from jaxlaws.laws.supervised import Supervised
 

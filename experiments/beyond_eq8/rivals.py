@@ -10,9 +10,9 @@ from typing import ClassVar, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxlaws.annotations import Tree
+from jaxlaws.foundations.annotations import Tree
+from jaxlaws.foundations.law import Law
 from jaxlaws.inputs import prediction
-from jaxlaws.law import Law
 from jaxlaws.laws.supervised import Supervised
 from jaxlaws.powers import power
 from jaxlaws.pytree import Coefficient, positive, pytree, unit_interval

@@ -18,7 +18,7 @@ from fitting.problem.batched_problem import Batch, BatchedProblem, pad_rows
 from fitting.problem.objectives import Objective
 from fitting.problem.parameters import Parameters
 from jaxlaws import presets
-from jaxlaws.annotations import Array, Tree
+from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.laws.chinchilla import Chinchilla
 from jaxlaws.laws.supervised import Supervised
 from jaxlaws.precision import float64

@@ -11,7 +11,7 @@ from experiments.hold_outs.parts import Part, bundled, published
 from fitting.reporting.fit_figures import fit_and_residuals, student_against_teacher
 from fitting.reporting.markdown import markdown_table
 from fitting.validation.hold_outs import HoldOut, hold_out
-from jaxlaws.law import Law
+from jaxlaws.foundations.law import Law
 from jaxlaws.laws.distillation_beyond import DistillationBeyond
 from jaxlaws.laws.distillation_limit import DistillationLimit
 

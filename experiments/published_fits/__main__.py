@@ -15,10 +15,10 @@ from fitting import FitResult, Huber, Runs, Squares, fit
 from fitting.data.predictions import predict, relative_errors
 from fitting.reporting.markdown import markdown_table
 from jaxlaws import presets
-from jaxlaws.law import Law
+from jaxlaws.foundations.law import Law
 from jaxlaws.laws.chinchilla import Chinchilla
-from jaxlaws.laws.data_constrained import DataConstrained
 from jaxlaws.laws.distillation_limit import DistillationLimit
+from jaxlaws.laws.further_inputs.data_constrained import DataConstrained
 from jaxlaws.laws.overtraining import Overtraining
 
 _DRAWS = 4000

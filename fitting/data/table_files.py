@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from jaxlaws.errors import DataError
+from jaxlaws.foundations.errors import DataError
 
 if TYPE_CHECKING:
     from narwhals.typing import IntoDataFrame

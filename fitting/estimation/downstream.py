@@ -21,8 +21,8 @@ from fitting.minimiser.status import Status
 from fitting.problem.batched_problem import Batch, Fixed, pad_rows
 from fitting.problem.objectives import Objective, Squares
 from fitting.problem.parameters import Parameters, coefficients
-from jaxlaws.annotations import Array, Tree
-from jaxlaws.law import Law
+from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.foundations.law import Law
 from jaxlaws.precision import float64, to_float64
 from jaxlaws.pytree import declarations
 

@@ -8,7 +8,7 @@ from typing import ClassVar, Protocol, Self
 import jax
 import jax.numpy as jnp
 
-from jaxlaws.annotations import Array
+from jaxlaws.foundations.annotations import Array
 from jaxlaws.pytree import Coefficient, positive, pytree, real
 
 

@@ -9,8 +9,8 @@ import numpy as np
 from fitting.estimation.options import Frozen
 from fitting.estimation.results import FitResult
 from fitting.problem.coefficient_names import domain_of, sort_names, sub_laws
-from jaxlaws.annotations import Tree
-from jaxlaws.law import Law
+from jaxlaws.foundations.annotations import Tree
+from jaxlaws.foundations.law import Law
 from jaxlaws.precision import to_float64
 from jaxlaws.pytree import Domain
 

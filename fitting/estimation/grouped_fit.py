@@ -13,9 +13,9 @@ from fitting.estimation.pipeline import Groups, solve
 from fitting.estimation.results import FitResult
 from fitting.estimation.single_fit import prepare
 from fitting.minimiser.status import Status
-from jaxlaws.annotations import Tree
-from jaxlaws.errors import NotSolvedError
-from jaxlaws.law import Law
+from jaxlaws.foundations.annotations import Tree
+from jaxlaws.foundations.errors import NotSolvedError
+from jaxlaws.foundations.law import Law
 from jaxlaws.pytree import declarations
 
 

@@ -10,7 +10,7 @@ from fitting.minimiser.starts import STARTS, Starts
 from fitting.problem.objectives import Huber, Objective, StudentT
 from fitting.problem.priors import Prior
 from fitting.problem.restraints import Bounds
-from jaxlaws.law import Law
+from jaxlaws.foundations.law import Law
 
 
 class Fitted(Protocol):

@@ -22,7 +22,7 @@ from fitting.problem.batched_problem import Batch, BatchedProblem, pad_rows
 from fitting.problem.centring import centre_inputs
 from fitting.problem.parameters import Parameters
 from fitting.problem.restraints import Restraints
-from jaxlaws.law import Law
+from jaxlaws.foundations.law import Law
 from jaxlaws.precision import float64
 
 

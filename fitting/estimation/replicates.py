@@ -11,7 +11,7 @@ from fitting.minimiser.identifiability import judge
 from fitting.minimiser.multi_start import laws_of
 from fitting.minimiser.refitting import refit
 from fitting.problem.batched_problem import Batch, BatchedProblem, pad_rows
-from jaxlaws.law import Law
+from jaxlaws.foundations.law import Law
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)

@@ -11,8 +11,8 @@ from fitting.estimation.results import FitResult
 from fitting.minimiser.status import Status
 from fitting.problem.coefficient_names import sub_laws
 from fitting.problem.restraints import Restraints
-from jaxlaws.errors import DataError, NotSolvedError
-from jaxlaws.law import Law
+from jaxlaws.foundations.errors import DataError, NotSolvedError
+from jaxlaws.foundations.law import Law
 
 
 def fit(

@@ -13,8 +13,8 @@ from fitting.problem.centring import Scales, centre_inputs, is_expressible, scal
 from fitting.problem.objectives import Objective
 from fitting.problem.parameters import Parameters
 from fitting.problem.priors import Prior
-from jaxlaws.annotations import Array, Tree
-from jaxlaws.law import Law
+from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.foundations.law import Law
 
 _ROWS = 64
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import TypeVar
 
-from jaxlaws.law import Law
+from jaxlaws.foundations.law import Law
 from jaxlaws.pytree import Domain, declarations
 
 _V = TypeVar("_V")

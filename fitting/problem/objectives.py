@@ -10,7 +10,7 @@ from typing import Protocol, runtime_checkable
 import jax
 import jax.numpy as jnp
 
-from jaxlaws.annotations import Array
+from jaxlaws.foundations.annotations import Array
 
 
 @runtime_checkable

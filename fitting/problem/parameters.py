@@ -7,11 +7,11 @@ from collections.abc import Mapping
 import jax
 import jax.numpy as jnp
 
+from fitting.problem.bijections import EDGES, from_interval, to_interval
 from fitting.problem.centring import Scales, centre, unit_factor
 from fitting.problem.coefficient_names import domain_of, field_names, split_name, sub_laws
 from fitting.problem.restraints import Restraints
-from jaxlaws.annotations import Array, Tree
-from jaxlaws.constraints import EDGES, from_interval, to_interval
+from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.pytree import Domain
 
 

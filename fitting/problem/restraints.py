@@ -7,6 +7,7 @@ from typing import TypeAlias, TypedDict
 
 import numpy as np
 
+from fitting.problem.bijections import EDGES
 from fitting.problem.coefficient_names import (
     domain_of,
     field_names,
@@ -15,10 +16,9 @@ from fitting.problem.coefficient_names import (
     sub_laws,
 )
 from fitting.problem.priors import LogNormal, Normal, Prior
-from jaxlaws.annotations import Json, Tree
-from jaxlaws.constraints import EDGES
-from jaxlaws.errors import DataError
-from jaxlaws.law import Law
+from jaxlaws.foundations.annotations import Json, Tree
+from jaxlaws.foundations.errors import DataError
+from jaxlaws.foundations.law import Law
 from jaxlaws.saving import numbers_from_json, numbers_to_json
 
 # A pair as the user gives it: None for no bound on that side.

@@ -6,7 +6,6 @@ value of the quantity, so that a fit is the best of all laws with the value wher
 """
 
 import dataclasses
-from collections.abc import Callable
 
 import jax
 import numpy as np
@@ -15,14 +14,13 @@ from jax.tree_util import Partial
 from fitting.minimiser.multi_start import Minima, minimise_batch
 from fitting.problem.batched_problem import Batch, BatchedProblem, Target
 from fitting.problem.likelihood import deviance, spread
-from fitting.problem.objectives import Objective
 from fitting.uncertainty.refit_problem import FitProblem
-from jaxlaws.annotations import Array
+from jaxlaws.foundations.annotations import Array
 
 # A fit whose deviance would rise by the square of this on the way to its target stops halfway. The
 # deviance at the ends of intervals is far lower: there, a fit ends within 1% of its target.
 _STIFFNESS = 20.0
-_NEAR_ENDS = (1e-3, 100.0)  # deviances where a fit must converge, as ends of intervals lie there
+_NEAR_ENDS = (1e-3, 100.0)  # rises of the deviance at which a fit must converge
 _SAME_SPREAD = 1e-6  # relative difference
 _MOST_ROUNDS = 50  # of fits and of the spreads of their residuals in turn
 
@@ -46,7 +44,7 @@ def constrained_fits(
         fit was found.
     """
     problem = dataclasses.replace(fitted.problem, quantity=quantity, paired=True)
-    num, num_runs = targets.size, fitted.num_runs
+    num = targets.size
     weights = np.tile(fitted.weights, (num, 1))
     frozen = jax.tree.map(lambda leaf: np.full(num, leaf), fitted.frozen)
     distance = np.where(targets == value, 1.0, targets - value).ravel()
@@ -55,8 +53,7 @@ def constrained_fits(
 
     def is_worth_it(minima: Minima) -> np.ndarray:
         rises = 2 * float(problem.objective.slope() / problem.spread) * minima.costs
-        low, high = _NEAR_ENDS
-        return (rises - rises.min() > low) & (rises - rises.min() < high)
+        return _is_near_an_end(rises - rises.min())
 
     minima = minimise_batch(problem, batch, is_worth_it=is_worth_it)
     # Once more from the end of the neighbour nearer to the fit without the constraint: distant
@@ -66,32 +63,44 @@ def constrained_fits(
     again = minimise_batch(problem, batch.at(minima.vectors[nearer]), is_worth_it=is_worth_it)
     is_better = again.costs < minima.costs
     batch = batch.at(np.where(is_better[:, None], again.vectors, minima.vectors))
-    spreads = np.full(num, float(problem.spread))
-    totals, squares, values = _parts(problem, batch)
+    values, rises, spreads = _measured(fitted, problem, batch)
+    before = np.full(num, float(problem.spread))
     for _ in range(_MOST_ROUNDS if problem.priors else 0):
-        before, spreads = spreads, _of_each(spread, problem.objective, totals, num_runs)
-        if np.allclose(spreads, before, rtol=_SAME_SPREAD, atol=0):
+        counts = _is_near_an_end(rises)
+        if np.allclose(spreads[counts], before[counts], rtol=_SAME_SPREAD, atol=0):
             break
         # The problem has one spread. The weights of an entry's runs make up for its own spread.
-        scaled = weights * (float(problem.spread) / spreads)[:, None]
-        weighted = dataclasses.replace(batch, weights=scaled)
-        batch = batch.at(minimise_batch(problem, weighted, is_near=True).vectors)
-        totals, squares, values = _parts(problem, batch)
-    deviances = _of_each(deviance, problem.objective, totals, num_runs) + squares
-    rises = deviances - fitted.deviance
-    return np.asarray(values).reshape(targets.shape), rises.reshape(targets.shape)
+        weighted = weights * (float(problem.spread) / spreads)[:, None]
+        minima = minimise_batch(
+            problem,
+            dataclasses.replace(batch, weights=weighted),
+            is_near=True,
+            is_worth_it=lambda _, counts=counts: counts,
+        )
+        before, batch = spreads, batch.at(minima.vectors)
+        values, rises, spreads = _measured(fitted, problem, batch)
+    return values.reshape(targets.shape), rises.reshape(targets.shape)
 
 
-def _of_each(
-    function: Callable[[Objective, float, int], float],
-    objective: Objective,
-    totals: Array,
-    num_runs: int,
-) -> np.ndarray:
-    """The spread or the deviance at each sum of costs; infinite where the sum is."""
-    return np.array(
-        [function(objective, float(x), num_runs) if np.isfinite(x) else np.inf for x in totals]
+def _is_near_an_end(rises: np.ndarray) -> np.ndarray:
+    """Whether the end of an interval can be near fits with these rises of the deviance."""
+    low, high = _NEAR_ENDS
+    return (rises > low) & (rises < high)
+
+
+def _measured(
+    fitted: FitProblem, problem: BatchedProblem, batch: Batch
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The quantity, the rise of the deviance, and the spread of the residuals of each entry."""
+    totals, squares, values = (np.asarray(part) for part in _parts(problem, batch))
+    deviances, spreads = (
+        [
+            function(problem.objective, float(x), fitted.num_runs) if np.isfinite(x) else np.inf
+            for x in totals
+        ]
+        for function in (deviance, spread)
     )
+    return values, np.array(deviances) + squares - fitted.deviance, np.array(spreads)
 
 
 @jax.jit

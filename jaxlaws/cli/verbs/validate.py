@@ -113,7 +113,9 @@ def command(
     elif folds is not None:
         held = cross_validation.k_fold(*asked, folds, **options)
     else:
-        rolled = cross_validation.roll_out(*asked, roll_out or "", num_windows=windows, **options)
+        rolled = cross_validation.roll_out(
+            *asked, roll_out or "flops", num_windows=windows, **options
+        )
         held = list(rolled.hold_outs)
         if figure is not None:
             from fitting.reporting.fit_figures import roll_out_errors

@@ -1,7 +1,5 @@
 """Fits of many simulated tables in one batch equal the separate fits of these tables."""
 
-from typing import get_args
-
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -10,7 +8,7 @@ from experiments.calibration.__main__ import main
 from experiments.calibration.methods import resampled
 from experiments.calibration.simulated import Tables, noise_of_tables, runs_with, truth
 from fitting import Huber, Status, fit
-from fitting.estimation.resampling import Resampling
+from fitting.estimation.resampling import RESAMPLINGS
 from jaxlaws.laws.chinchilla import Chinchilla
 from jaxlaws.precision import float64
 
@@ -21,7 +19,7 @@ def test_a_batch_of_tables_equals_separate_fits(misspecified):
     law, noise, draws = truth(misspecified), noise_of_tables(3, 2), 24
     with float64():
         tables = Tables.fitted(noise, law, Huber(1e-3))
-    for method in get_args(Resampling):
+    for method in RESAMPLINGS:
         with float64():
             ensemble, usable = tables.refitted(*resampled(tables, method, draws, first_seed=3))
         for number in range(2):

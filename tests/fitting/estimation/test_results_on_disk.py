@@ -26,7 +26,7 @@ from fitting import (
     fit,
 )
 from fitting.estimation.stored_options import options_from_json, options_to_json
-from jaxlaws.errors import DataError
+from jaxlaws.foundations.errors import DataError
 from jaxlaws.precision import to_float64
 
 

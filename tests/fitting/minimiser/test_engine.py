@@ -20,7 +20,7 @@ from by_hand import (
 from laws_of_tests import SizeLaw, TaughtLaw, WrongUnit
 
 from fitting import FitResult, Huber, Runs, Status, fit
-from jaxlaws.errors import DataError, NotSolvedError
+from jaxlaws.foundations.errors import DataError, NotSolvedError
 from jaxlaws.laws.chinchilla import Chinchilla
 from jaxlaws.laws.distillation_limit import DistillationLimit
 

@@ -11,7 +11,7 @@ from scipy.optimize import minimize
 
 from fitting import FitResult, LogNormal, LogSquares, Normal, Runs, Status, fit, fit_groups
 from fitting.problem.restraints import Restraints
-from jaxlaws.errors import DataError
+from jaxlaws.foundations.errors import DataError
 from jaxlaws.laws.chinchilla import Chinchilla
 
 FEW: dict[str, Any] = {"num_starts": 16, "objective": LogSquares()}

@@ -1,4 +1,4 @@
-"""Power law for repeated data (Muennighoff et al. 2023, arXiv 2305.16264)."""
+"""Data-constrained law: power law for repeated data (Muennighoff et al. 2023, 2305.16264)."""
 
 import math
 from typing import ClassVar
@@ -6,9 +6,9 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
+from jaxlaws.foundations.provenance import Mark, Preset
 from jaxlaws.inputs import prediction
 from jaxlaws.powers import power
-from jaxlaws.provenance import Mark, Preset
 from jaxlaws.pytree import Coefficient, positive, pytree
 
 
@@ -16,20 +16,29 @@ from jaxlaws.pytree import Coefficient, positive, pytree
 class DataConstrained:
     """`loss = E + A / N'**alpha + B / D'**beta`, in nats per token.
 
-    Tokens that are repeated are worth less than fresh ones. Of D tokens U are distinct, and
-    `D' = U + U R_D (1 - exp(-(D / U - 1) / R_D))`. Parameters beyond the U_N that are
-    compute-optimal for U distinct tokens are worth less in the same way, with R_N in place of R_D
-    and `U_N = min(N, (alpha A / (beta B))**(1 / alpha) U**(beta / alpha))`. A model that repeats
-    nothing and has no more parameters than U_N follows `Chinchilla`.
+    A repeated token is worth less than a new token. Of the D tokens, U are distinct, and
+    `D' = U + U R_D (1 - exp(-(D / U - 1) / R_D))`. U_N is the size that is compute-optimal for U
+    distinct tokens: `U_N = min(N, (alpha A / (beta B))**(1 / alpha) U**(beta / alpha))`. Parameters
+    above U_N are worth less in the same way, with R_N in place of R_D. Without repetition, and with
+    N no larger than U_N, the law is `Chinchilla`.
+
+    Attributes:
+        E: irreducible loss, that of an infinite model on infinite distinct data, in nats per token.
+        A: amplitude of the size term, in nats per token times parameters**alpha.
+        alpha: exponent of the effective size N', a pure number.
+        B: amplitude of the token term, in nats per token times tokens**beta.
+        beta: exponent of the effective tokens D', a pure number.
+        R_D: largest worth of repeated tokens, in multiples of U.
+        R_N: largest worth of the parameters above U_N, in multiples of U_N.
     """
 
-    E: Coefficient = positive()  # loss of an infinite model on infinite distinct data
+    E: Coefficient = positive()
     A: Coefficient = positive(unit_of="num_params", power="alpha")
     alpha: Coefficient = positive()
     B: Coefficient = positive(unit_of="num_tokens", power="beta")
     beta: Coefficient = positive()
-    R_D: Coefficient = positive()  # most that repeating is worth, in multiples of U
-    R_N: Coefficient = positive()  # the same of parameters, in multiples of U_N
+    R_D: Coefficient = positive()
+    R_N: Coefficient = positive()
 
     input_names: ClassVar[tuple[str, ...]] = ("num_params", "num_tokens", "num_unique_tokens")
 
@@ -37,12 +46,13 @@ class DataConstrained:
     def loss(
         self, *, num_params: jax.Array, num_tokens: jax.Array, num_unique_tokens: jax.Array
     ) -> jax.Array:
-        """Predict the loss of a run.
+        """Return the predicted loss of a run.
 
         Args:
-            num_params: parameters N, any shape.
-            num_tokens: training tokens D, repetitions counted.
-            num_unique_tokens: distinct tokens U among them; more than D count as D.
+            num_params: size N in parameters, of any shape.
+            num_tokens: training tokens D, repetitions included.
+            num_unique_tokens: distinct tokens U among the D; a value above D counts as D. The
+                shapes of the three inputs broadcast together.
 
         Returns:
             Loss in nats per token, of the broadcast shape.
@@ -55,7 +65,7 @@ class DataConstrained:
         return self.E + parameter_term + token_term
 
     def _optimal(self, num_tokens: jax.Array) -> jax.Array:
-        """The parameters that are compute-optimal for so many distinct tokens."""
+        """Return the size that is compute-optimal for `num_tokens` distinct tokens."""
         limitless = num_tokens == jnp.inf
         log_ratio = jnp.log(self.alpha * self.A) - jnp.log(self.beta * self.B)
         log_tokens = jnp.log(jnp.where(limitless, 1.0, num_tokens))
@@ -64,9 +74,9 @@ class DataConstrained:
 
 
 def _worth(total: jax.Array, distinct: jax.Array, most: Coefficient) -> jax.Array:
-    """What `total` is worth of which only `distinct` counts fully, and the rest ever less."""
+    """Return the effective amount: `distinct` counts fully, the rest with diminishing returns."""
     limitless, endless = distinct == jnp.inf, total == jnp.inf
-    # Neither branch may see an infinity: its derivative would be NaN in the other.
+    # No infinity may enter the formula: `where` would return a NaN derivative.
     distinct = jnp.where(limitless, 1.0, distinct)
     repetitions = jnp.where(endless, distinct, total) / distinct - 1
     share = jnp.where(endless, 1.0, -jnp.expm1(-repetitions / most))
@@ -84,13 +94,13 @@ PRESETS = {
             R_D=15.387756,
             R_N=5.309743,
         ),
-        source="Muennighoff et al. 2023, arXiv 2305.16264: with the unrounded logs of E, A and B",
+        source="Muennighoff et al. 2023, arXiv 2305.16264, with the unrounded logs of E, A and B",
         digits="7 to 8",
-        counts="unstated by our sources",
+        counts="not stated by our sources",
         data="C4 (English)",
         mark=Mark.SECONDARY,
-        note="54 runs for E, A, B and the exponents, which are tied; 182 for R_D and R_N. These "
-        "two lie in a long valley with several optima: (95.4, 1.71) fits the same runs slightly "
-        "better. Predictions are firmer than either.",
+        note="E, A, B and the exponents (alpha equals beta) are from 54 runs, R_D and R_N from "
+        "182. R_D and R_N lie in a long flat valley with several optima: (95.4, 1.71) fits the "
+        "same runs slightly better. Predictions are better determined than R_D and R_N.",
     ),
 }

@@ -1,12 +1,12 @@
-"""Power law in compute alone, above a floor (Henighan et al. 2020, arXiv 2010.14701)."""
+"""Compute law with a floor: power law in compute (Henighan et al. 2020, arXiv 2010.14701)."""
 
 from typing import ClassVar
 
 import jax
 
+from jaxlaws.foundations.provenance import Preset
 from jaxlaws.inputs import prediction
 from jaxlaws.powers import power
-from jaxlaws.provenance import Preset
 from jaxlaws.pytree import Coefficient, positive, pytree
 
 
@@ -14,11 +14,16 @@ from jaxlaws.pytree import Coefficient, positive, pytree
 class ComputeFloor:
     """`loss = E + A / C**alpha`, in nats per token.
 
-    `ComputeOnly` is the same without E. Compute says nothing of how it is spent: the runs are to
-    have spent it alike, best each at its own optimal size.
+    `ComputeOnly` is the same law without E. Compute is the only input, so all runs must divide
+    their compute between size and tokens in the same way, preferably optimally.
+
+    Attributes:
+        E: irreducible loss, that of infinite compute, in nats per token.
+        A: amplitude, in nats per token times FLOPs**alpha.
+        alpha: exponent of the compute C, a pure number.
     """
 
-    E: Coefficient = positive()  # loss at infinite compute
+    E: Coefficient = positive()
     A: Coefficient = positive(unit_of="flops", power="alpha")
     alpha: Coefficient = positive()
 
@@ -26,10 +31,10 @@ class ComputeFloor:
 
     @prediction
     def loss(self, *, flops: jax.Array) -> jax.Array:
-        """Predict the loss of a run.
+        """Return the predicted loss of a run.
 
         Args:
-            flops: training compute C in FLOPs, any shape.
+            flops: training compute C in FLOPs, of any shape.
 
         Returns:
             Loss in nats per token, of the same shape.
