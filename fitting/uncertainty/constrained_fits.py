@@ -62,23 +62,20 @@ def constrained_fits(
     nearer = np.concatenate([places[:, :1], places[:, :-1]], axis=1).ravel()
     again = minimise_batch(problem, batch.at(minima.vectors[nearer]), is_worth_it=is_worth_it)
     is_better = again.costs < minima.costs
-    batch = batch.at(np.where(is_better[:, None], again.vectors, minima.vectors))
-    values, rises, spreads = _measured(fitted, problem, batch)
+    vectors = np.where(is_better[:, None], again.vectors, minima.vectors)
+    values, rises, spreads = _measured(fitted, problem, batch.at(vectors))
     before = np.full(num, float(problem.spread))
     for _ in range(_MOST_ROUNDS if problem.priors else 0):
-        counts = _is_near_an_end(rises)
-        if np.allclose(spreads[counts], before[counts], rtol=_SAME_SPREAD, atol=0):
+        has_changed = np.abs(spreads - before) > _SAME_SPREAD * before
+        places = np.flatnonzero(_is_near_an_end(rises) & has_changed)
+        if not len(places):
             break
         # The problem has one spread. The weights of an entry's runs make up for its own spread.
         weighted = weights * (float(problem.spread) / spreads)[:, None]
-        minima = minimise_batch(
-            problem,
-            dataclasses.replace(batch, weights=weighted),
-            is_near=True,
-            is_worth_it=lambda _, counts=counts: counts,
-        )
-        before, batch = spreads, batch.at(minima.vectors)
-        values, rises, spreads = _measured(fitted, problem, batch)
+        chosen = dataclasses.replace(batch.at(vectors), weights=weighted).take(problem, places)
+        vectors[places] = minimise_batch(problem, chosen, is_near=True).vectors
+        before = spreads
+        values, rises, spreads = _measured(fitted, problem, batch.at(vectors))
     return values.reshape(targets.shape), rises.reshape(targets.shape)
 
 
