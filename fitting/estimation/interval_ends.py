@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias, TypeVar
 import jax
 import numpy as np
 
-from jaxlaws.annotations import Tree
+from jaxlaws.foundations.annotations import Tree
 from jaxlaws.precision import float64, to_numpy
 
 IntervalMethod: TypeAlias = Literal["percentile", "bca"]

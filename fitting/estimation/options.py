@@ -1,17 +1,16 @@
 """The options of a fit: each is defined, documented and validated here, and nowhere else."""
 
 import dataclasses
-import typing
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Literal, Protocol, TypeAlias, TypedDict, Unpack
+from typing import Protocol, TypeAlias, TypedDict, Unpack
 
-from fitting.estimation.resampling import Resampling
-from fitting.problem.objectives import Huber, Objective
+from fitting.estimation.resampling import RESAMPLINGS, Resampling
+from fitting.minimiser.starts import STARTS, Starts
+from fitting.problem.objectives import Huber, Objective, StudentT
 from fitting.problem.priors import Prior
-from jaxlaws.law import Law
-
-Starts: TypeAlias = Literal["random", "quasi-random", "grid"]
+from fitting.problem.restraints import Bounds
+from jaxlaws.foundations.law import Law
 
 
 class Fitted(Protocol):
@@ -23,7 +22,6 @@ class Fitted(Protocol):
         ...
 
 
-Bounds: TypeAlias = tuple[float | None, float | None]
 Frozen: TypeAlias = float | Law | Fitted
 
 
@@ -89,10 +87,14 @@ class FitOptions:
     def __post_init__(self) -> None:
         if not isinstance(self.objective, Objective) or isinstance(self.objective, type):
             raise TypeError(f"expected an objective such as Huber(1e-3), got {self.objective!r}")
+        if isinstance(self.objective, StudentT) and not self.objective.dof > 0:
+            raise ValueError(
+                f"StudentT: expected degrees of freedom above zero, got {self.objective.dof!r}"
+            )
         check_integer("num_starts", self.num_starts, least=1)
         check_integer("bootstrap", self.bootstrap, least=0)
-        check_choice("starts", self.starts, typing.get_args(Starts))
-        check_choice("resample", self.resample, typing.get_args(Resampling))
+        check_choice("starts", self.starts, STARTS)
+        check_choice("resample", self.resample, RESAMPLINGS)
         if self.cluster is not None and self.resample not in ("pairs", "wild"):
             raise ValueError(
                 f"clusters are resampled by pairs or wild, not by {self.resample}: change resample "

@@ -17,9 +17,9 @@ from fitting.minimiser.local_optima import Optimum
 from fitting.minimiser.status import Status
 from fitting.problem.objectives import Objective
 from fitting.problem.restraints import Restraints
-from jaxlaws.annotations import Json
-from jaxlaws.errors import DataError
-from jaxlaws.law import Law, coefficient_names
+from jaxlaws.foundations.annotations import Json
+from jaxlaws.foundations.errors import DataError
+from jaxlaws.foundations.law import Law, coefficient_names
 from jaxlaws.precision import to_float64
 from jaxlaws.saving import (
     FORMAT,

@@ -1,20 +1,18 @@
 """From runs to coefficients: `fit`."""
 
 import dataclasses
-from collections.abc import Mapping
-from typing import Any, Unpack
+from typing import Unpack
 
 from fitting.data.runs import Runs
 from fitting.estimation.freezing import sort_out
 from fitting.estimation.options import FitChanges, FitOptions
-from fitting.estimation.pipeline import solve
+from fitting.estimation.pipeline import FitTask, solve
 from fitting.estimation.results import FitResult
 from fitting.minimiser.status import Status
 from fitting.problem.coefficient_names import sub_laws
 from fitting.problem.restraints import Restraints
-from jaxlaws.errors import DataError, NotSolvedError
-from jaxlaws.law import Law
-from jaxlaws.precision import float64
+from jaxlaws.foundations.errors import DataError, NotSolvedError
+from jaxlaws.foundations.law import Law
 
 
 def fit(
@@ -61,23 +59,14 @@ def fit(
     ('CONVERGED', 0.3478)
     """
     options = options.replaced(**changes)
-    chosen, given, stages, restraints = prepare(law_type, runs, options)
-    with float64():
-        result = solve(law_type, chosen, given, stages, restraints, options)
+    result = solve(prepare(law_type, runs, options))
     if options.throw and result.status > Status.FLAT_DIRECTION:
         raise NotSolvedError(f"the fit ended with the status {result.status.name}", result)
     return result
 
 
-def prepare(
-    law_type: type[Law], runs: Runs, options: FitOptions
-) -> tuple[Runs, dict[str, Any], dict[str, FitResult], Restraints]:
-    """Sort out what a fit is given, and fit its sub-laws.
-
-    Returns:
-        The runs that the law is fitted to, what is frozen, the fits among that, and the
-        restraints.
-    """
+def prepare(law_type: type[Law], runs: Runs, options: FitOptions) -> FitTask:
+    """Check the law and its restraints, fit the sub-laws, and choose the runs of the law."""
     if not (isinstance(law_type, type) and dataclasses.is_dataclass(law_type)) or not (
         hasattr(law_type, "input_names") and hasattr(law_type, "loss")
     ):
@@ -89,24 +78,28 @@ def prepare(
     restraints, inner_restraints = Restraints.sort_out(
         law_type, given, options.tie, options.bounds, options.priors
     )
-    first = {
-        name: _first_stage(name, sub_type, runs, options, {"freeze": inner[name]} | others)
-        for name, sub_type in sub_laws(law_type).items()
-        if name not in given
-        for others in [inner_restraints[name]]
-    }
+    first = {}
+    for name, sub_type in sub_laws(law_type).items():
+        if name not in given:
+            own = {"throw": False, "freeze": inner[name], **inner_restraints[name]}
+            first[name] = _first_stage(name, sub_type, runs, options.replaced(**own))
     stages = first | {name: value for name, value in given.items() if isinstance(value, FitResult)}
-    return runs.for_law(law_type), given | first, stages, restraints
+    return FitTask(
+        law_type=law_type,
+        runs=runs.for_law(law_type),
+        frozen=given | first,
+        stages=stages,
+        restraints=restraints,
+        options=options,
+    )
 
 
-def _first_stage(
-    name: str, sub_type: type[Law], runs: Runs, options: FitOptions, restraints: Mapping[str, Any]
-) -> FitResult:
+def _first_stage(name: str, sub_type: type[Law], runs: Runs, options: FitOptions) -> FitResult:
     try:
-        chosen = runs.for_law(sub_type)
+        task = prepare(sub_type, runs, options)
     except DataError as error:
         raise DataError(
-            f"the law's {name} law is fitted first, to runs of its own, or frozen: pass "
-            f"freeze={{{name!r}: a law}} (--freeze {name}=PRESET_OR_FILE). {error}"
+            f"the {name} law inside the law needs rows of its own, to be fitted first, or it must "
+            f"be frozen: pass freeze={{{name!r}: a law}} (--freeze {name}=PRESET_OR_FILE). {error}"
         ) from None
-    return fit(sub_type, chosen, options=dataclasses.replace(options, throw=False, **restraints))
+    return solve(task)

@@ -19,9 +19,9 @@ from fitting.problem.objectives import (
     StudentT,
 )
 from fitting.problem.restraints import Restraints
-from jaxlaws.annotations import Json
-from jaxlaws.errors import DataError
-from jaxlaws.law import Law
+from jaxlaws.foundations.annotations import Json
+from jaxlaws.foundations.errors import DataError
+from jaxlaws.foundations.law import Law
 from jaxlaws.saving import law_from_json, law_to_json, numbers_from_json, numbers_to_json
 
 _OBJECTIVES = {

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from fitting.problem.batched_problem import Batch, BatchedProblem, Fixed
-from jaxlaws.annotations import Array
+from jaxlaws.foundations.annotations import Array
 
 
 @jax.tree_util.register_dataclass

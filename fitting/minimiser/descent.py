@@ -14,7 +14,7 @@ import optax
 
 from fitting.minimiser.damped_steps import Point, corrected_step, damped_step
 from fitting.problem.batched_problem import Batch, BatchedProblem, Fixed
-from jaxlaws.annotations import Array, Tree
+from jaxlaws.foundations.annotations import Array, Tree
 
 TOLERANCE = 1e-8  # of the gradient's norm; the cost is divided by the slope of the objective
 _RATE = 0.1  # initial learning rate of Adam

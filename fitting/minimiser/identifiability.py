@@ -8,9 +8,9 @@ import numpy as np
 from fitting.minimiser.multi_start import Minima
 from fitting.minimiser.status import Status
 from fitting.problem.batched_problem import Batch, BatchedProblem
+from fitting.problem.bijections import EDGES
 from fitting.problem.parameters import FreeNumber, Parameters
-from jaxlaws.annotations import Json, Tree
-from jaxlaws.constraints import EDGES
+from jaxlaws.foundations.annotations import Json, Tree
 from jaxlaws.pytree import Domain
 from jaxlaws.saving import numbers_from_json, numbers_to_json
 

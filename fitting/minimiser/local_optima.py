@@ -11,8 +11,8 @@ from fitting.minimiser.multi_start import Minima, laws_of
 from fitting.minimiser.status import Status
 from fitting.problem.batched_problem import Batch, BatchedProblem
 from fitting.problem.parameters import FreeNumber
-from jaxlaws.annotations import Json
-from jaxlaws.law import Law
+from jaxlaws.foundations.annotations import Json
+from jaxlaws.foundations.law import Law
 from jaxlaws.saving import law_from_json, law_to_json, numbers_from_json, numbers_to_json
 
 SAME_OBJECTIVE = 1e-4  # relative difference; objectives this close give the same predictions

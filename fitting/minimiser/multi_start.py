@@ -16,9 +16,9 @@ import numpy as np
 from fitting.minimiser.descent import TOLERANCE, descend, search, sensitivity
 from fitting.problem.batched_problem import Batch, BatchedProblem
 from fitting.problem.centring import uncentre
-from jaxlaws.annotations import Tree
-from jaxlaws.concurrency import side_by_side
-from jaxlaws.law import Law
+from jaxlaws.foundations.annotations import Tree
+from jaxlaws.foundations.concurrency import side_by_side
+from jaxlaws.foundations.law import Law
 from jaxlaws.precision import to_float64
 
 _BLOCK = 64

@@ -13,8 +13,8 @@ from fitting.problem.centring import Scales, centre_inputs, is_expressible, scal
 from fitting.problem.objectives import Objective
 from fitting.problem.parameters import Parameters
 from fitting.problem.priors import Prior
-from jaxlaws.annotations import Array, Tree
-from jaxlaws.law import Law
+from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.foundations.law import Law
 
 _ROWS = 64
 
@@ -65,7 +65,7 @@ class BatchedProblem:
         objective: the function of the residuals that the fit minimises.
         inputs: inputs of the law in centred units, `(num_rows,)` each.
         observed: losses, `(num_rows,)`.
-        scales: the scale of each unit.
+        scales: the scale of each input.
         paired: whether each batch entry has its own frozen coefficients.
         groups: index of the group of each row, `(num_rows,)`, where some coefficients have one
             value per group; None otherwise.

@@ -9,8 +9,8 @@ from fitting.data.predictions import predict, relative_errors
 from fitting.data.runs import Runs
 from fitting.validation.cross_validation import RollOut
 from jaxlaws.figures.style import COLOURS, house_style, new_figure
-from jaxlaws.law import Law
-from jaxlaws.quantities import format_quantity
+from jaxlaws.foundations.law import Law
+from jaxlaws.foundations.quantities import format_quantity
 
 
 def fit_and_residuals(

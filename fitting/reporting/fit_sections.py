@@ -12,8 +12,8 @@ from fitting.reporting.fit_figures import fit_and_residuals
 from fitting.reporting.isoflop_sections import isoflop_report
 from fitting.reporting.markdown import markdown_table, one_line
 from fitting.reporting.uncertainty_figures import bootstrap_cloud, intervals
+from jaxlaws.foundations.quantities import format_quantity
 from jaxlaws.inputs import INPUTS
-from jaxlaws.quantities import format_quantity
 
 
 def coefficient_table(

@@ -13,9 +13,9 @@ from fitting.reporting.tables import scaling_table
 from fitting.scaling.isoflop import IsoflopProfile, isoflop_profiles, scaling_of_profiles
 from fitting.scaling.optimal_scaling import QUANTITIES, OptimalScaling, power_lines
 from jaxlaws.compute import training_flops
-from jaxlaws.law import Law
+from jaxlaws.foundations.law import Law
+from jaxlaws.foundations.quantities import format_quantity
 from jaxlaws.planning import compute_optimal
-from jaxlaws.quantities import format_quantity
 
 _FEWEST_SIZES = 4  # a parabola goes through three points exactly
 _WIDEST = 0.1  # largest range of compute of one budget, decades

@@ -8,7 +8,7 @@ from fitting.reporting.markdown import markdown_table
 from fitting.scaling.optimal_scaling import QUANTITIES, OptimalScaling
 from fitting.validation.hold_outs import HoldOut, error_summary
 from fitting.validation.model_comparison import ComparedLaw
-from jaxlaws.quantities import format_quantity
+from jaxlaws.foundations.quantities import format_quantity
 
 _ERROR_COLUMNS = ("mean %", "median %", "worst %")
 

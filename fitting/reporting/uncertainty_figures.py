@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter
 from fitting.estimation.results import FitResult
 from fitting.uncertainty.profile_likelihood import Profile
 from jaxlaws.figures.style import COLOURS, house_style, new_figure, quantity_axis
-from jaxlaws.law import coefficient_names
+from jaxlaws.foundations.law import coefficient_names
 
 
 def _moving_draws(result: FitResult) -> dict[str, np.ndarray]:

@@ -20,7 +20,7 @@ from fitting.data.run_sizes import extent
 from fitting.data.runs import Runs
 from fitting.estimation.resampling import pairs_weights
 from fitting.scaling.optimal_scaling import QUANTITIES, OptimalScaling, power_lines
-from jaxlaws.quantities import format_quantity
+from jaxlaws.foundations.quantities import format_quantity
 
 Along: TypeAlias = Literal["num_params", "num_tokens"]
 

@@ -12,9 +12,9 @@ import jax
 import numpy as np
 
 from fitting.estimation.results import FitResult
-from jaxlaws.annotations import Array, Tree
 from jaxlaws.compute import ForwardFlops, dense_forward_flops
-from jaxlaws.law import Law
+from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.foundations.law import Law
 from jaxlaws.planning.analysis.ensembles import over_draws
 from jaxlaws.planning.engine.status import Status
 from jaxlaws.planning.supervised.allocation import compute_optimal

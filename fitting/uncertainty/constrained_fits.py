@@ -15,7 +15,7 @@ from fitting.minimiser.multi_start import Minima, minimise_batch
 from fitting.problem.batched_problem import Batch, BatchedProblem, Target
 from fitting.problem.likelihood import deviance, spread
 from fitting.uncertainty.refit_problem import FitProblem
-from jaxlaws.annotations import Array
+from jaxlaws.foundations.annotations import Array
 
 # A fit whose deviance would rise by the square of this on the way to its target stops halfway. The
 # deviance at the ends of intervals is far lower: there, a fit ends within 1% of its target.

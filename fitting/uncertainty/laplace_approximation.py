@@ -8,8 +8,8 @@ from fitting.estimation.results import FitResult
 from fitting.minimiser.multi_start import laws_of
 from fitting.problem.batched_problem import Batch, BatchedProblem, Fixed
 from fitting.uncertainty.refit_problem import FitProblem
-from jaxlaws.annotations import Array
-from jaxlaws.law import Law
+from jaxlaws.foundations.annotations import Array
+from jaxlaws.foundations.law import Law
 from jaxlaws.precision import float64
 
 _SINGULAR = 1e-12  # smallest eigenvalue of the Hessian, relative to the largest

@@ -15,12 +15,12 @@ from jax.tree_util import Partial
 
 from fitting.data.runs import Runs
 from fitting.estimation.results import FitResult
+from fitting.problem.bijections import from_interval
 from fitting.problem.centring import unit_factor
 from fitting.uncertainty.constrained_fits import constrained_fits
 from fitting.uncertainty.refit_problem import FitProblem
-from jaxlaws.annotations import Array
-from jaxlaws.constraints import from_interval
-from jaxlaws.law import Law, coefficient_names
+from jaxlaws.foundations.annotations import Array
+from jaxlaws.foundations.law import Law, coefficient_names
 from jaxlaws.precision import float64
 
 _SIGNS = (-1, 1)  # of the two sides

@@ -10,7 +10,7 @@ from fitting.estimation.results import FitResult
 from fitting.problem.batched_problem import BatchedProblem, pad_rows
 from fitting.problem.likelihood import deviance, spread
 from fitting.problem.parameters import Parameters
-from jaxlaws.annotations import Tree
+from jaxlaws.foundations.annotations import Tree
 
 _SAME_OBJECTIVE = 1e-6  # relative difference
 

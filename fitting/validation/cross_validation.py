@@ -10,9 +10,9 @@ from fitting.data.run_sizes import extent
 from fitting.data.runs import Runs
 from fitting.estimation.options import FitChanges, FitOptions
 from fitting.validation.hold_outs import HoldOut, error_summary, hold_out
-from jaxlaws.annotations import Json
-from jaxlaws.law import Law
-from jaxlaws.quantities import format_quantity
+from jaxlaws.foundations.annotations import Json
+from jaxlaws.foundations.law import Law
+from jaxlaws.foundations.quantities import format_quantity
 
 RunSize: TypeAlias = Literal["flops", "num_params", "num_tokens"]
 

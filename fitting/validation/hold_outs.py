@@ -18,8 +18,8 @@ from fitting.estimation.options import FitChanges, FitOptions
 from fitting.estimation.results import FitResult
 from fitting.estimation.single_fit import fit
 from fitting.problem.coefficient_names import sub_laws
-from jaxlaws.annotations import Array, Json
-from jaxlaws.law import Law
+from jaxlaws.foundations.annotations import Array, Json
+from jaxlaws.foundations.law import Law
 
 # Predicts the losses of unseen runs from the fit, the runs of the fit, and the unseen runs.
 Predictor = Callable[[FitResult, Runs, Runs], Array]

@@ -15,8 +15,8 @@ from fitting.problem.likelihood import deviance
 from fitting.problem.objectives import LogSquares
 from fitting.validation.cross_validation import k_fold, pooled_errors
 from fitting.validation.hold_outs import HoldOut, error_summary
-from jaxlaws.annotations import Json
-from jaxlaws.law import Law
+from jaxlaws.foundations.annotations import Json
+from jaxlaws.foundations.law import Law
 
 _NUM_DRAWS = 2000
 

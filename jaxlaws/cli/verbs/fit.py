@@ -10,8 +10,7 @@ from jaxlaws.cli.options.parameter_types import json_option
 from jaxlaws.cli.output.printing import print_json, print_table
 
 if TYPE_CHECKING:
-    from fitting.estimation.interval_ends import IntervalMethod
-    from fitting.estimation.resampling import Resampling
+    from fitting import IntervalMethod, Resampling
 
 
 @click.command("fit")

@@ -139,7 +139,9 @@ def _document(law_name: str, table: str, held: Sequence[Any], rolled: Any) -> di
     }
     if rolled is not None:
         document["by"] = rolled.by
-        document["by_distance"] = {name: rolled.by_distance(name) for name in rolled.hold_outs[0].errors}
+        document["by_distance"] = {
+            name: rolled.by_distance(name) for name in rolled.hold_outs[0].errors
+        }
     return document
 
 

@@ -2,15 +2,12 @@ import typing
 
 import pytest
 
-from fitting import FitOptions, Huber, fit, fit_groups
-from fitting.estimation.options import FitChanges, Starts
-from fitting.minimiser.starts import STARTS
+from fitting import FitChanges, FitOptions, Huber, fit, fit_groups
 from jaxlaws.laws.chinchilla import Chinchilla
 
 
 def test_the_keywords_are_the_fields():
     assert typing.get_type_hints(FitChanges) == typing.get_type_hints(FitOptions)
-    assert typing.get_args(Starts) == STARTS
 
 
 def test_a_change_replaces_an_option(simulated):

@@ -1,4 +1,4 @@
-"""Optax is no ornament: without the polish it reaches the optimum too, only slowly."""
+"""Optax alone, without the Newton steps, also reaches the optimum of a fit, only more slowly."""
 
 import numpy as np
 
@@ -28,5 +28,5 @@ def test_adam_alone_comes_within_a_thousandth_of_the_optimum(hoffmann_fit):
         _, costs = search_batch(problem, Batch(vectors, weights, {}), 1000)
     lowest = costs.min() * 1e-3
     assert result.objective * (1 - 1e-9) <= lowest <= result.objective * 1.001
-    # No lucky start: most of them get as far.
+    # This is not the luck of one start: most starts get as far.
     assert np.median(costs) * 1e-3 <= result.objective * 1.001
