@@ -95,9 +95,7 @@ def test_a_law_that_the_program_has_defined_is_found(tmp_path):
 
 def test_a_class_that_moved_is_passed(tmp_path):
     path = write(tmp_path / "own.json", "elsewhere:Level")
-    with pytest.raises(
-        DataError, match=r"import the module 'elsewhere' first.*:Level, which"
-    ):
+    with pytest.raises(DataError, match=r"import the module 'elsewhere' first.*:Level, which"):
         jaxlaws.load(path)
     assert jaxlaws.load(path, law_type=Level).E == 2.5
     inner = {"type": "elsewhere:Level", "coefficients": {"E": 2.5}}
