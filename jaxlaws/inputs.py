@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxlaws.annotations import Array, Tree
+from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.pytree import COMPLETE_CLASS
 
 _F = TypeVar("_F", bound=Callable[..., Array])

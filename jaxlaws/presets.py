@@ -8,8 +8,8 @@ from importlib import resources
 from types import MappingProxyType
 
 from jaxlaws import laws
-from jaxlaws.annotations import Tree
-from jaxlaws.provenance import Preset
+from jaxlaws.foundations.annotations import Tree
+from jaxlaws.foundations.provenance import Preset
 from jaxlaws.pytree import LAW_CLASSES
 from jaxlaws.saving import load as load_file
 

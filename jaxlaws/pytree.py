@@ -11,7 +11,7 @@ from typing import TypeAlias, TypeVar, dataclass_transform
 
 import jax
 
-from jaxlaws.annotations import Array
+from jaxlaws.foundations.annotations import Array
 
 # A float, or an array of NumPy or JAX: a union of the three makes every formula a type error.
 Coefficient: TypeAlias = Array

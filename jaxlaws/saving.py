@@ -18,10 +18,10 @@ from typing import get_type_hints
 import numpy as np
 
 from jaxlaws import laws
-from jaxlaws.annotations import Array, Json, Tree
-from jaxlaws.atomic_files import atomic_write
-from jaxlaws.errors import DataError
-from jaxlaws.law import FixedInputs, Law
+from jaxlaws.foundations.annotations import Array, Json, Tree
+from jaxlaws.foundations.atomic_files import atomic_write
+from jaxlaws.foundations.errors import DataError
+from jaxlaws.foundations.law import FixedInputs, Law
 from jaxlaws.pytree import LAW_CLASSES, declarations
 
 FORMAT = 1

@@ -11,9 +11,9 @@ import pytest
 
 import jaxlaws
 from jaxlaws import presets, saving
-from jaxlaws.errors import DataError
+from jaxlaws.foundations.errors import DataError
+from jaxlaws.foundations.law import fix_inputs
 from jaxlaws.inputs import prediction
-from jaxlaws.law import fix_inputs
 from jaxlaws.laws.chinchilla import Chinchilla
 from jaxlaws.pytree import positive, pytree
 

@@ -8,9 +8,9 @@ from difflib import get_close_matches
 import numpy as np
 
 from fitting.data.table_files import Table
-from jaxlaws.errors import DataError
+from jaxlaws.foundations.errors import DataError
+from jaxlaws.foundations.quantities import parse_quantity
 from jaxlaws.inputs import INPUTS, Input
-from jaxlaws.quantities import parse_quantity
 
 OUTCOME = "loss"
 _MOST_REPORTED = 20

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from fitting.data.runs import Runs
-from jaxlaws.annotations import Array
-from jaxlaws.law import Law
+from jaxlaws.foundations.annotations import Array
+from jaxlaws.foundations.law import Law
 from jaxlaws.precision import float64
 
 

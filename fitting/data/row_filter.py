@@ -15,8 +15,8 @@ import numpy as np
 
 from fitting.data.run_sizes import extent
 from fitting.data.runs import Runs
-from jaxlaws.annotations import Array
-from jaxlaws.quantities import parse_quantity
+from jaxlaws.foundations.annotations import Array
+from jaxlaws.foundations.quantities import parse_quantity
 
 _LONGEST = 1000
 # Quoted text, a column's name between backticks, or a quantity with a suffix.

@@ -9,10 +9,10 @@ import numpy as np
 from fitting.data.columns import OUTCOME, Cells, hint, is_missing, unchanging
 from fitting.data.design_checks import WeakDesignWarning, weaknesses
 from fitting.data.table_files import Table, TableSource, read_table
-from jaxlaws.annotations import Array
-from jaxlaws.errors import DataError
+from jaxlaws.foundations.annotations import Array
+from jaxlaws.foundations.errors import DataError
+from jaxlaws.foundations.law import Law
 from jaxlaws.inputs import INPUTS, Input, inputs_of, known_inputs
-from jaxlaws.law import Law
 
 # The inputs of the two kinds of runs that one table may hold.
 KINDS = {

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from jaxlaws.errors import DataError
+from jaxlaws.foundations.errors import DataError
 
 if TYPE_CHECKING:
     from narwhals.typing import IntoDataFrame

@@ -1,21 +1,35 @@
-"""The laws: each file defines one law and its published presets, and is found without a list."""
+"""The laws: each file defines one law and its published presets, and is found without a list.
+
+Laws of a model's size and tokens, and laws of distillation, are in this folder. Laws of a single
+input are in `one_input/`, and laws with inputs beyond size and tokens in `further_inputs/`.
+"""
 
 import functools
 import importlib
 import pkgutil
 from types import ModuleType
 
-from jaxlaws.law import Law
+from jaxlaws.foundations.law import Law
 from jaxlaws.pytree import LAW_CLASSES
 
 
 @functools.cache
 def modules() -> dict[str, ModuleType]:
-    """The modules of this folder by name; each defines one law."""
-    return {
-        info.name: importlib.import_module(f"{__name__}.{info.name}")
-        for info in pkgutil.iter_modules(__path__)
-    }
+    """The modules that define a law, by the last part of their name.
+
+    Raises:
+        TypeError: two modules have the same name.
+    """
+    found: dict[str, ModuleType] = {}
+    for info in pkgutil.walk_packages(__path__, f"{__name__}."):
+        name = info.name.rpartition(".")[2]
+        if name in found:
+            raise TypeError(
+                f"{found[name].__name__} and {info.name} have the same name; rename one"
+            )
+        if not info.ispkg:
+            found[name] = importlib.import_module(info.name)
+    return dict(sorted(found.items()))
 
 
 @functools.cache

@@ -9,10 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from fitting.problem.bijections import constrain, unconstrain
 from jaxlaws import laws, presets
-from jaxlaws.constraints import constrain, unconstrain
+from jaxlaws.foundations.law import Law, coefficient_names
 from jaxlaws.inputs import INPUTS, inputs_of, known_inputs
-from jaxlaws.law import Law, coefficient_names
 from jaxlaws.pytree import Domain, declarations
 
 TYPES = laws.law_types()

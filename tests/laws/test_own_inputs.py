@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from jaxlaws import presets
+from jaxlaws.foundations.law import Law, fix_inputs
 from jaxlaws.inputs import INPUTS, Input, inputs_of, prediction
-from jaxlaws.law import Law, fix_inputs
 from jaxlaws.planning import FREE_TEACHER as FREE
 from jaxlaws.planning import Mixture, compute_optimal, distill
 from jaxlaws.powers import power

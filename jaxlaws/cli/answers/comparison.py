@@ -10,9 +10,9 @@ from jaxlaws.cli.answers.wording import active_bounds, cell, distance
 from jaxlaws.cli.options.law_source import Source
 from jaxlaws.cli.output.printing import print_table
 from jaxlaws.cli.output.table_columns import known, plain_inputs, rows_left_out, shown_rows
+from jaxlaws.foundations.quantities import format_quantity
 from jaxlaws.planning import Comparison, Winner, extrapolation_decades, plan_to_dict
 from jaxlaws.planning.analysis.ensembles import num_draws
-from jaxlaws.quantities import format_quantity
 
 _STRATEGIES = {
     "train": "train",

@@ -29,9 +29,9 @@ from jaxlaws.cli.output.files import check_sweep
 from jaxlaws.cli.output.printing import give_out, print_table
 from jaxlaws.cli.output.progress import patience
 from jaxlaws.cli.output.table_columns import columns, known, plain_inputs, rows_left_out, shown_rows
+from jaxlaws.foundations.quantities import format_quantity
 from jaxlaws.planning import Status, plan_to_dict
 from jaxlaws.planning.analysis.ensembles import num_draws
-from jaxlaws.quantities import format_quantity
 
 
 def _intervals(draws: Any, asked: Mapping[str, Any]) -> dict[str, list[float]]:

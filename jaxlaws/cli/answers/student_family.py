@@ -14,8 +14,8 @@ from jaxlaws.cli.output.files import check_no_picture
 from jaxlaws.cli.output.printing import give_out, print_table
 from jaxlaws.cli.output.progress import patience
 from jaxlaws.cli.output.table_columns import flat, known, plain_inputs, rows_left_out, shown_rows
+from jaxlaws.foundations.quantities import format_quantity
 from jaxlaws.planning import Status, distill_family, extrapolation_decades, plan_to_dict
-from jaxlaws.quantities import format_quantity
 
 _OF_TEACHER = ("num_teacher_params", "num_teacher_tokens", "teacher_loss")
 _OF_STUDENTS = ("num_student_params", "num_student_tokens", "student_losses")

@@ -14,10 +14,10 @@ from jaxlaws.cli.output.files import check_no_picture
 from jaxlaws.cli.output.printing import give_out, print_table
 from jaxlaws.cli.output.progress import patience
 from jaxlaws.cli.output.table_columns import columns, known, plain_inputs, rows_left_out, shown_rows
-from jaxlaws.errors import DataError
+from jaxlaws.foundations.errors import DataError
+from jaxlaws.foundations.quantities import format_quantity
 from jaxlaws.planning import plan_to_dict, rank_teachers
 from jaxlaws.planning.analysis.ensembles import num_draws
-from jaxlaws.quantities import format_quantity
 
 _NUMBERS = ("num_teacher_params", "teacher_loss")
 _ACTIVE = "num_active_params"  # of a mixture of experts

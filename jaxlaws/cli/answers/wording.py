@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from jaxlaws.foundations.quantities import format_quantity
 from jaxlaws.planning import Status
-from jaxlaws.quantities import format_quantity
 
 WORDS = {
     "num_params": "parameters",

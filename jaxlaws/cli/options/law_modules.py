@@ -9,7 +9,7 @@ from types import ModuleType
 
 import click
 
-from jaxlaws.law import Law
+from jaxlaws.foundations.law import Law
 from jaxlaws.pytree import LAW_CLASSES
 
 

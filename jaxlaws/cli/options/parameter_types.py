@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from jaxlaws.cli.options.law_modules import law_module_option
-from jaxlaws.quantities import parse_quantity
+from jaxlaws.foundations.quantities import parse_quantity
 
 
 class Quantity(click.ParamType):

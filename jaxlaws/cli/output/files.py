@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jaxlaws.atomic_files import atomic_write
+from jaxlaws.foundations.atomic_files import atomic_write
 
 _PICTURES = (".svg", ".png", ".pdf")
 

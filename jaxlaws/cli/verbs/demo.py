@@ -132,7 +132,7 @@ def _decision(
     from jaxlaws.cli.answers.draws import over_draws
     from jaxlaws.cli.options.plan_options import SCENARIOS
     from jaxlaws.figures import plans
-    from jaxlaws.quantities import format_quantity
+    from jaxlaws.foundations.quantities import format_quantity
 
     ranges = source.fitted_range or {}
     rows, told, winners = [], [], np.empty(0)
@@ -196,8 +196,8 @@ def _check_budget(flops: float, student: float) -> None:
         ValueError: it does not, however few its tokens.
     """
     from jaxlaws.compute import training_flops
+    from jaxlaws.foundations.quantities import format_quantity
     from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS
-    from jaxlaws.quantities import format_quantity
 
     fewest = DEFAULT_BOUNDS[0]
     least = training_flops(num_params=student, num_tokens=fewest)

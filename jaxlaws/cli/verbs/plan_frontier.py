@@ -55,7 +55,7 @@ def command(
     from jaxlaws.cli.output.printing import give_out
     from jaxlaws.cli.output.progress import patience
     from jaxlaws.cli.output.table_columns import columns, known
-    from jaxlaws.quantities import format_quantity
+    from jaxlaws.foundations.quantities import format_quantity
 
     source = Source(law_name)
     with patience("compiling the planner, which happens once …"):

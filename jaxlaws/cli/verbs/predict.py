@@ -7,8 +7,8 @@ import click
 from jaxlaws.cli.options.law_source import Source
 from jaxlaws.cli.options.parameter_types import SWEEP, Sweep, json_option, law_option
 from jaxlaws.cli.output.printing import print_json, print_table
+from jaxlaws.foundations.law import Law
 from jaxlaws.inputs import inputs_of
-from jaxlaws.law import Law
 
 # The command line has one word for a size and one for its tokens, whoever is trained.
 _OPTION_OF = {
@@ -47,9 +47,9 @@ def command(law_name: str, as_json: bool, others: tuple[str, ...], **given: Any)
     """
     import numpy as np
 
+    from jaxlaws.foundations.quantities import format_quantity
     from jaxlaws.planning import extrapolation_decades
     from jaxlaws.precision import float64
-    from jaxlaws.quantities import format_quantity
 
     source = Source(law_name)
     law = source.law

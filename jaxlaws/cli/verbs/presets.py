@@ -11,7 +11,7 @@ from jaxlaws.cli.output.printing import print_json, print_table
 def _coefficients(law: Any) -> dict[str, float]:
     import jax
 
-    from jaxlaws.law import coefficient_names
+    from jaxlaws.foundations.law import coefficient_names
 
     return dict(zip(coefficient_names(law), jax.tree.leaves(law), strict=True))
 
@@ -39,7 +39,7 @@ def _as_dict(name: str) -> dict[str, Any]:
 
 
 def _print_one(preset: dict[str, Any]) -> None:
-    from jaxlaws.quantities import format_quantity
+    from jaxlaws.foundations.quantities import format_quantity
 
     intervals = preset["intervals"] or {}
     level = preset["interval_level"]

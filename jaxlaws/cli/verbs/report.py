@@ -19,9 +19,9 @@ def _plans(source: Source) -> list[str]:
 
     from fitting.reporting.markdown import markdown_table
     from jaxlaws.cli.answers.draws import interval, over_draws
+    from jaxlaws.foundations.quantities import format_quantity
     from jaxlaws.planning import compute_optimal, extrapolation_decades
     from jaxlaws.planning.engine.checks import supervised_law
-    from jaxlaws.quantities import format_quantity
 
     ranges = source.fitted_range or {}
     try:

@@ -9,7 +9,7 @@ import pytest
 from pyarrow import parquet
 
 from fitting import Runs, WeakDesignWarning, bundled_runs, fit
-from jaxlaws.errors import DataError
+from jaxlaws.foundations.errors import DataError
 from jaxlaws.laws.chinchilla import Chinchilla
 from jaxlaws.laws.distillation_limit import DistillationLimit
 from jaxlaws.laws.supervised import Supervised

@@ -7,7 +7,7 @@ import pytest
 from fitting import FitResult, Runs, compare_laws, fit, hold_out
 from fitting.data.predictions import predict
 from fitting.reporting.fit_sections import fit_report
-from jaxlaws.errors import DataError
+from jaxlaws.foundations.errors import DataError
 from jaxlaws.inputs import Input, prediction
 from jaxlaws.powers import power
 from jaxlaws.pytree import Coefficient, positive, pytree

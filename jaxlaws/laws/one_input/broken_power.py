@@ -5,8 +5,8 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
+from jaxlaws.foundations.provenance import Preset
 from jaxlaws.inputs import prediction
-from jaxlaws.provenance import Preset
 from jaxlaws.pytree import Coefficient, positive, pytree, real
 
 
@@ -14,29 +14,38 @@ from jaxlaws.pytree import Coefficient, positive, pytree, real
 class BrokenPower:
     """`loss = a + b x**-c0 prod_i (1 + (x / d_i)**(1 / f_i))**(-c_i f_i)`: lines in log-log.
 
-    The slope is -c0 at first and changes by -c_i around `x = d_i`, the more sharply the smaller
-    f_i is. The coefficients c, d and f hold one value a break, `(num_breaks,)` each; a single
-    break may be three numbers. Good at describing; extrapolation rests on the last slope alone.
+    The slope is -c0 at first and changes by -c_i near `x = d_i`. The coefficients c, d and f have
+    one value for each break, shape `(num_breaks,)`; for a single break they may be three numbers.
+    The law describes data well, but its extrapolation depends on the last slope alone. The loss
+    has the unit of the runs that it is fitted to; x has the unit of the input `scale`.
+
+    Attributes:
+        a: loss at infinite x, in the unit of the loss.
+        b: amplitude, in the unit of the loss times that of x**c0.
+        c0: negative of the first slope in log-log, a pure number.
+        c: changes of the slope at each break, pure numbers.
+        d: position x of each break, in the unit of x.
+        f: width of each break on the scale of log x, pure numbers; a small f is a sharp break.
     """
 
-    a: Coefficient = positive()  # where the curve levels off
+    a: Coefficient = positive()
     b: Coefficient = positive(unit_of="scale", power="c0")
     c0: Coefficient = positive()
     c: Coefficient = real()
     d: Coefficient = positive(unit_of="scale")
     f: Coefficient = positive()
 
-    input_names: ClassVar = ("scale",)
+    input_names: ClassVar[tuple[str, ...]] = ("scale",)
 
     @prediction
     def loss(self, *, scale: jax.Array) -> jax.Array:
-        """Predict the loss of a run.
+        """Return the predicted loss of a run.
 
         Args:
-            scale: the quantity x that is scaled (tokens, parameters, compute), any shape.
+            scale: the quantity x (tokens, parameters or compute), of any shape.
 
         Returns:
-            Loss, in the unit of the runs that were fitted, of the same shape.
+            Loss of the same shape, in the unit of the runs that the law is fitted to.
         """
         endless = scale == jnp.inf
         log_scale = jnp.log(jnp.where(endless, 1.0, scale))
@@ -48,7 +57,7 @@ class BrokenPower:
             log_term -= c * f * jax.nn.softplus((log_scale - log_break) / f)
             log_far += c * log_break
             last = last + c
-        # Past every break the term is exp(log_far) x**-last.
+        # Beyond the last break the term is exp(log_far) x**-last.
         limit = jnp.where(last > 0, 0.0, jnp.where(last < 0, jnp.inf, jnp.exp(log_far)))
         return self.a + jnp.where(endless, limit, jnp.exp(log_term))
 

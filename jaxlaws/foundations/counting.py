@@ -1,7 +1,7 @@
-"""Forward FLOPs of a transformer of a given shape, by the conventions that papers count with.
+"""Forward FLOPs per token of a transformer of a given shape, by the conventions of several papers.
 
-Per token; a multiply-add counts as two. Source, where no other is named: Busbridge et al. 2025,
-arXiv 2502.08606, App. H. `jaxlaws.compute` has all of it by the same names.
+A multiply-add counts as two. Source, unless another is named: Busbridge et al. 2025, arXiv
+2502.08606, App. H. Users import these names from `jaxlaws.compute`.
 """
 
 import dataclasses
@@ -16,10 +16,10 @@ class TransformerShape:
         num_layers: number of layers.
         width: width d of the model.
         mlp_width: width of the MLP.
-        vocab: size of the vocabulary; the output layer shares the embedding's weights.
+        vocab: size of the vocabulary. The output layer and the embedding share their weights.
         head_width: width of an attention head.
-        kv_group: query heads that share one key and value head.
-        mlp_matrices: 3 for a gated MLP, else 2.
+        kv_group: number of query heads that share one key and value head.
+        mlp_matrices: 3 for a gated MLP, 2 otherwise.
     """
 
     num_layers: int
@@ -32,7 +32,7 @@ class TransformerShape:
 
     @property
     def num_params(self) -> int:
-        """Parameters without the embedding, gains of the norms (queries and keys too) included."""
+        """Number of parameters without the embedding, with the gains of all norms."""
         d = self.width
         attention = 2 * d * d + 2 * d * d // self.kv_group + 2 * self.head_width + d
         mlp = self.mlp_matrices * d * self.mlp_width + d
@@ -40,7 +40,7 @@ class TransformerShape:
 
     @property
     def num_total_params(self) -> int:
-        """Parameters with the embedding.
+        """Number of parameters with the embedding.
 
         >>> TransformerShape(num_layers=8, width=1024, mlp_width=2816).num_total_params
         136334336
@@ -49,7 +49,7 @@ class TransformerShape:
 
     @property
     def num_heads(self) -> float:
-        """Attention heads."""
+        """Number of attention heads."""
         return self.width / self.head_width
 
 
@@ -58,9 +58,9 @@ def _mlp_flops(shape: TransformerShape) -> float:
 
 
 def exact_forward_flops(shape: TransformerShape, *, context: float = 4096) -> float:
-    """Forward FLOPs per token, counted matrix by matrix with the softmax (App. H, "ours").
+    """Return the forward FLOPs per token of every matrix and of the softmax (App. H, "ours").
 
-    Causal attention is counted at half: a token sees half the context on average.
+    Causal attention is counted at half, because a token sees half the context on average.
 
     >>> shape = TransformerShape(num_layers=17, width=2176, mlp_width=5888)
     >>> f"{exact_forward_flops(shape):.4g}"
@@ -78,7 +78,7 @@ def exact_forward_flops(shape: TransformerShape, *, context: float = 4096) -> fl
 
 
 def approximate_forward_flops(shape: TransformerShape, *, context: float = 4096) -> float:
-    """`2 N + 2 layers context width + 2 vocab width`, forward FLOPs per token (Eq. 72).
+    """Return `2 N + 2 layers context width + 2 vocab width`, forward FLOPs per token (Eq. 72).
 
     >>> shape = TransformerShape(num_layers=17, width=2176, mlp_width=5888)
     >>> f"{approximate_forward_flops(shape):.4g}"
@@ -89,9 +89,9 @@ def approximate_forward_flops(shape: TransformerShape, *, context: float = 4096)
 
 
 def kaplan_forward_flops(shape: TransformerShape, *, context: float = 4096) -> float:
-    """Forward FLOPs per token as Kaplan et al. 2020 count (arXiv 2001.08361, Table 1).
+    """Return the forward FLOPs per token as in Kaplan et al. 2020 (arXiv 2001.08361, Table 1).
 
-    They leave embedding and output layer out of their `C = 6 N D`; here both are counted.
+    Their `C = 6 N D` excludes the embedding and the output layer. This count includes both.
 
     >>> shape = TransformerShape(num_layers=12, width=768, mlp_width=3072, mlp_matrices=2)
     >>> f"{kaplan_forward_flops(shape, context=1024):.4g}"
@@ -103,9 +103,10 @@ def kaplan_forward_flops(shape: TransformerShape, *, context: float = 4096) -> f
 
 
 def hoffmann_forward_flops(shape: TransformerShape, *, context: float = 4096) -> float:
-    """Forward FLOPs per token as Hoffmann et al. 2022 count (arXiv 2203.15556, App. F).
+    """Return the forward FLOPs per token as in Hoffmann et al. 2022 (arXiv 2203.15556, App. F).
 
-    Attention is counted in full, as if it were bidirectional, and the embedding as a product.
+    Attention is counted in full, as if it were not causal. The embedding counts as a matrix
+    product.
 
     >>> shape = TransformerShape(num_layers=12, width=768, mlp_width=3072, mlp_matrices=2)
     >>> f"{hoffmann_forward_flops(shape, context=1024):.4g}"
@@ -117,7 +118,7 @@ def hoffmann_forward_flops(shape: TransformerShape, *, context: float = 4096) ->
 
 
 def narayanan_forward_flops(shape: TransformerShape, *, context: float = 4096) -> float:
-    """Forward FLOPs per token as Narayanan et al. 2021 count (arXiv 2104.04473, Sec. 3.4).
+    """Return the forward FLOPs per token as in Narayanan et al. 2021 (arXiv 2104.04473, Sec. 3.4).
 
     >>> shape = TransformerShape(num_layers=12, width=768, mlp_width=3072, mlp_matrices=2)
     >>> f"{narayanan_forward_flops(shape, context=1024):.4g}"
@@ -131,13 +132,19 @@ def narayanan_forward_flops(shape: TransformerShape, *, context: float = 4096) -
 def shape_of_aspect(
     num_layers: int, *, aspect_ratio: int = 128, mlp_ratio: float = 8 / 3, multiple: int = 128
 ) -> TransformerShape:
-    """The paper's shape with so many layers: width by aspect ratio, MLP rounded up to a multiple.
+    """Return the paper's shape for a number of layers.
+
+    Args:
+        num_layers: number of layers.
+        aspect_ratio: width of the model over its number of layers.
+        mlp_ratio: width of the MLP over the width of the model, before rounding.
+        multiple: the width of the MLP is rounded up to a multiple of this number.
 
     >>> shape_of_aspect(8).mlp_width
     2816
     """
     width = aspect_ratio * num_layers
-    # The guard keeps 8/3 * 1536 = 4096 from being rounded up one multiple further.
+    # Without the small number, rounding errors would take 8/3 * 1536 = 4096 to the next multiple.
     mlp_width = math.ceil(mlp_ratio * width / multiple - 1e-9) * multiple
     return TransformerShape(num_layers=num_layers, width=width, mlp_width=mlp_width)
 
@@ -149,9 +156,10 @@ _TABLE_13 = """
 
 
 def busbridge_shapes() -> dict[str, TransformerShape]:
-    """The 33 models of the paper's Table 13, by their printed names.
+    """Return the shapes of the 33 models in the paper's Table 13, by their printed names.
 
-    The 10B row prints an MLP width of 12672, its printed size needs 12800: that is taken.
+    For the model 10B the table has an MLP width of 12672, but the printed size needs 12800. This
+    function uses 12800.
 
     >>> shapes = busbridge_shapes()
     >>> len(shapes), f"{shapes['546M'].num_params:.4g}"

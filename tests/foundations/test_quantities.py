@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jaxlaws.quantities import format_quantity, parse_quantity
+from jaxlaws.foundations.quantities import format_quantity, parse_quantity
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,11 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from jaxlaws.concurrency import side_by_side
+from jaxlaws.foundations.concurrency import side_by_side
 
 
 def test_answers_come_in_the_order_of_the_items_from_more_than_one_thread(monkeypatch):
-    monkeypatch.setattr("jaxlaws.concurrency._num_cores", lambda: 2)
+    monkeypatch.setattr("jaxlaws.foundations.concurrency._num_cores", lambda: 2)
     meeting = threading.Barrier(2, timeout=60)
 
     def work(item):

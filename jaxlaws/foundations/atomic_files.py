@@ -9,7 +9,9 @@ from pathlib import Path
 
 @contextmanager
 def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Give a temporary file in the folder of `path`, and move it to `path` at the end.
+    """Yield a temporary file in the folder of `path`, and move it to `path` at the end.
+
+    If the body of the `with` statement fails, the file at `path` stays as it was.
 
     Args:
         path: the file to write.

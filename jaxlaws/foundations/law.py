@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxlaws.annotations import Array, Tree
+from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.inputs import Input, as_float
 from jaxlaws.pytree import LAW_CLASSES, pytree
 

@@ -1,15 +1,15 @@
-"""Law of parameters against compute in sparse mixtures of experts (Abnar et al. 2025, 2501.12370).
+"""Abnar's law of sparse mixtures of experts (Abnar et al. 2025, arXiv 2501.12370).
 
-No independent source confirms it, and one says that the paper gives no closed law.
+Read in one secondary source. Another source says that the paper has no law in closed form.
 """
 
 from typing import ClassVar
 
 import jax
 
+from jaxlaws.foundations.provenance import Mark, Preset
 from jaxlaws.inputs import prediction
 from jaxlaws.powers import power
-from jaxlaws.provenance import Mark, Preset
 from jaxlaws.pytree import Coefficient, positive, pytree, real
 
 
@@ -17,8 +17,20 @@ from jaxlaws.pytree import Coefficient, positive, pytree, real
 class SparseExperts:
     """`loss = a/N**alpha + b/D**beta + c/(1-S)**lambda_ + d/((1-S)**delta N**gamma) + e`.
 
-    S is the sparsity, the fraction of the parameters that is inactive; the law takes the density
-    1 - S. N counts all parameters. The sign of `lambda_` is free.
+    S is the sparsity, the fraction of the parameters that is inactive. The input of the law is the
+    density 1 - S. N counts all parameters, active and inactive.
+
+    Attributes:
+        a: amplitude of the size term, in nats per token times parameters**alpha.
+        alpha: exponent of the size N, a pure number.
+        b: amplitude of the token term, in nats per token times tokens**beta.
+        beta: exponent of the tokens D, a pure number.
+        c: amplitude of the density term, in nats per token.
+        lambda_: negative of the exponent of the density, a pure number of either sign.
+        d: amplitude of the joint term, in nats per token times parameters**gamma.
+        delta: negative of the exponent of the density in the joint term, a pure number.
+        gamma: exponent of the size N in the joint term, a pure number.
+        e: constant part of the loss, in nats per token.
     """
 
     a: Coefficient = positive(unit_of="num_params", power="alpha")
@@ -32,18 +44,18 @@ class SparseExperts:
     gamma: Coefficient = positive()
     e: Coefficient = positive()
 
-    input_names: ClassVar = ("num_params", "num_tokens", "density")
+    input_names: ClassVar[tuple[str, ...]] = ("num_params", "num_tokens", "density")
 
     @prediction
     def loss(
         self, *, num_params: jax.Array, num_tokens: jax.Array, density: jax.Array
     ) -> jax.Array:
-        """Predict the loss of a run.
+        """Return the predicted loss of a run.
 
         Args:
-            num_params: parameters N, active or not, any shape.
-            num_tokens: training tokens D, broadcasts with `num_params`.
-            density: active fraction 1 - S, above 0 and at most 1.
+            num_params: size N in parameters, active and inactive, of any shape.
+            num_tokens: training tokens D, of a shape that broadcasts with `num_params`.
+            density: active fraction 1 - S, above 0 and at most 1; its shape broadcasts too.
 
         Returns:
             Loss in nats per token, of the broadcast shape.
@@ -71,10 +83,10 @@ PRESETS = {
         ),
         source="Abnar et al. 2025, arXiv 2501.12370, from one secondary source",
         digits="2 to 6",
-        counts="all parameters, active or not",
-        data="unstated by our source",
+        counts="all parameters, active and inactive",
+        data="not stated by our source",
         mark=Mark.SECONDARY,
-        note="A single source, and another says that the paper gives no closed law. It explains "
-        "68% of the variance of the models held out.",
+        note="From a single secondary source; another says that the paper has no law in closed "
+        "form. The law explains 68% of the variance of the held-out models.",
     ),
 }

@@ -4,7 +4,7 @@ import dataclasses
 import enum
 from collections.abc import Mapping
 
-from jaxlaws.annotations import Tree
+from jaxlaws.foundations.annotations import Tree
 
 Range = tuple[float, float]
 
