@@ -8,18 +8,25 @@ the caller's precision.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from types import ModuleType
+from typing import TypeVar
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer, eval_context
 
 _T = TypeVar("_T")
 
 
-def is_traced(*trees: Any) -> bool:
-    """Whether any leaf is being traced: by jit, vmap, grad or their kin."""
+def is_traced(*trees: object) -> bool:
+    """Return whether any leaf is being traced by jit, vmap, grad or another transformation."""
     return any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(trees))
+
+
+def array_module(*trees: object) -> ModuleType:
+    """Return `jax.numpy` if a leaf is traced, else NumPy."""
+    return jnp if is_traced(*trees) else np
 
 
 @contextmanager

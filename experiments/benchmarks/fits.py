@@ -24,7 +24,7 @@ from experiments.benchmarks.scipy_fits import (
     warm,
 )
 from experiments.benchmarks.simple_scaling import seconds_per_draw
-from fitting import FitResult, Runs, Status, fit
+from fitting import FitResult, Resampling, Runs, Status, fit
 from fitting.estimation.resampling import pairs_weights
 from jaxlaws import presets
 from jaxlaws.laws.chinchilla import Chinchilla
@@ -64,12 +64,14 @@ def _chinchilla(runs: Runs) -> list[list[str]]:
         for start in grid_of_starts(_FEW)
     )
 
-    def drawn(draws: int, resample: str) -> FitResult:
+    def drawn(draws: int, resample: Resampling) -> FitResult:
         return fit(Chinchilla, runs, bootstrap=draws, resample=resample)
 
+    cases: tuple[tuple[Resampling, int], ...]
+    cases = (("pairs", 1000), ("pairs", _DRAWS), ("wild", _DRAWS))
     (thousand, _), (each, each_cpu), (wild, _) = (
         _seconds_per_draw(functools.partial(drawn, resample=how), draws, many)
-        for how, draws in (("pairs", 1000), ("pairs", _DRAWS), ("wild", _DRAWS))
+        for how, draws in cases
     )
     counts = pairs_weights(len(runs), _FEW, seed=0)
     again = statistics.median(

@@ -143,15 +143,20 @@ def settings(run: Run, rows: dict[str, dict]) -> dict:
     }
 
 
-def versions() -> dict[str, str]:
-    """Return the versions of the software that made the rows."""
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"],
-        cwd=Path(__file__).parent,
-        capture_output=True,
-        text=True,
-        check=False,
-    ).stdout.strip()
+def versions(commit: str | None = None) -> dict[str, str]:
+    """Return the versions of the software that made the rows.
+
+    Args:
+        commit: commit of the code, for code that is not in a git repository.
+    """
+    if commit is None:
+        commit = subprocess.run(
+            ["git", "rev-parse", "--short", "HEAD"],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            check=False,
+        ).stdout.strip()
     return {
         "python": platform.python_version(),
         "jax": importlib.metadata.version("jax"),

@@ -1,15 +1,15 @@
-"""The package's errors. A wrong call is a ValueError or TypeError; these are the rest."""
+"""Errors of the package, beside the ValueError and TypeError of a wrong call."""
 
 
 class DataError(ValueError):
-    """A table, or a file, holds what it must not: the message names place, value and remedy."""
+    """A table or a file is not valid; the message names the place, the value and the remedy."""
 
 
 class NotSolvedError(RuntimeError):
-    """A fit or a plan did not reach a solution, and `throw=True` asked to be told so.
+    """A fit or a plan with `throw=True` did not reach a solution.
 
     Attributes:
-        partial: the result as far as it got, its status included.
+        partial: the incomplete result, with its status.
     """
 
     def __init__(self, message: str, partial: object) -> None:

@@ -13,11 +13,11 @@ def parse_quantity(text: str) -> float:
     (1500000000.0, 20000000000000.0, 1e+22)
 
     Raises:
-        ValueError: the text is no such quantity (not a number is none either).
+        ValueError: the text is not such a quantity ("nan" is not one either).
     """
     match = _PATTERN.fullmatch(text)
     if match is None or match[2].upper() not in _SUFFIXES:
-        raise ValueError(f"{text!r} is no quantity such as 1e22, 3.5e9, 1.5B or 20T")
+        raise ValueError(f"{text!r} is not a quantity such as 1e22, 3.5e9, 1.5B or 20T")
     return float(match[1]) * _SUFFIXES[match[2].upper()]
 
 

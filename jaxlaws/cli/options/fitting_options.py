@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from jaxlaws.cli.options.law_modules import law_class_named, law_module_option
 from jaxlaws.cli.options.restraint_options import (
     RESTRAINT_OPTIONS,
     bounds_of,
@@ -24,9 +25,11 @@ _OPTIONS = (
         "--law",
         "law_name",
         metavar="LAW",
-        help="A law's module name, such as chinchilla. Without: distillation_limit where there "
-        "is a column teacher_loss, else supervised.",
+        help="Name of a law's module, such as chinchilla, or the class of a law of your own, such "
+        "as my_laws.py:MyLaw. Default: distillation_limit if the table has a column teacher_loss, "
+        "else supervised.",
     ),
+    law_module_option,
     column_option,
     click.option(
         "--freeze",
@@ -145,10 +148,15 @@ def read_runs(
     from jaxlaws import laws
 
     types = laws.law_types()
+    if law_name is not None and ":" in law_name:
+        types = types | {law_name: law_class_named(law_name)}
     if law_name is not None and law_name not in types:
         close = get_close_matches(law_name, types, n=1)
         hint = f"did you mean {close[0]!r}? " if close else ""
-        raise click.UsageError(f"no law {law_name!r}; {hint}there are {', '.join(types)}")
+        raise click.UsageError(
+            f"no law {law_name!r}; {hint}there are {', '.join(types)}. A law of your own is named "
+            "by its file and class, my_laws.py:MyLaw"
+        )
     runs = Runs.read(table, columns=mapped(columns), law_type=types.get(law_name or ""))
     if law_name is None:
         law_name = "distillation_limit" if "teacher_loss" in runs.inputs else "supervised"

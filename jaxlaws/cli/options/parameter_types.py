@@ -1,9 +1,11 @@
 """What verbs have in common: quantities, sweeps, laws, and the settings of FLOPs."""
 
+from collections.abc import Callable
 from typing import Any
 
 import click
 
+from jaxlaws.cli.options.law_modules import law_module_option
 from jaxlaws.foundations.quantities import parse_quantity
 
 
@@ -70,7 +72,7 @@ QUANTITY = Quantity()
 SWEEP = Sweep()
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-law_option = click.option(
+_law_option = click.option(
     "--law",
     "law_name",
     metavar="PRESET|FILE",
@@ -78,6 +80,13 @@ law_option = click.option(
     show_default=True,
     help="A preset's name, or the file of a saved law or fit.",
 )
+
+
+def law_option(verb: Callable[..., None]) -> Callable[..., None]:
+    """The options for a law: a preset or a file, and the modules of laws of the user's own."""
+    return _law_option(law_module_option(verb))
+
+
 flops_model_option = click.option(
     "--flops-model",
     type=click.Choice(["2n", "transformer"]),

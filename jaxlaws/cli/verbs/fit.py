@@ -1,6 +1,6 @@
 """`jaxlaws fit`: from a table of runs to a law's coefficients."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -8,6 +8,9 @@ from jaxlaws.cli.compilation_cache import keep_compiled
 from jaxlaws.cli.options.fitting_options import arguments_of_fit, fit_options, read_runs
 from jaxlaws.cli.options.parameter_types import json_option
 from jaxlaws.cli.output.printing import print_json, print_table
+
+if TYPE_CHECKING:
+    from fitting import IntervalMethod, Resampling
 
 
 @click.command("fit")
@@ -38,9 +41,9 @@ def command(
     law_name: str | None,
     columns: tuple[str, ...],
     bootstrap: int,
-    resample: str,
+    resample: "Resampling",
     cluster: str | None,
-    method: str,
+    method: "IntervalMethod",
     level: float,
     output: str | None,
     as_json: bool,
@@ -67,8 +70,7 @@ def command(
     by_profile = method == "profile"
     summary = result.summary(level, "percentile" if by_profile else method)
     if by_profile:
-        told = {"level": level, "objective": options["objective"], "weights": options["weights"]}
-        summary["coefficients"] |= _profiled(result, runs, summary["coefficients"], told)
+        summary["coefficients"] |= _profiled(result, runs, summary["coefficients"], level)
     if as_json:
         print_json(summary)
         return
@@ -97,15 +99,13 @@ def command(
         click.echo(f"saved to {output}")
 
 
-def _profiled(
-    result: Any, runs: Any, coefficients: dict[str, Any], options: dict[str, Any]
-) -> dict[str, Any]:
+def _profiled(result: Any, runs: Any, coefficients: dict[str, Any], level: float) -> dict[str, Any]:
     """Free coefficients with the ends of their profile's interval."""
     from fitting import profile
 
     told = {}
     for name in result.identifiability.names:
         click.echo(f"profiling {name} …", err=True)
-        low, high = profile(result, runs, name, **options).interval
+        low, high = profile(result, runs, name, level=level).interval
         told[name] = coefficients[name] | {"low": low, "high": high}
     return told | {name: told[of] for name, of in result.restraints.tie.items() if of in told}

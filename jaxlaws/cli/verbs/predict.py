@@ -5,8 +5,10 @@ from typing import Any
 import click
 
 from jaxlaws.cli.options.law_source import Source
-from jaxlaws.cli.options.parameter_types import SWEEP, json_option, law_option
+from jaxlaws.cli.options.parameter_types import SWEEP, Sweep, json_option, law_option
 from jaxlaws.cli.output.printing import print_json, print_table
+from jaxlaws.foundations.law import Law
+from jaxlaws.inputs import inputs_of
 
 # The command line has one word for a size and one for its tokens, whoever is trained.
 _OPTION_OF = {
@@ -18,13 +20,14 @@ _OPTION_OF = {
 }
 
 
-def _other(text: str) -> tuple[str, Any]:
+def _other(text: str, law: Law) -> tuple[str, Any]:
     """An input written NAME=VALUE, by the option that names it."""
     name, equals, value = text.partition("=")
     if not equals or name in _OPTION_OF:
         known = f": write {_OPTION_OF[name]}" if name in _OPTION_OF else ""
         raise click.UsageError(f"--input takes NAME=VALUE, got {text!r}{known}")
-    return f"--input {name}=…", SWEEP.convert(value, None, None)
+    may_be_zero = name in law.input_names and inputs_of(law)[name].may_be_zero
+    return f"--input {name}=…", Sweep(zero=may_be_zero).convert(value, None, None)
 
 
 @click.command("predict")
@@ -54,7 +57,7 @@ def command(law_name: str, as_json: bool, others: tuple[str, ...], **given: Any)
         law = law.supervised
     options = {name: _OPTION_OF.get(name, f"--input {name}=…") for name in law.input_names}
     values = {f"--{key.replace('_', '-')}": value for key, value in given.items()}
-    values |= dict(_other(text) for text in others)
+    values |= dict(_other(text, law) for text in others)
     values = {option: value for option, value in values.items() if value is not None}
     missing = [option for option in options.values() if option not in values]
     extra = [option for option in values if option not in options.values()]

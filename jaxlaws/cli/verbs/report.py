@@ -7,6 +7,7 @@ import click
 
 from jaxlaws.cli.compilation_cache import keep_compiled
 from jaxlaws.cli.options.fitting_options import column_option, mapped
+from jaxlaws.cli.options.law_modules import law_module_option
 from jaxlaws.cli.options.law_source import Source
 
 _NUM_DRAWS = 200  # of the fit's draws, behind the intervals of plans
@@ -67,6 +68,7 @@ def _cell(value: float, ends: list[float] | None, form: Any) -> str:
 @click.option("-o", "--output", default="report.html", show_default=True, help="File to write.")
 @click.option("--table", type=click.Path(), help="The runs, for the fit's errors on them.")
 @column_option
+@law_module_option
 @click.option("--level", default=0.9, show_default=True, type=click.FloatRange(0.01, 0.999))
 def command(
     fit_file: str, output: str, table: str | None, columns: tuple[str, ...], level: float

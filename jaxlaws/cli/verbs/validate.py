@@ -111,7 +111,7 @@ def command(
         held = cross_validation.k_fold(*asked, folds, **options)
     else:
         rolled = cross_validation.roll_out(*asked, roll_out or "", num_windows=windows, **options)
-        held = list(rolled.held)
+        held = list(rolled.hold_outs)
         if figure is not None:
             from fitting.reporting.fit_figures import roll_out_errors
 
@@ -128,30 +128,32 @@ def command(
 
 
 def _document(law_name: str, table: str, held: Sequence[Any], rolled: Any) -> dict[str, Any]:
-    from fitting.validation.cross_validation import pooled
-    from fitting.validation.hold_outs import sizes_of
+    from fitting.validation.cross_validation import pooled_errors
+    from fitting.validation.hold_outs import error_summary
 
     document: dict[str, Any] = {
         "law": law_name,
         "table": table,
         "held_out": [each.summary() for each in held],
-        "errors": {name: sizes_of(errors) for name, errors in pooled(held).items()},
+        "errors": {name: error_summary(errors) for name, errors in pooled_errors(held).items()},
     }
     if rolled is not None:
         document["by"] = rolled.by
-        document["by_distance"] = {name: rolled.by_distance(name) for name in rolled.held[0].errors}
+        document["by_distance"] = {
+            name: rolled.by_distance(name) for name in rolled.hold_outs[0].errors
+        }
     return document
 
 
 def _print(law_name: str, table: str, held: Sequence[Any], rolled: Any) -> None:
-    from fitting.validation.cross_validation import pooled
-    from fitting.validation.hold_outs import sizes_of
+    from fitting.validation.cross_validation import pooled_errors
+    from fitting.validation.hold_outs import error_summary
 
     rows = _rows(held)
     if len(held) > 1:
         first = ("all", str(sum(len(each.unseen) for each in held)), "")
-        for name, errors in pooled(held).items():
-            told = sizes_of(errors)
+        for name, errors in pooled_errors(held).items():
+            told = error_summary(errors)
             rows.append((*first, name, *(f"{told[key]:.2f}" for key in _MEASURES)))
             first = ("", "", "")
     columns = ["held out", "runs", "fitted", "predicted by", *(f"{key} %" for key in _MEASURES)]
