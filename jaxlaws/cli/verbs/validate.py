@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,6 +10,9 @@ from jaxlaws.cli.compilation_cache import keep_compiled
 from jaxlaws.cli.options.fitting_options import arguments_of_fit, fit_options, read_runs
 from jaxlaws.cli.options.parameter_types import json_option
 from jaxlaws.cli.output.printing import print_json, print_table
+
+if TYPE_CHECKING:
+    from fitting import RunSize
 
 _MEASURES = ("mean", "median", "worst")
 
@@ -79,7 +82,7 @@ def command(
     expression: str | None,
     group: str | None,
     folds: int | None,
-    roll_out: str | None,
+    roll_out: "RunSize | None",
     windows: int,
     figure: str | None,
     columns: tuple[str, ...],
@@ -110,7 +113,9 @@ def command(
     elif folds is not None:
         held = cross_validation.k_fold(*asked, folds, **options)
     else:
-        rolled = cross_validation.roll_out(*asked, roll_out or "", num_windows=windows, **options)
+        rolled = cross_validation.roll_out(
+            *asked, roll_out or "flops", num_windows=windows, **options
+        )
         held = list(rolled.hold_outs)
         if figure is not None:
             from fitting.reporting.fit_figures import roll_out_errors
