@@ -16,17 +16,15 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer, eval_context
 
-from jaxlaws.foundations.annotations import Tree
-
 _T = TypeVar("_T")
 
 
-def is_traced(*trees: Tree) -> bool:
+def is_traced(*trees: object) -> bool:
     """Whether any leaf is being traced: by jit, vmap, grad or their kin."""
     return any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(trees))
 
 
-def array_module(*trees: Tree) -> ModuleType:
+def array_module(*trees: object) -> ModuleType:
     """`jax.numpy` where a leaf is traced, else NumPy."""
     return jnp if is_traced(*trees) else np
 

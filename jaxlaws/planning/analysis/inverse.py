@@ -1,4 +1,4 @@
-"""The other way round: the least budget with which a plan reaches a loss."""
+"""The inverse of a question: the least budget with which a plan reaches a loss."""
 
 import dataclasses
 from collections.abc import Callable
@@ -10,7 +10,7 @@ import numpy as np
 
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.analysis.plan_roots import root_of
-from jaxlaws.planning.engine.evaluation import valid_input
+from jaxlaws.planning.engine.entries import valid_input
 from jaxlaws.planning.engine.status import Status
 from jaxlaws.precision import array_module
 
@@ -25,30 +25,31 @@ def flops_to_reach(
     flops_bounds: tuple[float, float] = _FLOPS_BOUNDS,
     **inputs: Tree,
 ) -> Tree:
-    """The least budget with which a question's plan reaches a loss, and that plan.
+    """The least budget with which a plan reaches a loss, and the plan.
 
-    A plan's loss never rises with the budget, which is an upper limit; the budget is found on the
-    question itself, so that all that the plan has to keep is kept.
+    The loss of a plan never rises with the budget, because the budget is an upper limit. The
+    search uses the question itself, so that the plan keeps all bounds and limits.
 
     Args:
-        question: `compute_optimal`, `train_fixed`, `distill`, `distill_with`, or another that
-            takes `law` and `flops` and gives a plan with `loss`, `flops` and `status`.
+        question: `compute_optimal`, `train_fixed`, `distill`, `distill_with`, or another function
+            that takes `law` and `flops` and returns a plan with `loss`, `flops` and `status`.
         law: the law that the question takes.
-        target_loss: loss to reach, in the law's unit, broadcast with the other inputs.
-        flops_bounds: the budgets among which to look; where the lowest is enough, it is the answer.
-        inputs: the question's other keywords.
+        target_loss: loss to reach, in the law's unit, broadcast with the inputs.
+        flops_bounds: least and largest budget of the search. Where the least budget is enough, it
+            is the answer.
+        inputs: the other keywords of the question.
 
     Returns:
-        The plan, its `flops` the least budget: NumPy float64 outside a trace, in the caller's
-        precision inside one. Where no budget reaches the loss it has the status INFEASIBLE and
-        NaN. The derivatives are those of the implicit function,
-        `dC/d target_loss = 1 / (d loss / dC)`; zero where the least budget that allows any plan
-        is already enough.
+        The plan with the least budget: NumPy float64 outside a trace, in the caller's dtype inside
+        one. Where no budget reaches the loss, the status is INFEASIBLE and all numbers are NaN.
+        The derivatives are those of the implicit function theorem,
+        `dC/d target_loss = 1 / (d loss / dC)`; they are zero where the least budget that allows
+        a plan is already enough.
 
     Raises:
-        ValueError: the target or the other inputs is not positive and finite. Inside a trace
-            the plan then has the status INFEASIBLE.
-        TypeError: as the question does; or `flops` is given.
+        ValueError: the target or another input is not positive and finite. Inside a trace the
+            plan then has the status INFEASIBLE.
+        TypeError: `flops` is given; or as the question.
 
     >>> from jaxlaws import presets
     >>> from jaxlaws.planning import TEACHER_INFERENCE, distill, train_fixed

@@ -1,4 +1,4 @@
-"""How far a size or a number of tokens may be from the best before it costs a given loss."""
+"""The range of a size or of tokens in which a plan loses little against the best plan."""
 
 from collections.abc import Callable
 
@@ -14,12 +14,12 @@ from jaxlaws.pytree import pytree
 
 @pytree
 class NearOptimalRange:
-    """The values of one variable with which a plan is next to the best.
+    """The values of one variable for which a plan is close to the best plan.
 
     Attributes:
-        low: the least.
-        high: the largest.
-        best: the plan that is best of all.
+        low: lower end of the range.
+        high: upper end of the range.
+        best: the best plan.
     """
 
     low: Array
@@ -30,26 +30,27 @@ class NearOptimalRange:
 def near_optimal_range(
     question: Callable[..., Tree], law: Tree, *, of: str, within: Array, **inputs: Tree
 ) -> NearOptimalRange:
-    """The range of a size or of tokens whose best plans are within so many nats of the best.
+    """The range of a size or of tokens whose plans lose at most `within` against the best plan.
 
-    For each value all else is planned anew. The ends are exact: there the plan loses `within`.
-    Where the loss dips more than once, an end is one of the places where that is so.
+    For each value all other variables are planned anew. The ends are exact: there the plan loses
+    `within`. Where the loss passes `within` several times, an end is one of these places.
 
     Args:
-        question: `compute_optimal`, `distill`, or another that takes bounds of that variable.
+        question: `compute_optimal`, `distill`, or another function that takes bounds of the
+            variable.
         law: the law that the question takes.
-        of: the variable by its input name, such as `"num_params"` or `"num_teacher_params"`.
-        within: loss that a plan may lose, in the law's unit, broadcast with the other inputs.
-        inputs: the question's other keywords; bounds of the variable bound the range.
+        of: the input name of the variable, such as `"num_params"` or `"num_teacher_params"`.
+        within: loss that a plan may lose, in the law's unit, broadcast with the inputs.
+        inputs: the other keywords of the question. Bounds of the variable bound the range.
 
     Returns:
-        The ends and the best plan: NumPy float64 outside a trace, in the caller's precision inside
-        one, with the derivatives of the implicit function. An end on a bound means that the range
-        goes on. NaN where there is no plan, or the variable is undetermined.
+        The ends and the best plan: NumPy float64 outside a trace, in the caller's dtype inside
+        one, with the derivatives of the implicit function theorem. An end on a bound means that
+        the range continues beyond it. NaN where there is no plan, or the variable is undetermined.
 
     Raises:
-        ValueError: `within` or the other inputs is not positive and finite.
-        TypeError: the question has no bounds of that name, or as the question does.
+        ValueError: `within` or another input is not positive and finite.
+        TypeError: the question takes no bounds of that variable; or as the question.
 
     >>> from jaxlaws import presets
     >>> from jaxlaws.planning import compute_optimal

@@ -7,7 +7,7 @@ import numpy as np
 from jaxlaws.foundations.annotations import Array
 from jaxlaws.inputs import as_float
 from jaxlaws.planning.engine.checks import Bounds, split_bounds
-from jaxlaws.planning.engine.evaluation import valid_input
+from jaxlaws.planning.engine.entries import valid_input
 from jaxlaws.planning.engine.limits import Limit, check_limits
 from jaxlaws.precision import is_traced
 

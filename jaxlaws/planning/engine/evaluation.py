@@ -9,13 +9,9 @@ Traced inputs (inside `jit`, `vmap` or `grad`) keep the caller's dtype, and erro
 through the plan's `status`.
 """
 
-import contextlib
-import contextvars
 import dataclasses
 import functools
-from collections.abc import Callable, Iterator, Mapping
-from types import ModuleType
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
 
 import jax
 import jax.numpy as jnp
@@ -23,15 +19,12 @@ import numpy as np
 
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.concurrency import side_by_side
-from jaxlaws.inputs import as_float
 from jaxlaws.planning.engine.checks import (
-    DEFAULT_BOUNDS,
     Bounds,
     callable_tree,
-    check_order,
-    checked,
     split_bounds,
 )
+from jaxlaws.planning.engine.entries import Entries, given_record, nan_is_infeasible, prepare
 from jaxlaws.planning.engine.limits import Limit, check_limits
 from jaxlaws.planning.engine.mixture import Mixture
 from jaxlaws.planning.engine.record import Record
@@ -42,12 +35,6 @@ from jaxlaws.planning.solver.problem import Problem
 from jaxlaws.precision import float64, is_traced, to_float64, to_numpy
 
 _SMALL, _LARGE = 16, 2048
-
-# An invalid input of a batch entry is replaced by this value, and the entry becomes INFEASIBLE.
-_REPLACEMENT = 1e21
-
-# Whether NaN in a concrete input is an error, or makes its batch entry INFEASIBLE.
-_nan_is_error = contextvars.ContextVar("_nan_is_error", default=True)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,17 +56,6 @@ class Question:
     problem: Callable[[Record], Problem]
     plan: Callable[[Record, Solution], Tree]
     may_be_zero: tuple[str, ...] = ()
-
-
-class _Entries(NamedTuple):
-    """What differs between the entries of a batch; every leaf has the shape of the batch."""
-
-    inputs: dict[str, Tree]
-    lower: dict[str, Array]
-    upper: dict[str, Array]
-    most: dict[str, Array]  # of each limit
-    trees: dict[str, Tree]  # laws and other shared trees that differ between entries
-    valid: Array
 
 
 def ask(
@@ -145,7 +121,7 @@ def ask(
     quantities = {
         name: callable_tree(limit.quantity, "quantity") for name, limit in checked_limits.items()
     }
-    requested = _Entries(
+    requested = Entries(
         inputs=dict(inputs),
         lower={name: lower for name, (lower, _) in pairs.items()},
         upper={name: upper for name, (_, upper) in pairs.items()},
@@ -154,7 +130,7 @@ def ask(
         valid=True,
     )
     if is_traced(trees, quantities, requested):
-        entries = _prepare(question, requested, trees, jnp)
+        entries = prepare(question.may_be_zero, requested, trees, jnp)
         return _answer_in_trace(question, {**trees, "quantities": quantities}, entries)
     trees, quantities = to_float64((trees, quantities))
     batched = {
@@ -162,7 +138,7 @@ def ask(
         for name, tree in trees.items()
         if not isinstance(tree, Mixture) and any(map(np.ndim, jax.tree.leaves(tree)))
     }
-    entries = _prepare(question, requested._replace(trees=batched), {}, np)
+    entries = prepare(question.may_be_zero, requested._replace(trees=batched), {}, np)
     common = {name: tree for name, tree in trees.items() if name not in batched}
     return _answer_in_batches(question, Record(common, quantities=quantities), entries)
 
@@ -180,47 +156,8 @@ def compose(answer: Callable[..., Tree], *given: Tree) -> Tree:
     """
     if is_traced(given):
         return answer(*given)
-    with float64(), _nan_is_infeasible():
+    with float64(), nan_is_infeasible():
         return jax.tree.map(lambda leaf: leaf[()], to_numpy(answer(*given)))
-
-
-@contextlib.contextmanager
-def _nan_is_infeasible() -> Iterator[None]:
-    token = _nan_is_error.set(False)
-    try:
-        yield
-    finally:
-        _nan_is_error.reset(token)
-
-
-def valid_input(
-    name: str,
-    value: Array,
-    xp: ModuleType,
-    *,
-    may_be_zero: bool = False,
-    replacement: float = _REPLACEMENT,
-) -> tuple[Array, Array]:
-    """An input whose invalid entries are replaced, and which entries are valid.
-
-    Args:
-        name: the name of the input.
-        value: a number or an array.
-        xp: `jax.numpy` inside a trace, else NumPy.
-        may_be_zero: whether zero is valid.
-        replacement: the value that an invalid entry gets, if it may not be zero.
-
-    Raises:
-        ValueError: an entry of a concrete input is not valid. Inside `compose` NaN is replaced
-            instead: there it is what another part reports where it has no plan.
-        TypeError: the value is not a number and not an array of numbers.
-    """
-    array = xp.asarray(as_float(name, value))
-    if xp is np:
-        valid = ~np.isnan(array) | _nan_is_error.get()
-        return checked(name, np.where(valid, array, replacement), may_be_zero=may_be_zero), valid
-    valid = xp.isfinite(array) & ((array >= 0) if may_be_zero else (array > 0))
-    return xp.where(valid, array, 0.0 if may_be_zero else replacement), valid
 
 
 def num_compiled() -> int:
@@ -229,119 +166,28 @@ def num_compiled() -> int:
     return sum(each._cache_size() for each in programs)  # pyright: ignore[reportAttributeAccessIssue]
 
 
-def _broadcast_shape(entries: _Entries) -> tuple[int, ...]:
-    """The common shape of all inputs.
-
-    Raises:
-        ValueError: the shapes do not fit together; the message names each.
-    """
-    named = {
-        **entries.inputs,
-        **{f"{name} (lower bound)": value for name, value in entries.lower.items()},
-        **{f"{name} (upper bound)": value for name, value in entries.upper.items()},
-        **{f"limit {name}": value for name, value in entries.most.items()},
-        **entries.trees,
-    }
-    shapes: dict[str, tuple[int, ...]] = {}
-    for name, value in named.items():
-        is_tree = isinstance(value, Mapping) or name in entries.trees
-        leaves = jax.tree.leaves(value) if is_tree else [value]
-        shapes[name] = np.broadcast_shapes(*map(np.shape, leaves))
-    try:
-        return np.broadcast_shapes(*shapes.values())
-    except ValueError:
-        listed = ", ".join(f"{name} {shape}" for name, shape in shapes.items() if shape)
-        raise ValueError(f"inputs do not broadcast together: {listed}") from None
-
-
-def _prepare(
-    question: Question, requested: _Entries, trees: Mapping[str, Tree], xp: ModuleType
-) -> _Entries:
-    """The entries, checked and of one shape. Invalid values are errors, or mark their entry.
-
-    Args:
-        question: says which inputs may be zero.
-        requested: the entries as the caller gave them.
-        trees: the law and the other shared trees, whose dtype the entries take inside a trace.
-        xp: `jax.numpy` inside a trace, else NumPy.
-    """
-    shape = _broadcast_shape(requested)
-    dtype = np.float64
-    if xp is jnp:
-        leaves = [
-            as_float(name, leaf)
-            for group in (requested.inputs, requested.lower, requested.upper, requested.most)
-            for name, value in group.items()
-            for leaf in (value.values() if isinstance(value, Mapping) else [value])
-        ]
-        dtype = jnp.result_type(float, *jax.tree.leaves(trees), *leaves)
-    valid = xp.ones(shape, dtype=bool)
-
-    def clean(name: str, value: Array, replacement: float, *, zero: bool = False) -> Array:
-        nonlocal valid
-        array = xp.broadcast_to(xp.asarray(as_float(name, value), dtype), shape)
-        array, good = valid_input(name, array, xp, may_be_zero=zero, replacement=replacement)
-        valid = valid & good
-        return array
-
-    def clean_input(name: str, value: Tree) -> Tree:
-        zero = name in question.may_be_zero
-        if isinstance(value, Mapping):
-            return {
-                key: clean(f"{name}[{key}]", each, _REPLACEMENT, zero=zero)
-                for key, each in value.items()
-            }
-        return clean(name, value, _REPLACEMENT, zero=zero)
-
-    lowest, highest = DEFAULT_BOUNDS
-    inputs = {name: clean_input(name, value) for name, value in requested.inputs.items()}
-    lower = {k: clean(f"{k}_bounds", value, lowest) for k, value in requested.lower.items()}
-    upper = {k: clean(f"{k}_bounds", value, highest) for k, value in requested.upper.items()}
-    most = {k: clean(f"limits[{k!r}].most", v, _REPLACEMENT) for k, v in requested.most.items()}
-    for name in lower:
-        if xp is np:
-            check_order(name, lower[name], upper[name])
-        valid = valid & (lower[name] <= upper[name])
-    batched = jax.tree.map(lambda leaf: xp.broadcast_to(leaf, shape), requested.trees)
-    return _Entries(inputs, lower, upper, most, batched, valid)
-
-
-def _given(common: Mapping[str, Tree], entries: _Entries) -> Record:
-    """What the functions of a question receive."""
-    limits = {
-        name: Limit(quantity, entries.most[name]) for name, quantity in common["quantities"].items()
-    }
-    trees = {name: tree for name, tree in common.items() if name != "quantities"}
-    return Record(
-        {**trees, **entries.trees, **entries.inputs},
-        lower=Record(entries.lower),
-        upper=Record(entries.upper),
-        limits=Record(limits),
-    )
-
-
-def _problem(question: Question, given: Record, entries: _Entries) -> Problem:
+def _problem(question: Question, given: Record, entries: Entries) -> Problem:
     problem = question.problem(given)
     possible = entries.valid if problem.possible is None else entries.valid & problem.possible
     return dataclasses.replace(problem, possible=possible)
 
 
-def _answer_in_trace(question: Question, common: Mapping[str, Tree], entries: _Entries) -> Tree:
-    given = _given(common, entries)
+def _answer_in_trace(question: Question, common: Mapping[str, Tree], entries: Entries) -> Tree:
+    given = given_record(common, entries)
     return question.plan(given, solver.minimise(_problem(question, given, entries)))
 
 
 @functools.partial(jax.jit, static_argnames="question")
-def _first_pass(question: Question, common: Record, entries: _Entries) -> tuple[Tree, Point, Array]:
-    given = _given(common, entries)
+def _first_pass(question: Question, common: Record, entries: Entries) -> tuple[Tree, Point, Array]:
+    given = given_record(common, entries)
     problem = _problem(question, given, entries)
     point, final = solver.first_pass(problem)
     return question.plan(given, solver.solution_at(problem, point, final)), point, final
 
 
 @functools.partial(jax.jit, static_argnames="question")
-def _second_pass(question: Question, common: Record, entries: _Entries, start: Point) -> Tree:
-    given = _given(common, entries)
+def _second_pass(question: Question, common: Record, entries: Entries, start: Point) -> Tree:
+    given = given_record(common, entries)
     problem = _problem(question, given, entries)
     point, solved = solver.finish(problem, start)
     return question.plan(given, solver.solution_at(problem, point, solved))
@@ -356,7 +202,7 @@ def _padded(entries: Tree, chosen: np.ndarray) -> Tree:
     return jax.tree.map(lambda array: np.take(array, index), entries)
 
 
-def _answer_in_batches(question: Question, common: Record, entries: _Entries) -> Tree:
+def _answer_in_batches(question: Question, common: Record, entries: Entries) -> Tree:
     shape = entries.valid.shape
     total = int(np.prod(shape))
     if total == 0:
@@ -371,7 +217,7 @@ def _answer_in_batches(question: Question, common: Record, entries: _Entries) ->
     return jax.tree.map(lambda *parts: np.concatenate(parts).reshape(shape)[()], *answers)
 
 
-def _answer_batch(question: Question, common: Record, batch: _Entries, count: int) -> Tree:
+def _answer_batch(question: Question, common: Record, batch: Entries, count: int) -> Tree:
     entries = _padded(batch, np.arange(count))
     plan, point, final = to_numpy(_first_pass(question, common, entries))
     plan = jax.tree.map(lambda leaf: leaf[:count], plan)
