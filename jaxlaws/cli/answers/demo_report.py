@@ -1,0 +1,197 @@
+"""`jaxlaws demo`: the report on the bundled runs."""
+
+import functools
+from pathlib import Path
+
+import click
+import numpy as np
+
+from fitting import FitResult, Runs, bundled_runs, fit, hold_out
+from fitting.data.predictions import predict, relative_errors
+from fitting.reporting import fit_figures
+from fitting.reporting.fit_sections import coefficient_table
+from fitting.reporting.markdown import markdown_table, write_report
+from fitting.reporting.tables import error_table
+from fitting.validation.hold_outs import best_teachers, lowest_losses
+from jaxlaws import planning
+from jaxlaws.annotations import Array
+from jaxlaws.cli.answers.draws import first_draws
+from jaxlaws.cli.answers.pipeline import find
+from jaxlaws.cli.answers.plans.comparison import Strategies
+from jaxlaws.cli.answers.plans.size_and_tokens import SizeAndTokens
+from jaxlaws.cli.options.law_source import Source
+from jaxlaws.cli.options.plan_options import SCENARIOS, scenario_of
+from jaxlaws.compute import training_flops
+from jaxlaws.laws.distillation_limit import DistillationLimit
+from jaxlaws.laws.supervised import Supervised
+from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS
+from jaxlaws.quantities import format_quantity
+
+_NUM_DRAWS = 100
+_BUDGETS = np.logspace(-1.5, 1.5, 25)  # of the pictures, relative to the budget of the decision
+
+_INTRODUCTION = """# The laws of the bundled runs
+
+The bundled runs are small language models that this project trained and distilled on real text;
+losses are in nats per byte. Two laws are fitted to the runs, and checked on runs that the fits did
+not see. The laws then decide what to do with a budget. For a table of your own, use
+`jaxlaws fit my_runs.csv -o fit.json`, then
+`jaxlaws plan compare --law fit.json --flops ... --student ...`."""
+
+
+def check_budget(flops: float, student: float) -> None:
+    """Check, before anything is fitted, that the budget trains the student on the fewest tokens.
+
+    Raises:
+        ValueError: the budget is too small.
+    """
+    fewest = DEFAULT_BOUNDS[0]
+    least = training_flops(num_params=student, num_tokens=fewest)
+    if flops < least:
+        raise ValueError(
+            f"a budget of {format_quantity(flops)} FLOPs does not train {format_quantity(student)} "
+            f"parameters on even {format_quantity(fewest)} tokens, which takes "
+            f"{format_quantity(least)}: raise --flops or lower --student"
+        )
+
+
+def write_demo(folder: Path, student: float, flops: float, bootstrap: int, seed: int) -> list[str]:
+    """Write the report, its pictures and both laws.
+
+    Returns:
+        The results in short, a line each.
+    """
+    supervised, distilled = bundled_runs("supervised"), bundled_runs("distilled")
+    _report(f"fitting the supervised law to {len(supervised)} runs …")
+    first = fit(Supervised, supervised, bootstrap=bootstrap, seed=seed)
+    _report(f"fitting the distillation law to {len(distilled)} runs …")
+    second = fit(
+        DistillationLimit,
+        distilled,
+        freeze={"supervised": first},
+        bootstrap=bootstrap,
+        seed=seed,
+    )
+    parts = [
+        _INTRODUCTION,
+        *_law(folder, "supervised", first, supervised),
+        *_law(folder, "distillation", second, distilled),
+        *_teachers(folder, second, distilled),
+    ]
+    _report("fitting again without runs that are held out …")
+    parts += _checks(seed)
+    _report("planning …")
+    source = first_draws(Source(str(folder / "distillation.json")), _NUM_DRAWS)
+    parts += _plans(folder, source.for_supervised_runs(), flops * _BUDGETS)
+    decision, result = _decision(folder, source, flops, student)
+    write_report(folder, "\n\n".join([*parts, *decision]), "jaxlaws: the bundled runs")
+    return [
+        f"supervised: {first.status.name}, objective {first.objective:.5g}",
+        f"distillation: {second.status.name}, objective {second.objective:.5g}",
+        result,
+    ]
+
+
+def _report(text: str) -> None:
+    click.echo(text, err=True)
+
+
+def _law(folder: Path, name: str, result: FitResult, runs: Runs) -> list[str]:
+    """A fitted law: saved, drawn and described."""
+    result.save(folder / f"{name}.json")
+    picture = fit_figures.fit_and_residuals(result.law, runs, title=f"{name} law")
+    picture.savefig(folder / f"{name}.svg")
+    errors = np.abs(relative_errors(predict(result.law, runs.inputs), runs))
+    return [
+        f"## The {name} law",
+        f"{result.num_runs} runs, {result.status.name}, {result.starts_agreeing:.0%} of the starts "
+        f"agree. On the fitted runs: mean error {errors.mean():.2f}%, worst {errors.max():.2f}%.",
+        coefficient_table(result),
+        *(f"- {note}" for note in result.identifiability.notes),
+        f"![measured against predicted loss]({name}.svg)",
+    ]
+
+
+def _teachers(folder: Path, result: FitResult, runs: Runs) -> list[str]:
+    fit_figures.student_against_teacher(result.law, runs).savefig(folder / "teachers.svg")
+    return [
+        "## Students and their teachers",
+        "Lines are the fitted law; dashed lines are the supervised law for the student alone. "
+        "Where a line rises to the left, a better teacher makes a worse student.",
+        "![student loss against teacher loss](teachers.svg)",
+    ]
+
+
+def _checks(seed: int) -> list[str]:
+    """Errors on runs that the fits did not see."""
+    runs, supervised = bundled_runs(), bundled_runs("supervised")
+    taught = best_teachers(runs)
+    teachers = np.isin(runs.loss, runs.inputs["teacher_loss"][taught])
+    held_out = {
+        "supervised, lowest quarter of losses": (
+            Supervised,
+            supervised,
+            lowest_losses(supervised),
+        ),
+        "distilled, among the lowest quarter of all losses": (
+            DistillationLimit,
+            runs,
+            lowest_losses(runs),
+        ),
+        "distilled from the two best teachers": (DistillationLimit, runs, taught | teachers),
+    }
+    held = [hold_out(*which, name=name, seed=seed) for name, which in held_out.items()]
+    return [
+        "## Runs that the fits did not see",
+        "Each law is fitted again without the runs that are held out (the supervised law inside "
+        "the distillation law too), and predicts them. For comparison: the mean loss of the "
+        "fitted runs, and the supervised law at the student's size and tokens.",
+        error_table(held),
+    ]
+
+
+def _plans(folder: Path, source: Source, budgets: Array) -> list[str]:
+    """Compute-optimal training over a sweep of budgets."""
+    kind = SizeAndTokens("compute-optimal training")
+    question = functools.partial(planning.compute_optimal)
+    found = find(kind, question, {"flops": budgets}, source)
+    kind.picture(found).savefig(folder / "allocation.svg")
+    return [
+        "## Compute-optimal training",
+        "The best size and its tokens, for budgets below and above the budget of the decision.",
+        "![size, tokens, loss and shares against compute](allocation.svg)",
+    ]
+
+
+def _decision(folder: Path, source: Source, flops: float, student: float) -> tuple[list[str], str]:
+    """Train, overtrain or distil, in each scenario; and the result in short."""
+    kind, rows, reasons = Strategies("train, overtrain or distil?"), [], []
+    question = functools.partial(planning.compare, num_student_params=student)
+    for name in SCENARIOS:
+        charged = functools.partial(question, scenario=scenario_of(name))
+        document = kind.document(find(kind, charged, {"flops": flops}, source))
+        distilled = document["options"]["distil"]
+        rows.append(
+            [
+                name,
+                document["winner"],
+                f"{document['margin']:.4f}",
+                f"{document['probabilities'][document['winner']]:.0%}",
+                f"{distilled['loss']:.4f}",
+                f"{distilled['teacher_loss']:.4f}",
+                f"{document['extrapolation_decades']:.2g}",
+            ]
+        )
+        reasons.append(f"- **{name}**: {document['reason']}")
+    swept = find(kind, question, {"flops": flops * _BUDGETS}, source)
+    kind.picture(swept, budget=flops).savefig(folder / "decision.svg")
+    inputs = f"{format_quantity(student)} parameters, {format_quantity(flops)} FLOPs"
+    heads = ["scenario", "winner", "margin", "share of draws", "distilled", "teacher"]
+    parts = [
+        f"## Train, overtrain or distil? {inputs}",
+        markdown_table([*heads, "decades outside"], rows),
+        "\n".join(reasons),
+        f"Bands and shares of draws are over {_NUM_DRAWS} bootstrap draws of both fits at most.",
+        "![the loss of each strategy against compute](decision.svg)",
+    ]
+    return parts, f"{inputs}: {rows[-1][1]}, margin {rows[-1][2]}, {rows[-1][3]} of the draws"

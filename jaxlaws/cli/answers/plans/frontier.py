@@ -1,0 +1,81 @@
+"""`jaxlaws plan frontier`: the loss of each size against the cost of serving a token."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from jaxlaws.annotations import Array, Json, Tree
+from jaxlaws.cli.answers.presentation import Answered, Presentation
+from jaxlaws.cli.answers.wording import cells, distance
+from jaxlaws.cli.output.printing import Table
+from jaxlaws.cli.output.table_columns import columns, table_of
+from jaxlaws.planning import Method
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_METHODS = {
+    Method.SUPERVISED: "trained alone",
+    Method.DISTILLATION: "distilled",
+    Method.NONE: "neither",
+}
+
+
+class ServingFrontier(Presentation):
+    """A `Frontier` of one budget: a row for each size.
+
+    Args:
+        scenario: name of the scenario.
+    """
+
+    picture_of = "every answer"
+    entries = "sizes"
+
+    def __init__(self, scenario: str) -> None:
+        super().__init__(f"loss against the cost of serving, scenario {scenario}", has_draws=False)
+        self.scenario = scenario
+
+    def is_infeasible(self, result: Tree) -> bool:
+        """Whether the budget pays for none of the sizes."""
+        return not result.efficient.any()
+
+    def decades(self, found: Answered) -> Array:
+        """How far the better plan of each size lies outside the fitted range, in decades."""
+        result, source = found.result, found.source
+        alone, distilled = source.decades(result.supervised), source.decades(result.distilled)
+        return np.where(result.method == Method.DISTILLATION, distilled, alone)
+
+    def document(self, found: Answered) -> dict[str, Json]:
+        """The frontier, with the names of the methods."""
+        document = super().document(found)
+        document["asked"]["scenario"] = self.scenario
+        document["method"] = [Method(int(method)).name for method in found.result.method]
+        return document
+
+    def file_columns(self, found: Answered, document: dict[str, Json]) -> dict[str, list[Json]]:
+        """A row for each size."""
+        return columns(document, found.result.loss.shape)
+
+    def table(self, found: Answered) -> Table:
+        """A row for each size."""
+        frontier = found.result
+        shown = {
+            "parameters": cells("size", frontier.num_params),
+            "FLOPs a token": cells("flops", frontier.inference_flops),
+            "loss alone": cells("loss", frontier.supervised.loss),
+            "loss distilled": cells("loss", frontier.distilled.loss),
+            "better": lambda row: _METHODS[Method(int(frontier.method[row]))],
+            "efficient": lambda row: "yes" if frontier.efficient[row] else "no",
+        }
+        return table_of(shown, len(frontier.loss), self.entries)
+
+    def notes(self, found: Answered) -> list[str]:
+        """How far the efficient sizes lie outside the fitted range."""
+        outside = distance(found.decades[found.result.efficient])
+        return [f"Efficient sizes have a lower loss than every smaller size. Of these: {outside}"]
+
+    def picture(self, found: Answered) -> "Figure":
+        """The loss of each size against the cost of serving a token."""
+        from jaxlaws.figures.frontier import loss_against_serving
+
+        return loss_against_serving(found.result, title=self.heading(found))
