@@ -6,16 +6,11 @@ from pathlib import Path
 import click
 import numpy as np
 
-from fitting import FitResult, Runs, bundled_runs, fit, hold_out
-from fitting.data.predictions import predict, relative_errors
-from fitting.reporting import fit_figures
-from fitting.reporting.fit_sections import coefficient_table
+from fitting import bundled_runs, fit
+from fitting.reporting.bundled_sections import hold_out_section, law_section, teacher_section
 from fitting.reporting.markdown import markdown_table, write_report
-from fitting.reporting.tables import error_table
-from fitting.validation.hold_outs import best_teachers, lowest_losses
 from jaxlaws import planning
 from jaxlaws.annotations import Array
-from jaxlaws.cli.answers.draws import first_draws
 from jaxlaws.cli.answers.pipeline import find
 from jaxlaws.cli.answers.plans.comparison import Strategies
 from jaxlaws.cli.answers.plans.size_and_tokens import SizeAndTokens
@@ -62,26 +57,21 @@ def write_demo(folder: Path, student: float, flops: float, bootstrap: int, seed:
         The results in short, a line each.
     """
     supervised, distilled = bundled_runs("supervised"), bundled_runs("distilled")
-    _report(f"fitting the supervised law to {len(supervised)} runs …")
-    first = fit(Supervised, supervised, bootstrap=bootstrap, seed=seed)
-    _report(f"fitting the distillation law to {len(distilled)} runs …")
-    second = fit(
-        DistillationLimit,
-        distilled,
-        freeze={"supervised": first},
-        bootstrap=bootstrap,
-        seed=seed,
-    )
+    click.echo(f"fitting the supervised law to {len(supervised)} runs …", err=True)
+    options = {"bootstrap": bootstrap, "seed": seed}
+    first = fit(Supervised, supervised, **options)
+    click.echo(f"fitting the distillation law to {len(distilled)} runs …", err=True)
+    second = fit(DistillationLimit, distilled, freeze={"supervised": first}, **options)
     parts = [
         _INTRODUCTION,
-        *_law(folder, "supervised", first, supervised),
-        *_law(folder, "distillation", second, distilled),
-        *_teachers(folder, second, distilled),
+        *law_section(folder, "supervised", first, supervised),
+        *law_section(folder, "distillation", second, distilled),
+        *teacher_section(folder, second, distilled),
     ]
-    _report("fitting again without runs that are held out …")
-    parts += _checks(seed)
-    _report("planning …")
-    source = first_draws(Source(str(folder / "distillation.json")), _NUM_DRAWS)
+    click.echo("fitting again without runs that are held out …", err=True)
+    parts += hold_out_section(seed)
+    click.echo("planning …", err=True)
+    source = Source(str(folder / "distillation.json")).with_draws(_NUM_DRAWS)
     parts += _plans(folder, source.for_supervised_runs(), flops * _BUDGETS)
     decision, result = _decision(folder, source, flops, student)
     write_report(folder, "\n\n".join([*parts, *decision]), "jaxlaws: the bundled runs")
@@ -89,64 +79,6 @@ def write_demo(folder: Path, student: float, flops: float, bootstrap: int, seed:
         f"supervised: {first.status.name}, objective {first.objective:.5g}",
         f"distillation: {second.status.name}, objective {second.objective:.5g}",
         result,
-    ]
-
-
-def _report(text: str) -> None:
-    click.echo(text, err=True)
-
-
-def _law(folder: Path, name: str, result: FitResult, runs: Runs) -> list[str]:
-    """A fitted law: saved, drawn and described."""
-    result.save(folder / f"{name}.json")
-    picture = fit_figures.fit_and_residuals(result.law, runs, title=f"{name} law")
-    picture.savefig(folder / f"{name}.svg")
-    errors = np.abs(relative_errors(predict(result.law, runs.inputs), runs))
-    return [
-        f"## The {name} law",
-        f"{result.num_runs} runs, {result.status.name}, {result.starts_agreeing:.0%} of the starts "
-        f"agree. On the fitted runs: mean error {errors.mean():.2f}%, worst {errors.max():.2f}%.",
-        coefficient_table(result),
-        *(f"- {note}" for note in result.identifiability.notes),
-        f"![measured against predicted loss]({name}.svg)",
-    ]
-
-
-def _teachers(folder: Path, result: FitResult, runs: Runs) -> list[str]:
-    fit_figures.student_against_teacher(result.law, runs).savefig(folder / "teachers.svg")
-    return [
-        "## Students and their teachers",
-        "Lines are the fitted law; dashed lines are the supervised law for the student alone. "
-        "Where a line rises to the left, a better teacher makes a worse student.",
-        "![student loss against teacher loss](teachers.svg)",
-    ]
-
-
-def _checks(seed: int) -> list[str]:
-    """Errors on runs that the fits did not see."""
-    runs, supervised = bundled_runs(), bundled_runs("supervised")
-    taught = best_teachers(runs)
-    teachers = np.isin(runs.loss, runs.inputs["teacher_loss"][taught])
-    held_out = {
-        "supervised, lowest quarter of losses": (
-            Supervised,
-            supervised,
-            lowest_losses(supervised),
-        ),
-        "distilled, among the lowest quarter of all losses": (
-            DistillationLimit,
-            runs,
-            lowest_losses(runs),
-        ),
-        "distilled from the two best teachers": (DistillationLimit, runs, taught | teachers),
-    }
-    held = [hold_out(*which, name=name, seed=seed) for name, which in held_out.items()]
-    return [
-        "## Runs that the fits did not see",
-        "Each law is fitted again without the runs that are held out (the supervised law inside "
-        "the distillation law too), and predicts them. For comparison: the mean loss of the "
-        "fitted runs, and the supervised law at the student's size and tokens.",
-        error_table(held),
     ]
 
 

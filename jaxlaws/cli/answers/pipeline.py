@@ -8,12 +8,12 @@ import numpy as np
 
 from jaxlaws.annotations import Array, Tree
 from jaxlaws.cli.answers.presentation import Answered, Presentation
-from jaxlaws.cli.answers.wording import why_infeasible
 from jaxlaws.cli.options.law_source import Source
-from jaxlaws.cli.options.plan_options import PlanOptions
+from jaxlaws.cli.options.plan_options import PlanOptions, crossed
 from jaxlaws.cli.output.files import is_picture, write_picture, write_table
 from jaxlaws.cli.output.printing import print_json, print_table
 from jaxlaws.cli.output.progress import patience
+from jaxlaws.cli.output.wording import why_infeasible
 
 
 def find(
@@ -38,7 +38,7 @@ def find(
 def answer(
     kind: Presentation,
     question: functools.partial[Tree],
-    inputs: Mapping[str, Array],
+    inputs: Mapping[str, Array | None],
     source: Source,
     options: PlanOptions,
 ) -> None:
@@ -47,15 +47,16 @@ def answer(
     Args:
         kind: what to show.
         question: a function of `jaxlaws.planning` with its settings.
-        inputs: its inputs, numbers or arrays of one length.
+        inputs: its inputs. Arrays are sweeps, which are crossed; None is left out.
         source: the law.
         options: the options of the verb: where to write, and whether to print JSON.
 
     Raises:
         ValueError: no plan exists for single inputs, or there is no picture of the answer.
     """
-    _check_picture(kind, inputs, options.output)
-    found = find(kind, question, inputs, source)
+    given = crossed(inputs)
+    _check_picture(kind, given, options.output)
+    found = find(kind, question, given, source)
     document = kind.document(found)
     if options.output is not None:
         if is_picture(options.output):
@@ -64,7 +65,7 @@ def answer(
             write_table(options.output, kind.file_columns(found, document))
         click.echo(f"wrote {options.output}", err=True)
     if options.as_json:
-        print_json(document if found.swept else document | kind.document_of_draws(found))
+        print_json(document)
     else:
         print_table(kind.heading(found), kind.table(found), kind.notes(found))
     if warnings := kind.warnings(found):

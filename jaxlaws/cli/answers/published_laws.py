@@ -51,17 +51,9 @@ def _document(name: str) -> dict[str, Json]:
     coefficients = zip(coefficient_names(preset.law), jax.tree.leaves(preset.law), strict=True)
     return {
         "name": name,
+        **vars(preset),
         "law": type(preset.law).__name__,
         "mark": preset.mark.value,
-        "source": preset.source,
-        "digits": preset.digits,
-        "counts": preset.counts,
-        "loss_unit": preset.loss_unit,
-        "data": preset.data,
         "coefficients": dict(coefficients),
-        "interval_level": preset.interval_level,
-        "intervals": preset.intervals and dict(preset.intervals),
-        "fitted_range": preset.fitted_range and dict(preset.fitted_range),
         "draws": preset.draws is not None,
-        "note": preset.note,
     }

@@ -70,6 +70,14 @@ class Source:
 
         return np.broadcast_to(extrapolation_decades(plan, self.fitted_range), np.shape(plan.loss))
 
+    def with_draws(self, most: int) -> "Source":
+        """The same with at most this number of draws."""
+        import jax
+
+        other = copy.copy(self)
+        other.ensemble = jax.tree.map(lambda leaf: leaf[:most], self.ensemble)  # None stays None
+        return other
+
     def for_supervised_runs(self) -> "Source":
         """The same with the supervised law of a distillation law, and the draws of that law."""
         supervised = getattr(self.law, "supervised", None)

@@ -57,6 +57,12 @@ class PlanOptions:
     output: str | None
     as_json: bool
 
+    @property
+    def default_flops_model(self) -> bool:
+        """Whether the user did not give `--flops-model`."""
+        given = click.get_current_context().get_parameter_source("flops_model")
+        return given is click.core.ParameterSource.DEFAULT
+
     @functools.cached_property
     def source(self) -> Source:
         """The law, which is read when a verb first uses it."""
@@ -88,7 +94,7 @@ def _checked_path(_: click.Context, parameter: click.Parameter, path: str | None
     return path
 
 
-_PLAN_OPTIONS = (
+_COMMON = (
     law_option,
     click.option(
         "--flops-model",
@@ -110,7 +116,7 @@ _PLAN_OPTIONS = (
 )
 
 
-def plan_options(verb: Callable[..., None]) -> Callable[..., None]:
+def common(verb: Callable[..., None]) -> Callable[..., None]:
     """Add the options of every verb of `plan`. The verb receives them as one `PlanOptions`."""
 
     @functools.wraps(verb)
@@ -126,25 +132,46 @@ def plan_options(verb: Callable[..., None]) -> Callable[..., None]:
         )
         verb(given, **others)
 
-    for option in reversed(_PLAN_OPTIONS):
+    for option in reversed(_COMMON):
         with_options = option(with_options)
     return with_options
 
 
-flops_option = click.option(
+# The parameters of the following options are named as the inputs of the planning functions.
+flops = click.option(
     "--flops",
     type=SWEEP,
     required=True,
     help="The whole budget in FLOPs, or low:high:count for a sweep.",
 )
-inference_option = click.option(
+inference_tokens = click.option(
     "--inference-tokens",
+    "num_inference_tokens",
     type=QUANTITY_OR_ZERO,
     default="0",
     show_default=True,
     help="Tokens that each model serves; the budget pays for them.",
 )
-scenario_option = click.option(
+students = click.option(
+    "--students",
+    "num_students",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Number of equal students that share the teacher and the budget.",
+)
+teacher = click.option(
+    "--teacher",
+    "num_teacher_params",
+    type=QUANTITY,
+    help="Parameters of an existing teacher. Default: the budget trains the teacher.",
+)
+teacher_loss = click.option(
+    "--teacher-loss",
+    type=QUANTITY,
+    help="Validation loss of the existing teacher, in the unit of the law.",
+)
+scenario = click.option(
     "--scenario",
     type=click.Choice(list(SCENARIOS)),
     default="full",
@@ -152,14 +179,7 @@ scenario_option = click.option(
     help="Which costs of the teacher the budget pays for. "
     + " ".join(f"{name}: {sentence}" for name, (_, sentence) in SCENARIOS.items()),
 )
-students_option = click.option(
-    "--students",
-    type=click.IntRange(1),
-    default=1,
-    show_default=True,
-    help="Number of equal students that share the teacher and the budget.",
-)
-within_option = click.option(
+within = click.option(
     "--within",
     type=QUANTITY,
     metavar="LOSS",
@@ -169,43 +189,34 @@ within_option = click.option(
 )
 
 
-def teacher_options(verb: Callable[..., None]) -> Callable[..., None]:
-    """Add the options of an existing teacher. The verb receives them as inputs, `existing`."""
+def has_teacher(inputs: Mapping[str, Array | None]) -> bool:
+    """Whether the options describe an existing teacher.
 
-    @functools.wraps(verb)
-    def with_teacher(
-        *arguments: object, teacher: float | None, teacher_loss: float | None, **others: object
-    ) -> None:
-        if (teacher is None) != (teacher_loss is None):
-            raise click.UsageError(
-                "an existing teacher needs its size, --teacher, and its loss, --teacher-loss: "
-                f"{'--teacher' if teacher is None else '--teacher-loss'} is missing"
-            )
-        inputs = {"num_teacher_params": teacher, "teacher_loss": teacher_loss}
-        verb(*arguments, existing={} if teacher is None else inputs, **others)
-
-    size = click.option(
-        "--teacher",
-        type=QUANTITY,
-        help="Parameters of an existing teacher. Default: the budget trains the teacher.",
-    )
-    loss = click.option(
-        "--teacher-loss",
-        type=QUANTITY,
-        help="Validation loss of the existing teacher, in the unit of the law.",
-    )
-    return size(loss(with_teacher))
+    Raises:
+        UsageError: one of the two options is missing.
+    """
+    given = {
+        "--teacher": inputs["num_teacher_params"] is not None,
+        "--teacher-loss": inputs["teacher_loss"] is not None,
+    }
+    if any(given.values()) and not all(given.values()):
+        missing = next(option for option, is_given in given.items() if not is_given)
+        raise click.UsageError(
+            "an existing teacher needs its size, --teacher, and its loss, --teacher-loss: "
+            f"{missing} is missing"
+        )
+    return all(given.values())
 
 
-def crossed(values: Mapping[str, Array | None]) -> dict[str, Array]:
-    """All combinations of sweeps, as arrays of one length; None is left out.
+def crossed(inputs: Mapping[str, Array | None]) -> dict[str, Array]:
+    """All combinations of the sweeps among the inputs, as arrays of one length.
 
-    Where no value is a sweep, the values stay numbers.
+    Numbers stay numbers, and None is left out. The first axis is the budget or the loss.
     """
     import numpy as np
 
-    given = {name: value for name, value in values.items() if value is not None}
-    if all(np.ndim(value) == 0 for value in given.values()):
-        return given
-    grid = np.meshgrid(*(np.atleast_1d(value) for value in given.values()), indexing="ij")
-    return {name: axis.ravel() for name, axis in zip(given, grid, strict=True)}
+    order = sorted(inputs, key=lambda name: name not in ("flops", "dollars", "target_loss"))
+    given: dict[str, Array] = {n: inputs[n] for n in order if inputs[n] is not None}
+    sweeps = {name: value for name, value in given.items() if np.ndim(value)}
+    grid = np.meshgrid(*sweeps.values(), indexing="ij")
+    return given | {name: axis.ravel() for name, axis in zip(sweeps, grid, strict=True)}

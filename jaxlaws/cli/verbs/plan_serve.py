@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import click
 
 from jaxlaws.annotations import Array
+from jaxlaws.cli.options import plan_options as plan
 from jaxlaws.cli.options.common_options import verb
 from jaxlaws.cli.options.parameter_types import HARDWARE, SWEEP, SWEEP_OR_ZERO
-from jaxlaws.cli.options.plan_options import PlanOptions, crossed, plan_options
 
 if TYPE_CHECKING:
     from jaxlaws.planning import Hardware
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--inference-tokens",
+    "num_inference_tokens",
     type=SWEEP_OR_ZERO,
     required=True,
     help="Tokens that the model serves over its life, or low:high:count for a sweep.",
@@ -48,39 +49,34 @@ if TYPE_CHECKING:
     "peak that is used, such as 2.5:1e15:0.45. Default: costs are FLOPs.",
 )
 @click.option("--serve-on", type=HARDWARE, help="Hardware for serving, written as for --train-on.")
-@plan_options
+@plan.common
 def command(
-    options: PlanOptions,
-    inference_tokens: Array,
-    target_loss: Array | None,
-    flops: Array | None,
-    dollars: Array | None,
+    options: plan.PlanOptions,
     train_on: "Hardware | None",
     serve_on: "Hardware | None",
+    **inputs: Array | None,
 ) -> None:
     """Compute the size and the tokens of a model with the lowest cost of training and serving.
 
     With --target-loss the model reaches a loss at the lowest cost; with --flops or --dollars it
     has the lowest loss for a budget. With --train-on and --serve-on costs are in dollars.
     """
-    in_money = train_on is not None and serve_on is not None
-    if not in_money and (train_on is not None or serve_on is not None or dollars is not None):
+    hardware = {"training": train_on, "serving": serve_on}
+    given = {name for name in ("target_loss", "flops", "dollars") if inputs[name] is not None}
+    in_money = None not in hardware.values()
+    if not in_money and (train_on or serve_on or "dollars" in given):
         raise click.UsageError("a plan in dollars needs both --train-on and --serve-on")
-    if in_money and (flops is not None or (target_loss is None) == (dollars is None)):
+    if in_money and given not in ({"target_loss"}, {"dollars"}):
         raise click.UsageError("in dollars, give either --target-loss or --dollars")
-    if not in_money and (target_loss is None) == (flops is None):
+    if len(given) != 1:
         raise click.UsageError("give either --target-loss or --flops")
 
-    from jaxlaws import planning
     from jaxlaws.cli.answers.pipeline import answer
     from jaxlaws.cli.answers.plans.serving_cost import ServingCost
     from jaxlaws.cli.answers.plans.size_and_tokens import SizeAndTokens
+    from jaxlaws.planning import serve, serve_for_money
 
-    goal = {"target_loss": target_loss, "flops": flops, "dollars": dollars}
-    inputs = crossed({**goal, "num_inference_tokens": inference_tokens})
-    kind, planner, hardware = SizeAndTokens("training and serving"), planning.serve, {}
-    if in_money:
-        kind, planner = ServingCost(), planning.serve_for_money
-        hardware = {"training": train_on, "serving": serve_on}
-    question = functools.partial(planner, **hardware, forward_flops=options.forward_flops)
+    question = functools.partial(serve_for_money, **hardware) if in_money else serve
+    question = functools.partial(question, forward_flops=options.forward_flops)
+    kind = ServingCost() if in_money else SizeAndTokens("training and serving")
     answer(kind, question, inputs, options.source.for_supervised_runs(), options)

@@ -31,7 +31,7 @@ def command(
     from fitting import FitResult, Runs
     from fitting.reporting.fit_sections import fit_report
     from fitting.reporting.markdown import to_page
-    from jaxlaws.cli.answers.plan_section import plan_section
+    from fitting.reporting.plan_sections import plan_section
 
     result = FitResult.load(fit_file)
     runs = None
@@ -42,6 +42,7 @@ def command(
     for stage in result.stages.values():
         parts += fit_report(stage, level=level)
     parts += fit_report(result, runs=runs, level=level)
-    parts += plan_section(Source(fit_file).for_supervised_runs())
+    source = Source(fit_file).for_supervised_runs()
+    parts += plan_section(source.law, fitted_range=source.fitted_range, ensemble=source.ensemble)
     Path(output).write_text(to_page(parts, title), encoding="utf-8")
     click.echo(f"wrote {output}")

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from jaxlaws.annotations import Array, Json
-from jaxlaws.cli.answers.draws import NO_DRAWS, num_draws
+from jaxlaws.cli.answers.draws import NO_DRAWS, SHARED_LAW, num_draws
 from jaxlaws.cli.answers.presentation import Answered, Columns, Presentation
-from jaxlaws.cli.answers.wording import active_bounds, cell, cells, decades_cells, distance
-from jaxlaws.cli.options.law_source import Source
 from jaxlaws.cli.output.printing import Table
 from jaxlaws.cli.output.table_columns import known, plain_inputs
+from jaxlaws.cli.output.wording import active_bounds, cell, cells, distance
 from jaxlaws.planning import Comparison, Winner, extrapolation_decades, plan_to_dict
 
 if TYPE_CHECKING:
@@ -43,8 +42,7 @@ class Strategies(Presentation):
 
         NaN where the distance of an eligible strategy is not known, and no other is outside.
         """
-        eligible = found.result.eligible
-        decades = _decades_of_each(found.source, found.result)
+        eligible, decades = found.result.eligible, _decades_of_each(found)
         farthest = np.fmax.reduce([np.where(eligible[n], decades[n], np.nan) for n in decades])
         unknown = np.any([eligible[n] & np.isnan(decades[n]) for n in decades], axis=0)
         return np.where(unknown & (farthest <= 0), np.nan, farthest)
@@ -55,73 +53,28 @@ class Strategies(Presentation):
 
     def document(self, found: Answered) -> dict[str, Json]:
         """The winner, the plan of each strategy, and for a single answer the shares of draws."""
-        comparison, source = found.result, found.source
-        decades = _decades_of_each(source, comparison)
-        plain = plan_to_dict(comparison)
-        for name, plan in plain["options"].items():
-            plan["extrapolation_decades"] = known(decades[name])
-        document = {
+        plain = plan_to_dict(found.result)
+        for name, decades in _decades_of_each(found).items():
+            plain["options"][name]["extrapolation_decades"] = known(decades)
+        shares = _shares(found)
+        return {
             "asked": plain_inputs(found.inputs),
             **plain,
-            "reason": np.asarray(comparison.words(source.fitted_range)).tolist(),
+            "reason": np.asarray(found.result.words(found.source.fitted_range)).tolist(),
             "extrapolation_decades": known(found.decades),
-        }
-        if not found.swept and found.draws is not None:
-            document["probabilities"] = win_shares(found.draws.winner, comparison.options)
-        return document
-
-    def document_of_draws(self, found: Answered) -> dict[str, Json]:
-        """Nothing: the document has the shares of draws."""
-        return {}
-
-    def single(self, found: Answered) -> Table:
-        """A row for each strategy."""
-        comparison, rows, draws = found.result, [], found.draws
-        shares = {} if draws is None else win_shares(draws.winner, comparison.options)
-        for name, plan in comparison.options.items():
-            values = vars(plan)
-            paid = plan.shares.logits + plan.shares.teacher
-            rows.append(
-                [
-                    _STRATEGIES[name],
-                    _loss_cells(comparison, name)(()),
-                    cell("size", values.get("num_params", values.get("num_student_params"))),
-                    cell("tokens", values.get("num_tokens", values.get("num_student_tokens"))),
-                    cell("size", values.get("num_teacher_params")),
-                    cell("tokens", values.get("num_teacher_tokens")),
-                    cell("loss", values.get("teacher_loss")),
-                    cell("teacher", paid) if name == "distil" else "–",
-                    *([cell("share_of_draws", shares[name.upper()])] if shares else []),
-                ]
-            )
-        heads = ["", "loss", "parameters", "tokens", "teacher", "teacher tokens", "teacher loss"]
-        heads += ["teacher's share", *(["share of draws"] if shares else [])]
-        return Table(heads, rows)
-
-    def columns(self, found: Answered) -> Columns:
-        """The winner, and the loss of each strategy."""
-        comparison = found.result
-        return {
-            "winner": lambda row: Winner(int(comparison.winner[row])).name,
-            "margin": cells("margin", comparison.margin),
-            **{
-                f"loss, {_STRATEGIES[name]}": _loss_cells(comparison, name)
-                for name in comparison.options
-            },
-            "decades outside": decades_cells(found.decades),
+            **({"probabilities": shares} if shares else {}),
         }
 
     def notes(self, found: Answered) -> list[str]:
         """The winner and the reason, what is ruled out and why, and the confidence."""
         if found.swept:
             return ["In brackets: ruled out.", distance(found.decades)]
-        comparison, source = found.result, found.source
-        winner = Winner(int(comparison.winner)).name
+        comparison, winner = found.result, Winner(int(found.result.winner)).name
         return [
-            f"Winner: {winner}. {comparison.words(source.fitted_range)}",
+            f"Winner: {winner}. {comparison.words(found.source.fitted_range)}",
             *_ruled_out(comparison),
             *active_bounds(vars(comparison.options.distil)),
-            *_unknown_distance(comparison, source),
+            *_unknown_distance(found),
             *_confidence(winner, found),
         ]
 
@@ -138,45 +91,83 @@ class Strategies(Presentation):
             title=self.heading(found),
         )
 
+    def _single(self, found: Answered) -> Table:
+        comparison, shares, rows = found.result, _shares(found), []
+        for name, plan in comparison.options.items():
+            values = vars(plan)
+            paid = plan.shares.logits + plan.shares.teacher if name == "distil" else None
+            rows.append(
+                [
+                    _STRATEGIES[name],
+                    _loss_cells(comparison, name)(()),
+                    cell("size", values.get("num_params", values.get("num_student_params"))),
+                    cell("tokens", values.get("num_tokens", values.get("num_student_tokens"))),
+                    cell("size", values.get("num_teacher_params")),
+                    cell("tokens", values.get("num_teacher_tokens")),
+                    cell("loss", values.get("teacher_loss")),
+                    cell("teacher", paid),
+                    *([cell("share_of_draws", shares[name.upper()])] if shares else []),
+                ]
+            )
+        heads = ["", "loss", "parameters", "tokens", "teacher", "teacher tokens", "teacher loss"]
+        heads += ["teacher's share", *(["share of draws"] if shares else [])]
+        return Table(heads, rows)
 
-def _decades_of_each(source: Source, comparison: Comparison) -> dict[str, Array]:
-    shape = np.shape(comparison.winner)
+    def _columns(self, found: Answered) -> Columns:
+        comparison = found.result
+        losses = {f"loss, {_STRATEGIES[n]}": _loss_cells(comparison, n) for n in comparison.options}
+        return {
+            "winner": lambda row: Winner(int(comparison.winner[row])).name,
+            "margin": cells("margin", comparison.margin),
+            **losses,
+            "decades outside": cells("decades", found.decades),
+        }
+
+
+def _decades_of_each(found: Answered) -> dict[str, Array]:
+    ranges, shape = found.source.fitted_range, np.shape(found.result.winner)
     return {
-        name: np.broadcast_to(extrapolation_decades(plan, source.fitted_range), shape)
-        for name, plan in comparison.options.items()
+        name: np.broadcast_to(extrapolation_decades(plan, ranges), shape)
+        for name, plan in found.result.options.items()
     }
+
+
+def _shares(found: Answered) -> dict[str, float]:
+    """The shares of the draws that the strategies win, for a single answer."""
+    if found.swept or found.draws is None:
+        return {}
+    return win_shares(found.draws.winner, found.result.options)
 
 
 def _loss_cells(comparison: Comparison, name: str) -> Callable[[int | tuple[()]], str]:
     """A column of losses, in brackets where the strategy is ruled out."""
+    losses, eligible = np.asarray(comparison.options[name].loss), comparison.eligible[name]
 
     def text(row: int | tuple[()]) -> str:
-        loss = cell("loss", np.asarray(comparison.options[name].loss)[row])
-        return loss if np.asarray(comparison.eligible[name])[row] else f"({loss})"
+        loss = cell("loss", losses[row])
+        return loss if np.asarray(eligible)[row] else f"({loss})"
 
     return text
 
 
 def _ruled_out(comparison: Comparison) -> list[str]:
-    """Why a strategy of a single comparison cannot win."""
+    """Why strategies of a single comparison cannot win, a sentence each."""
     notes = []
     for name, plan in comparison.options.items():
-        if comparison.eligible[name]:
-            continue
+        why = "it is larger than the student"
         if np.isnan(plan.loss):
             why = "it costs more than the budget"
         elif name == "overtrain":
             why = "the student is not smaller than the compute-optimal size"
-        else:
-            why = "it is larger than the student"
-        notes.append(f"Ruled out: {_STRATEGIES[name]}; {why}.")
+        if not comparison.eligible[name]:
+            notes.append(f"Ruled out: {_STRATEGIES[name]}; {why}.")
     return notes
 
 
-def _unknown_distance(comparison: Comparison, source: Source) -> list[str]:
+def _unknown_distance(found: Answered) -> list[str]:
     """The eligible strategies without a fitted range. If all are, the reason says so already."""
-    decades = _decades_of_each(source, comparison)
-    eligible = [name for name in decades if comparison.eligible[name]]
+    decades = _decades_of_each(found)
+    eligible = [name for name in decades if found.result.eligible[name]]
     unknown = [_STRATEGIES[name] for name in eligible if np.isnan(decades[name])]
     if not unknown or len(unknown) == len(eligible):
         return []
@@ -186,18 +177,12 @@ def _unknown_distance(comparison: Comparison, source: Source) -> list[str]:
 def _confidence(winner: str, found: Answered) -> list[str]:
     if found.draws is None:
         return [f"No confidence is available: {NO_DRAWS}"]
-    shares = win_shares(found.draws.winner, found.result.options)
-    others = [
-        f"{name} in {share:.0%}" for name, share in shares.items() if share and name != winner
-    ]
-    total = num_draws(found.source.ensemble)
-    wins = f"It wins in {shares[winner]:.0%} of the fit's {total} draws"
-    notes = ["; ".join([wins, *others]) + "."]
+    shares, total = _shares(found), num_draws(found.source.ensemble)
+    wins = [f"It wins in {shares.pop(winner):.0%} of the fit's {total} draws"]
+    wins += [f"{name} in {share:.0%}" for name, share in shares.items() if share]
+    notes = [f"{'; '.join(wins)}."]
     if found.source.supervised_is_constant:
-        notes.append("All draws share one supervised law: its uncertainty is not in that share.")
+        notes.append(f"{SHARED_LAW} that share.")
     if found.decades != 0:
-        notes.append(
-            "The share takes the form of the law as given, which is not certain outside the "
-            "fitted runs."
-        )
+        notes.append("Outside the fitted runs the form of the law is not certain either.")
     return notes

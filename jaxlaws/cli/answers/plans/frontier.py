@@ -6,19 +6,13 @@ import numpy as np
 
 from jaxlaws.annotations import Array, Json, Tree
 from jaxlaws.cli.answers.presentation import Answered, Presentation
-from jaxlaws.cli.answers.wording import cells, distance
 from jaxlaws.cli.output.printing import Table
 from jaxlaws.cli.output.table_columns import columns, table_of
+from jaxlaws.cli.output.wording import METHODS, cells, distance
 from jaxlaws.planning import Method
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-_METHODS = {
-    Method.SUPERVISED: "trained alone",
-    Method.DISTILLATION: "distilled",
-    Method.NONE: "neither",
-}
 
 
 class ServingFrontier(Presentation):
@@ -32,7 +26,8 @@ class ServingFrontier(Presentation):
     entries = "sizes"
 
     def __init__(self, scenario: str) -> None:
-        super().__init__(f"loss against the cost of serving, scenario {scenario}", has_draws=False)
+        title = f"loss against the cost of serving, scenario {scenario}"
+        super().__init__(title, has_draws=False)
         self.scenario = scenario
 
     def is_infeasible(self, result: Tree) -> bool:
@@ -41,16 +36,15 @@ class ServingFrontier(Presentation):
 
     def decades(self, found: Answered) -> Array:
         """How far the better plan of each size lies outside the fitted range, in decades."""
-        result, source = found.result, found.source
-        alone, distilled = source.decades(result.supervised), source.decades(result.distilled)
-        return np.where(result.method == Method.DISTILLATION, distilled, alone)
+        frontier, source = found.result, found.source
+        alone, distilled = source.decades(frontier.supervised), source.decades(frontier.distilled)
+        return np.where(frontier.method == Method.DISTILLATION, distilled, alone)
 
     def document(self, found: Answered) -> dict[str, Json]:
         """The frontier, with the names of the methods."""
         document = super().document(found)
         document["asked"]["scenario"] = self.scenario
-        document["method"] = [Method(int(method)).name for method in found.result.method]
-        return document
+        return document | {"method": [Method(int(each)).name for each in found.result.method]}
 
     def file_columns(self, found: Answered, document: dict[str, Json]) -> dict[str, list[Json]]:
         """A row for each size."""
@@ -64,7 +58,7 @@ class ServingFrontier(Presentation):
             "FLOPs a token": cells("flops", frontier.inference_flops),
             "loss alone": cells("loss", frontier.supervised.loss),
             "loss distilled": cells("loss", frontier.distilled.loss),
-            "better": lambda row: _METHODS[Method(int(frontier.method[row]))],
+            "better": lambda row: METHODS[Method(int(frontier.method[row])).name],
             "efficient": lambda row: "yes" if frontier.efficient[row] else "no",
         }
         return table_of(shown, len(frontier.loss), self.entries)
@@ -72,7 +66,7 @@ class ServingFrontier(Presentation):
     def notes(self, found: Answered) -> list[str]:
         """How far the efficient sizes lie outside the fitted range."""
         outside = distance(found.decades[found.result.efficient])
-        return [f"Efficient sizes have a lower loss than every smaller size. Of these: {outside}"]
+        return [f"An efficient size has a lower loss than all smaller sizes. Of these: {outside}"]
 
     def picture(self, found: Answered) -> "Figure":
         """The loss of each size against the cost of serving a token."""

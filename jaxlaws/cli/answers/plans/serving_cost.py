@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from jaxlaws.annotations import Array, Tree
 from jaxlaws.cli.answers.presentation import Answered, Presentation
-from jaxlaws.cli.answers.wording import WORDS
+from jaxlaws.cli.output.wording import WORDS
 
 _WORDS = {
     **{name: WORDS[name] for name in ("num_params", "num_tokens", "loss")},
@@ -20,11 +20,11 @@ class ServingCost(Presentation):
     def __init__(self) -> None:
         super().__init__("training and serving in money", words=_WORDS)
 
-    def fields(self, result: Tree) -> Mapping[str, Array]:
-        """The fields of the plan and the dollars; the plan's FLOPs are priced as training."""
-        names = ("num_params", "num_tokens", "loss", "status", "active_bounds")
-        return {**{name: getattr(result.plan, name) for name in names}, **vars(result)}
-
     def decades(self, found: Answered) -> Array:
         """How far each plan lies outside the fitted range, in decades."""
         return found.source.decades(found.result.plan)
+
+    def _fields(self, result: Tree) -> Mapping[str, Array]:
+        # Without the FLOPs and shares of the plan, which are priced as training.
+        names = ("num_params", "num_tokens", "loss", "status", "active_bounds")
+        return vars(result) | {name: getattr(result.plan, name) for name in names}

@@ -5,9 +5,9 @@ import numpy as np
 from jaxlaws.annotations import Array, Json, Tree
 from jaxlaws.cli.answers.draws import num_draws
 from jaxlaws.cli.answers.presentation import Answered, Columns, Presentation
-from jaxlaws.cli.answers.wording import cell, cells, distance
 from jaxlaws.cli.output.printing import Table
 from jaxlaws.cli.output.table_columns import columns, known, plain_inputs
+from jaxlaws.cli.output.wording import cells, distance
 from jaxlaws.planning import plan_to_dict
 
 
@@ -34,8 +34,8 @@ class TeacherRanking(Presentation):
         return bool(result.best < 0)
 
     def document(self, found: Answered) -> dict[str, Json]:
-        """The ranking, and the plan with each teacher."""
-        choice = found.result
+        """The ranking, the plan with each teacher, and how many draws each teacher wins."""
+        choice, shares = found.result, self._shares(found)
         return {
             "asked": plain_inputs(found.inputs),
             "teachers": self.names.tolist(),
@@ -46,50 +46,54 @@ class TeacherRanking(Presentation):
             "plans": plan_to_dict(choice.plans),
             "supervised": plan_to_dict(choice.supervised),
             "extrapolation_decades": known(found.decades),
+            **({"probabilities": shares} if shares else {}),
         }
-
-    def document_of_draws(self, found: Answered) -> dict[str, Json]:
-        """The share of the draws in which each teacher is the best."""
-        return {} if found.draws is None else {"probabilities": self._shares(found)}
 
     def file_columns(self, found: Answered, document: dict[str, Json]) -> dict[str, list[Json]]:
         """A row for each budget or student, and each teacher."""
-        plans = document["plans"]
         shape = np.shape(found.result.ranking)
-        given = {name: v for name, v in document["asked"].items() if name != "num_student_params"}
-        rows = {
-            **given,
+        rows = document["asked"] | {
             "teacher": np.broadcast_to(self.names, shape).tolist(),
             "rank": (np.argsort(found.result.ranking, axis=-1) + 1).tolist(),
-            **{name: value for name, value in plans.items() if name != "flops"},
-            "flops_spent": plans["flops"],
+            **{name: value for name, value in document["plans"].items() if name != "flops"},
+            "flops_spent": document["plans"]["flops"],
             "extrapolation_decades": document["extrapolation_decades"],
         }
         return columns(rows, shape)
 
-    def single(self, found: Answered) -> Table:
-        """A row for each teacher, from the best on, and a row for training alone."""
-        plans, alone = found.result.plans, found.result.supervised
-        shares = {} if found.draws is None else self._shares(found)
-        rows = [
-            [
-                str(self.names[place]),
-                cell("size", plans.num_teacher_params[place]),
-                cell("loss", plans.teacher_loss[place]),
-                cell("tokens", plans.num_student_tokens[place]),
-                cell("logits", plans.shares.logits[place]),
-                cell("loss", plans.loss[place]),
-                *([cell("share_of_draws", shares[str(self.names[place])])] if shares else []),
-            ]
-            for place in found.result.ranking
-        ]
-        tokens, loss = cell("tokens", alone.num_tokens), cell("loss", alone.loss)
-        rows.append(["none, trained alone", "–", "–", tokens, "–", loss])
-        heads = ["teacher", "parameters", "its loss", "student tokens", "for its logits", "loss"]
-        return Table(heads + (["share of draws"] if shares else []), rows)
+    def notes(self, found: Answered) -> list[str]:
+        """Whether the best teacher is better than no teacher, and the share of the draws."""
+        notes, shares = [], self._shares(found)
+        if not found.swept:
+            best, gain = str(self._best(found.result)), found.result.gain
+            than = (
+                f"{abs(gain):.4f} {'lower' if gain >= 0 else 'higher'} than that of training alone"
+            )
+            notes.append(f"Best teacher: {best}. The loss of its student is {than}.")
+            if shares:
+                total = num_draws(found.source.ensemble)
+                notes.append(f"It is the best teacher in {shares[best]:.0%} of the {total} draws.")
+        return [*notes, distance(found.decades)]
 
-    def columns(self, found: Answered) -> Columns:
-        """The best teacher, and the loss without a teacher."""
+    def _single(self, found: Answered) -> Table:
+        plans, alone, order = found.result.plans, found.result.supervised, found.result.ranking
+        shares = self._shares(found)
+        shown = {
+            "teacher": lambda row: str(self.names[row]),
+            "parameters": cells("size", plans.num_teacher_params),
+            "its loss": cells("loss", plans.teacher_loss),
+            "student tokens": cells("tokens", plans.num_student_tokens),
+            "for its logits": cells("logits", plans.shares.logits),
+            "loss": cells("loss", plans.loss),
+        }
+        if shares:
+            shown["share of draws"] = cells("share_of_draws", list(shares.values()))
+        rows = [[text(row) for text in shown.values()] for row in order]
+        tokens, loss = cells("tokens", [alone.num_tokens])(0), cells("loss", [alone.loss])(0)
+        rows.append(["none, trained alone", "–", "–", tokens, "–", loss])
+        return Table(list(shown), rows)
+
+    def _columns(self, found: Answered) -> Columns:
         choice, best = found.result, self._best(found.result)
         losses = np.take_along_axis(choice.plans.loss, choice.ranking[..., :1], axis=-1)
         return {
@@ -99,25 +103,12 @@ class TeacherRanking(Presentation):
             "trained alone": cells("loss", choice.supervised.loss),
         }
 
-    def notes(self, found: Answered) -> list[str]:
-        """Whether the best teacher is better than no teacher, and the share of the draws."""
-        if found.swept:
-            return [distance(found.decades)]
-        best, gain = str(self._best(found.result)), found.result.gain
-        if gain >= 0:
-            notes = [f"Best: {best}. The loss is {gain:.4f} lower than that of training alone."]
-        else:
-            notes = [f"Best teacher: {best}. Training alone gives a loss {-gain:.4f} lower."]
-        if found.draws is not None:
-            share, total = self._shares(found)[best], num_draws(found.source.ensemble)
-            notes.append(
-                f"It is the best of the teachers in {share:.0%} of the fit's {total} draws."
-            )
-        return [*notes, distance(found.decades)]
-
     def _best(self, choice: Tree) -> Array:
         return np.where(choice.best < 0, "none", self.names[choice.best])
 
     def _shares(self, found: Answered) -> dict[str, float]:
+        """The share of the draws in which each teacher is the best, for a single answer."""
+        if found.swept or found.draws is None:
+            return {}
         best = found.draws.best
         return {str(name): float(np.mean(best == i)) for i, name in enumerate(self.names)}

@@ -1,4 +1,4 @@
-"""Plans in cells and sentences."""
+"""Numbers of plans as cells of tables, and plans in sentences."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -35,6 +35,7 @@ COST_WORDS = {
     "teacher": "training the teacher",
     "serving": "serving",
 }
+METHODS = {"SUPERVISED": "train alone", "DISTILLATION": "distil", "NONE": "neither"}
 _GOALS = {
     "flops": "{} FLOPs",
     "dollars": "{} dollars",
@@ -57,7 +58,9 @@ def is_solved(status: Array) -> Array:
 def cell(name: str, value: float | None) -> str:
     """A number as a table shows it, by the name of its field; a dash where it is not known."""
     if value is None or not np.isfinite(value):
-        return "–"
+        return "unknown" if name == "decades" else "–"
+    if name == "decades":
+        return f"{value:.1f}"
     if name == "excess_loss":
         return f"{value:.2g}"
     if "loss" in name or name == "margin":
@@ -70,11 +73,6 @@ def cell(name: str, value: float | None) -> str:
 def cells(name: str, values: Sequence[float] | Array) -> Callable[[int], str]:
     """The column of a table: the cell of each row."""
     return lambda row: cell(name, values[row])
-
-
-def decades_cells(decades: Array) -> Callable[[int], str]:
-    """A column of distances to the fitted range."""
-    return lambda row: "unknown" if np.isnan(decades[row]) else f"{decades[row]:.1f}"
 
 
 def goals(inputs: Mapping[str, Array]) -> str:
