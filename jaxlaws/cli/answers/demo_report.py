@@ -10,7 +10,7 @@ from fitting import bundled_runs, fit
 from fitting.reporting.bundled_sections import hold_out_section, law_section, teacher_section
 from fitting.reporting.markdown import markdown_table, write_report
 from jaxlaws import planning
-from jaxlaws.annotations import Array
+from jaxlaws.annotations import Array, Tree
 from jaxlaws.cli.answers.pipeline import find
 from jaxlaws.cli.answers.plans.comparison import Strategies
 from jaxlaws.cli.answers.plans.size_and_tokens import SizeAndTokens
@@ -58,7 +58,7 @@ def write_demo(folder: Path, student: float, flops: float, bootstrap: int, seed:
     """
     supervised, distilled = bundled_runs("supervised"), bundled_runs("distilled")
     click.echo(f"fitting the supervised law to {len(supervised)} runs …", err=True)
-    options = {"bootstrap": bootstrap, "seed": seed}
+    options: Tree = {"bootstrap": bootstrap, "seed": seed}
     first = fit(Supervised, supervised, **options)
     click.echo(f"fitting the distillation law to {len(distilled)} runs …", err=True)
     second = fit(DistillationLimit, distilled, freeze={"supervised": first}, **options)

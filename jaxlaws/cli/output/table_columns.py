@@ -1,11 +1,12 @@
 """Answers as JSON, and as columns and rows of tables."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from jaxlaws.annotations import Array, Json
 from jaxlaws.cli.output.printing import Table
+from jaxlaws.cli.output.wording import cell
 
 
 def known(numbers: Array) -> Json:
@@ -47,25 +48,26 @@ def columns(document: Mapping[str, Json], shape: tuple[int, ...]) -> dict[str, l
     return table
 
 
-def table_of(columns: Mapping[str, Callable[[int], str]], length: int, entries: str) -> Table:
+def table_of(
+    values: Mapping[str, Sequence[Json]], headings: Mapping[str, str], entries: str = "rows"
+) -> Table:
     """A table for people, with a note on the rows that are left out.
 
     Of a long table some evenly spaced rows are shown, the first and the last among them.
 
     Args:
-        columns: a function for each heading, from the number of a row to the cell's text.
-        length: number of rows.
+        values: columns by name.
+        headings: of the columns to show, by name.
         entries: what the rows are, such as "plans".
 
-    >>> table = table_of({"row": str}, 1000, "plans")
-    >>> len(table.rows), table.rows[0], table.rows[-1], table.note
-    (24, ['0'], ['999'], '24 of 1000 plans are shown; -o writes all.')
-    >>> table_of({"row": str}, 25, "plans").note
-    ''
+    >>> table = table_of({"flops": [1e20] * 1000}, {"flops": "budget"}, "plans")
+    >>> len(table.rows), table.rows[0], table.note
+    (24, ['1e20'], '24 of 1000 plans are shown; -o writes all.')
     """
     most = 24
+    length = len(values[next(iter(headings))])
     count = length if length <= 1.5 * most else most
     shown = sorted({round(row) for row in np.linspace(0, length - 1, count).tolist()})
-    rows = [[cell(row) for cell in columns.values()] for row in shown]
+    rows = [[cell(name, values[name][row]) for name in headings] for row in shown]
     left_out = f"{len(shown)} of {length} {entries} are shown; -o writes all."
-    return Table(list(columns), rows, left_out if len(shown) < length else "")
+    return Table(list(headings.values()), rows, left_out if len(shown) < length else "")

@@ -1,10 +1,10 @@
 """Numbers of plans as cells of tables, and plans in sentences."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
-from jaxlaws.annotations import Array, Tree
+from jaxlaws.annotations import Array, Json, Tree
 from jaxlaws.planning import Status
 from jaxlaws.quantities import format_quantity
 
@@ -22,6 +22,13 @@ WORDS = {
     "loss": "loss",
     "flops": "FLOPs",
 }
+SHARES = {
+    "shares.student": "compute for training",
+    "shares.logits": "compute for the teacher's logits",
+    "shares.teacher": "compute for training the teacher",
+    "shares.serving": "compute for serving",
+}
+DECADES = {"extrapolation_decades": "decades outside"}
 INPUT_WORDS = WORDS | {
     "flops": "budget",
     "target_loss": "target loss",
@@ -29,13 +36,7 @@ INPUT_WORDS = WORDS | {
     "num_inference_tokens": "tokens served",
     "num_unique_tokens": "distinct tokens available",
 }
-COST_WORDS = {
-    "student": "training",
-    "logits": "the teacher's logits",
-    "teacher": "training the teacher",
-    "serving": "serving",
-}
-METHODS = {"SUPERVISED": "train alone", "DISTILLATION": "distil", "NONE": "neither"}
+_METHODS = {"SUPERVISED": "train alone", "DISTILLATION": "distil", "NONE": "neither"}
 _GOALS = {
     "flops": "{} FLOPs",
     "dollars": "{} dollars",
@@ -47,7 +48,16 @@ _UNSOLVED = {
     "NOT_CONVERGED": "did not converge: do not rely on this",
     "NON_FINITE": "have no finite loss under this law",
 }
-_WHOLE = ("num_layers", "width", "num_heads", "mlp_width")
+_FORMATS = {
+    "extrapolation_decades": "{:.1f}",
+    "excess_loss": "{:.2g}",
+    "margin": "{:.4f}",
+    "gain": "{:.4f}",
+    "share_of_draws": "{:.0%}",
+    **dict.fromkeys((name.removeprefix("shares.") for name in SHARES), "{:.1%}"),
+    **dict.fromkeys(("num_layers", "width", "num_heads", "mlp_width", "rank"), "{:.0f}"),
+}
+_MISSING = {"extrapolation_decades": "unknown", "from_flops": "the least"}
 
 
 def is_solved(status: Array) -> Array:
@@ -55,24 +65,20 @@ def is_solved(status: Array) -> Array:
     return status <= Status.BUDGET_UNSPENT
 
 
-def cell(name: str, value: float | None) -> str:
-    """A number as a table shows it, by the name of its field; a dash where it is not known."""
+def cell(key: str, value: Json) -> str:
+    """A value as a table shows it, by its key in the document."""
+    name = key.rsplit(".")[-1]
+    if isinstance(value, list):
+        return ", ".join(cell(name, each) for each in value)
+    if isinstance(value, str):
+        return _METHODS[value] if name in ("better", "method") else value
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if value is None or not np.isfinite(value):
-        return "unknown" if name == "decades" else "–"
-    if name == "decades":
-        return f"{value:.1f}"
-    if name == "excess_loss":
-        return f"{value:.2g}"
-    if "loss" in name or name == "margin":
-        return f"{value:.4f}"
-    if name in COST_WORDS or name == "share_of_draws":
-        return f"{value:.1%}" if name in COST_WORDS else f"{value:.0%}"
-    return f"{value:.0f}" if name in _WHOLE else format_quantity(value)
-
-
-def cells(name: str, values: Sequence[float] | Array) -> Callable[[int], str]:
-    """The column of a table: the cell of each row."""
-    return lambda row: cell(name, values[row])
+        return _MISSING.get(name, "–")
+    if name in _FORMATS:
+        return _FORMATS[name].format(value)
+    return f"{value:.4f}" if "loss" in name else format_quantity(value)
 
 
 def goals(inputs: Mapping[str, Array]) -> str:
@@ -99,34 +105,32 @@ def distance(decades: Array) -> str:
     return f"{np.sum(decades > 0)} of {decades.size} are extrapolations, up to {where}."
 
 
-def active_bounds(plan: Mapping[str, Array]) -> list[str]:
+def active_bounds(plan: Tree) -> list[str]:
     """The active bounds of a single plan, a sentence each."""
     return [
         f"{WORDS[name].capitalize()}: on the {'lower' if side < 0 else 'upper'} bound, "
-        f"{cell(name, plan[name])}."
-        for name, side in plan.get("active_bounds", {}).items()
+        f"{cell(name, getattr(plan, name))}."
+        for name, side in getattr(plan, "active_bounds", {}).items()
         if np.ndim(side) == 0 and side
     ]
 
 
-def remarks(plan: Mapping[str, Array], inputs: Mapping[str, Array]) -> list[str]:
+def remarks(plan: Tree, inputs: Mapping[str, Array]) -> list[str]:
     """What bounds, budget and status of a single plan mean, a sentence each."""
     notes = active_bounds(plan)
-    if "status" not in plan:
+    if not hasattr(plan, "status"):
         return notes
-    status = Status(int(plan["status"]))
+    status = Status(int(plan.status))
     if not is_solved(status):
         return [*notes, f"This plan {_UNSOLVED[status.name].replace('have', 'has')}."]
-    if np.isnan(plan.get("num_teacher_params", 0)):
+    if np.isnan(getattr(plan, "num_teacher_params", 0)):
         notes.append("The teacher costs nothing: the plan gives its loss, but no size.")
-    gain = plan["marginal_values"].flops if "marginal_values" in plan else 0
-    for name in {"flops", "dollars"} & set(inputs) if status == Status.BUDGET_UNSPENT else ():
-        spent, budget = format_quantity(plan[name]), format_quantity(inputs[name])
+    if status == Status.BUDGET_UNSPENT and "flops" in inputs:
+        spent, budget = format_quantity(plan.flops), format_quantity(inputs["flops"])
         notes.append(
-            f"Spends {spent} of {budget} {WORDS.get(name, name)}: more would not help, or a bound "
-            "prevents it."
+            f"Spends {spent} of {budget} FLOPs: more would not help, or a bound prevents it."
         )
-    if status != Status.BUDGET_UNSPENT and gain > 0:
+    elif (gain := plan.marginal_values.flops) > 0:
         notes.append(f"One per cent more compute would lower the loss by {0.01 * gain:.2g}.")
     return notes
 

@@ -97,7 +97,7 @@ def command(
         title, planner, settings = "distillation", planning.distill, trained
     title = f"{title}, scenario {scenario}"
     if several:
-        kind = StudentFamily(title, student)
+        kind = StudentFamily(title)
     else:
         kind = TeacherRanking(title, teachers.names) if teachers else SizeAndTokens(title, within)
     answer(kind, functools.partial(planner, **settings), inputs, options.source, options)

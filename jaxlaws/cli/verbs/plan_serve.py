@@ -72,11 +72,11 @@ def command(
         raise click.UsageError("give either --target-loss or --flops")
 
     from jaxlaws.cli.answers.pipeline import answer
-    from jaxlaws.cli.answers.plans.serving_cost import ServingCost
+    from jaxlaws.cli.answers.plans.serving_cost import SERVING_COST
     from jaxlaws.cli.answers.plans.size_and_tokens import SizeAndTokens
     from jaxlaws.planning import serve, serve_for_money
 
     question = functools.partial(serve_for_money, **hardware) if in_money else serve
     question = functools.partial(question, forward_flops=options.forward_flops)
-    kind = ServingCost() if in_money else SizeAndTokens("training and serving")
+    kind = SERVING_COST if in_money else SizeAndTokens("training and serving")
     answer(kind, question, inputs, options.source.for_supervised_runs(), options)

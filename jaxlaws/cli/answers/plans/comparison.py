@@ -1,16 +1,16 @@
 """`jaxlaws plan compare`: train, overtrain, distil, or use an existing teacher."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from jaxlaws.annotations import Array, Json
 from jaxlaws.cli.answers.draws import NO_DRAWS, SHARED_LAW, num_draws
-from jaxlaws.cli.answers.presentation import Answered, Columns, Presentation
+from jaxlaws.cli.answers.presentation import Answered, Presentation
 from jaxlaws.cli.output.printing import Table
-from jaxlaws.cli.output.table_columns import known, plain_inputs
-from jaxlaws.cli.output.wording import active_bounds, cell, cells, distance
+from jaxlaws.cli.output.table_columns import flat, known, plain_inputs, table_of
+from jaxlaws.cli.output.wording import DECADES, INPUT_WORDS, active_bounds, cell, distance
 from jaxlaws.planning import Comparison, Winner, extrapolation_decades, plan_to_dict
 
 if TYPE_CHECKING:
@@ -21,6 +21,17 @@ _STRATEGIES = {
     "overtrain": "overtrain",
     "distil": "distil",
     "use_teacher": "use the teacher",
+}
+# The keys of a column of the table of a single comparison, and its heading.
+_COLUMNS = {
+    ("loss",): "loss",
+    ("num_params", "num_student_params"): "parameters",
+    ("num_tokens", "num_student_tokens"): "tokens",
+    ("num_teacher_params",): "teacher",
+    ("num_teacher_tokens",): "teacher tokens",
+    ("teacher_loss",): "teacher loss",
+    ("teacher",): "teacher's share",
+    ("share_of_draws",): "share of draws",
 }
 
 
@@ -35,7 +46,6 @@ class Strategies(Presentation):
     """A `Comparison`: a row for each strategy, or for each comparison of a sweep."""
 
     picture_of = "a sweep of --flops"
-    entries = "comparisons"
 
     def decades(self, found: Answered) -> Array:
         """The distance of the eligible strategy that is farthest from the fitted range.
@@ -73,7 +83,7 @@ class Strategies(Presentation):
         return [
             f"Winner: {winner}. {comparison.words(found.source.fitted_range)}",
             *_ruled_out(comparison),
-            *active_bounds(vars(comparison.options.distil)),
+            *active_bounds(comparison.options.distil),
             *_unknown_distance(found),
             *_confidence(winner, found),
         ]
@@ -91,37 +101,30 @@ class Strategies(Presentation):
             title=self.heading(found),
         )
 
-    def _single(self, found: Answered) -> Table:
-        comparison, shares, rows = found.result, _shares(found), []
-        for name, plan in comparison.options.items():
-            values = vars(plan)
-            paid = plan.shares.logits + plan.shares.teacher if name == "distil" else None
-            rows.append(
-                [
-                    _STRATEGIES[name],
-                    _loss_cells(comparison, name)(()),
-                    cell("size", values.get("num_params", values.get("num_student_params"))),
-                    cell("tokens", values.get("num_tokens", values.get("num_student_tokens"))),
-                    cell("size", values.get("num_teacher_params")),
-                    cell("tokens", values.get("num_teacher_tokens")),
-                    cell("loss", values.get("teacher_loss")),
-                    cell("teacher", paid),
-                    *([cell("share_of_draws", shares[name.upper()])] if shares else []),
-                ]
+    def table(self, found: Answered, document: dict[str, Json]) -> Table:
+        """A row for each strategy, or for each comparison of a sweep. In brackets: ruled out."""
+        values = flat(document)
+        for name in document["options"]:
+            key = f"options.{name}.loss"
+            losses, eligible = np.atleast_1d(values[key]), np.atleast_1d(document["eligible"][name])
+            cells = [cell("loss", loss) for loss in losses]
+            cells = [c if e else f"({c})" for c, e in zip(cells, eligible, strict=True)]
+            values[key] = cells if found.swept else cells[0]
+        if found.swept:
+            shown = {f"asked.{name}": INPUT_WORDS[name] for name in found.swept}
+            shown |= {"winner": "winner", "margin": "margin"}
+            shown |= {f"options.{n}.loss": f"loss, {_STRATEGIES[n]}" for n in document["options"]}
+            return table_of(values, shown | DECADES, "comparisons")
+        rows = []
+        for name, plan in document["options"].items():
+            paid = (
+                plan["shares"]["logits"] + plan["shares"]["teacher"] if name == "distil" else None
             )
-        heads = ["", "loss", "parameters", "tokens", "teacher", "teacher tokens", "teacher loss"]
-        heads += ["teacher's share", *(["share of draws"] if shares else [])]
-        return Table(heads, rows)
-
-    def _columns(self, found: Answered) -> Columns:
-        comparison = found.result
-        losses = {f"loss, {_STRATEGIES[n]}": _loss_cells(comparison, n) for n in comparison.options}
-        return {
-            "winner": lambda row: Winner(int(comparison.winner[row])).name,
-            "margin": cells("margin", comparison.margin),
-            **losses,
-            "decades outside": cells("decades", found.decades),
-        }
+            own = plan | {"loss": values[f"options.{name}.loss"], "teacher": paid}
+            own |= {"share_of_draws": document.get("probabilities", {}).get(name.upper())}
+            numbers = [next((own[key] for key in keys if key in own), None) for keys in _COLUMNS]
+            rows.append([_STRATEGIES[name], *map(cell, (keys[0] for keys in _COLUMNS), numbers)])
+        return Table(["", *_COLUMNS.values()], rows)
 
 
 def _decades_of_each(found: Answered) -> dict[str, Array]:
@@ -137,17 +140,6 @@ def _shares(found: Answered) -> dict[str, float]:
     if found.swept or found.draws is None:
         return {}
     return win_shares(found.draws.winner, found.result.options)
-
-
-def _loss_cells(comparison: Comparison, name: str) -> Callable[[int | tuple[()]], str]:
-    """A column of losses, in brackets where the strategy is ruled out."""
-    losses, eligible = np.asarray(comparison.options[name].loss), comparison.eligible[name]
-
-    def text(row: int | tuple[()]) -> str:
-        loss = cell("loss", losses[row])
-        return loss if np.asarray(eligible)[row] else f"({loss})"
-
-    return text
 
 
 def _ruled_out(comparison: Comparison) -> list[str]:

@@ -1,8 +1,5 @@
 """`jaxlaws plan crossover`: the budgets at which the better of two methods changes."""
 
-import functools
-from collections.abc import Mapping
-
 import jax
 import numpy as np
 
@@ -11,11 +8,23 @@ from jaxlaws.cli.answers.draws import LEVEL, SHARED_LAW, interval, num_draws
 from jaxlaws.cli.answers.presentation import Answered, Presentation
 from jaxlaws.cli.output.printing import Table
 from jaxlaws.cli.output.progress import patience
-from jaxlaws.cli.output.table_columns import known
-from jaxlaws.cli.output.wording import METHODS, cell, distance
+from jaxlaws.cli.output.table_columns import known, table_of
+from jaxlaws.cli.output.wording import distance
 from jaxlaws.planning import Method, Status, extrapolation_decades
 
 _MAX_DRAWS = 200  # each is computed at some hundreds of budgets
+
+
+_COLUMNS = {
+    "num_student_params": "student parameters",
+    "from_flops": "from FLOPs on",
+    "better": "better",
+    "loss": "loss there",
+    "status": "status",
+    "low": f"low ({LEVEL:.0%})",
+    "high": "high",
+    "share_of_draws": "share of draws",
+}
 
 
 class CrossoverBudgets(Presentation):
@@ -29,13 +38,15 @@ class CrossoverBudgets(Presentation):
         super().__init__(f"distil or train alone? Scenario {scenario}", has_draws=False)
         self.scenario = scenario
 
-    def over_draws(
-        self, question: functools.partial[Tree], ensemble: Tree, inputs: Mapping[str, Array]
-    ) -> Tree:
+    def over_draws(self, found: Answered, ensemble: Tree) -> Tree:
         """The crossings of the first draws, all at once."""
         some = jax.tree.map(lambda leaf: leaf[:_MAX_DRAWS], ensemble)
         with patience(f"planning with {num_draws(some)} draws of the fit …"):
-            return question(some, **inputs)
+            return found.question(some, **found.inputs)
+
+    def is_infeasible(self, result: Tree) -> bool:
+        """False: no crossing is an answer too."""
+        return False
 
     def decades(self, found: Answered) -> Array:
         """How far a model trained alone at each crossing lies outside the fitted range."""
@@ -62,22 +73,10 @@ class CrossoverBudgets(Presentation):
         rows = _rows(found)
         return {name: [row[name] for row in rows] for name in rows[0]}
 
-    def table(self, found: Answered) -> Table:
+    def table(self, found: Answered, document: dict[str, Json]) -> Table:
         """A row for each range of budgets with one better method."""
-        rows = [
-            [
-                cell("num_student_params", row["num_student_params"]),
-                "the least" if row["from_flops"] is None else cell("flops", row["from_flops"]),
-                METHODS[row["better"]],
-                cell("loss", row["loss"]),
-                row["status"],
-                *(cell(n, row[n]) for n in ("low", "high", "share_of_draws") if n in row),
-            ]
-            for row in _rows(found)
-        ]
-        heads = ["student parameters", "from FLOPs on", "better", "loss there", "status"]
-        ends = [f"low ({LEVEL:.0%})", "high", "share of draws"] if _shares(found) else []
-        return Table([*heads, *ends], rows)
+        values = self.file_columns(found, document)
+        return table_of(values, {name: words for name, words in _COLUMNS.items() if name in values})
 
     def notes(self, found: Answered) -> list[str]:
         """How far the crossings lie outside the fitted range, and what the draws leave out."""
@@ -89,8 +88,9 @@ class CrossoverBudgets(Presentation):
             notes.append(f"{SHARED_LAW} the intervals.")
         return notes
 
-    def _fields(self, result: Tree) -> Mapping[str, Array]:
-        return {}  # each row has its status
+    def warnings(self, found: Answered) -> list[str]:
+        """None: each row has its status."""
+        return []
 
 
 def _shares(found: Answered) -> list[dict[str, Json]]:

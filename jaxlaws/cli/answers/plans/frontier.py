@@ -7,12 +7,21 @@ import numpy as np
 from jaxlaws.annotations import Array, Json, Tree
 from jaxlaws.cli.answers.presentation import Answered, Presentation
 from jaxlaws.cli.output.printing import Table
-from jaxlaws.cli.output.table_columns import columns, table_of
-from jaxlaws.cli.output.wording import METHODS, cells, distance
+from jaxlaws.cli.output.table_columns import columns, flat, table_of
+from jaxlaws.cli.output.wording import distance
 from jaxlaws.planning import Method
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+_COLUMNS = {
+    "num_params": "parameters",
+    "inference_flops": "FLOPs a token",
+    "supervised.loss": "loss alone",
+    "distilled.loss": "loss distilled",
+    "method": "better",
+    "efficient": "efficient",
+}
 
 
 class ServingFrontier(Presentation):
@@ -23,7 +32,6 @@ class ServingFrontier(Presentation):
     """
 
     picture_of = "every answer"
-    entries = "sizes"
 
     def __init__(self, scenario: str) -> None:
         title = f"loss against the cost of serving, scenario {scenario}"
@@ -50,18 +58,9 @@ class ServingFrontier(Presentation):
         """A row for each size."""
         return columns(document, found.result.loss.shape)
 
-    def table(self, found: Answered) -> Table:
+    def table(self, found: Answered, document: dict[str, Json]) -> Table:
         """A row for each size."""
-        frontier = found.result
-        shown = {
-            "parameters": cells("size", frontier.num_params),
-            "FLOPs a token": cells("flops", frontier.inference_flops),
-            "loss alone": cells("loss", frontier.supervised.loss),
-            "loss distilled": cells("loss", frontier.distilled.loss),
-            "better": lambda row: METHODS[Method(int(frontier.method[row])).name],
-            "efficient": lambda row: "yes" if frontier.efficient[row] else "no",
-        }
-        return table_of(shown, len(frontier.loss), self.entries)
+        return table_of(flat(document), _COLUMNS, "sizes")
 
     def notes(self, found: Answered) -> list[str]:
         """How far the efficient sizes lie outside the fitted range."""

@@ -4,7 +4,7 @@ from jaxlaws.cli.answers.presentation import Presentation
 
 MODEL_SHAPES = Presentation(
     "training a model of the best shape",
-    words={
+    {
         "num_layers": "layers",
         "width": "width",
         "num_heads": "heads",

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from jaxlaws.annotations import Json, Tree
-from jaxlaws.cli.answers.presentation import Answered, Columns, Presentation
+from jaxlaws.cli.answers.presentation import Answered, Presentation
+from jaxlaws.cli.output.printing import Table
 from jaxlaws.cli.output.progress import patience
-from jaxlaws.cli.output.table_columns import known
+from jaxlaws.cli.output.table_columns import known, table_of
 from jaxlaws.cli.output.wording import WORDS, cell
 from jaxlaws.planning import near_optimal_range
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS
@@ -30,7 +31,7 @@ class SizeAndTokens(Presentation):
     picture_of = "a sweep of --flops"
 
     def __init__(self, title: str, within: float | None = None) -> None:
-        super().__init__(title)
+        super().__init__(title, columns=WORDS | {"status": "status"})
         self.within = within
 
     @functools.lru_cache(maxsize=1)  # noqa: B019 - one object for each command
@@ -57,13 +58,16 @@ class SizeAndTokens(Presentation):
             }
         return document
 
-    def _columns(self, found: Answered) -> Columns:
-        columns = super()._columns(found)
-        name, first = next(iter(self.ranges(found).items()), ("", None))
-        if first is not None:  # a table for people has no room for the other ranges
-            words = f"{WORDS[name]} within {self.within:g}"
-            columns[words] = lambda row: _in_words(name, first.low[row], first.high[row])
-        return columns
+    def table(self, found: Answered, document: dict[str, Json]) -> Table:
+        """The table of the plan; for a sweep with the first range, as there is no room for all."""
+        table = super().table(found, document)
+        for name, ends in list(self.ranges(found).items())[: 1 if found.swept else 0]:
+            pairs = zip(ends.low, ends.high, strict=True)
+            values = {"range": [_in_words(name, low, high) for low, high in pairs]}
+            added = table_of(values, {"range": f"{WORDS[name]} within {self.within:g}"})
+            rows = [[*row, *more] for row, more in zip(table.rows, added.rows, strict=True)]
+            table = Table([*table.heads, *added.heads], rows, table.note)
+        return table
 
     def notes(self, found: Answered) -> list[str]:
         """The notes on the plan, and the ranges of a single plan."""

@@ -4,11 +4,26 @@ import numpy as np
 
 from jaxlaws.annotations import Array, Json, Tree
 from jaxlaws.cli.answers.draws import num_draws
-from jaxlaws.cli.answers.presentation import Answered, Columns, Presentation
+from jaxlaws.cli.answers.presentation import Answered, Presentation
 from jaxlaws.cli.output.printing import Table
-from jaxlaws.cli.output.table_columns import columns, known, plain_inputs
-from jaxlaws.cli.output.wording import cells, distance
+from jaxlaws.cli.output.table_columns import columns, known, plain_inputs, table_of
+from jaxlaws.cli.output.wording import cell, distance
 from jaxlaws.planning import plan_to_dict
+
+_COLUMNS = {  # for each teacher
+    "teacher": "teacher",
+    "num_teacher_params": "parameters",
+    "teacher_loss": "its loss",
+    "num_student_tokens": "student tokens",
+    "shares.logits": "for its logits",
+    "loss": "loss",
+}
+_SWEEP = {
+    "best": "best teacher",
+    "margin": "ahead of the next by",
+    "gain": "ahead of training alone by",
+    "supervised.loss": "loss trained alone",
+}
 
 
 class TeacherRanking(Presentation):
@@ -23,7 +38,7 @@ class TeacherRanking(Presentation):
 
     def __init__(self, title: str, names: Array) -> None:
         super().__init__(title)
-        self.names = names
+        self.names, self.columns = names, _SWEEP
 
     def decades(self, found: Answered) -> Array:
         """How far the plan with each teacher lies outside the fitted range, in decades."""
@@ -39,7 +54,7 @@ class TeacherRanking(Presentation):
         return {
             "asked": plain_inputs(found.inputs),
             "teachers": self.names.tolist(),
-            "best": self._best(choice).tolist(),
+            "best": np.where(choice.best < 0, "none", self.names[choice.best]).tolist(),
             "ranking": self.names[choice.ranking].tolist(),
             "margin": known(choice.margin),
             "gain": known(choice.gain),
@@ -61,11 +76,25 @@ class TeacherRanking(Presentation):
         }
         return columns(rows, shape)
 
+    def table(self, found: Answered, document: dict[str, Json]) -> Table:
+        """The ranking with a row for training alone; the best teacher along a sweep."""
+        if found.swept:
+            return super().table(found, document)
+        values, shown = self.file_columns(found, document), _COLUMNS
+        if shares := document.get("probabilities"):
+            values["share_of_draws"] = list(shares.values())
+            shown = _COLUMNS | {"share_of_draws": "share of draws"}
+        values = {name: [values[name][n] for n in found.result.ranking] for name in shown}
+        table, alone = table_of(values, shown), document["supervised"]
+        tokens, loss = cell("num_tokens", alone["num_tokens"]), cell("loss", alone["loss"])
+        last = ["none, trained alone", "–", "–", tokens, "–", loss]
+        return Table(table.heads, [*table.rows, last], table.note)
+
     def notes(self, found: Answered) -> list[str]:
         """Whether the best teacher is better than no teacher, and the share of the draws."""
         notes, shares = [], self._shares(found)
         if not found.swept:
-            best, gain = str(self._best(found.result)), found.result.gain
+            best, gain = str(self.names[found.result.best]), found.result.gain
             than = (
                 f"{abs(gain):.4f} {'lower' if gain >= 0 else 'higher'} than that of training alone"
             )
@@ -74,37 +103,6 @@ class TeacherRanking(Presentation):
                 total = num_draws(found.source.ensemble)
                 notes.append(f"It is the best teacher in {shares[best]:.0%} of the {total} draws.")
         return [*notes, distance(found.decades)]
-
-    def _single(self, found: Answered) -> Table:
-        plans, alone, order = found.result.plans, found.result.supervised, found.result.ranking
-        shares = self._shares(found)
-        shown = {
-            "teacher": lambda row: str(self.names[row]),
-            "parameters": cells("size", plans.num_teacher_params),
-            "its loss": cells("loss", plans.teacher_loss),
-            "student tokens": cells("tokens", plans.num_student_tokens),
-            "for its logits": cells("logits", plans.shares.logits),
-            "loss": cells("loss", plans.loss),
-        }
-        if shares:
-            shown["share of draws"] = cells("share_of_draws", list(shares.values()))
-        rows = [[text(row) for text in shown.values()] for row in order]
-        tokens, loss = cells("tokens", [alone.num_tokens])(0), cells("loss", [alone.loss])(0)
-        rows.append(["none, trained alone", "–", "–", tokens, "–", loss])
-        return Table(list(shown), rows)
-
-    def _columns(self, found: Answered) -> Columns:
-        choice, best = found.result, self._best(found.result)
-        losses = np.take_along_axis(choice.plans.loss, choice.ranking[..., :1], axis=-1)
-        return {
-            "best teacher": lambda row: str(best[row]),
-            "loss": cells("loss", losses[..., 0]),
-            "ahead of the next by": cells("margin", choice.margin),
-            "trained alone": cells("loss", choice.supervised.loss),
-        }
-
-    def _best(self, choice: Tree) -> Array:
-        return np.where(choice.best < 0, "none", self.names[choice.best])
 
     def _shares(self, found: Answered) -> dict[str, float]:
         """The share of the draws in which each teacher is the best, for a single answer."""
