@@ -1,1 +1,1 @@
-"""One folder an experiment: one command, a README with the question and the number expected."""
+"""Experiments: one folder each, with one command and a README (question and expected numbers)."""

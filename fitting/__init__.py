@@ -1,86 +1,159 @@
-"""From observed runs to the coefficients of a law, and what the runs leave open."""
+"""From observed runs to the coefficients of a law, with their uncertainty.
+
+`docs/api.md` describes every name, grouped by room.
+"""
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from fitting.data.bundled_table import bundled_runs
 from fitting.data.design_checks import WeakDesignWarning
-from fitting.data.runs import Runs, bundled_runs
+from fitting.data.predictions import predict, relative_errors
+from fitting.data.runs import Runs
+from fitting.data.table_files import read_table
+from fitting.estimation.downstream import ErrorFit, fit_error, predict_error
+from fitting.estimation.error_curves import ErrorCurve, ExponentialError, SigmoidError
 from fitting.estimation.grouped_fit import fit_groups
+from fitting.estimation.interval_ends import IntervalMethod
+from fitting.estimation.options import FitChanges, FitOptions
+from fitting.estimation.resampling import Resampling
 from fitting.estimation.results import FitResult
 from fitting.estimation.single_fit import fit
+from fitting.minimiser.identifiability import Identifiability
+from fitting.minimiser.local_optima import Optimum
+from fitting.minimiser.starts import Starts
 from fitting.minimiser.status import Status
-from fitting.problem.objectives import AsymmetricHuber, Huber, LogSquares, Squares, StudentT
+from fitting.problem.objectives import (
+    AsymmetricHuber,
+    Huber,
+    LogSquares,
+    Objective,
+    Squares,
+    StudentT,
+)
 from fitting.problem.priors import LogNormal, Normal, Prior
-from fitting.validation.hold_outs import HoldOut, hold_out
+from fitting.problem.restraints import Restraints
+from fitting.uncertainty.laplace_approximation import laplace
+from fitting.uncertainty.profile_likelihood import Profile, profile
+from fitting.validation.cross_validation import (
+    RollOut,
+    RunSize,
+    k_fold,
+    leave_one_group_out,
+    pooled_errors,
+    roll_out,
+)
+from fitting.validation.hold_outs import HoldOut, best_teachers, hold_out, lowest_losses
+from fitting.validation.model_comparison import ComparedLaw, compare_laws
 
 if TYPE_CHECKING:
-    from fitting.estimation.downstream import fit_error, predict_error
-    from fitting.estimation.error_curves import ExponentialError, SigmoidError
-    from fitting.reporting.tables import scaling_table
+    from fitting.reporting.fit_figures import (
+        fit_and_residuals,
+        roll_out_errors,
+        student_against_teacher,
+    )
+    from fitting.reporting.fit_sections import fit_report
+    from fitting.reporting.isoflop_sections import isoflop_report
+    from fitting.reporting.markdown import markdown_table, to_page, write_report
+    from fitting.reporting.tables import comparison_table, error_table, scaling_table
     from fitting.scaling.envelope import scaling_of_envelope
-    from fitting.scaling.isoflop import isoflop_profiles, scaling_of_profiles
-    from fitting.scaling.optimal_scaling import scaling_of_fit
-    from fitting.uncertainty.laplace_approximation import laplace
-    from fitting.uncertainty.profile_likelihood import profile
-    from fitting.validation.cross_validation import k_fold, leave_one_group_out, roll_out
-    from fitting.validation.model_comparison import compare_laws
+    from fitting.scaling.isoflop import IsoflopProfile, isoflop_profiles, scaling_of_profiles
+    from fitting.scaling.optimal_scaling import OptimalScaling, PowerLine, scaling_of_fit
 
-# Imported when first asked for: a fit needs none of them, and they bring the planner along.
-_LATER = {
-    "ExponentialError": "estimation.error_curves",
-    "SigmoidError": "estimation.error_curves",
-    "compare_laws": "validation.model_comparison",
-    "fit_error": "estimation.downstream",
+# Imported when first used: these modules import the planner or matplotlib, which a fit does not
+# need.
+_MODULE_OF = {
+    "IsoflopProfile": "scaling.isoflop",
+    "OptimalScaling": "scaling.optimal_scaling",
+    "PowerLine": "scaling.optimal_scaling",
+    "comparison_table": "reporting.tables",
+    "error_table": "reporting.tables",
+    "fit_and_residuals": "reporting.fit_figures",
+    "fit_report": "reporting.fit_sections",
     "isoflop_profiles": "scaling.isoflop",
-    "k_fold": "validation.cross_validation",
-    "laplace": "uncertainty.laplace_approximation",
-    "leave_one_group_out": "validation.cross_validation",
-    "predict_error": "estimation.downstream",
-    "profile": "uncertainty.profile_likelihood",
-    "roll_out": "validation.cross_validation",
+    "isoflop_report": "reporting.isoflop_sections",
+    "markdown_table": "reporting.markdown",
+    "roll_out_errors": "reporting.fit_figures",
     "scaling_of_envelope": "scaling.envelope",
     "scaling_of_fit": "scaling.optimal_scaling",
     "scaling_of_profiles": "scaling.isoflop",
     "scaling_table": "reporting.tables",
+    "student_against_teacher": "reporting.fit_figures",
+    "to_page": "reporting.markdown",
+    "write_report": "reporting.markdown",
 }
 
 __all__ = [
     "AsymmetricHuber",
+    "ComparedLaw",
+    "ErrorCurve",
+    "ErrorFit",
     "ExponentialError",
+    "FitChanges",
+    "FitOptions",
     "FitResult",
     "HoldOut",
     "Huber",
+    "Identifiability",
+    "IntervalMethod",
+    "IsoflopProfile",
     "LogNormal",
     "LogSquares",
     "Normal",
+    "Objective",
+    "OptimalScaling",
+    "Optimum",
+    "PowerLine",
     "Prior",
+    "Profile",
+    "Resampling",
+    "Restraints",
+    "RollOut",
+    "RunSize",
     "Runs",
     "SigmoidError",
     "Squares",
+    "Starts",
     "Status",
     "StudentT",
     "WeakDesignWarning",
+    "best_teachers",
     "bundled_runs",
     "compare_laws",
+    "comparison_table",
+    "error_table",
     "fit",
+    "fit_and_residuals",
     "fit_error",
     "fit_groups",
+    "fit_report",
     "hold_out",
     "isoflop_profiles",
+    "isoflop_report",
     "k_fold",
     "laplace",
     "leave_one_group_out",
+    "lowest_losses",
+    "markdown_table",
+    "pooled_errors",
+    "predict",
     "predict_error",
     "profile",
+    "read_table",
+    "relative_errors",
     "roll_out",
+    "roll_out_errors",
     "scaling_of_envelope",
     "scaling_of_fit",
     "scaling_of_profiles",
     "scaling_table",
+    "student_against_teacher",
+    "to_page",
+    "write_report",
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _LATER:
+def __getattr__(name: str) -> object:
+    if name not in _MODULE_OF:
         raise AttributeError(f"module 'fitting' has no attribute {name!r}")
-    return getattr(import_module(f"fitting.{_LATER[name]}"), name)
+    return getattr(import_module(f"fitting.{_MODULE_OF[name]}"), name)

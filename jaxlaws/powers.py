@@ -1,23 +1,32 @@
-"""Powers of positive numbers, safe at zero and at infinity."""
-
-from typing import Any
+"""Powers of positive numbers, with correct values and derivatives at zero and at infinity."""
 
 import jax
 import jax.numpy as jnp
 from jax.custom_derivatives import SymbolicZero
 
+from jaxlaws.foundations.annotations import Array
 
-def power(base: Any, exponent: Any) -> jax.Array:
-    """`base ** exponent` for `base >= 0`, as `exp(exponent log(base))`.
+_Pair = tuple[Array, Array]  # of base and exponent, or of their tangents
 
-    At 0 and at infinity it gives the limit, with all derivatives zero (a law's limit in an
-    input that no longer matters); NaN stays NaN.
+
+def power(base: Array, exponent: Array) -> jax.Array:
+    """Return `base ** exponent` for `base >= 0`, as `exp(exponent log(base))`.
+
+    For a base of 0 or infinity the value is the limit and all derivatives are zero: in this limit a
+    law no longer depends on the input. NaN stays NaN.
+
+    Args:
+        base: zero or larger, of any shape.
+        exponent: of either sign, of a shape that broadcasts with `base`.
+
+    Returns:
+        The power, of the broadcast shape.
     """
     return _power(jnp.asarray(base), jnp.asarray(exponent))
 
 
-# Derivatives by rule: those of a `where` are a `where` each, and second derivatives of a law took
-# several times as many operations to compile as those of its powers themselves.
+# The derivatives are given by rules. Automatic differentiation turns each `where` into several, and
+# the second derivatives of a law then have several times as many operations to compile.
 
 
 @jax.custom_jvp
@@ -28,19 +37,19 @@ def _power(base: jax.Array, exponent: jax.Array) -> jax.Array:
 
 @jax.custom_jvp
 def _inside(base: jax.Array, exponent: jax.Array) -> jax.Array:
-    """The power, zero on the edges."""
+    """The power, or zero for a base of 0 or infinity."""
     return jnp.where(_at_edge(base), 0.0, jnp.exp(exponent * jnp.log(base)))
 
 
 @jax.custom_jvp
 def _inverse(base: jax.Array) -> jax.Array:
-    """The inverse, zero on the edges."""
+    """The inverse, or zero for a base of 0 or infinity."""
     return jnp.where(_at_edge(base), 0.0, 1 / base)
 
 
 @jax.custom_jvp
 def _log(base: jax.Array) -> jax.Array:
-    """The logarithm, zero on the edges."""
+    """The logarithm, or zero for a base of 0 or infinity."""
     return jnp.where(_at_edge(base), 0.0, jnp.log(base))
 
 
@@ -48,31 +57,31 @@ def _at_edge(base: jax.Array) -> jax.Array:
     return (base == 0) | (base == jnp.inf)
 
 
-def _tangent(primals: Any, tangents: Any) -> jax.Array:
+def _tangent(primals: _Pair, tangents: _Pair) -> jax.Array:
     (base, exponent), (of_base, of_exponent) = primals, tangents
-    relative: Any = 0.0
+    relative: Array = 0.0
     if not isinstance(of_base, SymbolicZero):
-        # In this order: squares of an inverse are too small for single precision.
+        # The order matters: the square of an inverse underflows in float32.
         relative = exponent * (_inverse(base) * of_base)
     if not isinstance(of_exponent, SymbolicZero):
         relative = relative + _log(base) * of_exponent
     return _inside(base, exponent) * relative
 
 
-def _power_jvp(primals: Any, tangents: Any) -> tuple[jax.Array, jax.Array]:
+def _power_jvp(primals: _Pair, tangents: _Pair) -> tuple[jax.Array, jax.Array]:
     return _power(*primals), _tangent(primals, tangents)
 
 
-def _inside_jvp(primals: Any, tangents: Any) -> tuple[jax.Array, jax.Array]:
+def _inside_jvp(primals: _Pair, tangents: _Pair) -> tuple[jax.Array, jax.Array]:
     return _inside(*primals), _tangent(primals, tangents)
 
 
-def _inverse_jvp(primals: Any, tangents: Any) -> tuple[jax.Array, jax.Array]:
+def _inverse_jvp(primals: tuple[Array], tangents: tuple[Array]) -> tuple[jax.Array, jax.Array]:
     inverse = _inverse(*primals)
     return inverse, -inverse * (inverse * tangents[0])
 
 
-def _log_jvp(primals: Any, tangents: Any) -> tuple[jax.Array, jax.Array]:
+def _log_jvp(primals: tuple[Array], tangents: tuple[Array]) -> tuple[jax.Array, jax.Array]:
     return _log(*primals), _inverse(*primals) * tangents[0]
 
 

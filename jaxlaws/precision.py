@@ -1,39 +1,46 @@
 """Float64 by default without touching the user's flags.
 
-Fits and plans need double precision; a user's program may be in single. Outside a trace the
-doors of the package therefore work in a local float64 context and hand back NumPy arrays: a
-NumPy float64 leaf is taken by any JAX program, whatever its precision. Inside a trace the
-caller's precision stands.
+Fits and plans need float64, but a user's program may use float32. Outside a trace, the entry points
+of the package therefore compute in a local float64 context and return NumPy arrays. Every JAX
+program accepts a NumPy float64 array, whatever its own precision. Inside a trace, the package keeps
+the caller's precision.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from types import ModuleType
+from typing import TypeVar
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer, eval_context
 
 _T = TypeVar("_T")
 
 
-def is_traced(*trees: Any) -> bool:
+def is_traced(*trees: object) -> bool:
     """Whether any leaf is being traced: by jit, vmap, grad or their kin."""
     return any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(trees))
 
 
+def array_module(*trees: object) -> ModuleType:
+    """`jax.numpy` where a leaf is traced, else NumPy."""
+    return jnp if is_traced(*trees) else np
+
+
 @contextmanager
 def float64() -> Iterator[None]:
-    """Compute in float64, at once, even while an outer function is being traced."""
+    """Compute in float64 and without tracing, even inside a function that is being traced."""
     with eval_context(), jax.enable_x64(True):
         yield
 
 
 def to_float64(tree: _T) -> _T:
-    """The tree with every leaf a NumPy float64 array."""
+    """Return the tree with every leaf as a NumPy float64 array."""
     return jax.tree.map(lambda leaf: np.asarray(leaf, dtype=np.float64), tree)
 
 
 def to_numpy(tree: _T) -> _T:
-    """The tree with every leaf a NumPy array of its own kind."""
+    """Return the tree with every leaf as a NumPy array of the same dtype."""
     return jax.tree.map(np.asarray, tree)

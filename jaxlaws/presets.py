@@ -1,27 +1,46 @@
-"""Published laws by name, discovered beside the laws that they are coefficients of."""
+"""Published laws by name, discovered in the modules that define the laws."""
 
 import functools
+import sys
 from collections.abc import Mapping
 from difflib import get_close_matches
 from importlib import resources
 from types import MappingProxyType
-from typing import Any
 
 from jaxlaws import laws
-from jaxlaws.provenance import Preset
+from jaxlaws.foundations.annotations import Tree
+from jaxlaws.foundations.provenance import Preset
+from jaxlaws.pytree import LAW_CLASSES
 from jaxlaws.saving import load as load_file
 
 
 @functools.cache
-def _presets() -> Mapping[str, Preset]:
+def _of_the_package() -> Mapping[str, Preset]:
     found: dict[str, Preset] = {}
     for module in laws.modules().values():
         found |= getattr(module, "PRESETS", {})
     return MappingProxyType(dict(sorted(found.items())))
 
 
+def _presets() -> dict[str, Preset]:
+    """The presets of the package, and after them those beside laws of the user's own."""
+    found = dict(_of_the_package())
+    for name in {law_type.__module__: None for law_type in LAW_CLASSES}:
+        if name.startswith(laws.__name__):
+            continue
+        own = getattr(sys.modules.get(name), "PRESETS", None)
+        for title, preset in own.items() if isinstance(own, Mapping) else ():
+            if title in found:
+                raise ValueError(f"{name}: the preset {title!r} already exists, choose a new name")
+            found[title] = preset
+    return found
+
+
 def names() -> list[str]:
-    """The names of all presets, sorted.
+    """The names of all presets, those of the package first.
+
+    The attribute `PRESETS` of a module that defines a law holds presets by name. The presets of
+    your own laws are known once your program has imported the module.
 
     >>> "busbridge2025" in names()
     True
@@ -30,7 +49,7 @@ def names() -> list[str]:
 
 
 def describe(name: str) -> Preset:
-    """Where a preset comes from: source, what N counts, units, fitted range, intervals, mark.
+    """The provenance of a preset: source, what N counts, units, fitted range, intervals, mark.
 
     >>> describe("hoffmann2022").mark.value
     'secondary'
@@ -38,14 +57,15 @@ def describe(name: str) -> Preset:
     Raises:
         ValueError: no preset has this name.
     """
-    if name not in _presets():
-        close = get_close_matches(name, names(), n=1)
+    known = _presets()
+    if name not in known:
+        close = get_close_matches(name, known, n=1)
         hint = f"did you mean {close[0]!r}? " if close else ""
-        raise ValueError(f"no preset {name!r}; {hint}there are {', '.join(names())}")
-    return _presets()[name]
+        raise ValueError(f"no preset {name!r}; {hint}there are {', '.join(known)}")
+    return known[name]
 
 
-def load(name: str) -> Any:
+def load(name: str) -> Tree:
     """The law with a preset's coefficients.
 
     >>> load("besiroglu2024").E
@@ -57,15 +77,17 @@ def load(name: str) -> Any:
     return describe(name).law
 
 
-def ensemble(name: str) -> Any:
-    """A preset's bootstrap draws: a batched law, each leaf with a leading axis over the draws.
+def ensemble(name: str) -> Tree:
+    """The bootstrap draws of a preset: a batched law, each leaf with a leading axis over the draws.
 
     Raises:
-        ValueError: no preset has this name, or it has no draws.
+        ValueError: no preset has this name, or the preset has no draws.
     """
     draws = describe(name).draws
     if draws is None:
-        having = [other for other in names() if _presets()[other].draws]
-        raise ValueError(f"preset {name!r} has no bootstrap draws; {', '.join(having)} has")
+        with_draws = [other for other, preset in _presets().items() if preset.draws]
+        raise ValueError(
+            f"preset {name!r} has no bootstrap draws; presets with draws: {', '.join(with_draws)}"
+        )
     with resources.as_file(resources.files(laws) / draws) as path:
         return load_file(path)

@@ -1,21 +1,30 @@
-"""Immutable dataclasses that JAX sees as trees, and what a coefficient may be.
+"""Immutable dataclasses that are JAX trees, and the domains and units of coefficients.
 
-A law declares on each field the domain of its coefficient and, where the coefficient carries the
-unit of an input, which one: `A = positive(unit_of="num_params", power="alpha")` says that A has
-the unit of N**alpha. Bijections and changes of unit are read off these declarations.
+A law declares on each field the domain of its coefficient and, where the coefficient has the unit
+of an input, that unit: `A = positive(unit_of="num_params", power="alpha")` says that A has the
+unit of N**alpha. Fits derive their bijections and their change of units from these declarations.
 """
 
 import dataclasses
 import enum
-from typing import Any, TypeAlias, TypeVar, dataclass_transform
+from typing import TypeAlias, TypeVar, dataclass_transform
 
 import jax
 
-# A float, or an array (NumPy's or JAX's): a union of the three defeats checkers in formulas.
-Coefficient: TypeAlias = Any
+from jaxlaws.foundations.annotations import Array
+
+# A float, or an array of NumPy or JAX: a union of the three makes every formula a type error.
+Coefficient: TypeAlias = Array
 
 _T = TypeVar("_T")
 _KEY = "jaxlaws"
+
+# Every class of a law that the program has defined or imported, in order of definition. A saved
+# law is found here by its name; no module is imported because a file names it.
+LAW_CLASSES: list[type[object]] = []
+
+# The attribute of a method with a function that checks and completes the method's class.
+COMPLETE_CLASS = "_complete_class"
 
 
 class Domain(enum.Enum):
@@ -28,10 +37,10 @@ class Domain(enum.Enum):
 
 @dataclasses.dataclass(frozen=True)
 class Declaration:
-    """What a field declares of its coefficient: its domain, and the unit that it carries.
+    """The declared domain and unit of a coefficient.
 
-    `unit_of` names an input and `power` the law's own coefficient that is the exponent of that
-    unit (none: exponent 1).
+    `unit_of` names an input. `power` names the coefficient of the same law that is the exponent
+    of that unit; without it the exponent is 1.
     """
 
     domain: Domain
@@ -39,31 +48,37 @@ class Declaration:
     power: str | None = None
 
 
-def real() -> Any:
+def real() -> Coefficient:
     """A coefficient that may be any number."""
     return dataclasses.field(metadata={_KEY: Declaration(Domain.REAL)})
 
 
-def positive(*, unit_of: str | None = None, power: str | None = None) -> Any:
-    """A coefficient above zero, with the unit of `unit_of ** power` where it carries one."""
+def positive(*, unit_of: str | None = None, power: str | None = None) -> Coefficient:
+    """A coefficient above zero, with the unit of `unit_of ** power` where these are given."""
     return dataclasses.field(metadata={_KEY: Declaration(Domain.POSITIVE, unit_of, power)})
 
 
-def unit_interval() -> Any:
+def unit_interval() -> Coefficient:
     """A coefficient strictly between 0 and 1."""
     return dataclasses.field(metadata={_KEY: Declaration(Domain.UNIT_INTERVAL)})
 
 
-def static() -> Any:
-    """A field that is no array: part of the tree's structure, fixed at compilation."""
+def static() -> Array:
+    """A field that is not an array: part of the tree's structure, fixed at compilation."""
     return dataclasses.field(metadata={_KEY: None})
 
 
-def declarations(tree_type: Any) -> dict[str, Declaration]:
-    """The declared coefficients of a class (or instance), by field name, in order."""
+def declarations(tree: object) -> dict[str, Declaration]:
+    """The declared coefficients of a dataclass (class or instance), by field name, in order.
+
+    Raises:
+        TypeError: the argument is not a dataclass.
+    """
+    if not dataclasses.is_dataclass(tree):
+        raise TypeError(f"expected a law or the class of a law, got {tree!r}")
     return {
         field.name: field.metadata[_KEY]
-        for field in dataclasses.fields(tree_type)
+        for field in dataclasses.fields(tree)
         if field.metadata.get(_KEY) is not None
     }
 
@@ -77,18 +92,25 @@ def declarations(tree_type: Any) -> dict[str, Declaration]:
 def pytree(cls: type[_T]) -> type[_T]:
     """Make a class a frozen, keyword-only dataclass and a JAX tree.
 
-    Fields are children of the tree unless declared `static()`. Instances compare by identity:
-    equality of arrays is ambiguous. JAX rebuilds trees with placeholders, so nothing may be
-    validated in the constructor.
+    Fields are children of the tree unless declared `static()`. Instances compare by identity,
+    because equality of arrays is ambiguous. JAX rebuilds trees with placeholders, so the
+    constructor must not validate anything.
+
+    A class with `loss` and `input_names` is a law. The program knows the class from now on:
+    `jaxlaws.load` finds it by name.
+
+    Raises:
+        TypeError: a method under `jaxlaws.inputs.prediction` has inputs that are not valid.
     """
-    # `Any`: the checker knows a dataclass by the decorator above, not by this call.
-    made: Any = dataclasses.dataclass(frozen=True, kw_only=True, eq=False)(cls)
-    names = {
-        is_static: [
-            f.name
-            for f in dataclasses.fields(made)
-            if (_KEY in f.metadata and f.metadata[_KEY] is None) == is_static
-        ]
-        for is_static in (False, True)
-    }
-    return jax.tree_util.register_dataclass(made, data_fields=names[False], meta_fields=names[True])
+    for method in list(vars(cls).values()):
+        if hasattr(method, COMPLETE_CLASS):
+            getattr(method, COMPLETE_CLASS)(cls)
+    made = dataclasses.dataclass(frozen=True, kw_only=True, eq=False)(cls)
+    fields = dataclasses.fields(made)  # pyright: ignore[reportArgumentType]
+    fixed = [each.name for each in fields if each.metadata.get(_KEY, "child") is None]
+    children = [each.name for each in fields if each.name not in fixed]
+    jax.tree_util.register_dataclass(made, data_fields=children, meta_fields=fixed)
+    names = getattr(made, "input_names", None)
+    if callable(getattr(made, "loss", None)) and isinstance(names, tuple):
+        LAW_CLASSES.append(made)
+    return made

@@ -1,39 +1,45 @@
 """A law to JSON and back.
 
-The file is `{"format": 1, "law": {"type": ..., "coefficients": {...}}}`; a batched law has lists
-in place of numbers, a sub-law is such an object again. A number that JSON lacks is written as
-"nan", "inf" or "-inf". Further keys are passed over: the file of a fit is a law's file with more.
+The file is `{"format": 1, "law": {"type": ..., "coefficients": {...}}}`. A batched law has lists
+in place of numbers, and a sub-law is an object of the same form. Numbers that JSON lacks are
+written as "nan", "inf" or "-inf". Further keys are ignored: the file of a fit has more of them.
+
+The type is the name of a class. A file is data: loading finds the class among those that the
+program has already defined, and imports nothing.
 """
 
 import dataclasses
 import json
 import os
+import sys
 from pathlib import Path
-from typing import Any
+from typing import get_type_hints
 
 import numpy as np
 
 from jaxlaws import laws
-from jaxlaws.atomic_files import atomic_write
-from jaxlaws.errors import DataError
-from jaxlaws.pytree import declarations
+from jaxlaws.foundations.annotations import Array, Json, Tree
+from jaxlaws.foundations.atomic_files import atomic_write
+from jaxlaws.foundations.errors import DataError
+from jaxlaws.foundations.law import FixedInputs, Law
+from jaxlaws.pytree import LAW_CLASSES, declarations
 
 FORMAT = 1
 
 
-def numbers_to_json(value: Any) -> Any:
-    """A number or an array of them as JSON, with "nan", "inf" and "-inf" for what it lacks."""
+def numbers_to_json(value: Array) -> Json:
+    """A number or an array of numbers as JSON, with "nan", "inf" and "-inf" as texts."""
     if np.ndim(value):
         return [numbers_to_json(item) for item in np.asarray(value)]
     number = float(value)
     return number if np.isfinite(number) else str(number)
 
 
-def numbers_from_json(value: Any) -> Any:
+def numbers_from_json(value: Json) -> Array:
     """Inverse of `numbers_to_json`: a float, or a NumPy float64 array.
 
     Raises:
-        ValueError, TypeError: it holds something else than numbers.
+        ValueError, TypeError: the value holds something else than numbers.
     """
     if isinstance(value, list):
         return np.array([numbers_from_json(item) for item in value], dtype=np.float64)
@@ -42,66 +48,149 @@ def numbers_from_json(value: Any) -> Any:
     return float(value)
 
 
-def _type_name(law_type: type[Any]) -> str:
-    known = {found: name for name, found in laws.law_types().items()}
-    return known.get(law_type, law_type.__qualname__)
+def law_class_name(law_type: type[object]) -> str:
+    """The name of a law's class in a file.
+
+    A law of the package has the name of its module ("chinchilla"), any other law the names of its
+    module and class ("my_laws:MyLaw"). The module of a script that runs (`__main__`) has the name
+    by which other programs import the script.
+    """
+    for name, known in laws.law_types().items():
+        if known is law_type:
+            return name
+    return f"{_module_name(law_type)}:{law_type.__qualname__}"
 
 
-def law_to_json(law: Any) -> dict[str, Any]:
-    """A law as a JSON object: its type's name and its coefficients."""
+def _module_name(law_type: type[object]) -> str:
+    if law_type.__module__ != "__main__":
+        return law_type.__module__
+    script = sys.modules["__main__"]
+    spec, file = getattr(script, "__spec__", None), getattr(script, "__file__", None)
+    if spec is not None:
+        return spec.name
+    return Path(file).stem if file else "__main__"
+
+
+def law_class(name: str, law_type: type[object] | None = None) -> type[Tree]:
+    """The class that a name in a file stands for, among those that the program knows.
+
+    Args:
+        name: as `law_class_name` gives it.
+        law_type: the class that the caller expects, from whatever module.
+
+    Raises:
+        DataError: the program knows no such class, or several; the message says the remedy.
+    """
+    class_name = name.rpartition(":")[2]
+    if law_type is not None and law_type.__qualname__ == class_name:
+        return law_type
+    types = laws.law_types()
+    if name in types:
+        return types[name]
+    return _own_class(name, [each for each in LAW_CLASSES if each.__qualname__ == class_name])
+
+
+def _own_class(name: str, namesakes: list[type[object]]) -> type[Tree]:
+    """The class that a name stands for, among known classes with the same class name."""
+    # `__main__` only says that the class stood in a notebook or at a prompt: any module may hold
+    # that class now.
+    found = namesakes
+    if not name.startswith("__main__:"):
+        found = [each for each in namesakes if law_class_name(each) == name]
+    # A class that a notebook or a reload defined anew replaces the older one.
+    found = [each for each in found if _is_in_its_module(each)] or found
+    if len(found) == 1:
+        return found[0]
+    remedies = "pass the class as law_type=, or its file on the command line as --law-module FILE"
+    if found:
+        raise DataError(
+            f"the program knows {len(found)} laws that {name!r} may mean, from "
+            f"{', '.join(sorted({each.__module__ for each in found}))}: {remedies}"
+        )
+    module = name.rpartition(":")[0]
+    first = f"import the module {module!r} first, " if module not in ("", "__main__") else ""
+    near = sorted({law_class_name(each) for each in namesakes})
+    similar = f". The program knows {', '.join(near)}, which may be another law" if near else ""
+    raise DataError(
+        f"unknown type of law {name!r}: it is not among the laws of jaxlaws "
+        f"({', '.join(laws.law_types())}), and the program has not defined a law of this name. "
+        f"A file never imports code. If the law is your own, {first}{remedies}{similar}"
+    )
+
+
+def _is_in_its_module(law_type: type[object]) -> bool:
+    value: object = sys.modules.get(law_type.__module__)
+    for name in law_type.__qualname__.split("."):
+        value = getattr(value, name, None)
+    return value is law_type
+
+
+def law_to_json(law: Law) -> dict[str, Json]:
+    """A law as a JSON object: the name of its class and its coefficients.
+
+    Raises:
+        TypeError: the law is not one that can be saved, or some of its inputs are fixed.
+    """
+    if isinstance(law, FixedInputs):
+        raise TypeError(
+            "a law with fixed inputs cannot be saved: save its attribute `law`, and fix the "
+            "inputs again after loading"
+        )
+    if not dataclasses.is_dataclass(law):
+        raise TypeError(f"expected a law, got {law!r}")
     coefficients = {}
     for field in dataclasses.fields(law):
         to_json = numbers_to_json if field.name in declarations(law) else law_to_json
         coefficients[field.name] = to_json(getattr(law, field.name))
-    return {"type": _type_name(type(law)), "coefficients": coefficients}
+    return {"type": law_class_name(type(law)), "coefficients": coefficients}
 
 
-def law_from_json(document: Any, law_type: type[Any] | None = None) -> Any:
+def law_from_json(document: Json, law_type: type[object] | None = None) -> Tree:
     """The law of a JSON object made by `law_to_json`.
 
     Args:
         document: the object.
-        law_type: the class, for a law of one's own, which the package cannot find by name.
+        law_type: the class, where the program knows no class by the name in the object.
 
     Raises:
-        DataError: the object is no such law; the message says what is wrong.
+        DataError: the object does not describe a law; the message says what is wrong.
     """
     if not isinstance(document, dict) or not {"type", "coefficients"} <= set(document):
         raise DataError('a law is written as {"type": ..., "coefficients": {...}}')
     name, given = document["type"], document["coefficients"]
-    types = laws.law_types() | ({law_type.__qualname__: law_type} if law_type else {})
-    if name not in list(types):  # a list: what was read may not be hashable
-        raise DataError(
-            f"unknown type of law {name!r}; known are {', '.join(types)} (a law of your own: "
-            "pass law_type=)"
-        )
-    expected = [field.name for field in dataclasses.fields(types[name])]
+    if not isinstance(name, str):
+        raise DataError(f"unknown type of law {name!r}: the type is a text")
+    cls = law_class(name, law_type)
+    expected = [field.name for field in dataclasses.fields(cls)]
     if not isinstance(given, dict) or set(given) != set(expected):
         got = ", ".join(given) if isinstance(given, dict) else repr(given)
         raise DataError(f"law {name!r} has coefficients {', '.join(expected)}, got {got}")
+    numbers = declarations(cls)
     coefficients = {}
     for key in expected:
         try:
-            is_number = key in declarations(types[name])
-            coefficients[key] = (numbers_from_json if is_number else law_from_json)(given[key])
+            if key in numbers:
+                coefficients[key] = numbers_from_json(given[key])
+            else:  # a sub-law, whose class the field names
+                coefficients[key] = law_from_json(given[key], get_type_hints(cls)[key])
         except (TypeError, ValueError) as error:
             raise DataError(f"law {name!r}, coefficient {key!r}: {error}") from None
-    return types[name](**coefficients)
+    return cls(**coefficients)
 
 
-def write_json(path: str | os.PathLike[str], document: dict[str, Any]) -> None:
-    """Write a JSON file beside its place and move it there: a failure leaves the old one."""
+def write_json(path: str | os.PathLike[str], document: dict[str, Json]) -> None:
+    """Write a JSON file atomically: a failure leaves the old file as it was."""
     with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8") as file:
         json.dump(document, file, indent=1, allow_nan=False)
         file.write("\n")
 
 
-def read_json(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """The JSON object of a law's file, its format checked.
+def read_json(path: str | os.PathLike[str]) -> dict[str, Json]:
+    """The JSON object in the file of a law, with its format checked.
 
     Raises:
-        DataError: the file is no such object, or of a newer format.
-        OSError: it cannot be read.
+        DataError: the file holds no such object, or has another format.
+        OSError: the file cannot be read.
     """
     try:
         document = json.loads(Path(path).read_bytes())
@@ -116,7 +205,7 @@ def read_json(path: str | os.PathLike[str]) -> dict[str, Any]:
     return document
 
 
-def save(law: Any, path: str | os.PathLike[str]) -> None:
+def save(law: Law, path: str | os.PathLike[str]) -> None:
     """Save a law, batched or not, as JSON.
 
     >>> import tempfile, pathlib
@@ -127,21 +216,25 @@ def save(law: Any, path: str | os.PathLike[str]) -> None:
     0.34
 
     Raises:
-        OSError: the file cannot be written; an older one is left as it was.
+        OSError: the file cannot be written; an older file is left as it was.
+        TypeError: `law` is not a law that can be saved.
     """
     write_json(path, {"format": FORMAT, "law": law_to_json(law)})
 
 
-def load(path: str | os.PathLike[str], law_type: type[Any] | None = None) -> Any:
+def load(path: str | os.PathLike[str], law_type: type[object] | None = None) -> Tree:
     """Load a law from the file of a law or of a fit.
+
+    A law that is not part of the package is found by the name of its class, once your program has
+    defined or imported the class.
 
     Args:
         path: the file.
-        law_type: the class, for a law of one's own, which the package cannot find by name.
+        law_type: the class, where the program does not know the class by the name in the file.
 
     Raises:
-        DataError: the file holds no law; the message says what is wrong.
-        OSError: it cannot be read.
+        DataError: the file holds no law, or a law of an unknown class; the message says the remedy.
+        OSError: the file cannot be read.
     """
     document = read_json(path)
     try:

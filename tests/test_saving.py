@@ -1,6 +1,9 @@
 """Laws to JSON and back, and what a broken file is told."""
 
+import dataclasses
 import json
+import subprocess
+import sys
 
 import jax
 import numpy as np
@@ -8,7 +11,9 @@ import pytest
 
 import jaxlaws
 from jaxlaws import presets, saving
-from jaxlaws.errors import DataError
+from jaxlaws.foundations.errors import DataError
+from jaxlaws.foundations.law import fix_inputs
+from jaxlaws.inputs import prediction
 from jaxlaws.laws.chinchilla import Chinchilla
 from jaxlaws.pytree import positive, pytree
 
@@ -46,11 +51,157 @@ class Constant:
     input_names = ("num_params",)
 
 
-def test_a_law_of_ones_own(tmp_path):
+def test_a_class_without_a_formula_is_passed(tmp_path):
     jaxlaws.save(Constant(E=2.5), tmp_path / "own.json")
     assert jaxlaws.load(tmp_path / "own.json", law_type=Constant).E == 2.5
     with pytest.raises(DataError, match="law_type="):
         jaxlaws.load(tmp_path / "own.json")
+
+
+@pytree
+class Level:
+    E: float = positive()
+
+    @prediction
+    def loss(self, *, num_params):
+        return self.E + 0 * num_params
+
+
+@pytree
+class Shifted:
+    level: Level
+    shift: float = positive()
+
+    @prediction
+    def loss(self, *, num_params):
+        return self.level.loss(num_params=num_params) + self.shift
+
+
+def write(path, name, law=None):
+    """The file of a law of one number whose class has a name."""
+    document = law or {"type": name, "coefficients": {"E": 2.5}}
+    path.write_text(json.dumps({"format": 1, "law": document}))
+    return path
+
+
+def test_a_law_that_the_program_has_defined_is_found(tmp_path):
+    law = Shifted(level=Level(E=2.5), shift=0.5)
+    jaxlaws.save(law, tmp_path / "own.json")
+    assert json.loads((tmp_path / "own.json").read_text())["law"]["type"] == f"{__name__}:Shifted"
+    back = jaxlaws.load(tmp_path / "own.json")
+    assert jax.tree.structure(back) == jax.tree.structure(law)
+    assert jax.tree.leaves(back) == jax.tree.leaves(law)
+
+
+def test_a_class_that_moved_is_passed(tmp_path):
+    path = write(tmp_path / "own.json", "elsewhere:Level")
+    with pytest.raises(DataError, match=r"import the module 'elsewhere' first.*:Level, which"):
+        jaxlaws.load(path)
+    assert jaxlaws.load(path, law_type=Level).E == 2.5
+    inner = {"type": "elsewhere:Level", "coefficients": {"E": 2.5}}
+    outer = {"type": "elsewhere:Shifted", "coefficients": {"level": inner, "shift": 1.0}}
+    assert jaxlaws.load(write(path, "", outer), law_type=Shifted).level.E == 2.5
+
+
+def test_a_law_of_a_notebook_is_found_in_whatever_module_it_stands_now(tmp_path):
+    assert isinstance(jaxlaws.load(write(tmp_path / "own.json", "__main__:Level")), Level)
+
+
+def test_a_file_imports_nothing(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "not_imported.py").write_text("raise SystemExit('imported')")
+    for name in ("not_imported:Level", "os:system", "jaxlaws.saving:Path", "builtins:dict", ":"):
+        with pytest.raises(DataError, match="unknown type of law"):
+            jaxlaws.load(write(tmp_path / "own.json", name))
+
+
+def test_a_class_defined_anew_replaces_the_old_one(tmp_path, monkeypatch):
+    """As by running the cell of a notebook again."""
+    again = pytree(type("Level", (), {**body_of(Level), "__qualname__": "Level"}))
+    path = write(tmp_path / "own.json", f"{__name__}:Level")
+    assert type(jaxlaws.load(path)) is Level
+    monkeypatch.setitem(globals(), "Level", again)
+    assert type(jaxlaws.load(path)) is again
+
+
+def body_of(law_type):
+    names = ("__annotations__", "__module__", "loss")
+    return {name: vars(law_type)[name] for name in names} | {"E": positive()}
+
+
+def test_two_classes_of_one_name_are_told_apart_by_the_caller(tmp_path):
+    first, second = local_law(), local_law()
+    path = tmp_path / "own.json"
+    jaxlaws.save(second(E=2.5), path)
+    with pytest.raises(DataError, match=r"knows 2 laws that .*law_type="):
+        jaxlaws.load(path)
+    assert type(jaxlaws.load(path, law_type=first)) is first
+
+
+def local_law():
+    @pytree
+    class Local:
+        E: float = positive()
+
+        @prediction
+        def loss(self, *, num_params):
+            return self.E + 0 * num_params
+
+    return Local
+
+
+def test_another_program_must_know_the_class(tmp_path):
+    """A script saves a law of its own; others load it once they know the class."""
+    (tmp_path / "script.py").write_text(SCRIPT)
+    python(tmp_path, "script.py")
+    assert json.loads((tmp_path / "law.json").read_text())["law"]["type"] == "script:Own"
+    told = python(tmp_path, "-c", "import jaxlaws; jaxlaws.load('law.json')", code=1)
+    assert "--law-module" in told
+    assert "import the module 'script' first" in told
+    python(tmp_path, "-c", "import jaxlaws, script; assert jaxlaws.load('law.json').E == 2.5")
+
+
+SCRIPT = """
+import jaxlaws
+from jaxlaws.inputs import Input, prediction
+from jaxlaws.pytree import positive, pytree
+
+@pytree
+class Own:
+    E: float = positive()
+    own_inputs = {"lr": Input("learning rate")}
+
+    @prediction
+    def loss(self, *, lr):
+        return self.E * lr
+
+if __name__ == "__main__":
+    jaxlaws.save(Own(E=2.5), "law.json")
+"""
+
+
+def python(folder, *arguments, code=0):
+    done = subprocess.run(
+        [sys.executable, *arguments], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == code, done.stderr
+    return done.stderr
+
+
+def test_a_law_with_fixed_inputs_is_not_saved(tmp_path):
+    with pytest.raises(TypeError, match="save its attribute `law`"):
+        jaxlaws.save(fix_inputs(LAW, num_params=1e9), tmp_path / "law.json")
+    assert not list(tmp_path.iterdir())
+
+
+def test_presets_beside_a_law_of_ones_own_are_found(monkeypatch):
+    own = dataclasses.replace(presets.describe("hoffmann2022"), law=Level(E=2.5))
+    monkeypatch.setitem(globals(), "PRESETS", {"level2": own})
+    assert presets.load("level2").E == 2.5
+    assert presets.names()[-1] == "level2"
+    monkeypatch.setitem(globals(), "PRESETS", {"hoffmann2022": own})
+    with pytest.raises(ValueError, match="'hoffmann2022' already exists"):
+        presets.load("hoffmann2022")
 
 
 @pytest.mark.parametrize(

@@ -1,1 +1,1 @@
-"""Speed, measured in one run on one machine; ratios wherever there is something to compare with."""
+"""Benchmarks of plans and fits, with ratios to other packages measured in the same run."""

@@ -1,13 +1,12 @@
-"""`python -m experiments.benchmarks`: the table of DESIGN's numbers, as far as they are measured.
+"""`python -m experiments.benchmarks`: measure the speed of plans and fits, and print a table.
 
-The parts of SciPy and optimistix need the extra `bench`, fits the folder of published runs
-(`JAXLAWS_DATA`). Nothing else should run on the machine.
+The comparisons with SciPy and optimistix need the extra `bench`. The fits need the folder of
+published runs (`JAXLAWS_DATA`). Run nothing else on the machine at the same time.
 """
 
 import os
 import platform
 import time
-from typing import Any
 
 import click
 import jax
@@ -19,6 +18,7 @@ from experiments.benchmarks.slsqp import plan_with_slsqp
 from experiments.benchmarks.timing import fresh_seconds, median_seconds
 from fitting.reporting.markdown import markdown_table
 from jaxlaws import presets
+from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning import (
     TEACHER_PRETRAINING_AND_INFERENCE,
     Status,
@@ -29,7 +29,7 @@ from jaxlaws.planning import (
 _LAW = presets.load("busbridge2025_consistent")
 
 
-def _full(flops: Any, size: Any) -> Any:
+def _full(flops: Array, size: Array) -> Tree:
     return distill(
         _LAW, flops=flops, num_student_params=size, scenario=TEACHER_PRETRAINING_AND_INFERENCE
     )
@@ -41,7 +41,7 @@ def _problems(count: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def first_steps() -> list[list[str]]:
-    """Import, first call, and one budget through a compiled plan."""
+    """Measure the import, the first call, and one budget through a compiled plan."""
     questions = "from jaxlaws import presets, planning\n"
     optimal = "planning.compute_optimal(presets.load('besiroglu2024'), flops=1e21)"
     full = (
@@ -61,14 +61,14 @@ def first_steps() -> list[list[str]]:
             "",
         ],
         ["first call, compute_optimal", f"{fresh_seconds(questions, optimal):.2f} s", "3 s"],
-        ["first call, distill, all paid", f"{fresh_seconds(questions, full):.2f} s", "3 s"],
+        ["first call, distill, fully charged", f"{fresh_seconds(questions, full):.2f} s", "3 s"],
         [
             "one budget, compute_optimal",
             f"{1e3 * median_seconds(lambda: compute_optimal(law, flops=1e21), 300):.2f} ms",
             "1 ms",
         ],
         [
-            "one budget, distill, all paid",
+            "one budget, distill, fully charged",
             f"{1e3 * median_seconds(lambda: _full(1e21, 1e9), 300):.2f} ms",
             "1 ms",
         ],
@@ -76,7 +76,7 @@ def first_steps() -> list[list[str]]:
 
 
 def many_plans(count: int) -> list[list[str]]:
-    """A batch of distillation plans, beside SciPy."""
+    """Measure a batch of distillation plans, and the same plans with SciPy."""
     flops, sizes = _problems(count)
     each = median_seconds(lambda: _full(flops, sizes), 3) / count
     plans = _full(flops, sizes)
@@ -88,14 +88,18 @@ def many_plans(count: int) -> list[list[str]]:
     ahead = max(plans.loss[i] - loss for i, loss in zip(few, theirs, strict=True))
     return [
         [f"distillation plan, each of {count:,}", f"{1e6 * each:.1f} µs", "8 µs"],
-        ["SciPy SLSQP, best of ten starts, over that", f"{slow / each:,.0f} times", "5,000 times"],
-        ["our loss above SLSQP's, worst of ten", f"{ahead:.1e}", "1e-8"],
+        [
+            "SciPy SLSQP, best of ten starts, relative to our plan",
+            f"{slow / each:,.0f} times",
+            "5,000 times",
+        ],
+        ["our loss minus SLSQP's, largest of ten", f"{ahead:.1e}", "1e-8"],
         ["share of plans solved", f"{solved:.4%}", "99.99%"],
     ]
 
 
-def beside_optimistix() -> list[list[str]]:
-    """The same plans by vmapped BFGS from one start, and from as many as our own scan has."""
+def plans_with_optimistix() -> list[list[str]]:
+    """Measure the same plans with vmapped BFGS from one start, and from as many as our scan has."""
     rows = []
     problems = _problems(4096)
     each = median_seconds(lambda: _full(*problems), 9) / 4096
@@ -108,13 +112,13 @@ def beside_optimistix() -> list[list[str]]:
         starts = f"{num_starts} start{'s' if num_starts > 1 else ''}"
         rows += [
             [
-                f"optimistix BFGS, {starts}, over that",
+                f"optimistix BFGS, {starts}, relative to our plan",
                 f"{theirs / count / each:,.0f} times",
                 wanted,
             ],
-            [f"its losses off by more than 1e-8, {starts}", f"{np.mean(off > 1e-8):.1%}", ""],
+            [f"its losses more than 1e-8 above ours, {starts}", f"{np.mean(off > 1e-8):.1%}", ""],
             [
-                f"our loss above its, {starts}, worst of {count}",
+                f"our loss minus its loss, {starts}, largest of {count}",
                 f"{max(-off.min(), 0):.1e}",
                 "1e-8",
             ],
@@ -123,16 +127,18 @@ def beside_optimistix() -> list[list[str]]:
 
 
 @click.command()
-@click.option("--plans", default=100_000, show_default=True, help="Plans in the large batch.")
-@click.option("--only-fits", is_flag=True, help="Leave out what plans take.")
+@click.option(
+    "--plans", default=100_000, show_default=True, help="Number of plans in the large batch."
+)
+@click.option("--only-fits", is_flag=True, help="Measure the fits only, not the plans.")
 def main(plans: int, only_fits: bool) -> None:
-    """Measure, and print a table."""
+    """Measure the speed of plans and fits, and print a table."""
     load = os.getloadavg()[0]
     rows = fit_rows()
     if not only_fits:
-        rows = [*first_steps(), *rows, *many_plans(plans), *beside_optimistix()]
+        rows = [*first_steps(), *rows, *many_plans(plans), *plans_with_optimistix()]
     machine = f"{platform.machine()}, {os.cpu_count()} cores, JAX {jax.__version__}"
-    click.echo(f"{machine}, load before: {load:.1f}\n")
+    click.echo(f"{machine}, load before the start: {load:.1f}\n")
     click.echo(markdown_table(["what", "measured", "to reach"], rows))
 
 

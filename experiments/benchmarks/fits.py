@@ -1,7 +1,7 @@
-"""Fits and bootstraps, beside SciPy and another package, on the published tables of runs.
+"""Fits and bootstraps of published runs, compared with SciPy and simple-scaling-laws.
 
-Seconds are those of the clock; our blocks of lanes keep all cores busy, SciPy one. CPU seconds are
-told beside where another package's way of using cores is its own affair.
+Times are wall-clock seconds. Our fits use all cores, SciPy uses one. CPU seconds are reported too
+where the other package chooses its own number of cores.
 """
 
 import functools
@@ -11,7 +11,7 @@ import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 from scipy.optimize import OptimizeWarning
@@ -23,23 +23,25 @@ from experiments.benchmarks.scipy_fits import (
     least_squares,
     warm,
 )
-from experiments.benchmarks.simple_scaling import seconds_per_replicate
-from fitting import Runs, fit
+from experiments.benchmarks.simple_scaling import seconds_per_draw
+from fitting import FitResult, Resampling, Runs, Status, fit
 from fitting.estimation.resampling import pairs_weights
 from jaxlaws import presets
 from jaxlaws.laws.chinchilla import Chinchilla
 from jaxlaws.laws.distillation_limit import DistillationLimit
 
 _STARTS = 256
-_FEW = 64  # of SciPy's starts and replicates
+_FEW = 64  # SciPy's starts and draws
 _DRAWS = 4096
+
+_T = TypeVar("_T")
 
 
 def fit_rows() -> list[list[str]]:
-    """The rows of all fits; none where `JAXLAWS_DATA` does not name the tables."""
+    """Return the rows of all fits; a single note if `JAXLAWS_DATA` is not set."""
     folder = os.environ.get("JAXLAWS_DATA")
     if folder is None:
-        return [["fits: JAXLAWS_DATA names no folder of published runs", "", ""]]
+        return [["fits: JAXLAWS_DATA is not set; it names the folder of published runs", "", ""]]
     chinchilla = Runs.read(Path(folder, "hoffmann_figure4_points.csv"), law_type=Chinchilla)
     kept = chinchilla.where(chinchilla.others["outlier"] == "False")
     distilled = Runs.read(
@@ -62,42 +64,44 @@ def _chinchilla(runs: Runs) -> list[list[str]]:
         for start in grid_of_starts(_FEW)
     )
 
-    def drawn(draws: int, resample: str) -> Any:
+    def drawn(draws: int, resample: Resampling) -> FitResult:
         return fit(Chinchilla, runs, bootstrap=draws, resample=resample)
 
+    cases: tuple[tuple[Resampling, int], ...]
+    cases = (("pairs", 1000), ("pairs", _DRAWS), ("wild", _DRAWS))
     (thousand, _), (each, each_cpu), (wild, _) = (
-        _replicate(functools.partial(drawn, resample=how), draws, many)
-        for how, draws in (("pairs", 1000), ("pairs", _DRAWS), ("wild", _DRAWS))
+        _seconds_per_draw(functools.partial(drawn, resample=how), draws, many)
+        for how, draws in cases
     )
     counts = pairs_weights(len(runs), _FEW, seed=0)
     again = statistics.median(
         _timed(functools.partial(warm, problem, theta, row))[0][0] for row in counts
     )
-    other = seconds_per_replicate(columns)
+    other = seconds_per_draw(columns)
     return [
-        ["Chinchilla, 240 runs, 1 start: first call, compiled", f"{first[0]:.1f} s", ""],
+        ["Chinchilla, 240 runs, 1 start: first call, with compilation", f"{first[0]:.1f} s", ""],
         ["the same, warm", f"{single[0]:.3f} s", ""],
         [f"{_STARTS} starts: first call after that", f"{more[0]:.2f} s", ""],
         [f"{_STARTS} starts, warm", f"{many[0]:.3f} s", "0.2 s"],
         [
-            f"SciPy L-BFGS-B from the grid, each of {_FEW}, over one of our starts",
+            f"SciPy L-BFGS-B from the grid, each of {_FEW}, relative to one of our starts",
             f"{theirs / _FEW / (many[0] / _STARTS):.0f} times",
             "",
         ],
-        ["our objective above SciPy's best", f"{result.objective - best.fun * 1e-3:.1e}", "0"],
+        ["our objective minus SciPy's lowest", f"{result.objective - best.fun * 1e-3:.1e}", "0"],
         [
-            "SciPy curve_fit (least squares) from one start, over one of ours",
+            "SciPy curve_fit (least squares), one start, relative to one of our starts",
             f"{squares / (many[0] / _STARTS):.0f} times",
             "",
         ],
-        ["1,000 bootstraps (pairs), warm", f"{1000 * thousand:.2f} s", ""],
-        [f"{_DRAWS:,} bootstraps (pairs), warm", f"{_DRAWS * each:.2f} s", "1 s"],
-        [f"{_DRAWS:,} bootstraps (wild), warm", f"{_DRAWS * wild:.2f} s", ""],
-        ["SciPy BFGS from the fit, over one replicate", f"{again / each:.1f} times", "25 times"],
+        ["1,000 draws (pairs), warm", f"{1000 * thousand:.2f} s", ""],
+        [f"{_DRAWS:,} draws (pairs), warm", f"{_DRAWS * each:.2f} s", "1 s"],
+        [f"{_DRAWS:,} draws (wild), warm", f"{_DRAWS * wild:.2f} s", ""],
+        ["SciPy BFGS from the fit, relative to one draw", f"{again / each:.1f} times", "25 times"],
         ["the same in CPU seconds", f"{again / each_cpu:.1f} times", ""],
         [
-            "simple-scaling-laws 0.2.0, over one replicate, in CPU seconds",
-            "no interpreter has it" if other is None else f"{other / each_cpu:.1f} times",
+            "simple-scaling-laws 0.2.0, relative to one draw, in CPU seconds",
+            "not installed" if other is None else f"{other / each_cpu:.1f} times",
             "5 times",
         ],
     ]
@@ -106,7 +110,7 @@ def _chinchilla(runs: Runs) -> list[list[str]]:
 def _distillation(runs: Runs) -> list[list[str]]:
     supervised = presets.load("busbridge2025_supervised")
 
-    def fitted(draws: int) -> Any:
+    def fitted(draws: int) -> FitResult:
         return fit(
             DistillationLimit,
             runs,
@@ -119,12 +123,12 @@ def _distillation(runs: Runs) -> list[list[str]]:
     (starts, _), _ = _timed(lambda: fitted(0))
     (whole, _), result = _timed(lambda: fitted(_DRAWS))
     return [
-        ["distillation, 354 points, first call, compiled", f"{first:.1f} s", ""],
+        ["distillation, 354 points: first call, with compilation", f"{first:.1f} s", ""],
         [f"{_STARTS} starts, warm", f"{starts:.1f} s", ""],
-        [f"{_STARTS} starts and {_DRAWS:,} bootstraps, warm", f"{whole:.1f} s", "30 s"],
+        [f"{_STARTS} starts and {_DRAWS:,} draws, warm", f"{whole:.1f} s", "30 s"],
         [
-            "replicates that converged",
-            f"{np.mean(result.ensemble_status <= 2):.2%}",
+            "draws that converged",
+            f"{np.mean(np.asarray(result.ensemble_status) <= Status.FLAT_DIRECTION):.2%}",
             "",
         ],
     ]
@@ -133,29 +137,29 @@ def _distillation(runs: Runs) -> list[list[str]]:
 def _curve_fit(problem: ChinchillaFit, start: np.ndarray) -> None:
     try:
         with np.errstate(all="ignore"), warnings.catch_warnings():
-            warnings.simplefilter("ignore", OptimizeWarning)  # no covariance where it ended flat
+            warnings.simplefilter("ignore", OptimizeWarning)  # no covariance at a flat optimum
             least_squares(problem, start)
-    except RuntimeError:  # no end within its evaluations: the time counts all the same
+    except RuntimeError:  # not converged within its evaluations; the time still counts
         pass
 
 
-def _timed(call: Callable[[], Any]) -> tuple[np.ndarray, Any]:
-    """Seconds by the clock and of the CPU, `(2,)`, and what the call gave."""
+def _timed(call: Callable[[], _T]) -> tuple[np.ndarray, _T]:
+    """Return wall-clock and CPU seconds, `(2,)`, and the result of the call."""
     begin = np.array([time.perf_counter(), time.process_time()])
     value = call()
     return np.array([time.perf_counter(), time.process_time()]) - begin, value
 
 
-def _median(call: Callable[[], Any], repeats: int) -> np.ndarray:
+def _median(call: Callable[[], object], repeats: int) -> np.ndarray:
     return np.median([_timed(call)[0] for _ in range(repeats)], axis=0)
 
 
-def _first_and_median(call: Callable[[], Any]) -> tuple[np.ndarray, np.ndarray]:
+def _first_and_median(call: Callable[[], object]) -> tuple[np.ndarray, np.ndarray]:
     first, _ = _timed(call)
     return first, _median(call, 5)
 
 
-def _replicate(call: Callable[[int], Any], draws: int, without: np.ndarray) -> np.ndarray:
-    """Seconds of one bootstrap replicate, the fit itself not counted."""
+def _seconds_per_draw(call: Callable[[int], object], draws: int, without: np.ndarray) -> np.ndarray:
+    """Return wall-clock and CPU seconds of one draw, without the fit itself."""
     call(draws)
     return (_median(lambda: call(draws), 3) - without) / draws

@@ -1,20 +1,20 @@
-"""The distillation plan with optimistix: BFGS, vmapped over budgets and over starts."""
-
-from typing import Any
+"""Distillation plans with the BFGS of optimistix, vmapped over budgets and starts."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optimistix  # pyright: ignore[reportMissingImports]
 
-_LEAST_LOG_ODDS, _LARGEST_LOG_ODDS = -22.0, 6.0  # of the teacher's training, as our own scan has it
+from jaxlaws.foundations.annotations import Array, Tree
+
+_LEAST_LOG_ODDS, _LARGEST_LOG_ODDS = -22.0, 6.0  # of the teacher's training, as in our own scan
 _TOLERANCE, _MAX_STEPS = 1e-10, 256
 
 
 @jax.jit
-def _least(law: Any, flops: jax.Array, sizes: jax.Array, log_odds: jax.Array) -> jax.Array:
-    def loss(logs: jax.Array, budget_and_size: Any) -> jax.Array:
-        """Of the log of the teacher's size and the log odds of its share; the budget is spent."""
+def _least(law: Tree, flops: jax.Array, sizes: jax.Array, log_odds: jax.Array) -> jax.Array:
+    def loss(logs: jax.Array, budget_and_size: tuple[Array, Array]) -> jax.Array:
+        """Return the loss at the log of the teacher's size and the log odds of its share."""
         budget, size = budget_and_size
         teacher = jnp.exp(logs[0])
         of_teacher = budget * jax.nn.sigmoid(logs[1])
@@ -30,7 +30,7 @@ def _least(law: Any, flops: jax.Array, sizes: jax.Array, log_odds: jax.Array) ->
     solver = optimistix.BFGS(rtol=_TOLERANCE, atol=_TOLERANCE)
 
     def from_start(budget: jax.Array, size: jax.Array, odds: jax.Array) -> jax.Array:
-        # The compute-optimal teacher of what the share leaves it.
+        # Start from the compute-optimal teacher for its share of the budget.
         start = jnp.stack([0.5 * jnp.log(budget * jax.nn.sigmoid(odds)) - 2.4, odds])
         given = (budget, size)
         found = optimistix.minimise(
@@ -42,15 +42,20 @@ def _least(law: Any, flops: jax.Array, sizes: jax.Array, log_odds: jax.Array) ->
     return jnp.nanmin(jax.vmap(starts, (0, 0, None))(flops, sizes, log_odds), axis=1)
 
 
-def plans_with_bfgs(law: Any, flops: Any, sizes: Any, num_starts: int) -> np.ndarray:
-    """The least losses with the teacher's training and logits paid, `C = 6 N D` and `2 N`.
+def plans_with_bfgs(law: Tree, flops: Array, sizes: Array, num_starts: int) -> np.ndarray:
+    """Return the lowest losses with the teacher's training and inference charged.
+
+    Costs are `6 N D` for training and `2 N` per token for inference.
 
     Args:
         law: a distillation law.
-        flops: budgets.
-        sizes: of the students.
-        num_starts: with more than one, shares of compute as our own scan takes them; with one, a
-            quarter of it for the teacher.
+        flops: budgets in FLOPs, shape `(count,)`.
+        sizes: students' sizes in parameters, shape `(count,)`.
+        num_starts: number of starts. Several starts have the teacher's shares of our own scan; a
+            single start gives the teacher a quarter of the compute.
+
+    Returns:
+        Losses `(count,)`.
     """
     log_odds = (
         np.linspace(_LEAST_LOG_ODDS, _LARGEST_LOG_ODDS, num_starts)

@@ -1,7 +1,7 @@
-"""CPU seconds per bootstrap replicate of simple-scaling-laws, in an interpreter that has it.
+"""CPU seconds per bootstrap draw of simple-scaling-laws.
 
-The package asks for Python 3.12; `JAXLAWS_BENCH_PYTHON` names an interpreter where this one is
-older. Its replicates are least squares with new signs on the residuals of the fit.
+The package needs Python 3.12. If the present interpreter is older, `JAXLAWS_BENCH_PYTHON` names an
+interpreter that has the package. Its draws are least-squares fits with new signs on the residuals.
 """
 
 import importlib.util
@@ -28,8 +28,8 @@ print((seconds(1050) - seconds(50)) / 1000)
 """
 
 
-def seconds_per_replicate(columns: Mapping[str, np.ndarray]) -> float | None:
-    """Measured as the difference of 1,050 and 50 draws; None where there is no interpreter.
+def seconds_per_draw(columns: Mapping[str, np.ndarray]) -> float | None:
+    """Return the CPU seconds per draw, from 1,050 minus 50 draws; None without the package.
 
     Args:
         columns: `num_params`, `num_tokens` and `loss`, `(num_runs,)` each.
@@ -43,5 +43,5 @@ def seconds_per_replicate(columns: Mapping[str, np.ndarray]) -> float | None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "runs.csv")
         np.savetxt(path, table, delimiter=",", header=",".join(names), comments="", fmt="%.17g")
-        told = subprocess.run([python, "-c", _PROGRAM, path], check=True, capture_output=True)
-    return float(told.stdout)
+        done = subprocess.run([python, "-c", _PROGRAM, path], check=True, capture_output=True)
+    return float(done.stdout)

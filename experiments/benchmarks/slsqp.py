@@ -1,16 +1,17 @@
-"""The distillation plan as one would write it with SciPy: SLSQP in log variables, ten starts."""
-
-from typing import Any
+"""Distillation plans with the SLSQP of SciPy, in log variables from ten starts."""
 
 import numpy as np
 from scipy.optimize import minimize
 
+from jaxlaws.laws.distillation import Distillation
 
-def plan_with_slsqp(law: Any, flops: float, num_student_params: float) -> float:
-    """The least loss with the teacher's training and logits paid, `C = 6 N D` and `2 N`.
 
-    Variables are the logs of the teacher's size and tokens and of the student's tokens; gradients
-    are SciPy's own differences, ftol 1e-12.
+def plan_with_slsqp(law: Distillation, flops: float, num_student_params: float) -> float:
+    """Return the lowest loss with the teacher's training and inference charged.
+
+    Costs are `6 N D` for training and `2 N` per token for inference. The variables are the logs of
+    the teacher's size and tokens and of the student's tokens. Gradients are SciPy's finite
+    differences; ftol is 1e-12.
     """
     s = law.supervised
 

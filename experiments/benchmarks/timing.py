@@ -1,15 +1,14 @@
-"""Medians of repeated calls, and calls in an interpreter of their own."""
+"""Median times of repeated calls, in this interpreter or in new ones."""
 
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
 
 
-def median_seconds(call: Callable[[], Any], repeats: int) -> float:
-    """The median time of a call, after one that is not counted."""
+def median_seconds(call: Callable[[], object], repeats: int) -> float:
+    """Return the median time of a call in seconds; a first call is not counted."""
     call()
     times = []
     for _ in range(repeats):
@@ -20,7 +19,7 @@ def median_seconds(call: Callable[[], Any], repeats: int) -> float:
 
 
 def fresh_seconds(setup: str, call: str, repeats: int = 3) -> float:
-    """The median time of a call in a new interpreter, after a set-up that is not counted."""
+    """Return the median time in seconds of a call in a new interpreter, without its set-up."""
     program = (
         f"import time\n{setup}\nbegin = time.perf_counter()\n{call}\n"
         "print(time.perf_counter() - begin)"

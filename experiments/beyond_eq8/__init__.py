@@ -1,1 +1,1 @@
-"""Forms of a distillation law in which students may end below their teachers, side by side."""
+"""Compares distillation laws in which a student can have a lower loss than its teacher."""

@@ -1,16 +1,16 @@
-"""`python -m experiments.beyond_eq8`: fit every rival, hold out, and print the tables."""
-
-from typing import Any
+"""`python -m experiments.beyond_eq8`: fits every rival law, holds runs out, prints the tables."""
 
 import click
 import numpy as np
 
 from experiments.beyond_eq8.rivals import RIVALS
-from fitting import Runs, bundled_runs, fit
+from fitting import FitResult, Runs, bundled_runs, fit
 from fitting.data.predictions import predict, relative_errors
 from fitting.reporting.markdown import markdown_table
 from fitting.validation.hold_outs import best_teachers, hold_out, lowest_losses
 from jaxlaws import presets
+from jaxlaws.foundations.annotations import Tree
+from jaxlaws.foundations.law import Law
 from jaxlaws.laws.distillation_limit import DistillationLimit
 from jaxlaws.laws.supervised import Supervised
 
@@ -19,17 +19,28 @@ COLUMNS = [
 ]  # fmt: skip
 
 
-def row(name: str, runs: Runs, supervised: Any, masks: list[np.ndarray], starts: int) -> list[str]:
-    """A rival's line: its fit, its errors, those on students below their teachers, hold-outs."""
-    options: dict[str, Any] = {"freeze": {"supervised": supervised}, "num_starts": starts}
-    result = fit(RIVALS[name], runs, **options)
+def row(
+    name: str, runs: Runs, supervised: Law | FitResult, masks: list[np.ndarray], starts: int
+) -> list[str]:
+    """The row of a rival law: its fit, its errors, and its errors on held-out runs.
+
+    Args:
+        name: the name of the law in `RIVALS`.
+        runs: the distilled runs.
+        supervised: the frozen supervised law, or its fit.
+        masks: the held-out runs of each hold-out, boolean `(num_runs,)`.
+        starts: number of starts of each fit.
+    """
+    freeze = {"supervised": supervised}
+    result = fit(RIVALS[name], runs, freeze=freeze, num_starts=starts)
     errors = np.abs(relative_errors(predict(result.law, runs.inputs), runs))
     below = runs.loss < runs.inputs["teacher_loss"]
-    held = [
-        np.abs(hold_out(RIVALS[name], runs, mask, against={}, **options).errors["law"]).mean()
+    held_out = [
+        hold_out(RIVALS[name], runs, mask, against={}, freeze=freeze, num_starts=starts)
         for mask in masks
     ]
-    numbers = [errors.mean(), errors[below].mean(), *held]
+    unseen = [np.abs(each.errors["law"]).mean() for each in held_out]
+    numbers = [errors.mean(), errors[below].mean(), *unseen]
     return [
         name,
         f"{1e4 * result.objective:.3f}",
@@ -39,10 +50,11 @@ def row(name: str, runs: Runs, supervised: Any, masks: list[np.ndarray], starts:
     ]
 
 
-def best_teacher(law: Any, runs: Runs) -> str:
-    """The best teacher's loss for the table's student of least loss, or `none`.
+def best_teacher(law: Tree, runs: Runs) -> str:
+    """The loss of the best teacher for the student with the lowest loss, or `none`.
 
-    None where the strongest teacher that can be is best: then the law has no capacity gap there.
+    `none` means that the strongest possible teacher is the best: the law has no capacity gap for
+    this student.
     """
     student = {name: runs.inputs[name][np.argmin(runs.loss)] for name in law.input_names[:2]}
     strongest = float(predict(law.supervised, {"num_params": np.inf, "num_tokens": np.inf}))
@@ -52,11 +64,16 @@ def best_teacher(law: Any, runs: Runs) -> str:
 
 
 @click.command()
-@click.option("--data", type=click.Path(exists=True), help="The points of the paper's Fig. 1.")
-@click.option("--starts", default=64, show_default=True)
-@click.option("--only", type=click.Choice(list(RIVALS)), multiple=True, help="Some of the forms.")
+@click.option("--data", type=click.Path(exists=True), help="CSV file of the points of Fig. 1.")
+@click.option("--starts", default=64, show_default=True, help="Number of starts of each fit.")
+@click.option(
+    "--only",
+    type=click.Choice(list(RIVALS)),
+    multiple=True,
+    help="A form to fit; can be given several times. All forms without it.",
+)
 def main(data: str | None, starts: int, only: tuple[str, ...]) -> None:
-    """Compare the rivals on the published points (where given) and on the bundled runs."""
+    """Compare the rival laws on the bundled runs, and with --data on the published points."""
     names = only or tuple(RIVALS)
     tables = []
     if data is not None:

@@ -1,15 +1,17 @@
-"""The forms that were tried, each a law that `fitting` takes.
+"""The rival laws that the experiment compares.
 
-All share the coefficients of `DistillationLimit` and differ in what is subtracted from it, or in
-the bracket. w scales a gain; with w = 0 (and m = 0, where there is one) each is Eq. 8 again.
+All have the coefficients of `DistillationLimit`. They differ in the term that is subtracted, or in
+the bracket. w scales a gain; with w = 0 (and m = 0, where the law has an m) each law is Eq. 8.
 """
 
 from collections.abc import Callable
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
+from jaxlaws.foundations.annotations import Tree
+from jaxlaws.foundations.law import Law
 from jaxlaws.inputs import prediction
 from jaxlaws.laws.supervised import Supervised
 from jaxlaws.powers import power
@@ -19,13 +21,13 @@ _LARGEST_EXPONENT = 35.0
 
 
 class Terms(NamedTuple):
-    """What the forms are made of.
+    """The terms of the formulas.
 
     Attributes:
         teacher: L_T.
-        alone: L~, of the supervised law at the student's size and tokens.
-        endless: the same with endless tokens.
-        irreducible: the same with endless size too.
+        alone: L~, the loss of the supervised law at the size and tokens of the student.
+        endless: the same with infinitely many tokens.
+        irreducible: the same with infinite size and infinitely many tokens.
         mimicry: L_T**-c0.
         bracket: b, from 1 for strong teachers to 0 for weak ones.
         past: 1 - b.
@@ -47,26 +49,29 @@ class Terms(NamedTuple):
 
     @property
     def lacking(self) -> jax.Array:
-        """The term of Eq. 8: how far above its teacher a student ends."""
+        """The term of Eq. 8: the loss of the student above that of its teacher."""
         return self.mimicry * self.bracket * self.resource
 
     @property
     def share_of_tokens(self) -> jax.Array:
-        """Part of the student's own reducible loss that is for want of tokens."""
+        """The share of the reducible loss of the student that is due to its finite tokens."""
         return (self.alone - self.endless) / (self.alone - self.irreducible)
 
 
-Formula = Callable[[Any, Terms], jax.Array]
+# From a law (with its coefficients) and the terms to the loss.
+Formula = Callable[[Tree, Terms], jax.Array]
 
 
-def rival(name: str, formula: Formula, *, over_excess: bool = False, **extra: Any) -> type[Any]:
-    """A law: `formula` of its coefficients and terms, its loss.
+def rival(
+    name: str, formula: Formula, *, over_excess: bool = False, **extra: Coefficient
+) -> type[Law]:
+    """Make the class of a law whose loss is a formula of its coefficients and the terms.
 
     Args:
-        name: of the class.
+        name: the name of the class.
         formula: the loss.
-        over_excess: whether the bracket compares losses above the irreducible one.
-        extra: fields beyond those of `DistillationLimit`; `m` sharpens the bracket.
+        over_excess: whether the bracket compares losses minus the irreducible loss.
+        extra: fields besides those of `DistillationLimit`; `m` makes the bracket sharper.
     """
 
     @prediction
@@ -116,26 +121,27 @@ def rival(name: str, formula: Formula, *, over_excess: bool = False, **extra: An
         "input_names": inputs,
         "loss": loss,
     }
-    return pytree(type(name, (), body | fields))
+    made: type[Tree] = type(name, (), body | fields)
+    return pytree(made)
 
 
-def _gain(amplitude: Callable[[Any, Terms], jax.Array]) -> Formula:
-    """Eq. 8 less a gain `w (1 - b) L_T**-c0 * amplitude`."""
+def _gain(amplitude: Formula) -> Formula:
+    """Eq. 8 minus a gain `w (1 - b) L_T**-c0 * amplitude`."""
     return lambda law, t: t.teacher + t.lacking - law.w * t.past * t.mimicry * amplitude(law, t)
 
 
-def _root_of_noise(_: Any, t: Terms) -> jax.Array:
+def _root_of_noise(_: Tree, t: Terms) -> jax.Array:
     return power(jnp.maximum(1 - t.endless / t.alone, 0.0), 0.5)
 
 
-def _cut_resource(_: Any, t: Terms) -> jax.Array:
+def _cut_resource(_: Tree, t: Terms) -> jax.Array:
     return t.resource * t.share_of_tokens**2
 
 
 _EQ8: Formula = lambda _, t: t.teacher + t.lacking  # noqa: E731
 
-# By what the README's table says of each.
-RIVALS: dict[str, type[Any]] = {
+# By the name of each law in the tables of the README.
+RIVALS: dict[str, type[Law]] = {
     "Eq. 8, limit form": rival("Limit", _EQ8),
     "floor L_T (1 - w)": rival(
         "Floor", lambda law, t: t.teacher * (1 - law.w) + t.lacking, w=unit_interval()

@@ -1,1 +1,1 @@
-"""How often intervals hold the truth, on simulated runs, method by method."""
+"""Measures how often intervals contain the true value, on simulated runs, for each method."""

@@ -1,7 +1,7 @@
 """The 90% intervals of simulated tables, by each method."""
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import get_args
 
 import jax
 import numpy as np
@@ -15,29 +15,35 @@ from experiments.calibration.simulated import (
 )
 from fitting import FitResult, Runs, fit
 from fitting.estimation.interval_ends import bca_ends, ends
-from fitting.estimation.resampling import METHODS, jackknife_weights, noise_like, pairs_weights
-from fitting.problem.objectives import Objective
+from fitting.estimation.resampling import (
+    Resampling,
+    jackknife_weights,
+    noise_like,
+    pairs_weights,
+)
 from fitting.uncertainty.laplace_approximation import laplace
 from fitting.uncertainty.profile_likelihood import profile
+from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.laws.chinchilla import Chinchilla
 from jaxlaws.precision import float64, to_numpy
 
 LEVEL = 0.9
 
-# Low and high end of each quantity, `(num_tables,)` each; a profile has none of losses.
+# Low and high end of the interval of each quantity, `(num_tables,)` each. Profiles have intervals
+# of coefficients only.
 Ends = dict[str, tuple[np.ndarray, np.ndarray]]
 
 
 def bootstraps(tables: Tables, num_draws: int, first_seed: int) -> Iterator[tuple[str, Ends]]:
-    """Percentile and BCa intervals from each way of resampling, all tables in one batch each."""
+    """Percentile and BCa intervals of each way of resampling, with all tables in one batch."""
     with float64():
-        value = _told(tables.law)
+        value = _quantities(tables.law)
         left_out, kept = tables.refitted(_of_each(tables, lambda *_: _without_each_run()))
-        without = _told(left_out)
-    for method in METHODS:
+        without = _quantities(left_out)
+    for method in get_args(Resampling):
         with float64():
             law, usable = tables.refitted(*resampled(tables, method, num_draws, first_seed))
-            drawn = _told(law)
+            drawn = _quantities(law)
         found: dict[str, Ends] = {"percentile": {}, "bca": {}}
         for name, draws in drawn.items():
             rows = list(zip(draws, usable, value[name], without[name], kept, strict=True))
@@ -49,12 +55,12 @@ def bootstraps(tables: Tables, num_draws: int, first_seed: int) -> Iterator[tupl
 
 
 def by_curvature(
-    tables: Tables, truth: Any, first_seed: int, *, with_profile: bool
+    tables: Tables, truth: Tree, first_seed: int, *, with_profile: bool
 ) -> tuple[dict[str, Ends], np.ndarray]:
-    """Intervals of Laplace's approximation and of profiles, and the objectives reached.
+    """Intervals of the Laplace approximation and of profiles, and the objectives of the fits.
 
-    Each table is fitted from random starts of its own, as a user would, so that the objectives
-    are a check on the batch.
+    Each table is fitted from its own random starts, as a user would do, so that the objectives
+    check the fits of the batch.
     """
     objective = tables.problem.objective
     normal, profiled, reached = [], [], []
@@ -62,13 +68,10 @@ def by_curvature(
         runs, seed = runs_with(noise, truth), first_seed + number
         result = fit(Chinchilla, runs, objective=objective, num_starts=16, seed=seed)
         reached.append(result.objective)
-        normal.append(_laplace(result, runs, objective, seed))
+        normal.append(_laplace(result, runs, seed))
         if with_profile:
             profiled.append(
-                [
-                    profile(result, runs, name, objective=objective, level=LEVEL).interval
-                    for name in COEFFICIENTS
-                ]
+                [profile(result, runs, name, level=LEVEL).interval for name in COEFFICIENTS]
             )
     found = {"Laplace": {n: _columns([row[n] for row in normal]) for n in normal[0]}}
     if with_profile:
@@ -78,21 +81,19 @@ def by_curvature(
     return found, np.array(reached)
 
 
-def _laplace(
-    result: FitResult, runs: Runs, objective: Objective, seed: int
-) -> dict[str, tuple[Any, Any]]:
+def _laplace(result: FitResult, runs: Runs, seed: int) -> dict[str, tuple[Array, Array]]:
     try:
-        drawn = laplace(result, runs, num_draws=2000, objective=objective, seed=seed)
-    except ValueError:  # the curvature leaves a direction open: an interval that holds nothing
+        drawn = laplace(result, runs, num_draws=2000, seed=seed)
+    except ValueError:  # the Hessian is singular: an empty interval
         return dict.fromkeys(quantities(result.law), (np.inf, -np.inf))
     with float64():
-        return {name: ends(each, LEVEL) for name, each in _told(drawn).items()}
+        return {name: ends(each, LEVEL) for name, each in _quantities(drawn).items()}
 
 
 def resampled(
-    tables: Tables, method: str, num_draws: int, first_seed: int
+    tables: Tables, method: Resampling, num_draws: int, first_seed: int
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """Weights and changes of the residuals, as `fit` makes them."""
+    """Weights and changes of the residuals of the resampled tables, as in `fit`."""
     if method == "pairs":
         return _of_each(
             tables, lambda number, _: pairs_weights(NUM_RUNS, num_draws, first_seed + number)
@@ -122,14 +123,14 @@ def _without_each_run() -> np.ndarray:
     return jackknife_weights(np.arange(NUM_RUNS), seed=0)
 
 
-def _told(law: Any) -> dict[str, np.ndarray]:
-    """Quantities of a batched law, of the shape of its leaves."""
+def _quantities(law: Tree) -> dict[str, np.ndarray]:
+    """The quantities of a batched law, each of the shape of the leaves."""
     function = quantities
     for _ in range(np.ndim(law.E)):
         function = jax.vmap(function)
     return to_numpy(function(law))
 
 
-def _columns(pairs: list[Any]) -> tuple[np.ndarray, np.ndarray]:
+def _columns(pairs: Sequence[Sequence[Array]]) -> tuple[np.ndarray, np.ndarray]:
     low, high = np.array(pairs, dtype=float).T
     return low, high

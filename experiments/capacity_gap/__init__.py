@@ -1,1 +1,1 @@
-"""The capacity gap, shown where it can be computed exactly and where it is trained."""
+"""The capacity gap, in a system with a closed form and in trained networks."""

@@ -1,1 +1,1 @@
-"""What the laws fitted to some runs say of runs they did not see, against simpler laws."""
+"""Hold-outs: predictions of laws for runs that the fit did not see, compared with simpler laws."""

@@ -1,4 +1,4 @@
-"""A simpler law to hold the distillation law against: a teacher multiplies the tokens."""
+"""A simpler law to compare the distillation law with: a teacher multiplies the tokens."""
 
 from typing import ClassVar
 
@@ -12,13 +12,17 @@ from jaxlaws.pytree import Coefficient, positive, pytree
 
 @pytree
 class EffectiveTokens:
-    """`loss = L~(N_S, w L_T**-v D_S)`: each token counts for more, the better the teacher."""
+    """`loss = L~(N_S, w L_T**-v D_S)`: the better the teacher, the more each token counts."""
 
     supervised: Supervised
     w: Coefficient = positive()
     v: Coefficient = positive()
 
-    input_names: ClassVar = ("num_student_params", "num_student_tokens", "teacher_loss")
+    input_names: ClassVar[tuple[str, ...]] = (
+        "num_student_params",
+        "num_student_tokens",
+        "teacher_loss",
+    )
 
     @prediction
     def loss(

@@ -1,6 +1,6 @@
-"""The tables, and what is held out of each: low losses, and the best teachers' students."""
+"""The hold-outs of each table: the lowest losses, and the students of the best teachers."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,11 +15,11 @@ class Part(NamedTuple):
     """A hold-out of one table.
 
     Attributes:
-        name: of its pictures.
-        title: what is held out, in words.
+        name: the name of its figures.
+        title: the runs that are held out, in words.
         runs: the distilled runs.
-        unseen: boolean `(num_runs,)`, true where held out.
-        supervised: the law inside, which has seen nothing of what is held out.
+        unseen: which runs are held out, boolean `(num_runs,)`.
+        supervised: the supervised law, fitted without the held-out runs and their teachers.
     """
 
     name: str
@@ -30,9 +30,13 @@ class Part(NamedTuple):
 
 
 def bundled(num_starts: int) -> list[Part]:
-    """The runs made here: the lowest quarter of losses, and the students of the two best teachers.
+    """The bundled runs: the lowest quarter of losses, and the students of the two best teachers.
 
-    The supervised law sees neither the teachers held out nor losses below those fitted.
+    The supervised law is fitted without the held-out teachers and without losses as low as the
+    held-out losses.
+
+    Args:
+        num_starts: number of starts of the fits of the supervised law.
     """
     runs, alone = bundled_runs("distilled"), bundled_runs("supervised")
     low, best = lowest_losses(runs), best_teachers(runs)
@@ -42,16 +46,24 @@ def bundled(num_starts: int) -> list[Part]:
         "best_teachers": ("two best teachers", best, ~of_best),
     }
     return [
-        _part(f"bundled_{name}", title, runs, mask, fit(Supervised, seen, num_starts=num_starts))
+        _part(
+            f"bundled_{name}",
+            title,
+            runs,
+            mask,
+            fit(Supervised, alone.where(which), num_starts=num_starts).law,
+        )
         for name, (title, mask, which) in kept.items()
-        for seen in [alone.where(which)]
     ]
 
 
 def published(path: str) -> list[Part]:
     """The points of the paper's Fig. 1: losses up to 2.3, as in the paper, and teachers up to 2.0.
 
-    The supervised law is the printed one, fitted to supervised runs that were not published.
+    The supervised law is the printed law, fitted to supervised runs that were not published.
+
+    Args:
+        path: the CSV file of the points.
     """
     runs = Runs.read(path, {"loss": "student_loss"}, DistillationLimit)
     printed = presets.load("busbridge2025_supervised")
@@ -62,6 +74,5 @@ def published(path: str) -> list[Part]:
     ]
 
 
-def _part(name: str, title: str, runs: Runs, unseen: np.ndarray, supervised: Any) -> Part:
-    law = getattr(supervised, "law", supervised)
-    return Part(name, f"{title} ({unseen.sum()})", runs, unseen, law)
+def _part(name: str, title: str, runs: Runs, unseen: np.ndarray, supervised: Supervised) -> Part:
+    return Part(name, f"{title} ({unseen.sum()})", runs, unseen, supervised)

@@ -1,1 +1,1 @@
-"""What the paper says that follows from its law, asked of the planner."""
+"""The paper's claims and figures that follow from its law, computed with the planner."""

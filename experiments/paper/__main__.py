@@ -1,8 +1,7 @@
-"""`python -m experiments.paper`: write `docs/claims.md` anew, and draw the paper's figures."""
+"""`python -m experiments.paper`: write `docs/claims.md` and draw the paper's figures."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -11,44 +10,47 @@ from experiments.paper.claims import CLAIMS
 from experiments.paper.rules import RULES
 from fitting.reporting.markdown import markdown_table
 from jaxlaws import presets
+from jaxlaws.foundations.annotations import Tree
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "claims.md"
 PRESETS = ("busbridge2025", "busbridge2025_consistent", "busbridge2025_refit")
 _HEAD = """# What the paper says, and what its law gives
 
-Made by `python -m experiments.paper`: nothing here is typed in. The paper's claims with numbers,
-and some rules of thumb that follow it, are asked of the planner with three presets: the
-coefficients as printed, those with B' a hundred times the printed one, and our fit to the points of
-the paper's Fig. 1 (`jaxlaws presets NAME` tells of each). Losses are in nats per token.
+`python -m experiments.paper` computes every number on this page. The planner evaluates the paper's
+claims with numbers, and some rules of thumb, with three presets: the coefficients as printed, the
+same coefficients with B' a hundred times the printed value, and our fit to the points of the
+paper's Fig. 1 (`jaxlaws presets NAME` describes each preset). Losses are in nats per token.
 
-The printed B' does not give what the paper says of its own figures; a hundred times that does, but
-for the largest students at small budgets. The refit knows runs of up to 5e11 tokens. What is said
-of unlimited data it misses by 7%, and so it sees distillation win at large budgets where the paper
-sees a tie: there, trust neither. Sizes beyond 12.6B and budgets beyond 1e22 lie outside all that
-was trained.
+The printed B' does not reproduce what the paper says of its own figures. A hundred times that value
+does, except for the largest students at small budgets. The refit is fitted to runs of up to 5e11
+tokens. On unlimited data it differs from the paper by 7%, so at large budgets distillation wins
+where the paper reports a tie. At large budgets, rely on neither. Sizes above 12.6B and budgets
+above 1e22 are outside the range of all training runs.
 """
 
 
 def table(
-    rows: Sequence[tuple[str, Callable[[Any], str]]], columns: Sequence[str] = PRESETS
+    rows: Sequence[tuple[str, Callable[[Tree], str]]], columns: Sequence[str] = PRESETS
 ) -> str:
-    """Each claim, and what each preset gives."""
+    """Return a Markdown table with each claim and the result of each preset."""
     laws = [presets.load(name) for name in columns]
     cells = [[claim, *(answer(law) for law in laws)] for claim, answer in rows]
     return markdown_table(["", *(f"`{name}`" for name in columns)], cells)
 
 
 def page() -> str:
-    """The page, computed."""
+    """Return the text of the page, with all numbers computed."""
     return f"{_HEAD}\n## Claims\n\n{table(CLAIMS)}\n\n## Rules of thumb\n\n{table(RULES)}\n"
 
 
 @click.command()
-@click.option("--law", default="busbridge2025_consistent", show_default=True, help="A preset.")
+@click.option(
+    "--law", default="busbridge2025_consistent", show_default=True, help="Preset for the figures."
+)
 @click.option("-o", "--out", default="out/paper", type=click.Path(path_type=Path))
-@click.option("--pictures-only", is_flag=True, help="Leave the page as it is.")
+@click.option("--pictures-only", is_flag=True, help="Draw the figures only; do not write the page.")
 def main(law: str, out: Path, pictures_only: bool) -> None:
-    """Ask the planner, write the page, and draw the figures that follow from LAW."""
+    """Compute the claims, write the page, and draw the figures that follow from a law."""
     if not pictures_only:
         PAGE.write_text(page(), encoding="utf-8")
         click.echo(f"wrote {PAGE}")
@@ -56,7 +58,7 @@ def main(law: str, out: Path, pictures_only: bool) -> None:
     drawn = law_pictures.PICTURES | plan_pictures.PICTURES
     for name, picture in drawn.items():
         picture(presets.load(law)).savefig(out / f"{name}.svg")
-    click.echo(f"drew {len(drawn)} pictures in {out}")
+    click.echo(f"drew {len(drawn)} figures in {out}")
 
 
 if __name__ == "__main__":

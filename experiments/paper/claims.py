@@ -1,14 +1,15 @@
 """The paper's claims with numbers (Busbridge et al. 2025), computed from a preset.
 
-Each function takes a distillation law and says in a few words what the planner gives. Compute is
-counted as in the paper, `transformer_forward_flops`.
+Each function takes a distillation law and returns the planner's result as a short text. Compute is
+counted as in the paper, with `transformer_forward_flops`.
 """
 
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 
-from jaxlaws.compute import transformer_forward_flops
+from jaxlaws.compute import ForwardFlops, transformer_forward_flops
+from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning import (
     TEACHER_INFERENCE,
     TEACHER_PRETRAINING,
@@ -20,31 +21,36 @@ from jaxlaws.planning import (
 )
 from jaxlaws.precision import float64
 
-_COUNT: dict[str, Any] = {"forward_flops": transformer_forward_flops}
+
+class _Count(TypedDict):
+    forward_flops: ForwardFlops
+
+
+_COUNT: _Count = {"forward_flops": transformer_forward_flops}
 _TEACHERS = np.array([5.46e8, 9.75e8, 1.82e9, 2.72e9, 4.82e9, 7.75e9])
 _SIZES = np.array([3e8, 5e8, 1e9, 3e9, 5e9, 1e10, 3e10, 5e10])
 
 
-def _loss(law: Any, **inputs: Any) -> np.ndarray:
+def _loss(law: Tree, **inputs: Array) -> np.ndarray:
     with float64():
         return np.asarray(law.loss(**inputs))
 
 
-def _teacher_losses(law: Any) -> np.ndarray:
-    """Of the paper's teachers, trained on 20 tokens a parameter."""
+def _teacher_losses(law: Tree) -> np.ndarray:
+    """Return the losses of the paper's teachers, trained on 20 tokens per parameter."""
     return _loss(law.supervised, num_params=_TEACHERS, num_tokens=20 * _TEACHERS)
 
 
-def infinite_data(law: Any) -> str:
-    """The best teacher's student on unlimited data, against supervised training."""
+def infinite_data(law: Tree) -> str:
+    """Compare the best teacher's student on unlimited data with supervised training."""
     sizes = np.geomspace(1e8, 1e11, 31)
     best = optimal_teacher_loss(law, num_student_params=sizes, num_student_tokens=1e60).loss
     alone = _loss(law.supervised, num_params=sizes, num_tokens=np.inf)
     return f"within {100 * np.max(np.abs(best / alone - 1)):.2f}%"
 
 
-def ratios(law: Any) -> str:
-    """Compute and tokens of distillation over those of supervised training, at equal loss."""
+def ratios(law: Tree) -> str:
+    """Divide compute and tokens of distillation by those of supervised training, at equal loss."""
     sizes, targets = np.array([5e8, 1e10]), np.array([2.4, 2.2])
     distilled = flops_to_reach(
         distill,
@@ -60,8 +66,8 @@ def ratios(law: Any) -> str:
     return "; ".join(f"{c:.2g} / {t:.2g}" for c, t in zip(compute, tokens, strict=True))
 
 
-def never_better(law: Any) -> str:
-    """By how much distillation is better at most, where the teacher's training is counted."""
+def never_better(law: Tree) -> str:
+    """Compute the largest gain from distillation when the teacher's training is charged."""
     sizes, budgets = np.meshgrid(_SIZES, np.geomspace(1e20, 1e26, 13))
     alone = train_fixed(law, flops=budgets, num_params=sizes, **_COUNT).loss
     best = np.full(len(_SIZES), -np.inf)
@@ -72,9 +78,9 @@ def never_better(law: Any) -> str:
     return f"to 5B by {max(small, 0):.3f}; 10B {best[5]:.3f}, 50B {best[7]:.3f}"
 
 
-def shares(law: Any) -> str:
-    """Of the compute, for the student, for logits, for the teacher's training."""
-    told = []
+def shares(law: Tree) -> str:
+    """Compute the shares of the student, of the logits and of the teacher's training."""
+    parts = []
     for size, flops in ((1e10, 1e20), (3e9, 1e20), (3e9, 1e25), (1e10, 1e25)):
         plan = distill(
             law,
@@ -83,16 +89,16 @@ def shares(law: Any) -> str:
             scenario=TEACHER_PRETRAINING_AND_INFERENCE,
             **_COUNT,
         )
-        told.append(
+        parts.append(
             "/".join(f"{100 * plan.shares[n]:.0f}" for n in ("student", "logits", "teacher"))
         )
-    return "; ".join(told)
+    return "; ".join(parts)
 
 
-def isoflop_minima(law: Any) -> str:
-    """The best student's size and loss at budgets of 3e19 to 1e21, under the 7.75B teacher."""
+def isoflop_minima(law: Tree) -> str:
+    """Find the best student's size at budgets of 3e19 to 1e21, with the 7.75B teacher."""
     sizes = np.geomspace(1e7, 1e11, 4001)
-    told = []
+    parts = []
     for flops in (3e19, 1e20, 3e20, 1e21):
         tokens = flops / 3 / np.asarray(transformer_forward_flops(sizes))
         loss = _loss(
@@ -102,12 +108,12 @@ def isoflop_minima(law: Any) -> str:
             teacher_loss=_teacher_losses(law)[-1],
         )
         at = np.argmin(loss)
-        told.append(f"{sizes[at] / 1e9:.2g}B" if at < len(sizes) - 1 else "none")
-    return ", ".join(told)
+        parts.append(f"{sizes[at] / 1e9:.2g}B" if at < len(sizes) - 1 else "none")
+    return ", ".join(parts)
 
 
-def gap_of_small_students(law: Any) -> str:
-    """The best teacher (20 tokens a parameter) for students of 143M and 198M."""
+def gap_of_small_students(law: Tree) -> str:
+    """Find the best teacher (20 tokens per parameter) for students of 143M and 198M."""
     students = np.array([[1.43e8], [1.98e8]])
     tokens = students * np.array([20.0, 320.0])
     best = optimal_teacher_loss(law, num_student_params=students, num_student_tokens=tokens)
@@ -117,8 +123,8 @@ def gap_of_small_students(law: Any) -> str:
     return "; ".join(f"{few:.2g}B, {many:.2g}B" for few, many in found)
 
 
-def most_gained(law: Any) -> str:
-    """The largest gain over supervised training with the paper's teachers, 1e9 to 1e13 tokens."""
+def most_gained(law: Tree) -> str:
+    """Find the largest gain over supervised training with the paper's teachers."""
     sizes, tokens = np.meshgrid(np.geomspace(1e8, 7e9, 60), np.geomspace(1e9, 1e13, 60))
     alone = _loss(law.supervised, num_params=sizes, num_tokens=tokens)
     gains = [
@@ -128,8 +134,8 @@ def most_gained(law: Any) -> str:
     return f"{np.min(gains):.2f} nats"
 
 
-def one_pair(law: Any) -> str:
-    """The loss of a 546M student of the 1.82B teacher, both on 20 tokens a parameter."""
+def one_pair(law: Tree) -> str:
+    """Compute the loss of a 546M student of the 1.82B teacher, both at 20 tokens per parameter."""
     loss = _loss(
         law,
         num_student_params=5.46e8,
@@ -139,8 +145,8 @@ def one_pair(law: Any) -> str:
     return f"{loss:.3f}"
 
 
-def growing_share_of_teachers(law: Any) -> str:
-    """Tokens a parameter of the best teacher where its training alone is counted."""
+def growing_share_of_teachers(law: Tree) -> str:
+    """Compute the tokens per parameter of the best teacher in the scenario pretraining."""
     plan = distill(
         law,
         flops=np.array([1e21, 1e23, 1e25]),
@@ -152,7 +158,7 @@ def growing_share_of_teachers(law: Any) -> str:
     return ", ".join(f"{ratio:.3g}" for ratio in ratios)
 
 
-# What the paper says, where, what is computed, and how.
+# The paper's claim with its place and what is computed; the function that computes it.
 CLAIMS = [
     (
         "On unlimited data the best teacher's student is as good as supervised training (1e8 to "
@@ -160,34 +166,34 @@ CLAIMS = [
         infinite_data,
     ),
     (
-        "Teacher's logits paid, compute / tokens against supervised training: 500M to loss 2.4 "
+        "Scenario inference, compute / tokens relative to supervised training: 500M to loss 2.4 "
         "about 3/4 / 2/3; 10B to 2.2 about 1/2 / 1/2 (D.5)",
         ratios,
     ),
     (
-        "With the teacher's training counted, distillation is never better (5.3): largest gain in "
+        "With the teacher's training charged, distillation is never better (5.3): largest gain in "
         "nats, 1e20 to 1e26 FLOPs",
         never_better,
     ),
     (
-        "All counted, per cent student/logits/teacher (Table 3): 10B at 1e20 mostly student; 3B at "
-        "1e20 mostly teacher; 3B at 1e25 student and logits; 10B at 1e25 thirds",
+        "Scenario full, per cent student/logits/teacher (Table 3): 10B at 1e20 mostly student; 3B "
+        "at 1e20 mostly teacher; 3B at 1e25 student and logits; 10B at 1e25 a third each",
         shares,
     ),
     (
-        "Under the 7.75B teacher the best student lies between 100M and 7B (Fig. 39a), at 3e19, "
-        "1e20, 3e20, 1e21",
+        "With the 7.75B teacher the best student is between 100M and 7B (Fig. 39a), at 3e19, 1e20, "
+        "3e20, 1e21",
         isoflop_minima,
     ),
     (
-        "143M and 198M students are best under a teacher below 12.6B, at 20 and at 320 tokens a "
+        "143M and 198M students are best with a teacher below 12.6B, at 20 and at 320 tokens per "
         "parameter (Fig. 4)",
         gap_of_small_students,
     ),
     ("Largest gain over supervised training, about -.18 (Fig. 6)", most_gained),
     ("1.82B teacher, 546M student: 2.42 (Table 7)", one_pair),
     (
-        "With only the teacher's training counted, its tokens a parameter stay constant (D.4): at "
+        "In the scenario pretraining the teacher's tokens per parameter are constant (D.4): at "
         "1e21, 1e23, 1e25",
         growing_share_of_teachers,
     ),

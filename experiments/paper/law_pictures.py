@@ -1,9 +1,7 @@
-"""The paper's figures that show the law itself: students, their tokens, their teachers.
+"""The paper's figures of the law itself: students, their tokens and their teachers.
 
-Teachers are trained on 20 tokens a parameter and compute is counted as in the paper.
+Teachers are trained on 20 tokens per parameter. Compute is counted as in the paper.
 """
-
-from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -11,32 +9,33 @@ from matplotlib.figure import Figure
 from fitting.data.predictions import predict
 from jaxlaws.compute import transformer_forward_flops
 from jaxlaws.figures.style import COLOURS, house_style, new_figure, quantity_axis
+from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.foundations.quantities import format_quantity
 from jaxlaws.planning import optimal_teacher_loss
-from jaxlaws.quantities import format_quantity
 
 _TEACHERS = (5.46e8, 1.82e9, 7.75e9)
 _BUDGETS = (3e19, 1e20, 3e20, 1e21)
 _PER_PARAM = 20
 
 
-def student(law: Any, size: Any, tokens: Any, teacher_loss: Any) -> np.ndarray:
-    """Loss of a distilled student."""
+def student(law: Tree, size: Array, tokens: Array, teacher_loss: Array) -> np.ndarray:
+    """Return the loss of a distilled student."""
     inputs = {"num_student_params": size, "num_student_tokens": tokens}
     return np.asarray(predict(law, inputs | {"teacher_loss": teacher_loss}))
 
 
-def alone(law: Any, size: Any, tokens: Any) -> np.ndarray:
-    """Loss of a supervised model."""
+def without_teacher(law: Tree, size: Array, tokens: Array) -> np.ndarray:
+    """Return the loss of a supervised model."""
     return np.asarray(predict(law.supervised, {"num_params": size, "num_tokens": tokens}))
 
 
-def isoflop_students(law: Any) -> Figure:
-    """Figs. 2 and 39a: students of one budget under a teacher; dots are the best sizes."""
+def isoflop_students(law: Tree) -> Figure:
+    """Draw Figs. 2 and 39a: students of one budget with one teacher. Dots are the best sizes."""
     sizes = np.geomspace(1e8, 1e10, 400)
     with house_style():
         figure, panels = new_figure(len(_TEACHERS), width=3.2)
         for axes, size in zip(panels, _TEACHERS, strict=True):
-            teacher_loss = alone(law, size, _PER_PARAM * size)
+            teacher_loss = without_teacher(law, size, _PER_PARAM * size)
             for flops in _BUDGETS:
                 tokens = flops / 3 / np.asarray(transformer_forward_flops(sizes))
                 loss = student(law, sizes, tokens, teacher_loss)
@@ -44,24 +43,24 @@ def isoflop_students(law: Any) -> Figure:
                 best = np.argmin(loss)
                 axes.plot(sizes[best], loss[best], "o", color=line.get_color())
             axes.axhline(teacher_loss, color="0.5", linestyle="--", linewidth=0.8)
-            axes.set_title(f"teacher {format_quantity(size)}, dashed its loss", fontsize=9)
+            axes.set_title(f"teacher {format_quantity(size)} (dashed: its loss)", fontsize=9)
             quantity_axis(axes.xaxis, "student's parameters")
         panels[0].set_ylabel("student's loss")
         panels[0].legend(fontsize=7)
     return figure
 
 
-def capacity_gap(law: Any) -> Figure:
-    """Fig. 4: students on 20 to 320 tokens a parameter against teachers; dots are the best."""
+def capacity_gap(law: Tree) -> Figure:
+    """Draw Fig. 4: students at 20 to 320 tokens per parameter by teacher. Dots are the best."""
     teachers = np.geomspace(1e8, 1.26e10, 400)
-    losses = alone(law, teachers, _PER_PARAM * teachers)
+    losses = without_teacher(law, teachers, _PER_PARAM * teachers)
     students = (1.43e8, 1.98e8, 5.46e8)
     with house_style():
         figure, panels = new_figure(len(students), width=3.2)
         for axes, size in zip(panels, students, strict=True):
             for ratio in (20, 40, 80, 160, 320):
                 loss = student(law, size, ratio * size, losses)
-                (line,) = axes.plot(teachers, loss, label=f"{ratio} tokens a parameter")
+                (line,) = axes.plot(teachers, loss, label=f"{ratio} tokens per parameter")
                 best = np.argmin(loss)
                 if 0 < best < len(loss) - 1:
                     axes.plot(teachers[best], loss[best], "o", color=line.get_color())
@@ -72,14 +71,14 @@ def capacity_gap(law: Any) -> Figure:
     return figure
 
 
-def gain_over_supervised(law: Any) -> Figure:
-    """Fig. 6: student's loss less that of the same model trained alone; blue where it gains."""
+def gain_over_supervised(law: Tree) -> Figure:
+    """Draw Fig. 6: student's loss minus that of supervised training; blue is a gain."""
     sizes, tokens = np.meshgrid(np.geomspace(1e8, 1e10, 120), np.geomspace(1e9, 1e13, 120))
     with house_style():
         figure, panels = new_figure(len(_TEACHERS), width=3.2)
         for axes, size in zip(panels, _TEACHERS, strict=True):
-            teacher_loss = alone(law, size, _PER_PARAM * size)
-            gain = student(law, sizes, tokens, teacher_loss) - alone(law, sizes, tokens)
+            teacher_loss = without_teacher(law, size, _PER_PARAM * size)
+            gain = student(law, sizes, tokens, teacher_loss) - without_teacher(law, sizes, tokens)
             axes.pcolormesh(
                 sizes, tokens, gain, cmap="RdBu_r", vmin=-0.18, vmax=0.18, rasterized=True
             )
@@ -88,13 +87,13 @@ def gain_over_supervised(law: Any) -> Figure:
             quantity_axis(axes.xaxis, "parameters")
             quantity_axis(axes.yaxis, "tokens")
         figure.colorbar(
-            panels[0].collections[0], ax=panels, label="distilled less supervised, nats"
+            panels[0].collections[0], ax=panels, label="distilled minus supervised, nats"
         )
     return figure
 
 
-def best_teacher(law: Any) -> Figure:
-    """Figs. 7 and 15: the best teacher's loss for a student, and the loss of that student."""
+def best_teacher(law: Tree) -> Figure:
+    """Draw Figs. 7 and 15: the best teacher's loss for a student, and the loss of that student."""
     sizes = np.geomspace(1e8, 1e11, 60)
     with house_style():
         figure, (teachers, students) = new_figure(2, width=3.8)
@@ -114,11 +113,11 @@ def best_teacher(law: Any) -> Figure:
     return figure
 
 
-def unlimited_data(law: Any) -> Figure:
-    """Fig. 40: on unlimited data the best teacher's student is a supervised model's equal."""
+def unlimited_data(law: Tree) -> Figure:
+    """Draw Fig. 40: on unlimited data the best teacher's student equals a supervised model."""
     sizes = np.geomspace(1e8, 1e11, 61)
     best = optimal_teacher_loss(law, num_student_params=sizes, num_student_tokens=1e60).loss
-    supervised = alone(law, sizes, np.inf)
+    supervised = without_teacher(law, sizes, np.inf)
     with house_style():
         figure, (losses, differences) = new_figure(2, width=3.8)
         losses.plot(sizes, supervised, color=COLOURS[0], label="supervised")
@@ -126,7 +125,7 @@ def unlimited_data(law: Any) -> Figure:
         differences.plot(sizes, 100 * (best / supervised - 1), color="black")
         differences.axhline(0, color="0.6", linewidth=0.8)
         losses.set_ylabel("loss on unlimited data")
-        differences.set_ylabel("student above supervised, %")
+        differences.set_ylabel("student relative to supervised, %")
         for axes in (losses, differences):
             quantity_axis(axes.xaxis, "parameters")
         losses.legend()

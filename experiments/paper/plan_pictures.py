@@ -1,23 +1,25 @@
-"""The paper's figures that show plans: what a budget is best spent on, and what it brings."""
+"""The paper's figures of plans: the best use of a budget, and its gain."""
 
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from jaxlaws.compute import transformer_forward_flops
+from jaxlaws.compute import ForwardFlops, transformer_forward_flops
 from jaxlaws.figures.style import COLOURS, house_style, new_figure, quantity_axis
+from jaxlaws.foundations.annotations import Tree
+from jaxlaws.foundations.quantities import format_quantity
 from jaxlaws.planning import (
     FREE_TEACHER,
     TEACHER_INFERENCE,
     TEACHER_PRETRAINING,
     TEACHER_PRETRAINING_AND_INFERENCE,
+    Scenario,
     distill,
     relative_cost,
     train_fixed,
 )
-from jaxlaws.quantities import format_quantity
 
 _STUDENTS = (3e8, 1e9, 3e9, 1e10)
 _SCENARIOS = {
@@ -27,12 +29,18 @@ _SCENARIOS = {
     "both": TEACHER_PRETRAINING_AND_INFERENCE,
 }
 _BUDGETS = np.geomspace(1e20, 1e26, 61)
-_COUNT: dict[str, Any] = {"forward_flops": transformer_forward_flops}
 _COMPUTE = "compute, FLOPs"
 
 
-def gain_by_scenario(law: Any) -> Figure:
-    """Figs. 8 and 17: the best distilled student's loss less the supervised model's."""
+class _Count(TypedDict):
+    forward_flops: ForwardFlops
+
+
+_COUNT: _Count = {"forward_flops": transformer_forward_flops}
+
+
+def gain_by_scenario(law: Tree) -> Figure:
+    """Draw Figs. 8 and 17: the best distilled student's loss minus the supervised model's."""
     with house_style():
         figure, panels = new_figure(len(_STUDENTS), width=2.8, height=2.9)
         for axes, size in zip(panels, _STUDENTS, strict=True):
@@ -43,13 +51,13 @@ def gain_by_scenario(law: Any) -> Figure:
             axes.axhline(0, color="0.4", linewidth=0.8)
             axes.set_title(f"student {format_quantity(size)}", fontsize=9)
             quantity_axis(axes.xaxis, _COMPUTE)
-        panels[0].set_ylabel("distilled less supervised, nats")
+        panels[0].set_ylabel("distilled minus supervised, nats")
         panels[0].legend(title="charged", fontsize=7, title_fontsize=7)
     return figure
 
 
-def allocation(law: Any) -> Figure:
-    """Figs. 28 to 31: sizes and tokens of the best plan, teacher's training and logits charged."""
+def allocation(law: Tree) -> Figure:
+    """Draw Figs. 28 to 31: sizes and tokens of the best plan in the scenario full."""
     with house_style():
         figure, panels = new_figure(len(_STUDENTS), 2, width=2.8, height=2.6)
         for (tokens, sizes), size in zip(np.transpose(panels), _STUDENTS, strict=True):
@@ -70,8 +78,8 @@ def allocation(law: Any) -> Figure:
     return figure
 
 
-def shares(law: Any) -> Figure:
-    """Table 3: what the compute of these plans is spent on."""
+def shares(law: Tree) -> Figure:
+    """Draw Table 3: the shares of the compute of these plans."""
     parts = {"student": "student", "logits": "teacher's logits", "teacher": "teacher's training"}
     with house_style():
         figure, panels = new_figure(len(_STUDENTS), width=2.8, height=2.6)
@@ -87,8 +95,8 @@ def shares(law: Any) -> Figure:
     return figure
 
 
-def ratios(law: Any) -> Figure:
-    """Figs. 32 to 34: compute and tokens over those of supervised training, at equal loss."""
+def ratios(law: Tree) -> Figure:
+    """Draw Figs. 32 to 34: compute and tokens relative to supervised training, at equal loss."""
     with house_style():
         figure, panels = new_figure(len(_STUDENTS), 2, width=2.8, height=2.6)
         for column, size in zip(np.transpose(panels), _STUDENTS, strict=True):
@@ -97,14 +105,14 @@ def ratios(law: Any) -> Figure:
             ).loss
             targets = np.linspace(first, last, 49)
             for name in ("free teacher", "teacher's logits", "both"):
-                told = relative_cost(
+                costs = relative_cost(
                     law,
                     target_loss=targets,
                     num_student_params=size,
                     scenario=_SCENARIOS[name],
                     **_COUNT,
                 )
-                for axes, ratio in zip(column, (told.compute, told.tokens), strict=True):
+                for axes, ratio in zip(column, (costs.compute, costs.tokens), strict=True):
                     axes.plot(targets, ratio, label=name)
             column[0].set_title(f"student {format_quantity(size)}", fontsize=9)
             column[1].set_xlabel("loss")
@@ -112,13 +120,13 @@ def ratios(law: Any) -> Figure:
                 axes.axhline(1, color="0.4", linewidth=0.8)
                 axes.set(yscale="log", ylim=(0.1, 10))
                 axes.invert_xaxis()
-        panels[0, 0].set_ylabel("compute over supervised")
-        panels[1, 0].set_ylabel("tokens over supervised")
+        panels[0, 0].set_ylabel("compute relative to supervised")
+        panels[1, 0].set_ylabel("tokens relative to supervised")
         panels[0, 0].legend(title="charged", fontsize=7, title_fontsize=7)
     return figure
 
 
-def _distilled(law: Any, size: float, scenario: Any) -> Any:
+def _distilled(law: Tree, size: float, scenario: Scenario) -> Tree:
     return distill(law, flops=_BUDGETS, num_student_params=size, scenario=scenario, **_COUNT)
 
 

@@ -1,12 +1,11 @@
-"""Rules of thumb for distillation, asked of the planner instead of repeated.
+"""Rules of thumb for distillation, tested with the planner.
 
-As a popular explainer of the paper has them. Compute is counted as 2 N a token.
+The rules are those of a popular explainer of the paper. Inference costs 2 N FLOPs per token.
 """
-
-from typing import Any
 
 import numpy as np
 
+from jaxlaws.foundations.annotations import Tree
 from jaxlaws.planning import (
     TEACHER_INFERENCE,
     TEACHER_PRETRAINING_AND_INFERENCE,
@@ -24,8 +23,8 @@ def _of_cases(better: np.ndarray) -> str:
     return f"{np.sum(better)} of {better.size}"
 
 
-def single_model(law: Any) -> str:
-    """In how many cases training a model of given size is at least as good as distilling it."""
+def single_model(law: Tree) -> str:
+    """Count the cases in which training a model of a given size is as good as distilling it."""
     alone = train_fixed(law, flops=_BUDGETS, num_params=_SIZES)
     distilled = distill(
         law,
@@ -37,15 +36,15 @@ def single_model(law: Any) -> str:
     return f"{_of_cases(behind <= 0)}; distilling gains {max(behind.max(), 0):.3f} at most"
 
 
-def family(law: Any) -> str:
-    """How many students of a size must share a teacher for it to pay, each at 20 tokens a size."""
+def family(law: Tree) -> str:
+    """Compute how many students must share a teacher to break even, at 20 tokens per parameter."""
     sizes = np.array([3e8, 1e9, 3e9])
     num = break_even_students(law, flops=6 * 20 * sizes**2, num_student_params=sizes)
     return ", ".join(f"{each:.1f}" if np.isfinite(each) else "never" for each in num)
 
 
-def teacher_at_hand(law: Any) -> str:
-    """In how many cases a student of a 7.75B teacher at hand is better than one trained alone."""
+def existing_teacher(law: Tree) -> str:
+    """Count the cases in which an existing 7.75B teacher gives a better student than no teacher."""
     loss = law.supervised.loss(num_params=7.75e9, num_tokens=20 * 7.75e9)
     alone = train_fixed(law, flops=_BUDGETS, num_params=_SIZES)
     taught = distill_with(
@@ -58,15 +57,15 @@ def teacher_at_hand(law: Any) -> str:
     return _of_cases(taught.loss < alone.loss)
 
 
-def best_teacher_at_hand(law: Any) -> str:
-    """The same for the best teacher that exists, of whatever size, its logits alone paid for."""
+def best_existing_teacher(law: Tree) -> str:
+    """Count the same for the best teacher of any size, with only its inference charged."""
     alone = train_fixed(law, flops=_BUDGETS, num_params=_SIZES)
     taught = distill(law, flops=_BUDGETS, num_student_params=_SIZES, scenario=TEACHER_INFERENCE)
     return _of_cases(taught.loss < alone.loss)
 
 
-def stronger_is_better(law: Any) -> str:
-    """For which students the 7.75B teacher is too good, at 1e20 and 1e22 FLOPs."""
+def stronger_is_better(law: Tree) -> str:
+    """Count the students for which the 7.75B teacher is too good, at 1e20 and 1e22 FLOPs."""
     sizes, budgets = np.meshgrid([1.43e8, 5.46e8, 1.82e9], [1e20, 1e22])
     loss = law.supervised.loss(num_params=7.75e9, num_tokens=20 * 7.75e9)
     quality = assess_teacher(
@@ -80,23 +79,24 @@ def stronger_is_better(law: Any) -> str:
     return f"{_of_cases(quality.too_good)}; costs {lost.max(initial=0):.3f} at most"
 
 
-# The rule, what is counted, and how.
+# The rule and what is counted; the function that counts it.
 RULES = [
     (
-        "The best single model of a size: train it, do not distil. Of 36 cases (300M to 10B, 1e20 "
-        "to 1e24 FLOPs, teacher and logits paid) training wins",
+        "For the best single model of a size, train it and do not distil. Of 36 cases (300M to "
+        "10B, 1e20 to 1e24 FLOPs, scenario full) training wins",
         single_model,
     ),
     (
-        "A family: one teacher, its cost shared. Students of 300M, 1B, 3B that must share it, each "
-        "with the compute of 20 tokens a parameter, logits stored",
+        "For a family of students, one teacher pays off. Number of students of 300M, 1B, 3B that "
+        "must share it, each with the compute of 20 tokens per parameter, logits stored",
         family,
     ),
     (
-        "A teacher that exists: distil. Of the 36 cases a 7.75B teacher, its logits paid, wins",
-        teacher_at_hand,
+        "If a teacher exists, distil. Of the 36 cases a 7.75B teacher, with inference charged, "
+        "wins",
+        existing_teacher,
     ),
-    ("The same with the best of all teachers, of whatever size", best_teacher_at_hand),
+    ("The same with the best of all teachers of any size", best_existing_teacher),
     (
         "A stronger teacher makes a better student. Of six students (143M, 546M, 1.82B at 1e20 and "
         "1e22 FLOPs) the 7.75B teacher is too good for",

@@ -1,1 +1,1 @@
-"""Published runs fitted again, beside what is printed of them."""
+"""Fits of published runs, compared with the coefficients that the papers print."""

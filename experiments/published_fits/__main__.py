@@ -1,13 +1,12 @@
-"""`python -m experiments.published_fits`: published runs fitted again, beside what is printed.
+"""`python -m experiments.published_fits`: fits published runs and compares with the papers.
 
-The tables lie outside the project, in the folder that `JAXLAWS_DATA` names; no row is copied.
-Writes `docs/published_fits.md`.
+The tables are not part of the project: `JAXLAWS_DATA` is the path of their folder. The command
+writes `docs/published_fits.md`.
 """
 
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
 import numpy as np
@@ -16,20 +15,21 @@ from fitting import FitResult, Huber, Runs, Squares, fit
 from fitting.data.predictions import predict, relative_errors
 from fitting.reporting.markdown import markdown_table
 from jaxlaws import presets
+from jaxlaws.foundations.law import Law
 from jaxlaws.laws.chinchilla import Chinchilla
-from jaxlaws.laws.data_constrained import DataConstrained
 from jaxlaws.laws.distillation_limit import DistillationLimit
+from jaxlaws.laws.further_inputs.data_constrained import DataConstrained
 from jaxlaws.laws.overtraining import Overtraining
 
 _DRAWS = 4000
 _COLUMNS = ["", "ours", "printed"]
 _CHINCHILLA = ("E", "A", "alpha", "B", "beta")
 
-_INTRODUCTION = """# Published fits, made again
+_INTRODUCTION = """# Published fits, repeated
 
-Written by `python -m experiments.published_fits`; `JAXLAWS_DATA` names the folder of the tables,
-which are not part of this project. Objectives are sums of Huber's cost of log residuals. Where our
-figures differ from printed ones, the reason stands below."""
+`python -m experiments.published_fits` writes this page. `JAXLAWS_DATA` is the path of the folder of
+the tables, which are not part of this project. Objectives are sums of Huber's cost of log
+residuals. Where our numbers differ from the printed ones, the text below gives the reason."""
 
 
 def _table(rows: list[list[str]]) -> str:
@@ -41,7 +41,7 @@ def _ends(result: FitResult, name: str, level: float = 0.95) -> str:
     return f"({getattr(low, name):.4g} to {getattr(high, name):.4g})"
 
 
-def _objective(law: Any, runs: Runs, delta: float = 1e-3) -> float:
+def _objective(law: Law, runs: Runs, delta: float = 1e-3) -> float:
     cost = Huber(delta)
     residuals = np.log(predict(law, runs.inputs)) - np.log(runs.loss)
     return float(np.sum(cost.costs(residuals)))
@@ -67,31 +67,32 @@ def hoffmann(folder: Path) -> list[str]:
         [
             "objective, 240 runs",
             f"{ours.objective:.8g}",
-            f"{_objective(presets.load('besiroglu2024'), kept):.6g}, by their coefficients",
+            f"{_objective(presets.load('besiroglu2024'), kept):.6g}, with their coefficients",
         ]
     )
     rows.append(
         [
-            "the same by Hoffmann's printed coefficients",
+            "the same, with Hoffmann's printed coefficients",
             "",
             f"{_objective(presets.load('hoffmann2022'), kept):.5g}",
         ]
     )
-    told = {"B": "12530", "beta": "0.452", "A": "463.3", "alpha": "0.345", "E": "1.89"}
+    printed_245 = {"B": "12530", "beta": "0.452", "A": "463.3", "alpha": "0.345", "E": "1.89"}
     rows += [
-        [f"{name}, all 245 runs", f"{getattr(every.law, name):.5g}", told[name]]
+        [f"{name}, all 245 runs", f"{getattr(every.law, name):.5g}", printed_245[name]]
         for name in _CHINCHILLA
     ]
     return [
         "## Chinchilla: 240 points read off a figure (Hoffmann et al. 2022; Besiroglu et al. 2024)",
         _table(rows),
-        f"{ours.starts_agreeing:.0%} of 256 starts agree. Intervals are central 95%, ours over "
-        f"{_DRAWS:,} resampled tables, theirs over 4,000 with a fitted scale of the noise. Their "
-        "coefficients are another point of the same valley: they fit the scale of the noise as "
-        "well, we minimise the cost itself. The widest difference is in B, the least certain one. "
-        "Five points of high loss, which they leave out, move B six-fold: a fit to all 245 says "
-        "more about these five than about tokens. Hoffmann's own coefficients lie outside: "
-        "averaged costs stopped their optimiser early (Besiroglu et al. 2024).",
+        f"{ours.starts_agreeing:.0%} of 256 starts agree. Intervals are central 95%, ours from "
+        f"{_DRAWS:,} resampled tables, theirs from 4,000 with a fitted scale of the noise. Their "
+        "coefficients are another point of the same valley, because they also fit the scale of the "
+        "noise, while we minimise the cost itself. The largest difference is in B, which is the "
+        "least certain coefficient. Five points of high loss, which they leave out, change B by a "
+        "factor of six: a fit to all 245 depends more on these five points than on tokens. "
+        "Hoffmann's own coefficients lie outside: their optimiser averaged the costs and so "
+        "stopped early (Besiroglu et al. 2024).",
     ]
 
 
@@ -124,14 +125,16 @@ def busbridge(folder: Path) -> list[str]:
         "## Distillation: 354 points read off a figure (Busbridge et al. 2025)",
         markdown_table(["law", "objective", "mean error", "worst"], rows),
         _table(firm),
-        "The paper fits 697 runs with nine coefficients; the figure shows these. c1 and d1 cannot "
-        "be told apart, so the limit form with one coefficient, kappa, is fitted, its supervised "
-        f"law as printed ({ours.starts_agreeing:.0%} of 256 starts agree). The printed B' does not "
-        "fit the paper's own figure; that of the preset busbridge2025_consistent, "
-        f"{ratio / printed.B:.0f} times as large, does. c0, kappa and f1 are firm; A', "
-        "alpha', B', beta' and gamma' lie on a flat ridge, so that their difference from the "
-        f"printed ones means little. In {beaten} runs the student beats its teacher, which the law "
-        "cannot give.",
+        "The paper fits 697 runs with nine coefficients; the figure shows 354 of them. The points "
+        "do not determine c1 and d1 separately. We therefore fit the limit form with one "
+        "coefficient, kappa, and the supervised law as printed "
+        f"({ours.starts_agreeing:.0%} of 256 starts agree). The printed B' does not fit the "
+        "paper's own figure. The B' of the preset busbridge2025_consistent, "
+        f"{ratio / printed.B:.0f} times as large, fits it. The points determine c0, kappa and f1. "
+        "A', alpha', B', beta' and gamma' lie on a flat ridge, so their differences from the "
+        "printed values mean little. In "
+        f"{beaten} runs the student has a lower loss than its teacher, which the law cannot "
+        "predict.",
     ]
 
 
@@ -140,8 +143,8 @@ def muennighoff(folder: Path) -> list[str]:
     runs = Runs.read(folder / "muennighoff_c4_runs.csv", law_type=DataConstrained)
     runs = runs.where(runs.others["in_published_fit"] == "True")
     printed = presets.load("muennighoff2023")
-    held = {name: getattr(printed, name) for name in _CHINCHILLA}
-    ours = fit(DataConstrained, runs, freeze=held, bootstrap=1000)
+    base = {name: getattr(printed, name) for name in _CHINCHILLA}
+    ours = fit(DataConstrained, runs, freeze=base, bootstrap=1000)
     rows = [
         [
             name,
@@ -154,11 +157,11 @@ def muennighoff(folder: Path) -> list[str]:
     return [
         "## Repeated data: 182 runs on C4 (Muennighoff et al. 2023)",
         _table(rows),
-        "Their base law is held at its unrounded coefficients. The objective has many optima and "
-        f"is flat between them ({ours.starts_agreeing:.0%} of 256 starts agree on the lowest): "
-        "what repetition is worth at most can hardly be told from these runs, and the printed "
-        "value is one of many that fit as well. Intervals are central 95% over 1,000 resampled "
-        "tables.",
+        "The base law is frozen at the unrounded coefficients of the paper. The objective has many "
+        f"optima and is flat between them ({ours.starts_agreeing:.0%} of 256 starts agree on the "
+        "lowest). So these runs hardly determine the largest gain from repetition, and the printed "
+        "value is one of many that fit equally well. Intervals are central 95% from 1,000 "
+        "resampled tables.",
     ]
 
 
@@ -179,18 +182,18 @@ def gadre(folder: Path) -> list[str]:
         ours = fit(Overtraining, runs.where(on_it & small), objective=Squares())
         off = np.abs(relative_errors(predict(ours.law, runs.inputs), runs))
         large = on_it & (((size > 1e9) & (size < 2e9) & (multiplier >= 4)) | (size > 6e9))
-        told = ", ".join(f"{off[i]:.2f}% ({size[i] / 1e9:.1f}B)" for i in np.flatnonzero(large))
+        listed = ", ".join(f"{off[i]:.2f}% ({size[i] / 1e9:.1f}B)" for i in np.flatnonzero(large))
         law = ours.law
         value = f"{law.a:.3g}, {law.b:.3g}, {law.eta:.3g}, {law.E:.3g}"
-        rows.append([title, value, theirs, told])
+        rows.append([title, value, theirs, listed])
     return [
         "## Over-training: five small runs on each data set (Gadre et al. 2024)",
         markdown_table(
             ["trained on", "a, b, eta, E: ours", "printed", "errors on large runs"], rows
         ),
-        "Least squares of the loss on C4's validation set, five runs for four coefficients: every "
-        "printed digit comes out. The paper states errors of .71% at 1.4B and .73% at 6.9B on "
-        "RedPajama. With one run to spare no interval means anything.",
+        "Least squares of the loss on C4's validation set, five runs for four coefficients: all "
+        "printed digits are reproduced. The paper reports errors of .71% at 1.4B and .73% at 6.9B "
+        "on RedPajama. With only one run more than coefficients, intervals have no meaning.",
     ]
 
 
@@ -215,8 +218,8 @@ def gemstones(folder: Path) -> list[str]:
     return [
         "## Checkpoints of 22 shapes (Gemstones, McLeish et al. 2025)",
         _table(rows),
-        "With delta 1e-4 the published optimiser stopped before the minimum; ours is lower. The "
-        "220 rows are checkpoints of few runs: with intervals, resample whole runs "
+        "With delta 1e-4 the published optimiser stopped before the minimum; our objective "
+        "is lower. The 220 rows are checkpoints of few runs. For intervals, resample whole runs "
         "(`fit(..., cluster=...)`).",
     ]
 
@@ -231,11 +234,15 @@ _SECTIONS: tuple[Callable[[Path], list[str]], ...] = (
 
 
 @click.command()
-@click.option("-o", "--output", default="docs/published_fits.md", show_default=True)
+@click.option(
+    "-o", "--output", default="docs/published_fits.md", show_default=True, help="File to write."
+)
 def main(output: str) -> None:
     """Fit every published table and write the comparison."""
     if "JAXLAWS_DATA" not in os.environ:
-        raise click.UsageError("JAXLAWS_DATA names no folder of published runs")
+        raise click.UsageError(
+            "JAXLAWS_DATA is not set; set it to the path of the folder of published runs"
+        )
     folder = Path(os.environ["JAXLAWS_DATA"])
     parts = [_INTRODUCTION]
     for section in _SECTIONS:

@@ -1,1 +1,1 @@
-"""The preset `busbridge2025_refit`, made again from the points of the paper's Fig. 1."""
+"""Makes the preset `busbridge2025_refit` from the points of the paper's Fig. 1."""

@@ -1,13 +1,13 @@
-"""`python -m experiments.refit`: fit, bootstrap, check, and write the draws of the preset."""
+"""`python -m experiments.refit`: fits, bootstraps and checks the preset, and writes its draws."""
 
 from pathlib import Path
-from typing import Any
 
 import click
 import jax
 import numpy as np
 
 from fitting import FitResult, Huber, Runs, fit
+from fitting.data.predictions import predict, relative_errors
 from jaxlaws import presets, save
 from jaxlaws.laws.distillation_limit import DistillationLimit
 
@@ -30,14 +30,19 @@ def refit(runs: Runs, *, bootstrap: int = 0, seed: int = 0) -> FitResult:
 
 def errors(law: DistillationLimit, runs: Runs) -> np.ndarray:
     """Absolute errors of the predicted losses, in per cent."""
-    inputs: dict[str, Any] = {name: runs.inputs[name] for name in law.input_names}
-    return 100 * np.abs(np.asarray(law.loss(**inputs)) / runs.loss - 1)
+    return np.abs(relative_errors(predict(law, runs.inputs), runs))
 
 
 @click.command()
-@click.option("--data", required=True, type=click.Path(exists=True), help="The points, as CSV.")
-@click.option("--bootstrap", default=1000, show_default=True)
-@click.option("--draws", default=DRAWS, show_default=True, type=click.Path(path_type=Path))
+@click.option("--data", required=True, type=click.Path(exists=True), help="CSV file of the points.")
+@click.option("--bootstrap", default=1000, show_default=True, help="Number of bootstrap draws.")
+@click.option(
+    "--draws",
+    default=DRAWS,
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="File to write the draws to.",
+)
 def main(data: str, bootstrap: int, draws: Path) -> None:
     """Make the preset busbridge2025_refit from the points of the paper's Fig. 1."""
     runs = Runs.read(data, {"loss": "student_loss"}, DistillationLimit)
@@ -45,15 +50,15 @@ def main(data: str, bootstrap: int, draws: Path) -> None:
     click.echo(f"{result.num_runs} points, objective {result.objective:.5e}, {result.status.name}")
     for name, each in result.coefficients().items():
         click.echo(f"{name:18} {each['value']:.6g}  ({each['low']:.5g}, {each['high']:.5g})")
-    told = errors(result.law, runs)
-    click.echo(f"error {told.mean():.3f}% on average, {told.max():.3f}% at worst")
+    sizes = errors(result.law, runs)
+    click.echo(f"error {sizes.mean():.3f}% on average, {sizes.max():.3f}% at worst")
     above = runs.loss > _HELD_OUT_BELOW
     held_out = errors(refit(runs.where(above)).law, runs.where(~above))
     click.echo(
-        f"fitted above {_HELD_OUT_BELOW}: the {len(held_out)} below are predicted within "
+        f"fitted to losses above {_HELD_OUT_BELOW}: error of the other {len(held_out)} points "
         f"{held_out.mean():.3f}% on average, {held_out.max():.3f}% at worst"
     )
-    click.echo(f"range {result.fitted_range}")
+    click.echo(f"fitted range {result.fitted_range}")
     short = np.vectorize(lambda value: float(f"{value:.{_DIGITS}g}"))
     save(jax.tree.map(short, result.usable_ensemble()), draws)
     click.echo(f"draws written to {draws}")

@@ -1,35 +1,36 @@
-"""Ways to learn from a teacher other than the one that the sweeps use."""
+"""Settings of distillation; the sweeps use the default."""
 
 from dataclasses import dataclass, fields
 
 import jax
 
 from jaxlaws.distilling import keep_top_k, keep_top_p, logit_loss, next_token_loss, student_loss
+from jaxlaws.distilling.losses import Direction
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a student learns; the default is what all runs of the sweeps do.
+    """The settings with which a student learns. All runs of the sweeps have the defaults.
 
     Attributes:
-        mixing: the teacher's share of the loss, lambda; the text has the rest.
-        temperature: tau.
-        direction: of the KL, `forward` or `reverse`.
-        top_k: the teacher's symbols that are kept, or None for all.
-        top_p: the probability that the kept symbols cover, or None for all of it.
-        match_logits: match logits by squares instead of distributions.
+        mixing: share lambda of the teacher in the loss. The text has the share 1 - lambda.
+        temperature: temperature tau of the two distributions.
+        direction: direction of the KL divergence.
+        top_k: number of the teacher's symbols that are kept, or None for all.
+        top_p: total probability of the teacher's symbols that are kept, or None for all.
+        match_logits: compare logits by squared distance instead of distributions.
     """
 
     mixing: float = 1.0
     temperature: float = 1.0
-    direction: str = "forward"
+    direction: Direction = "forward"
     top_k: int | None = None
     top_p: float | None = None
     match_logits: bool = False
 
     @property
     def name(self) -> str:
-        """What differs from the default."""
+        """The settings that differ from the default, as text."""
         changed = [
             f"{field.name}={getattr(self, field.name)}"
             for field in fields(self)
@@ -38,7 +39,7 @@ class Recipe:
         return " ".join(changed) or "default"
 
     def loss(self, student: jax.Array, teacher: jax.Array, targets: jax.Array) -> jax.Array:
-        """Losses `(...)` of logits `(..., vocabulary)`, without the Z-loss."""
+        """Return losses `(...)` for logits `(..., vocabulary)`, without the Z-loss."""
         if self.match_logits:
             text = next_token_loss(student, targets)
             return self.mixing * logit_loss(student, teacher) + (1 - self.mixing) * text

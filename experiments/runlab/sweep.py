@@ -143,15 +143,16 @@ def settings(run: Run, rows: dict[str, dict]) -> dict:
     }
 
 
-def versions() -> dict[str, str]:
-    """What the rows were made with."""
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"],
-        cwd=Path(__file__).parent,
-        capture_output=True,
-        text=True,
-        check=False,
-    ).stdout.strip()
+def versions(commit: str | None = None) -> dict[str, str]:
+    """What the rows were made with; `commit` where the code is not in a git repository."""
+    if commit is None:
+        commit = subprocess.run(
+            ["git", "rev-parse", "--short", "HEAD"],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            check=False,
+        ).stdout.strip()
     return {
         "python": platform.python_version(),
         "jax": importlib.metadata.version("jax"),

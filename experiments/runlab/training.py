@@ -74,8 +74,7 @@ def train(
     return jax.block_until_ready(params)
 
 
-@partial(jax.jit, static_argnames="group", donate_argnums=(0, 1))
-def advance(params, state, teachers, data, first, steps, learning_rate, *, group):
+def _advance(params, state, teachers, data, first, steps, learning_rate, *, group):
     """Advance every lane by the steps that `data` `(steps, batch, context + 1)` has."""
     multipliers = tuple(
         rate_multipliers(each, lane.shape.width)
@@ -106,6 +105,22 @@ def advance(params, state, teachers, data, first, steps, learning_rate, *, group
 
     (params, state, _), losses = jax.lax.scan(step, (params, state, first), data)
     return params, state, losses
+
+
+advance = jax.jit(_advance, static_argnames="group", donate_argnums=(0, 1))
+
+
+@partial(jax.jit, static_argnames="group", donate_argnums=(0, 1))
+def advance_stack(params, state, teachers, data, first, steps, learning_rate, *, group):
+    """Advance many copies of a group at once, each on its own batches: for a GPU.
+
+    All arrays but `first` and the learning rate have a leading axis, one entry a copy; so a copy
+    has weights, teachers, batches and a length of its own.
+    """
+    one = partial(_advance, group=group)
+    return jax.vmap(one, in_axes=(0, 0, 0, 0, None, 0, None))(
+        params, state, teachers, data, first, steps, learning_rate
+    )
 
 
 def _loss(params, symbols, targets, teacher, lane):

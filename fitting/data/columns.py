@@ -1,89 +1,163 @@
-"""The columns of a table by this project's names, each cell as it was read and as a number."""
+"""The columns of a table by the names of inputs, each cell as read and as a number."""
 
 import dataclasses
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any
 
 import numpy as np
 
 from fitting.data.table_files import Table
-from jaxlaws.errors import DataError
-from jaxlaws.inputs import INPUTS
-from jaxlaws.quantities import parse_quantity
+from jaxlaws.foundations.errors import DataError
+from jaxlaws.foundations.quantities import parse_quantity
+from jaxlaws.inputs import INPUTS, Input
 
 OUTCOME = "loss"
+_MOST_REPORTED = 20
+
+_POSITIVE = Input("a number above zero")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Columns:
-    """What stands in a table.
+class Cells:
+    """The cells of a table as read, by the names of inputs.
 
     Attributes:
-        numbers: of inputs and the outcome, by our names, NaN where a cell holds none.
-        others: the other columns by their own names, numbers or texts.
-        cells: of inputs and the outcome, as read.
-        titles: the table's name of each of these.
+        source: the table, as messages name it.
+        rows: the number of each row, as a person counts, `(num_rows,)`.
+        kinds: the known inputs, by name.
+        titles: the table's own name of each column of an input or the outcome, by our name.
+        ours: the cells of these columns, by our name.
+        others: the cells of the other columns, by the table's own name.
     """
 
-    numbers: Mapping[str, np.ndarray]
-    others: Mapping[str, np.ndarray]
-    cells: Mapping[str, np.ndarray]
+    source: str
+    rows: np.ndarray
+    kinds: Mapping[str, Input]
     titles: Mapping[str, str]
+    ours: Mapping[str, np.ndarray]
+    others: Mapping[str, np.ndarray]
 
     @classmethod
-    def of(cls, table: Table, names: Mapping[str, str]) -> "Columns":
-        """Those of a table.
+    def of(cls, table: Table, names: Mapping[str, str], kinds: Mapping[str, Input]) -> "Cells":
+        """The cells of a table.
 
         Args:
             table: as read.
-            names: the table's name for each of ours that differs.
+            names: the table's name for each input or outcome whose column has another name.
+            kinds: the known inputs, by name.
 
         Raises:
-            ValueError: `names` has one that is none of ours.
-            DataError: the table has no such column, or none of the outcome.
+            ValueError: `names` has a key that is not the name of an input.
+            DataError: the table has no such column, or no column of the outcome.
         """
-        ours = [*INPUTS, OUTCOME]
+        known = [*kinds, OUTCOME]
         for name, theirs in names.items():
-            if name not in ours:
+            if name not in known:
                 raise ValueError(
-                    f"no input {name!r}{hint(name, ours)}; there are {', '.join(ours)}"
+                    f"no input {name!r}{hint(name, known)}; the inputs are {', '.join(known)}. "
+                    "For an input that your own law declares, pass law_type="
                 )
             if theirs not in table.columns:
                 raise DataError(
                     f"{table.source} has no column {theirs!r}{hint(theirs, table.columns)}; it has "
                     f"{', '.join(table.columns)}"
                 )
-        titles = {name: names.get(name, name) for name in ours}
+        titles = {name: names.get(name, name) for name in known}
         titles = {name: theirs for name, theirs in titles.items() if theirs in table.columns}
-        cells = {name: _objects(table.columns[theirs]) for name, theirs in titles.items()}
-        taken = set(titles.values())
-        others = {
-            name: unchanging(_plain(values))
-            for name, values in table.columns.items()
-            if name not in taken
-        }
+        cells = {name: _objects(values) for name, values in table.columns.items()}
+        found = cls(
+            source=table.source,
+            rows=unchanging(np.array(table.rows)),
+            kinds=kinds,
+            titles=titles,
+            ours={name: cells[theirs] for name, theirs in titles.items()},
+            others={name: each for name, each in cells.items() if name not in titles.values()},
+        )
         if OUTCOME not in titles:
-            raise missing_columns(table.source, [OUTCOME], titles, others)
-        numbers = {
-            name: unchanging(np.array([number_or_nan(cell) for cell in each]))
-            for name, each in cells.items()
-        }
-        return cls(numbers, others, cells, titles)
+            raise found.missing([OUTCOME])
+        return found
 
+    def numbers(self, name: str) -> np.ndarray:
+        """The numbers in a column of ours, NaN where a cell holds no valid number."""
+        return unchanging(np.array([self._number_or_nan(name, cell) for cell in self.ours[name]]))
 
-def missing_columns(
-    source: str, missing: Sequence[str], titles: Mapping[str, str], others: Iterable[str]
-) -> DataError:
-    """The error that some columns are missing, with how to say which of the others they are."""
-    others, name = list(others), missing[0]
-    close = get_close_matches(name, others, n=1) or ["THEIR_NAME"]
-    return DataError(
-        f"{source} has no column {', '.join(missing)}{hint(name, others)}; it has "
-        f"{', '.join([*titles.values(), *others])}. Say which is which: "
-        f"columns={{{name!r}: {close[0]!r}}}, or --column {name}={close[0]}"
-    )
+    def plain(self, name: str) -> np.ndarray:
+        """Another column: numbers where every filled cell holds a number, texts otherwise."""
+        cells = self.others[name]
+        try:
+            values = np.array([np.nan if is_missing(cell) else float(cell) for cell in cells])
+        except (TypeError, ValueError):
+            values = np.array(["" if cell is None else str(cell) for cell in cells])
+        return unchanging(values)
+
+    def filled(self, name: str) -> np.ndarray:
+        """Which cells of a column of ours are not empty, `(num_rows,)`."""
+        return np.array([not is_missing(cell) for cell in self.ours[name]], dtype=bool)
+
+    def map(self, change: Callable[..., np.ndarray], *others: "Cells") -> "Cells":
+        """Apply a function to every column, and to the same column of other cells."""
+        every = (self, *others)
+        return dataclasses.replace(
+            self,
+            rows=unchanging(change(*(each.rows for each in every))),
+            ours={name: change(*(each.ours[name] for each in every)) for name in self.ours},
+            others={name: change(*(each.others[name] for each in every)) for name in self.others},
+        )
+
+    def with_inputs(self, kinds: Mapping[str, Input]) -> "Cells":
+        """The same cells, where the columns of further inputs count as ours."""
+        moved = {name: each for name, each in self.others.items() if name in kinds}
+        return dataclasses.replace(
+            self,
+            kinds={**self.kinds, **kinds},
+            titles={**self.titles, **{name: name for name in moved}},
+            ours={**self.ours, **moved},
+            others={name: each for name, each in self.others.items() if name not in moved},
+        )
+
+    def missing(self, names: Sequence[str]) -> DataError:
+        """The error for missing columns, with the way to name the columns that hold them."""
+        name = names[0]
+        close = get_close_matches(name, self.others, n=1) or ["THEIR_NAME"]
+        law_type = "" if name in (*INPUTS, OUTCOME) else ", law_type=..."
+        return DataError(
+            f"{self.source} has no column {', '.join(names)}{hint(name, self.others)}; it has "
+            f"{', '.join([*self.titles.values(), *self.others])}. If the column has another name, "
+            f"read the table with columns={{{name!r}: {close[0]!r}}}{law_type}, or with "
+            f"--column {name}={close[0]}"
+        )
+
+    def refuse(self, places: Iterable[tuple[str, int]]) -> None:
+        """Raise one error that names every one of these cells that holds no valid number.
+
+        Args:
+            places: names of columns of ours, and places of rows.
+
+        Raises:
+            DataError: a cell is not valid.
+        """
+        wrong = []
+        for name, place in places:
+            cell = self.ours[name][place]
+            try:
+                self._number(name, cell)
+            except ValueError as reason:
+                title = self.titles[name]
+                wrong.append(f"row {self.rows[place]}, column {title}: {cell!r} {reason}")
+        if wrong:
+            shown = wrong[:_MOST_REPORTED]
+            more = [f"and {len(wrong) - len(shown)} more"] if len(wrong) > len(shown) else []
+            raise DataError("\n  ".join([f"{self.source}:", *shown, *more]))
+
+    def _number(self, name: str, cell: object) -> float:
+        return positive_number(cell) if name == OUTCOME else input_number(cell, self.kinds[name])
+
+    def _number_or_nan(self, name: str, cell: object) -> float:
+        try:
+            return self._number(name, cell)
+        except ValueError:
+            return math.nan
 
 
 def hint(name: str, known: Iterable[str]) -> str:
@@ -93,64 +167,70 @@ def hint(name: str, known: Iterable[str]) -> str:
 
 
 def unchanging(array: np.ndarray) -> np.ndarray:
-    """The array itself, which from now on nobody can write to."""
+    """The same array, made read-only."""
     array.setflags(write=False)
     return array
 
 
-def _objects(values: Sequence[Any]) -> np.ndarray:
+def _objects(values: Sequence[object]) -> np.ndarray:
     array = np.empty(len(values), dtype=object)
     array[:] = values
     return array
 
 
-def _plain(values: Sequence[Any]) -> np.ndarray:
-    """Numbers where every cell that is filled holds one, texts otherwise."""
-    try:
-        return np.array([np.nan if is_missing(v) else float(v) for v in values])
-    except (TypeError, ValueError):
-        return np.array(["" if v is None else str(v) for v in values])
-
-
 _MISSING_TEXTS = frozenset({"", "nan", "na", "n/a", "null", "none"})
 
 
-def is_missing(cell: Any) -> bool:
-    """Whether nothing stands in a cell: None, NaN, or a text that tables have for it."""
+def is_missing(cell: object) -> bool:
+    """Whether a cell is empty: None, NaN, or a text that tables use for empty cells."""
     if isinstance(cell, str):
         return cell.strip().lower() in _MISSING_TEXTS
-    return cell is None or cell != cell  # NaN, pandas' NaT
+    return cell is None or cell != cell  # NaN, and the NaT of pandas
 
 
-def positive_number(cell: Any) -> float:
+def positive_number(cell: object) -> float:
     """The number in a cell, which must be finite and above zero.
 
     >>> positive_number("1.5B")
     1500000000.0
 
     Raises:
-        ValueError: it is not; the message says why.
+        ValueError: the cell does not hold such a number; the message says why.
+    """
+    return input_number(cell, _POSITIVE)
+
+
+def input_number(cell: object, kind: Input) -> float:
+    """The number in a cell, which must be a valid value of an input.
+
+    >>> input_number("0", Input("share of code", may_be_zero=True, at_most=1))
+    0.0
+
+    Raises:
+        ValueError: the cell does not hold such a number; the message says why.
     """
     if is_missing(cell):
         raise ValueError("is missing")
     try:
-        if isinstance(cell, bool):
-            raise ValueError
-        value = parse_quantity(cell) if isinstance(cell, str) else float(cell)
+        value = _number(cell)
     except (TypeError, ValueError):
         if isinstance(cell, str) and "inf" in cell.lower():
             raise ValueError("is not finite") from None
         raise ValueError("is not a number") from None
     if not math.isfinite(value):
         raise ValueError("is not finite")
-    if value <= 0:
+    if value < 0 and kind.may_be_zero:
+        raise ValueError("is below zero")
+    if value <= 0 and not kind.may_be_zero:
         raise ValueError("is not above zero")
+    if value > kind.at_most:
+        raise ValueError(f"is above {kind.at_most:g}")
     return value
 
 
-def number_or_nan(cell: Any) -> float:
-    """The number in a cell, NaN where `positive_number` refuses it."""
-    try:
-        return positive_number(cell)
-    except ValueError:
-        return math.nan
+def _number(cell: object) -> float:
+    if isinstance(cell, str):
+        return parse_quantity(cell)
+    if isinstance(cell, bool) or not hasattr(cell, "__float__"):
+        raise TypeError
+    return float(cell)  # pyright: ignore[reportArgumentType]

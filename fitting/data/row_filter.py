@@ -1,22 +1,22 @@
-"""Which runs an expression over a table's columns is true of: `loss < 2.3`, `model == "A"`.
+"""Choosing runs by an expression over a table's columns: `loss < 2.3`, `model == "A"`.
 
-The expression is parsed into Python's syntax tree and only the nodes below are understood;
-nothing is executed. A run that lacks a value is neither true nor false of a comparison with it,
-and an expression that is not true of a run does not choose it.
+The expression is parsed into Python's syntax tree. Only the nodes below are supported, and nothing
+is executed. A comparison with a missing value is neither true nor false. A run is chosen only
+where the whole expression is true.
 """
 
 import ast
 import dataclasses
 import operator
 import re
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from fitting.data.run_sizes import extent
 from fitting.data.runs import Runs
-from jaxlaws.quantities import parse_quantity
+from jaxlaws.foundations.annotations import Array
+from jaxlaws.foundations.quantities import parse_quantity
 
 _LONGEST = 1000
 # Quoted text, a column's name between backticks, or a quantity with a suffix.
@@ -24,7 +24,7 @@ _TOKENS = re.compile(
     r"""("[^"]*"|'[^']*')|`([^`]*)`|(?<![\w.])((?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"""
     r"""[KMBGTPkmbgtp])(?!\w)"""
 )
-_COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
+_COMPARISONS: dict[type[ast.cmpop], Callable[[Array, Array], Array]] = {
     ast.Lt: operator.lt,
     ast.LtE: operator.le,
     ast.Gt: operator.gt,
@@ -32,14 +32,14 @@ _COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
 }
-_ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+_ARITHMETIC: dict[type[ast.operator], Callable[[Array, Array], Array]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
     ast.Div: operator.truediv,
     ast.Pow: operator.pow,
 }
-_UNDERSTOOD = (
+_SUPPORTED = (
     "compare columns with numbers, each other or quoted text (<, <=, >, >=, ==, !=, in), and join "
     "comparisons with and, or, not"
 )
@@ -47,7 +47,7 @@ _UNDERSTOOD = (
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class _Truth:
-    """What is true and what is false of each run, `(num_runs,)`; neither where a value lacks."""
+    """Two masks over the runs, `(num_runs,)` each; both are false where a value is missing."""
 
     true: np.ndarray
     false: np.ndarray
@@ -67,12 +67,12 @@ def _any(truths: list[_Truth]) -> _Truth:
 
 
 def matching(runs: Runs, expression: str) -> np.ndarray:
-    """A boolean mask of the runs that an expression is true of, `(num_runs,)`.
+    """A boolean mask of the runs for which an expression is true, `(num_runs,)`.
 
     Args:
-        runs: the table. Its columns are known by our input names and `loss`, the others by the
-            table's own; names that Python would not take stand between backticks. `flops` is
-            6 N D where the table does not tell it.
+        runs: the table. Inputs have our names, the loss is `loss`, and other columns have the
+            table's own names. Write names that are not valid in Python between backticks.
+            `flops` is 6 N D where the table has no value.
         expression: comparisons joined by `and`, `or`, `not`, with arithmetic (`+ - * / **`)
             between columns and quantities (`1e21`, `1.5B`), or of text columns with quoted text.
 
@@ -81,7 +81,7 @@ def matching(runs: Runs, expression: str) -> np.ndarray:
     [True, False, True]
 
     Raises:
-        ValueError: the expression is none, or names a column that the table lacks.
+        ValueError: the expression is not valid, or names a column that the table lacks.
     """
     return _Reader(runs, expression).mask()
 
@@ -103,13 +103,13 @@ class _Reader:
                 return self.truth(tree.body).true
         except (SyntaxError, RecursionError, MemoryError):
             hint = " (equality is ==)" if re.search(r"[^=<>!]=[^=]", self.expression) else ""
-            raise self.wrong(f"is no expression{hint}") from None
+            raise self.wrong(f"is not a valid expression{hint}") from None
 
     def wrong(self, reason: str) -> ValueError:
-        return ValueError(f"{self.expression!r} {reason}: {_UNDERSTOOD}")
+        return ValueError(f"{self.expression!r} {reason}: {_SUPPORTED}")
 
     def plain(self, match: re.Match[str]) -> str:
-        """Python for a token that is not."""
+        """The Python expression for a token that is not valid Python."""
         text, column, quantity = match.groups()
         if column is not None:
             placeholder = f"_column_{len(self.quoted)}_"
@@ -128,7 +128,7 @@ class _Reader:
                 pairs = zip([left, *comparators[:-1]], ops, comparators, strict=True)
                 return _all([self.comparison(*each) for each in pairs])
             case ast.BinOp(op=ast.BitAnd() | ast.BitOr()):
-                raise self.wrong("has & or |, where and or or is meant")
+                raise self.wrong("has & or |; write `and` or `or`")
         raise self.wrong(f"has {ast.unparse(node)!r} where a comparison is expected")
 
     def comparison(self, left: ast.AST, op: ast.cmpop, right: ast.AST) -> _Truth:
@@ -139,7 +139,7 @@ class _Reader:
             return among if isinstance(op, ast.In) else _not(among)
         compare = _COMPARISONS.get(type(op))
         if compare is None:
-            raise self.wrong("has a comparison that is not understood")
+            raise self.wrong("has a comparison that is not supported")
         a, b = self.values(left), self.values(right)
         texts = [each.dtype.kind == "U" for each in (a, b)]
         if any(texts):
@@ -152,7 +152,11 @@ class _Reader:
         return _Truth(np.broadcast_to(held & known, shape), np.broadcast_to(~held & known, shape))
 
     def check_texts(
-        self, texts: list[bool], nodes: tuple[ast.AST, ...], values: Any, op: ast.cmpop
+        self,
+        texts: list[bool],
+        nodes: Sequence[ast.AST],
+        values: Sequence[np.ndarray],
+        op: ast.cmpop,
     ) -> None:
         if all(texts) and isinstance(op, (ast.Eq, ast.NotEq)):
             return
@@ -169,7 +173,7 @@ class _Reader:
         raise self.wrong(f"compares {what}: text is compared with quoted text, by ==, != or in")
 
     def values(self, node: ast.AST) -> np.ndarray:
-        """Numbers or texts, of each run or of all."""
+        """Numbers or texts: one for each run, or one for all runs."""
         match node:
             case ast.Name(id=name):
                 return self.column(self.quoted.get(name, name))
@@ -183,13 +187,13 @@ class _Reader:
             case ast.BinOp(left=left, op=op, right=right) if type(op) in _ARITHMETIC:
                 return np.asarray(_ARITHMETIC[type(op)](self.numbers(left), self.numbers(right)))
             case ast.BinOp(op=ast.BitAnd() | ast.BitOr()):
-                raise self.wrong("has & or |, where and or or is meant")
-        raise self.wrong(f"has {ast.unparse(node)!r}, which is not understood")
+                raise self.wrong("has & or |; write `and` or `or`")
+        raise self.wrong(f"has {ast.unparse(node)!r}, which is not supported")
 
     def numbers(self, node: ast.AST) -> np.ndarray:
         values = self.values(node)
         if values.dtype.kind == "U":
-            raise self.wrong(f"reckons with {ast.unparse(node)}, which is text")
+            raise self.wrong(f"has arithmetic on {ast.unparse(node)}, which is text")
         return values
 
     def column(self, name: str) -> np.ndarray:
@@ -198,4 +202,4 @@ class _Reader:
         try:
             return self.runs.column(name)
         except ValueError as error:
-            raise ValueError(f"{self.expression!r}: {error} (text stands in quotes)") from None
+            raise ValueError(f"{self.expression!r}: {error} (write text in quotes)") from None

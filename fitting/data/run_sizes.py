@@ -1,4 +1,4 @@
-"""How big a run is: its parameters, tokens and compute; of a distilled run, the student's."""
+"""The size of a run: parameters, tokens and compute; for a distilled run, those of the student."""
 
 import numpy as np
 
@@ -12,7 +12,8 @@ EXTENTS = ("flops", *_STUDENTS)
 def extent(runs: Runs, name: str) -> np.ndarray:
     """The parameters, tokens or training FLOPs of each run, `(num_runs,)`; NaN where unknown.
 
-    FLOPs are those of the table's column `flops`, else `6 N D`; a teacher's are not counted.
+    FLOPs come from the table's column `flops`; without a value there they are `6 N D`. The FLOPs
+    of a teacher are not counted.
 
     >>> sizes, tokens = [1e6, 1e7, 5e7], [1e9, 1e8, 3e9]
     >>> runs = Runs.read({"num_params": sizes, "num_tokens": tokens, "loss": [4.0, 3.8, 2.9]})
@@ -20,21 +21,22 @@ def extent(runs: Runs, name: str) -> np.ndarray:
     [6000000000000000.0, 6000000000000000.0, 9e+17]
 
     Raises:
-        ValueError: there is no such extent, or the table has none of the columns that tell it.
+        ValueError: there is no such extent, or the table lacks the columns for it.
     """
     if name not in EXTENTS:
         raise ValueError(f"expected one of {', '.join(EXTENTS)}, got {name!r}")
     if name == "flops":
-        told = runs.inputs.get("flops", np.full(len(runs), np.nan))
-        if np.isfinite(told).all():
-            return told
+        given = runs.inputs.get("flops", np.full(len(runs), np.nan))
+        if np.isfinite(given).all():
+            return given
         size, tokens = (extent(runs, each) for each in _STUDENTS)
         computed = np.asarray(training_flops(num_params=size, num_tokens=tokens))
-        return np.where(np.isfinite(told), told, computed)
+        return np.where(np.isfinite(given), given, computed)
     columns = [runs.inputs[each] for each in (name, _STUDENTS[name]) if each in runs.inputs]
     if not columns:
         raise ValueError(
-            f"{runs.source} has no column {name} or {_STUDENTS[name]}: say which one it is, "
-            f"columns={{{name!r}: 'THEIR_NAME'}} or --column {name}=THEIR_NAME"
+            f"{runs.source} has no column {name} or {_STUDENTS[name]}. If the column has "
+            f"another name, read the table with columns={{{name!r}: 'THEIR_NAME'}} or "
+            f"--column {name}=THEIR_NAME"
         )
     return np.where(np.isfinite(columns[0]), columns[0], columns[-1])

@@ -1,38 +1,44 @@
-"""Tables as they come: CSV, JSON Lines, Parquet or a data frame, cells not yet interpreted."""
+"""Tables from CSV, JSON Lines, Parquet or a data frame, with cells not yet interpreted."""
 
 import csv
 import dataclasses
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypeAlias
 
-from jaxlaws.errors import DataError
+from jaxlaws.foundations.errors import DataError
+
+if TYPE_CHECKING:
+    from narwhals.typing import IntoDataFrame
+
+# What a table can be read from: a path, a mapping of columns, or a data frame.
+TableSource: TypeAlias = "str | os.PathLike[str] | Mapping[str, Iterable[object]] | IntoDataFrame"
 
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """Cells as found: text from CSV, Python values elsewhere, None where there is nothing.
+    """Cells as found: text from CSV, Python values elsewhere, None for an empty cell.
 
     Attributes:
-        source: how messages name it.
+        source: the table, as messages name it.
         columns: the cells of each column.
-        rows: number of each row as a person counts: lines in a text file (the header of a CSV is
-            line 1), rows from 1 elsewhere.
+        rows: the number of each row, as a person counts: lines in a text file (the header of a
+            CSV is line 1), rows from 1 elsewhere.
     """
 
     source: str
-    columns: Mapping[str, Sequence[Any]]
+    columns: Mapping[str, Sequence[object]]
     rows: Sequence[int]
 
 
-def read_table(source: Any) -> Table:
+def read_table(source: TableSource) -> Table:
     """Read a path, a mapping of columns, or a data frame of any library that narwhals knows.
 
     Raises:
-        DataError: it cannot be read as the table that it claims to be.
-        TypeError: it is neither path, mapping nor data frame.
+        DataError: the file does not hold a table of the type that its name says.
+        TypeError: the source is not a path, a mapping or a data frame.
         OSError: the file cannot be opened.
     """
     if isinstance(source, (str, os.PathLike)):
@@ -57,16 +63,16 @@ def read_table(source: Any) -> Table:
     return table
 
 
-def _from_columns(source: str, columns: Mapping[str, Any]) -> Table:
+def _from_columns(source: str, columns: Mapping[str, Iterable[object]]) -> Table:
     cells = {str(name): list(values) for name, values in columns.items()}
     lengths = {len(values) for values in cells.values()}
     if len(lengths) > 1:
-        told = ", ".join(f"{name} {len(values)}" for name, values in cells.items())
-        raise DataError(f"{source} has columns of different lengths: {told}")
+        listed = ", ".join(f"{name} {len(values)}" for name, values in cells.items())
+        raise DataError(f"{source} has columns of different lengths: {listed}")
     return Table(source, cells, range(1, 1 + max(lengths, default=0)))
 
 
-def _frame_columns(frame: Any) -> dict[str, list[Any]]:
+def _frame_columns(frame: "IntoDataFrame") -> dict[str, list[object]]:
     import narwhals
 
     try:
@@ -107,7 +113,7 @@ def _read_csv(path: Path) -> Table:
 
 
 def _read_json_lines(path: Path) -> Table:
-    records: list[dict[str, Any]] = []
+    records: list[dict[str, object]] = []
     rows: list[int] = []
     for row, line in enumerate(path.read_bytes().splitlines(), start=1):
         if not line.strip():

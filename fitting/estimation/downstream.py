@@ -1,27 +1,30 @@
-"""From size and tokens to the error on a task: a law, and after it a curve from loss to error."""
+"""The error on a task: a law predicts the loss, and a fitted curve turns loss into error."""
 
 import dataclasses
 import functools
+import typing
 from collections.abc import Mapping
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from fitting.estimation.error_curves import ExponentialError
-from fitting.estimation.options import check_choice, check_numbers
+from fitting.estimation.error_curves import ErrorCurve, ExponentialError
+from fitting.estimation.options import Starts, check_choice, check_integer
 from fitting.estimation.resampling import pairs_weights
 from fitting.estimation.results import FitResult
 from fitting.minimiser.identifiability import judge, noise_of
-from fitting.minimiser.multi_start import minimise, residuals_of, searched
+from fitting.minimiser.multi_start import minimise_batch, residuals_of, search_batch
 from fitting.minimiser.refitting import refit
-from fitting.minimiser.starts import STARTS, spread_points
+from fitting.minimiser.starts import spread_points
 from fitting.minimiser.status import Status
-from fitting.problem.batched_problem import Lanes, pad_rows
+from fitting.problem.batched_problem import Batch, Fixed, pad_rows
 from fitting.problem.objectives import Objective, Squares
 from fitting.problem.parameters import Parameters, coefficients
+from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.foundations.law import Law
 from jaxlaws.precision import float64, to_float64
+from jaxlaws.pytree import declarations
 
 _SEARCH_STEPS = 20
 
@@ -34,14 +37,14 @@ class ErrorFit:
         metric: the curve, such as an `ExponentialError`, NumPy float64.
         ensemble: bootstrap draws that converged, a batched curve, or None.
         status: how the fit ended.
-        objective: the sum that was minimised, at the end.
-        starts_agreeing: share of starts that ended within 1e-4 of it, relative.
-        fitted_range: lowest and highest loss among the models.
-        notes: what the models leave open, in words.
+        objective: the least value of the objective, a sum over models.
+        starts_agreeing: share of the starts that ended within a relative 1e-4 of the best one.
+        fitted_range: least and greatest loss among the models.
+        notes: what the models do not determine, in words.
     """
 
-    metric: Any
-    ensemble: Any | None
+    metric: Tree
+    ensemble: Tree | None
     status: Status
     objective: float
     starts_agreeing: float
@@ -50,13 +53,13 @@ class ErrorFit:
 
 
 def fit_error(
-    loss: Any,
-    error: Any,
+    loss: Array,
+    error: Array,
     *,
-    metric_type: type[Any] = ExponentialError,
-    objective: Objective = Squares(),  # noqa: B008 - immutable
+    metric_type: type[ErrorCurve] = ExponentialError,
+    objective: Objective = Squares(),
     num_starts: int = 64,
-    starts: str = "random",
+    starts: Starts = "random",
     bootstrap: int = 0,
     freeze: Mapping[str, float] | None = None,
     seed: int = 0,
@@ -64,35 +67,37 @@ def fit_error(
     """Fit a curve from loss to error, from many starts, in float64.
 
     Args:
-        loss: of each model, `(num_models,)`.
-        error: of the same, between 0 and 1.
-        metric_type: the curve: `ExponentialError` or `SigmoidError`.
-        objective: what is minimised, of predicted and observed errors.
+        loss: loss of each model, `(num_models,)`.
+        error: error of each model, between 0 and 1, `(num_models,)`.
+        metric_type: the class of the curve: `ExponentialError` or `SigmoidError`.
+        objective: the objective, a function of predicted and observed errors.
         num_starts: number of starts.
-        starts: how they are spread, as in `fit`.
-        bootstrap: number of resampled tables of models to fit as well.
-        freeze: coefficients that do not move, such as the error of guessing, `{"eps": 0.75}`.
-        seed: of the starts and of the bootstrap.
+        starts: how they are spread, as in `FitOptions`.
+        bootstrap: number of bootstrap draws; each fits the curve to models drawn with replacement.
+        freeze: coefficients that keep a given value, such as the error of guessing,
+            `{"eps": 0.75}`.
+        seed: seed of the starts and of the bootstrap.
 
     Raises:
-        ValueError: the two are not finite and of one length, there are too few models, a name in
-            `freeze` is unknown, or an option is out of range.
+        ValueError: loss and error are not finite or differ in length, there are too few models, a
+            name in `freeze` is unknown, or an option is out of range.
 
     >>> loss = np.linspace(2.0, 3.5, 12)
     >>> fitted = fit_error(loss, 0.8 - 3.0 * np.exp(-1.2 * loss))
     >>> fitted.status.name, round(float(fitted.metric.k), 6)
     ('CONVERGED', 3.0)
     """
-    check_numbers(num_starts=num_starts, bootstrap=bootstrap)
-    check_choice("starts", starts, STARTS)
+    check_integer("num_starts", num_starts, least=1)
+    check_integer("bootstrap", bootstrap, least=0)
+    check_choice("starts", starts, typing.get_args(Starts))
     losses, errors = (np.asarray(each, dtype=np.float64) for each in (loss, error))
     if losses.ndim != 1 or losses.shape != errors.shape or not np.isfinite([losses, errors]).all():
         raise ValueError(
-            f"expected finite losses and errors of one length, got shapes {losses.shape} and "
+            f"expected finite losses and errors of equal length, got shapes {losses.shape} and "
             f"{errors.shape}"
         )
     held = dict(freeze or {})
-    unknown = set(held) - {field.name for field in dataclasses.fields(metric_type)}
+    unknown = set(held) - set(declarations(metric_type))
     if unknown:
         raise ValueError(f"{metric_type.__name__} has no coefficient {', '.join(sorted(unknown))}")
     parameters = Parameters.of(metric_type, held)
@@ -107,22 +112,22 @@ def fit_error(
 
 
 def predict_error(
-    result: FitResult, fitted: ErrorFit, *, level: float = 0.9, **inputs: Any
+    result: FitResult, fitted: ErrorFit, *, level: float = 0.9, **inputs: Array
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The error that a fitted law and a fitted curve give, with its central interval.
+    """Predict the error on a task by a fitted law and a fitted curve, with its central interval.
 
-    Both fits' draws go into the interval, paired in order: the runs of the one and the models of
-    the other are taken for independent. The scatter of single models around the curve is not in
-    it: this is the interval of the curve.
+    The interval combines the draws of both fits, paired in order, because the runs of the law and
+    the models of the curve are independent. It is the interval of the curve: the scatter of single
+    models about the curve is not included.
 
     Args:
-        result: a fit of a law, with a bootstrap.
-        fitted: a fit of the curve, with a bootstrap, to losses on the law's own test set.
-        level: of the interval.
-        inputs: the law's, any shape, broadcast together.
+        result: the fit of a law, with a bootstrap.
+        fitted: the fit of the curve, with a bootstrap, to losses on the test set of the law.
+        level: share of the draws between the ends.
+        inputs: inputs of the law, of any shape; they broadcast together.
 
     Returns:
-        The error, the low and the high end, each of the inputs' shape.
+        The error, and the lower and the upper end, each of the inputs' shape.
 
     Raises:
         ValueError: one of the fits has no bootstrap, or the level is not between 0 and 1.
@@ -142,7 +147,7 @@ def predict_error(
         return np.asarray(value), low, high
 
 
-def _chained(pair: tuple[Any, Any], inputs: dict[str, Any]) -> jax.Array:
+def _chained(pair: tuple[Law, ErrorCurve], inputs: dict[str, Array]) -> jax.Array:
     law, metric = pair
     return metric.error(loss=law.loss(**inputs))
 
@@ -154,21 +159,21 @@ def _chained(pair: tuple[Any, Any], inputs: dict[str, Any]) -> jax.Array:
 )
 @dataclasses.dataclass(frozen=True, eq=False)
 class _Problem:
-    """What `problem.Problem` is for a law, here for a curve: the minimiser asks no more of it."""
+    """A curve as the minimiser sees it, in place of a law's `BatchedProblem`."""
 
     parameters: Parameters
     objective: Objective
-    loss: Any
-    observed: Any
+    loss: Array
+    observed: Array
     paired = False
     has_deviations = False
 
-    def residuals(self, vector: jax.Array, frozen: Any) -> jax.Array:
-        metric = self.parameters.law(vector, frozen, {})
+    def residuals(self, vector: jax.Array, fixed: Fixed) -> jax.Array:
+        metric = self.parameters.law(vector, fixed.coefficients, {})
         return self.objective.residuals(metric.error(loss=self.loss), self.observed)
 
-    def cost(self, vector: jax.Array, weights: jax.Array, frozen: Any) -> jax.Array:
-        costs = self.objective.costs(self.residuals(vector, frozen))
+    def cost(self, vector: jax.Array, weights: jax.Array, fixed: Fixed) -> jax.Array:
+        costs = self.objective.costs(self.residuals(vector, fixed))
         return jnp.sum(weights * costs) / self.objective.slope()
 
 
@@ -183,23 +188,24 @@ def _fit(
     seed: int,
 ) -> ErrorFit:
     unit = float(objective.slope())
-    # Around the mean loss, amplitude and rate are hardly correlated.
+    # For losses less their mean, amplitude and rate are hardly correlated.
     is_free = set(parameters.law_type.shifting) <= set(parameters.names)
     centre = float(losses.mean()) if is_free else 0.0
-    problem: Any = _Problem(parameters, objective, pad_rows(losses - centre), pad_rows(errors))
+    problem: Tree = _Problem(parameters, objective, pad_rows(losses - centre), pad_rows(errors))
     weights = pad_rows(np.ones(len(losses)), fill=0.0)
-    lanes = Lanes(starts, np.tile(weights, (len(starts), 1)), held)
-    lanes = lanes.at(searched(problem, lanes, _SEARCH_STEPS)[0])
-    minima = minimise(problem, lanes)
+    batch = Batch(starts, np.tile(weights, (len(starts), 1)), held)
+    batch = batch.at(search_batch(problem, batch, _SEARCH_STEPS)[0])
+    minima = minimise_batch(problem, batch)
     best = minima.take([int(np.argmin(minima.costs))])
-    at_best = lanes.take(problem, np.array([0])).at(best.vectors)
+    at_best = batch.take(problem, np.array([0])).at(best.vectors)
     noise = noise_of(residuals_of(problem, at_best)[0][: len(losses)])
-    judged = judge(parameters, best, noise)
+    judged = judge(problem, at_best, best, noise)
     ensemble = None
     if bootstrap:
         counts = pad_rows(pairs_weights(len(losses), bootstrap, seed), fill=0.0)
-        drawn = refit(problem, Lanes(np.tile(best.vectors, (bootstrap, 1)), counts, held))
-        usable = judge(parameters, drawn, noise).status <= Status.FLAT_DIRECTION
+        resampled = Batch(np.tile(best.vectors, (bootstrap, 1)), counts, held)
+        drawn = refit(problem, resampled)
+        usable = judge(problem, resampled, drawn, noise).status <= Status.FLAT_DIRECTION
         ensemble = _metric(parameters, drawn.vectors[usable], held, centre)
     lowest = float(best.costs[0])
     return ErrorFit(
@@ -215,8 +221,8 @@ def _fit(
 
 def _metric(
     parameters: Parameters, vectors: np.ndarray, held: dict[str, float], centre: float
-) -> Any:
-    """The batched curve of vectors `(num_draws, num_free)`, for losses as they were given."""
+) -> Tree:
+    """The batched curve of vectors `(num_draws, num_free)`, as a function of the given losses."""
     free = np.asarray(coefficients(parameters, vectors))
     moved = {name: free[:, i] for i, name in enumerate(parameters.names)}
     frozen = {name: np.full(len(free), value) for name, value in held.items()}

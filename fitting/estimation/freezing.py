@@ -1,30 +1,34 @@
-"""Coefficients and sub-laws that a fit keeps fixed."""
+"""Coefficients and sub-laws that do not move in a fit."""
 
 import numbers
 from collections.abc import Mapping
-from typing import Any
 
 import jax
 import numpy as np
 
+from fitting.estimation.options import Frozen
 from fitting.estimation.results import FitResult
 from fitting.problem.coefficient_names import domain_of, sort_names, sub_laws
+from jaxlaws.foundations.annotations import Tree
+from jaxlaws.foundations.law import Law
 from jaxlaws.precision import to_float64
 from jaxlaws.pytree import Domain
 
 
 def sort_out(
-    law_type: type[Any], freeze: Mapping[str, Any]
-) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
-    """What is frozen of the law itself, and of each of its sub-laws (`supervised.E`).
+    law_type: type[Law], freeze: Mapping[str, Frozen]
+) -> tuple[dict[str, Frozen], dict[str, dict[str, Frozen]]]:
+    """Separate what is frozen in the law itself from what is frozen in each of its sub-laws.
 
     Raises:
-        ValueError: no coefficient or sub-law has such a name, or the value is not in its domain.
-        TypeError: a law is needed where a number was given, or the reverse, or another law.
+        ValueError: there is no coefficient or sub-law of such a name, or the value is outside the
+            coefficient's domain.
+        TypeError: a number is given where a law is needed, or the reverse, or a law with other
+            inputs.
     """
     subs = sub_laws(law_type)
     given, inner = sort_names(law_type, freeze)
-    own: dict[str, Any] = {
+    own: dict[str, Frozen] = {
         name: _checked_law(name, value, subs[name])
         if name in subs
         else _checked_number(law_type, name, value)
@@ -36,22 +40,22 @@ def sort_out(
     return own, inner
 
 
-def values_of(given: Mapping[str, Any]) -> dict[str, Any]:
+def values_of(frozen: Mapping[str, Frozen]) -> dict[str, Tree]:
     """The frozen numbers and laws, float64."""
     return {
         name: to_float64(value.law if isinstance(value, FitResult) else value)
-        for name, value in given.items()
+        for name, value in frozen.items()
     }
 
 
-def draws_of(given: Mapping[str, Any], num_draws: int) -> dict[str, Any] | None:
-    """The same with a leading axis over replicates, or None where all are the same in each.
+def draws_of(frozen: Mapping[str, Frozen], num_draws: int) -> dict[str, Tree] | None:
+    """The frozen numbers and laws with a leading axis over draws; None if no fit has draws.
 
-    Replicate i takes draw i of a frozen fit, around again where there are fewer.
+    Draw i uses draw i of each frozen fit. A fit with fewer draws is used again from its first.
     """
     drawn = {
         name: value.usable_ensemble()
-        for name, value in given.items()
+        for name, value in frozen.items()
         if isinstance(value, FitResult) and value.ensemble is not None
     }
     if not drawn:
@@ -62,24 +66,24 @@ def draws_of(given: Mapping[str, Any], num_draws: int) -> dict[str, Any] | None:
         )
         if name in drawn
         else jax.tree.map(lambda leaf: np.full(num_draws, leaf), value)
-        for name, value in values_of(given).items()
+        for name, value in values_of(frozen).items()
     }
 
 
-def _checked_law(name: str, value: Any, expected: type[Any]) -> Any:
+def _checked_law(name: str, value: Frozen, expected: type[Law]) -> Frozen:
     law = value.law if isinstance(value, FitResult) else value
-    takes = getattr(law, "input_names", None)
-    if isinstance(law, type) or takes is None or set(takes) != set(expected.input_names):
+    inputs = getattr(law, "input_names", None)
+    if isinstance(law, type) or inputs is None or set(inputs) != set(expected.input_names):
         raise TypeError(
             f"freeze {name!r}: expected a law of {', '.join(expected.input_names)} such as "
             f"{expected.__name__}, or a FitResult of one, got {law!r}"
         )
     if any(np.ndim(leaf) for leaf in jax.tree.leaves(law)):
-        raise TypeError(f"freeze {name!r}: expected one law, got a batched one; pass a FitResult")
+        raise TypeError(f"freeze {name!r}: expected one law, got a batched law; pass a FitResult")
     return value
 
 
-def _checked_number(law_type: type[Any], name: str, value: Any) -> float:
+def _checked_number(law_type: type[Law], name: str, value: Frozen) -> float:
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(f"freeze {name!r}: expected a number, got {value!r}")
     domain = domain_of(law_type, name)

@@ -1,74 +1,58 @@
-"""One law for several groups of runs: some coefficients shared, the others each group's own."""
+"""One law for several groups of runs, with some coefficients shared and others not."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Unpack
 
 import jax
 import numpy as np
 
 from fitting.data.runs import Runs
-from fitting.estimation.options import Groups, Options
-from fitting.estimation.pipeline import solve
+from fitting.estimation.options import FitChanges, FitOptions
+from fitting.estimation.pipeline import Groups, solve
 from fitting.estimation.results import FitResult
 from fitting.estimation.single_fit import prepare
-from fitting.problem.objectives import Huber, Objective
-from fitting.problem.priors import Prior
-from jaxlaws.precision import float64
+from fitting.minimiser.status import Status
+from jaxlaws.foundations.annotations import Tree
+from jaxlaws.foundations.errors import NotSolvedError
+from jaxlaws.foundations.law import Law
 from jaxlaws.pytree import declarations
 
 
 def fit_groups(
-    law_type: type[Any],
+    law_type: type[Law],
     runs: Runs,
     *,
     group: str,
     own: Sequence[str],
-    objective: Objective = Huber(1e-3),  # noqa: B008 - immutable
-    num_starts: int = 256,
-    starts: str = "random",
-    bootstrap: int = 0,
-    resample: str = "pairs",
-    jackknife: bool = False,
-    weights: str | None = None,
-    freeze: Mapping[str, Any] | None = None,
-    tie: Mapping[str, str] | None = None,
-    bounds: Mapping[str, tuple[float | None, float | None]] | None = None,
-    priors: Mapping[str, Prior] | None = None,
-    seed: int = 0,
+    options: FitOptions = FitOptions(),
+    **changes: Unpack[FitChanges],
 ) -> dict[str, FitResult]:
     """Fit a law to groups of runs at once, such as mixtures of data with common exponents.
 
-    Draw i of one group belongs to draw i of every other: take differences draw by draw. The
-    bootstrap draws as many runs of each group as there are. Bounds and priors of an own
-    coefficient hold for each group's.
+    Draw i of one group belongs to draw i of every other group: compute differences between groups
+    draw by draw. The bootstrap draws as many runs of each group as the group has. Bounds and
+    priors of a coefficient in `own` hold for its value in each group.
 
     Args:
         law_type: the class of the law.
         runs: the table.
-        group: the column that says which group a run belongs to.
-        own: the coefficients that each group has one of; all others are shared.
-        objective: what is minimised, the sum over all groups.
-        num_starts: as in `fit`, and so the other options.
-        starts: how they are spread.
-        bootstrap: number of replicates.
-        resample: how they are made.
-        jackknife: whether to fit without each run in turn.
-        weights: a column.
-        freeze: coefficients that do not move; sub-laws, which all groups share.
-        tie: coefficients that equal another.
-        bounds: of coefficients.
-        priors: of coefficients.
-        seed: of starts and draws.
+        group: the column with the group of each run.
+        own: the coefficients that each group has a value of its own for; the groups share all
+            others.
+        options: how to fit, as in `fit`, but without `cluster`.
+        changes: single options by name, which replace those of `options`.
 
     Returns:
-        A fit for each group, by its value in the column: its own law, draws, number of runs and
-        range; status, objective and identifiability are those of the whole.
+        A fit for each group, by the group's value in the column. Each has its own law, draws,
+        number of runs and range; status, objective and identifiability are those of the whole fit.
 
     Raises:
-        ValueError: a name in `own` is no free coefficient, one that sets the unit of another is
-            own and the other is not, a group has no more runs than own coefficients, or as `fit`.
+        ValueError: a name in `own` is not a free coefficient; a coefficient in `own` sets the unit
+            of another that is not in `own`; a group has too few runs for its own coefficients; or
+            as `fit`.
         TypeError, DataError: as `fit`.
+        NotSolvedError: as `fit`; its `partial` holds the fits of all groups.
 
     >>> from jaxlaws.laws.chinchilla import Chinchilla
     >>> grid = np.meshgrid([1e8, 1e9, 9e9], [2e9, 2e10, 3e11])
@@ -80,53 +64,49 @@ def fit_groups(
     >>> {name: round(float(each.law.E), 3) for name, each in fits.items()}
     {'code': 1.8, 'web': 1.5}
     """
-    options = Options(
-        objective=objective,
-        num_starts=num_starts,
-        starts=starts,
-        bootstrap=bootstrap,
-        resample=resample,
-        jackknife=jackknife,
-        cluster=None,
-        weights=weights,
-        seed=seed,
-    )
-    held = {"freeze": freeze, "tie": tie, "bounds": bounds, "priors": priors}
-    chosen, given, stages, restraints = prepare(law_type, runs, options, held)
-    _check_own(law_type, own, {*given, *restraints.tie})
+    options = options.replaced(**changes)
+    if options.cluster is not None:
+        raise ValueError(
+            "fit_groups cannot resample whole clusters: leave out cluster, or fit each group alone"
+        )
+    task = prepare(law_type, runs, options)
+    chosen = task.runs
+    _check_own(law_type, own, {*task.frozen, *task.restraints.tie})
     labels, places = np.unique(chosen.groups(group), return_inverse=True)
     counts = np.bincount(places)
     if counts.min() <= len(own):
         raise ValueError(
-            f"group {labels[counts.argmin()]} has {counts.min()} runs, too few for "
-            f"{len(own)} coefficients of its own"
+            f"group {labels[counts.argmin()]} has {counts.min()} runs, too few for its "
+            f"{len(own)} own coefficients"
         )
     groups = Groups(labels=tuple(str(label) for label in labels), places=places, own=tuple(own))
-    with float64():
-        whole = solve(law_type, chosen, given, stages, restraints, options, groups)
-    return {
+    whole = solve(dataclasses.replace(task, groups=groups))
+    fits = {
         label: _of_group(whole, place, chosen.where(places == place))
         for place, label in enumerate(groups.labels)
     }
+    if options.throw and whole.status > Status.FLAT_DIRECTION:
+        raise NotSolvedError(f"the fit ended with the status {whole.status.name}", fits)
+    return fits
 
 
-def _check_own(law_type: type[Any], own: Sequence[str], held: set[str]) -> None:
+def _check_own(law_type: type[Law], own: Sequence[str], held: set[str]) -> None:
     known = declarations(law_type)
     for name in own:
         if name not in known or name in held:
             free = ", ".join(each for each in known if each not in held)
-            raise ValueError(f"own: {name!r} is no free coefficient; there are {free}")
+            raise ValueError(
+                f"own: {name!r} is not a free coefficient; the free coefficients are {free}"
+            )
     for name, declared in known.items():
         if declared.power in own and name not in own:
-            raise ValueError(
-                f"own: {declared.power} sets the unit of {name}: make {name} each group's own too"
-            )
+            raise ValueError(f"own: {declared.power} sets the unit of {name}: add {name} to own")
 
 
 def _of_group(whole: FitResult, place: int, runs: Runs) -> FitResult:
-    """A group's part of the fit; a leaf over the groups has one axis more than a shared one."""
+    """The fit of one group. A leaf with an axis over the groups has one axis more than others."""
 
-    def own(tree: Any, ndim: int) -> Any:
+    def own(tree: Tree, ndim: int) -> Tree:
         return jax.tree.map(lambda leaf: leaf[..., place] if leaf.ndim > ndim else leaf, tree)
 
     inputs = {name: runs.inputs[name] for name in whole.law.input_names}

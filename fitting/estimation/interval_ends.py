@@ -1,17 +1,54 @@
-"""The ends of an interval from draws: percentiles, and percentiles corrected for bias and skew."""
+"""The ends of intervals: percentiles of draws, and percentiles corrected for bias and skew."""
 
 import statistics
+from collections.abc import Callable
+from typing import Literal, TypeAlias, TypeVar
 
+import jax
 import numpy as np
 
-METHODS = ("percentile", "bca")
+from jaxlaws.foundations.annotations import Tree
+from jaxlaws.precision import float64, to_numpy
+
+IntervalMethod: TypeAlias = Literal["percentile", "bca"]
+T = TypeVar("T")
+
 _NORMAL = statistics.NormalDist()
+
+
+def interval_of_function(
+    function: Callable[[Tree], T], level: float, draws: Tree, estimate: Tree, left_out: Tree | None
+) -> tuple[T, T]:
+    """The lower and the upper end of what a function computes from each draw, in float64.
+
+    Args:
+        function: from a tree of numbers to an array or a tree of arrays, in JAX.
+        level: share of the draws between the ends.
+        draws: the draws, each leaf with a leading axis.
+        estimate: the tree that the draws belong to.
+        left_out: estimates without each part of the data in turn, with a leading axis, for the
+            interval that is corrected for bias and skew; None for percentiles.
+    """
+    given = [draws]
+    if left_out is not None:
+        given += [jax.tree.map(lambda leaf: leaf[None], estimate), left_out]
+    with float64():
+        computed = [to_numpy(jax.vmap(function)(each)) for each in given]
+    structure = jax.tree.structure(computed[0])
+    pairs = [
+        ends(leaves[0], level)
+        if left_out is None
+        else bca_ends(leaves[0], leaves[1][0], leaves[2], level)
+        for leaves in zip(*(jax.tree.leaves(tree) for tree in computed), strict=True)
+    ]
+    low, high = (jax.tree.unflatten(structure, side) for side in zip(*pairs, strict=True))
+    return low, high
 
 
 def ends(draws: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
     """The central interval of draws, along their first axis.
 
-    Quantiles of positive draws are taken of their logs.
+    Quantiles of positive draws are quantiles of their logarithms.
 
     >>> low, high = ends(np.arange(101.0) - 50, 0.9)
     >>> float(low), float(high)
@@ -27,10 +64,13 @@ def bca_ends(
     """The bias-corrected and accelerated interval (Efron 1987), along the first axis.
 
     Args:
-        draws: of the bootstrap, `(num_draws, ...)`.
+        draws: bootstrap draws, `(num_draws, ...)`.
         value: the estimate, `(...)`.
         left_out: estimates without each part of the data in turn, `(num_parts, ...)`.
-        level: of the interval.
+        level: share of the draws between the ends.
+
+    Returns:
+        The lower and the upper end, `(...)` each.
     """
     shape = np.shape(value)
     columns = [np.reshape(each, (len(each), -1)) for each in (draws, left_out)]
@@ -48,7 +88,8 @@ def _bca_pair(
     away = left_out.mean() - left_out
     squares = np.sum(away**2)
     acceleration = 0.0 if squares == 0 else float(np.sum(away**3) / (6 * squares**1.5))
-    # Draws equal to the estimate count half; a share of 0 or 1 is moved in by half a draw.
+    # Draws equal to the estimate count half. A share of 0 or 1 is moved by half a draw, so that its
+    # normal quantile is finite.
     share = np.mean(draws < value) + 0.5 * np.mean(draws == value)
     bias = _NORMAL.inv_cdf(float(np.clip(share, 0.5 / len(draws), 1 - 0.5 / len(draws))))
     found = []

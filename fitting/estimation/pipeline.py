@@ -1,270 +1,244 @@
-"""The fit itself, of runs and options that are checked: starts, minimisation, judgement, draws."""
+"""The steps of a fit: pose, search, judge, resample, assemble."""
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
 
 import jax
 import numpy as np
 
 from fitting.data.runs import Runs
-from fitting.estimation.freezing import draws_of, values_of
-from fitting.estimation.options import Groups, Options
-from fitting.estimation.resampling import (
-    cluster_weights,
-    jackknife_weights,
-    noise_like,
-    pairs_weights,
-)
+from fitting.estimation.freezing import values_of
+from fitting.estimation.multi_start_search import Search, lowest_minimum
+from fitting.estimation.options import FitOptions, Frozen
+from fitting.estimation.replicates import Replicates
+from fitting.estimation.resampling import jackknife_weights, resampled_tables
 from fitting.estimation.results import FitResult
-from fitting.minimiser.identifiability import judge, noise_of
-from fitting.minimiser.local_optima import SAME_OBJECTIVE, other_optima
-from fitting.minimiser.multi_start import Minima, laws_of, minimise, residuals_of, searched
-from fitting.minimiser.refitting import refit
+from fitting.minimiser.identifiability import Identifiability, judge, noise_of
+from fitting.minimiser.local_optima import SAME_OBJECTIVE, Optimum, other_optima
+from fitting.minimiser.multi_start import laws_of, residuals_of
 from fitting.minimiser.starts import starting_vectors
 from fitting.minimiser.status import Status
-from fitting.problem.batched_problem import Lanes, Problem, pad_rows
+from fitting.problem.batched_problem import Batch, BatchedProblem, pad_rows
 from fitting.problem.centring import centre_inputs
-from fitting.problem.likelihood import spread
-from fitting.problem.objectives import StudentT
 from fitting.problem.parameters import Parameters
 from fitting.problem.restraints import Restraints
-
-_SEARCH_STEPS = 20  # of Optax, before the polish
-_SAME_SPREAD = 1e-6  # relative
-_MOST_ROUNDS = 50  # of the fit and the spread of its residuals in turn
+from jaxlaws.foundations.law import Law
+from jaxlaws.precision import float64
 
 
-def solve(
-    law_type: type[Any],
-    runs: Runs,
-    given: Mapping[str, Any],
-    stages: Mapping[str, FitResult],
-    restraints: Restraints,
-    options: Options,
-    groups: Groups | None = None,
-) -> FitResult:
-    """Fit a law to the runs that it calls for, in a float64 context.
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class Groups:
+    """Groups of runs, and the coefficients that each group has a value of its own for.
 
-    Args:
+    Attributes:
+        labels: names of the groups.
+        places: index of each run's group in `labels`, `(num_runs,)`.
+        own: names of these coefficients; in the fitted law they are arrays over the groups.
+    """
+
+    labels: tuple[str, ...]
+    places: np.ndarray
+    own: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class FitTask:
+    """All that determines a fit, after the checks.
+
+    Attributes:
         law_type: the class of the law.
-        runs: those of one kind.
-        given: frozen numbers, laws and fits.
+        runs: the runs that the law is fitted to.
+        frozen: numbers, laws and fits that do not move, by name.
         stages: the fits among them.
-        restraints: of the law's own coefficients.
-        options: of `fit`.
-        groups: of the runs, where some coefficients are a group's own.
+        restraints: ties, bounds and priors of the law's own coefficients.
+        options: the options of the fit.
+        groups: the groups of runs, where some coefficients differ between groups, or None.
+    """
+
+    law_type: type[Law]
+    runs: Runs
+    frozen: Mapping[str, Frozen]
+    stages: Mapping[str, FitResult]
+    restraints: Restraints
+    options: FitOptions
+    groups: Groups | None = None
+
+    @property
+    def inputs(self) -> dict[str, np.ndarray]:
+        """The inputs of the law, `(num_runs,)` each."""
+        return {name: self.runs.inputs[name] for name in self.law_type.input_names}
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class Judged:
+    """The fitted law and how well the runs determine it; fields as in `FitResult`.
+
+    Attributes:
+        residuals: residual of each run, `(num_runs,)`.
+        noise: their robust standard deviation.
+    """
+
+    law: Law
+    residuals: np.ndarray
+    noise: float
+    status: Status
+    identifiability: Identifiability
+    other_optima: tuple[Optimum, ...]
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class Resampled:
+    """Fits of resampled tables; fields as in `FitResult`."""
+
+    ensemble: Law | None = None
+    ensemble_status: np.ndarray | None = None
+    jackknife: Law | None = None
+
+
+def solve(task: FitTask) -> FitResult:
+    """Fit a law, in float64.
 
     Raises:
-        ValueError: nothing is free, there are too few runs, or a column cannot be used.
+        ValueError: no coefficient is free, there are too few runs, or a column cannot be used.
         TypeError: the law declares units that its formula does not have.
     """
-    frozen, objective, num_runs = values_of(given), options.objective, len(runs)
+    with float64():
+        weights = task.runs.weights(task.options.weights)
+        problem, starts = pose(task, weights)
+        search = lowest_minimum(problem, starts, len(task.runs))
+        judged = judge_best(search, len(task.runs))
+        resampled = resample(task, weights, search, judged)
+        return assemble(task, weights, search, judged, resampled)
+
+
+def pose(task: FitTask, weights: np.ndarray) -> tuple[BatchedProblem, Batch]:
+    """The minimisation problem in centred units, and its starts."""
+    name, num_runs, groups = task.law_type.__name__, len(task.runs), task.groups
+    frozen = values_of(task.frozen)
     own = () if groups is None else (groups.own, groups.labels)
-    parameters = Parameters.of(law_type, frozen, restraints, *own)
+    parameters = Parameters.of(task.law_type, frozen, task.restraints, *own)
     num_free = len(parameters.free)
     if not num_free:
-        raise ValueError(f"every coefficient of {law_type.__name__} is frozen: nothing to fit")
+        raise ValueError(f"every coefficient of {name} is frozen: nothing to fit")
     if num_runs <= num_free:
         raise ValueError(
             f"{num_runs} runs are too few for the {num_free} coefficients of "
-            f"{law_type.__name__} ({', '.join(parameters.names)}): add runs or freeze some"
+            f"{name} ({', '.join(parameters.names)}): add runs or freeze some"
         )
-    inputs = {name: runs.inputs[name] for name in law_type.input_names}
-    problem = Problem.pose(
+    problem = BatchedProblem.pose(
         parameters,
-        objective,
-        inputs,
-        runs.loss,
+        task.options.objective,
+        task.inputs,
+        task.runs.loss,
         frozen,
         groups=None if groups is None else groups.places,
-        priors=restraints.priors,
+        priors=task.restraints.priors,
     )
-    weights = runs.weights(options.weights)
-    spread_out = (options.starts, options.num_starts, options.seed)
-    starts = starting_vectors(parameters, problem.scales, *spread_out)
-    lanes = _lanes(starts, weights, frozen)
-    lanes = lanes.at(searched(problem, lanes, _SEARCH_STEPS)[0])
-    problem, minima = _minimise(problem, lanes, num_runs)
-    place = _best(minima)
-    best = minima.take([place])
-    lane = lanes.take(problem, np.array([0])).at(best.vectors)
-    residuals = residuals_of(problem, lane)[0]
-    law = jax.tree.map(lambda leaf: leaf[0], laws_of(problem, lane))
+    options = task.options
+    vectors = starting_vectors(
+        parameters, problem.scales, options.starts, options.num_starts, options.seed
+    )
+    rows = np.tile(pad_rows(weights, fill=0.0), (len(vectors), 1))
+    return problem, Batch(vectors, rows, frozen)
+
+
+def judge_best(search: Search, num_runs: int) -> Judged:
+    """The law at the lowest minimum, its status, and the other optima."""
+    problem, minima, entry = search.problem, search.minima, search.entry
+    residuals = residuals_of(problem, entry)[0]
+    law = jax.tree.map(lambda leaf: leaf[0], laws_of(problem, entry))
     _check_units(problem, law, residuals, num_runs)
-    residuals = residuals[:num_runs]
-    noise = noise_of(residuals)
-    judged = judge(parameters, best, noise, *_restrained(problem, lane))
-    told = judged.describe()
-    optima = other_optima(problem, lanes, minima, place, noise, _restrained)
-    slope, lowest = float(objective.slope()), float(best.costs[0])
-    total = float(weights @ np.asarray(objective.costs(residuals)))
-    ensemble = ensemble_status = left_out = None
-    draws = _Draws(problem, best.vectors[0], given, noise)
-    if options.bootstrap:
-        strata = None if groups is None else groups.places
-        drawn = _resampled(problem, runs, residuals, weights, options, strata)
-        ensemble, ensemble_status = draws.refitted(*drawn)
-    if options.jackknife:
-        clusters = np.arange(num_runs) if options.cluster is None else runs.groups(options.cluster)
-        kept = jackknife_weights(clusters, options.seed) * weights
-        left_out, status = draws.refitted(kept, drawn=False)
-        left_out = jax.tree.map(lambda leaf: leaf[status <= Status.FLAT_DIRECTION], left_out)
-    by_start = minima.costs * slope
-    basins = [each.describe(by_start[place], len(by_start)) for each in optima]
-    return FitResult(
+    noise = noise_of(residuals[:num_runs])
+    judgement = judge(problem, entry, minima.take([search.best]), noise)
+    return Judged(
         law=law,
-        ensemble=ensemble,
-        ensemble_status=ensemble_status,
-        status=Status(judged.status[0]),
-        objective=total,
+        residuals=residuals[:num_runs],
+        noise=noise,
+        status=Status(judgement.status[0]),
+        identifiability=judgement.describe(),
+        other_optima=other_optima(problem, search.batch, minima, search.best, noise),
+    )
+
+
+def resample(task: FitTask, weights: np.ndarray, search: Search, judged: Judged) -> Resampled:
+    """Fit the tables of the bootstrap and of the jackknife, as far as the options request them."""
+    options, runs, groups = task.options, task.runs, task.groups
+    clusters = None if options.cluster is None else runs.groups(options.cluster)
+    replicates = Replicates(
+        problem=search.problem,
+        start=search.minima.vectors[search.best],
+        frozen=task.frozen,
+        noise=judged.noise,
+    )
+    resampled = Resampled()
+    if options.bootstrap:
+        tables = resampled_tables(
+            options.resample,
+            judged.residuals,
+            weights,
+            num_free=len(search.problem.parameters.free),
+            objective=search.problem.objective,
+            num_draws=options.bootstrap,
+            seed=options.seed,
+            clusters=clusters,
+            strata=None if groups is None else groups.places,
+        )
+        ensemble, status = replicates.fit(*tables)
+        resampled = dataclasses.replace(resampled, ensemble=ensemble, ensemble_status=status)
+    if options.jackknife:
+        parts = np.arange(len(runs)) if clusters is None else clusters
+        kept = jackknife_weights(parts, options.seed) * weights
+        laws, status = replicates.fit(kept, paired=False)
+        laws = jax.tree.map(lambda leaf: leaf[status <= Status.FLAT_DIRECTION], laws)
+        resampled = dataclasses.replace(resampled, jackknife=laws)
+    return resampled
+
+
+def assemble(
+    task: FitTask, weights: np.ndarray, search: Search, judged: Judged, resampled: Resampled
+) -> FitResult:
+    """The result of the steps before."""
+    objective, minima, runs = search.problem.objective, search.minima, task.runs
+    by_start = minima.costs * float(objective.slope())
+    lowest = float(minima.costs[search.best])
+    optima = [
+        optimum.describe(by_start[search.best], len(by_start)) for optimum in judged.other_optima
+    ]
+    return FitResult(
+        law=judged.law,
+        ensemble=resampled.ensemble,
+        ensemble_status=resampled.ensemble_status,
+        status=judged.status,
+        objective=float(weights @ np.asarray(objective.costs(judged.residuals))),
         objective_by_start=by_start,
         starts_agreeing=float(np.mean(minima.costs <= lowest * (1 + SAME_OBJECTIVE))),
-        other_optima=optima,
-        gradient_norm=float(best.gradient_norms[0]),
-        fitted_range={k: (float(v.min()), float(v.max())) for k, v in inputs.items()},
-        identifiability=told,
-        num_runs=num_runs,
+        other_optima=judged.other_optima,
+        gradient_norm=float(minima.gradient_norms[search.best]),
+        fitted_range={k: (float(v.min()), float(v.max())) for k, v in task.inputs.items()},
+        identifiability=judged.identifiability,
+        num_runs=len(runs),
         num_left=0 if runs.left is None else len(runs.left),
-        frozen=tuple(given),
-        stages=stages,
-        warnings=(*runs.weaknesses(law_type.input_names), *told.notes, *basins),
-        restraints=restraints,
-        jackknife=left_out,
+        frozen=tuple(task.frozen),
+        stages=task.stages,
+        warnings=(
+            *runs.weaknesses(task.law_type.input_names),
+            *judged.identifiability.notes,
+            *optima,
+        ),
+        restraints=task.restraints,
+        jackknife=resampled.jackknife,
+        options=dataclasses.replace(task.options, objective=objective),
     )
 
 
-def _lanes(vectors: np.ndarray, weights: np.ndarray, frozen: Mapping[str, Any]) -> Lanes:
-    """Lanes of one table, whose runs weigh `(num_runs,)`."""
-    rows = np.tile(pad_rows(weights, fill=0.0), (len(vectors), 1))
-    return Lanes(vectors, rows, frozen)
-
-
-def _leaders(minima: Minima) -> np.ndarray:
-    """Starts to go on with: none once the best has converged, else those that are near it."""
-    near = minima.costs <= minima.costs.min() * (1 + 1e-3)
-    return near & (not minima.converged[_best(minima)])
-
-
-def _best(minima: Minima) -> int:
-    """The lowest minimum; of those that differ by rounding only, the flattest."""
-    same = minima.costs <= minima.costs.min() * (1 + 1e-12)
-    return int(np.argmin(np.where(same, minima.gradient_norms, np.inf)))
-
-
-def _minimise(problem: Problem, lanes: Lanes, num_runs: int) -> tuple[Problem, Minima]:
-    """Minimise all lanes; where there are priors, with the spread of the residuals in turn."""
-    objective = problem.objective
-    if not problem.priors:
-        return problem, minimise(problem, lanes, is_worth_it=_leaders)
-    first = 1.0 if isinstance(objective, StudentT) else float(objective.slope()) ** 2
-    problem = dataclasses.replace(problem, spread=first)
-    minima = minimise(problem, lanes, is_worth_it=_leaders)
-    best = lanes.take(problem, np.array([0])).at(minima.vectors[[_best(minima)]])
-    for _ in range(_MOST_ROUNDS):
-        costs = np.asarray(objective.costs(residuals_of(problem, best)[0]))
-        total = float(best.weights[0] @ costs)
-        # Runs that are predicted exactly outweigh any prior.
-        again = spread(objective, total, num_runs) if total > 0 else 0.0
-        before, problem = problem.spread, dataclasses.replace(problem, spread=again)
-        if abs(again - before) <= _SAME_SPREAD * before:
-            break
-        best = best.at(minimise(problem, best).vectors)
-    return problem, minimise(problem, lanes.at(minima.vectors), is_worth_it=_leaders)
-
-
-def _restrained(problem: Problem, lanes: Lanes) -> tuple[Any, ...]:
-    """What `judge` must know of bounds and priors, nothing where there are none."""
-    if not problem.priors and not any(number.bound for number in problem.parameters.free):
-        return ()
-    units, known = _told(problem, lanes)
-    return np.asarray(units), np.asarray(known)
-
-
-@jax.jit
-def _told(problem: Problem, lanes: Lanes) -> Any:
-    return lanes.map(problem, problem.told)
-
-
-def _check_units(problem: Problem, law: Any, centred: np.ndarray, num_runs: int) -> None:
-    """The change of units must not change the predictions: else the law declares wrong ones."""
+def _check_units(problem: BatchedProblem, law: Law, centred: np.ndarray, num_runs: int) -> None:
+    """Check that the change of units leaves the predictions as they are."""
     back = {unit: 1 / scale for unit, scale in problem.scales.items()}
     plain = dataclasses.replace(problem, inputs=centre_inputs(problem.inputs, back))
     residuals = problem.objective.residuals(plain.predictions(law), problem.observed)
     if np.any(np.abs(np.asarray(residuals) - centred)[:num_runs] > 1e-6):
         raise TypeError(
             f"{type(law).__name__} declares units (unit_of=, power=) on its coefficients that its "
-            "formula does not have: A / N**alpha wants A = positive(unit_of='num_params', "
+            "formula does not have: A / N**alpha needs A = positive(unit_of='num_params', "
             "power='alpha')"
         )
-
-
-def _resampled(
-    problem: Problem,
-    runs: Runs,
-    residuals: np.ndarray,
-    weights: np.ndarray,
-    options: Options,
-    strata: np.ndarray | None,
-) -> tuple[np.ndarray, np.ndarray | None]:
-    """Weights and shifts of the residuals of every replicate, `(num_draws, num_runs)`."""
-    num_runs, draws = len(runs), {"num_draws": options.bootstrap, "seed": options.seed}
-    clusters = None if options.cluster is None else runs.groups(options.cluster)
-    if options.resample == "pairs":
-        counts = (
-            pairs_weights(num_runs, strata=strata, **draws)
-            if clusters is None
-            else cluster_weights(clusters, **draws)
-        )
-        return counts * weights, None
-    enlarged = residuals * (num_runs / (num_runs - len(problem.parameters.free))) ** 0.5
-    noise = noise_like(
-        options.resample,
-        enlarged,
-        weights,
-        objective=problem.objective,
-        clusters=clusters,
-        **draws,
-    )
-    return np.tile(weights, (options.bootstrap, 1)), noise - residuals
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class _Draws:
-    """Fits of other tables, from the end of the fit of the runs' own.
-
-    Attributes:
-        problem: the minimisation.
-        start: the end of the fit, `(num_free,)`.
-        given: what is frozen.
-        noise: of the residuals.
-    """
-
-    problem: Problem
-    start: np.ndarray
-    given: Mapping[str, Any]
-    noise: float
-
-    def refitted(
-        self, weights: np.ndarray, shifts: np.ndarray | None = None, *, drawn: bool = True
-    ) -> tuple[Any, np.ndarray]:
-        """The batched law of all tables, and the status of each.
-
-        Args:
-            weights: of each run, `(num_tables, num_runs)`.
-            shifts: of its residual; None for none.
-            drawn: whether frozen fits take part with their draws.
-        """
-        num = len(weights)
-        frozen = draws_of(self.given, num) if drawn else None
-        problem = dataclasses.replace(self.problem, paired=frozen is not None)
-        lanes = Lanes(
-            np.tile(self.start, (num, 1)),
-            pad_rows(weights, fill=0.0),
-            frozen or values_of(self.given),
-            None if shifts is None else pad_rows(shifts, fill=0.0),
-        )
-        minima = refit(problem, lanes)
-        lanes = lanes.at(minima.vectors)
-        told = judge(problem.parameters, minima, self.noise, *_restrained(problem, lanes))
-        return laws_of(problem, lanes), told.status

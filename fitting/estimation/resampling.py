@@ -1,51 +1,95 @@
-"""Tables that might have been: runs drawn again, or their noise.
+"""Resampled tables, as weights of the runs and shifts of their residuals.
 
-Each method gives weights and shifts of the residuals, `(num_draws, num_runs)` both.
+- `pairs` draws runs with replacement, or whole clusters of runs.
+- `wild` keeps the size of each residual and draws its sign, the same for all runs of a cluster.
+- `residuals` draws residuals with replacement, as if all runs had the same noise.
+- `parametric` draws noise from the density that goes with the objective (`likelihood`).
 
-- `pairs`: runs are drawn with replacement, whole groups of them where there are clusters.
-- `wild`: each residual keeps its size and gets a random sign, one for all runs of a cluster.
-- `residuals`: residuals are drawn with replacement, as if all runs had the same noise.
-- `parametric`: noise is drawn from the density that goes with the objective (`likelihood`).
-
-The last three leave the inputs as they are: a design of few runs stays whole. Residuals of a fit
-are smaller than its noise; they are enlarged by `sqrt(n / (n - k))`, for n runs and k free numbers.
+The last three keep the inputs, so that a design of few runs stays complete. Residuals of a fit are
+smaller than the noise; they are multiplied by `sqrt(n / (n - k))` for n runs and k free numbers.
 """
 
-from typing import Any
+import typing
+from typing import Literal, TypeAlias
 
 import numpy as np
 
 from fitting.problem.likelihood import spread
+from fitting.problem.objectives import Objective
 
-METHODS = ("pairs", "wild", "residuals", "parametric")
+Resampling: TypeAlias = Literal["pairs", "wild", "residuals", "parametric"]
+RESAMPLINGS: tuple[Resampling, ...] = typing.get_args(Resampling)
+
 _MOST_PARTS = 256
 _GRID = 4001
 _FAR, _NEAR = 40.0, 0.1  # costs, in spreads, between which the grid of a density is made
 
 
-def noise_like(
-    method: str,
+def resampled_tables(
+    method: Resampling,
     residuals: np.ndarray,
     weights: np.ndarray,
     *,
-    objective: Any,
+    num_free: int,
+    objective: Objective,
+    num_draws: int,
+    seed: int,
+    clusters: np.ndarray | None = None,
+    strata: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Weights of the runs, and shifts of their residuals, in every resampled table.
+
+    Args:
+        method: how the tables are made.
+        residuals: residuals of the fit, `(num_runs,)`.
+        weights: weight of each run in the fit, `(num_runs,)`.
+        num_free: number of free coefficients.
+        objective: the objective of the fit.
+        num_draws: number of tables.
+        seed: seed of the draws.
+        clusters: label of each run; the runs of a cluster are drawn together. None: single runs.
+        strata: label of each run; `pairs` draws as many runs of a stratum as there are.
+
+    Returns:
+        Two arrays `(num_draws, num_runs)`; None for shifts of zero.
+    """
+    num_runs, draws = len(residuals), {"num_draws": num_draws, "seed": seed}
+    if method == "pairs":
+        counts = (
+            pairs_weights(num_runs, strata=strata, **draws)
+            if clusters is None
+            else cluster_weights(clusters, **draws)
+        )
+        return counts * weights, None
+    enlarged = residuals * (num_runs / (num_runs - num_free)) ** 0.5
+    noise = noise_like(method, enlarged, weights, objective=objective, clusters=clusters, **draws)
+    return np.tile(weights, (num_draws, 1)), noise - residuals
+
+
+def noise_like(
+    method: Literal["wild", "residuals", "parametric"],
+    residuals: np.ndarray,
+    weights: np.ndarray,
+    *,
+    objective: Objective,
     num_draws: int,
     seed: int,
     clusters: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Residuals that the runs might have had instead, `(num_draws, num_runs)`.
+    """Noise drawn in place of the residuals, `(num_draws, num_runs)`.
 
     Args:
-        method: `wild`, `residuals` or `parametric`.
-        residuals: of the fit, `(num_runs,)`.
-        weights: how much each run counts, `(num_runs,)`: noise is the smaller, the larger it is.
-        objective: what was minimised.
+        method: how the noise is drawn.
+        residuals: residuals of the fit, `(num_runs,)`.
+        weights: weight of each run, `(num_runs,)`; the larger the weight, the smaller the noise.
+        objective: the objective of the fit.
         num_draws: number of tables.
-        seed: of the draws.
-        clusters: a label for each run; `wild` only.
+        seed: seed of the draws.
+        clusters: label of each run; only for `wild`.
 
+    >>> from fitting import Huber
     >>> draws = noise_like(
-    ...     "wild", np.array([1.0, -2.0]), np.ones(2), objective=None, num_draws=3, seed=0
+    ...     "wild", np.array([1.0, -2.0]), np.ones(2), objective=Huber(), num_draws=3, seed=0
     ... )
     >>> np.abs(draws).tolist()
     [[1.0, 2.0], [1.0, 2.0], [1.0, 2.0]]
@@ -68,7 +112,7 @@ def noise_like(
     return noise
 
 
-def _inverse_distribution(objective: Any, tau: float, uniform: np.ndarray) -> np.ndarray:
+def _inverse_distribution(objective: Objective, tau: float, uniform: np.ndarray) -> np.ndarray:
     """Quantiles of the density that falls as `exp(-cost / tau)`."""
 
     def size_at(cost: float) -> float:
@@ -86,7 +130,7 @@ def _inverse_distribution(objective: Any, tau: float, uniform: np.ndarray) -> np
 def jackknife_weights(clusters: np.ndarray, seed: int) -> np.ndarray:
     """Weights that leave out each cluster in turn, `(num_parts, num_runs)`.
 
-    Of more than 256 clusters, random parts of about equal size are left out together.
+    With more than 256 clusters, 256 random parts of about equal size are left out in turn.
 
     >>> jackknife_weights(np.array(["a", "b", "b"]), seed=0).tolist()
     [[0.0, 1.0, 1.0], [1.0, 0.0, 0.0]]
@@ -101,9 +145,9 @@ def jackknife_weights(clusters: np.ndarray, seed: int) -> np.ndarray:
 def pairs_weights(
     num_runs: int, num_draws: int, seed: int, strata: np.ndarray | None = None
 ) -> np.ndarray:
-    """How often each run stands in each resampled table, `(num_draws, num_runs)`.
+    """The number of times that each resampled table has each run, `(num_draws, num_runs)`.
 
-    Of each stratum, a label for each run, as many are drawn as there are.
+    With strata, a label for each run, the draw has as many runs of each stratum as the table.
 
     >>> pairs_weights(5, 2, seed=0).sum(axis=1).tolist()
     [5.0, 5.0]
@@ -118,10 +162,13 @@ def pairs_weights(
 
 
 def cluster_weights(groups: np.ndarray, num_draws: int, seed: int) -> np.ndarray:
-    """How often each run stands in each table of resampled groups, `(num_draws, num_runs)`.
+    """The number of times that each table has each run if groups are drawn.
 
-    Groups are drawn whole and with replacement, as many as there are; where they are of different
-    sizes, so are the tables.
+    As many groups as there are, are drawn with replacement. If groups have different sizes, the
+    resampled tables have different sizes too.
+
+    Returns:
+        `(num_draws, num_runs)`.
 
     >>> cluster_weights(np.array(["a", "b", "b"]), 3, seed=1).tolist()
     [[1.0, 1.0, 1.0], [2.0, 0.0, 0.0], [0.0, 2.0, 2.0]]
@@ -131,5 +178,5 @@ def cluster_weights(groups: np.ndarray, num_draws: int, seed: int) -> np.ndarray
     """
     distinct, which = np.unique(groups, return_inverse=True)
     if len(distinct) < 2:
-        raise ValueError(f"all runs are in one group, {distinct[0]}: nothing to resample")
+        raise ValueError(f"all runs are in one group, {distinct[0]}: there is nothing to resample")
     return pairs_weights(len(distinct), num_draws, seed)[:, which]

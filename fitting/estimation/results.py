@@ -1,21 +1,26 @@
-"""What a fit gives back."""
+"""The result of a fit."""
 
 import dataclasses
 import os
+import typing
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Generic, TypeVar
 
 import jax
 import numpy as np
 
-from fitting.estimation.interval_ends import METHODS, bca_ends, ends
+from fitting.estimation.interval_ends import IntervalMethod, interval_of_function
+from fitting.estimation.options import FitOptions, check_choice
+from fitting.estimation.stored_options import options_from_json, options_to_json
 from fitting.minimiser.identifiability import Identifiability
 from fitting.minimiser.local_optima import Optimum
 from fitting.minimiser.status import Status
+from fitting.problem.objectives import Objective
 from fitting.problem.restraints import Restraints
-from jaxlaws.errors import DataError
-from jaxlaws.law import coefficient_names
-from jaxlaws.precision import float64, to_float64, to_numpy
+from jaxlaws.foundations.annotations import Json
+from jaxlaws.foundations.errors import DataError
+from jaxlaws.foundations.law import Law, coefficient_names
+from jaxlaws.precision import to_float64
 from jaxlaws.saving import (
     FORMAT,
     law_from_json,
@@ -26,37 +31,45 @@ from jaxlaws.saving import (
     write_json,
 )
 
+L_co = TypeVar("L_co", bound=Law, covariant=True)
+T = TypeVar("T")
+
+_NUMBERS = ("objective", "objective_by_start", "starts_agreeing", "gradient_norm")  # or arrays
+
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
-class FitResult:
-    """A fitted law, and how far it is to be trusted.
+class FitResult(Generic[L_co]):
+    """A fitted law, its uncertainty, and how the fit ended.
 
     Attributes:
-        law: the coefficients, NumPy float64.
+        law: the fitted law; its coefficients are NumPy float64.
         ensemble: bootstrap draws, a batched law (each leaf with a leading axis), or None.
         ensemble_status: `Status` of each draw, `(num_draws,)`, or None.
         status: how the fit ended.
-        objective: the sum over runs that was minimised, at the end; penalties of priors apart.
-        objective_by_start: what was minimised, at the end of each start, `(num_starts,)`; inf
-            where a start failed.
-        starts_agreeing: the share of starts that ended within 1e-4 of the best objective, relative.
-        gradient_norm: at the end; below 1e-8 counts as converged.
-        fitted_range: lowest and highest value of each input among the runs.
-        identifiability: what the runs leave open.
-        num_runs: runs that the law was fitted to.
-        num_left: runs of the table that it was not fitted to, being of another kind.
+        objective: the least value of the objective, a sum over runs, without the penalties of
+            priors. The function itself is `options.objective`.
+        objective_by_start: the objective with the penalties of priors at the end of each start,
+            `(num_starts,)`; inf where a start failed.
+        starts_agreeing: share of the starts that ended within a relative 1e-4 of the best one.
+        gradient_norm: norm of the gradient at the end; a fit below 1e-8 has converged.
+        fitted_range: least and greatest value of each input among the runs.
+        identifiability: which combinations of coefficients the runs determine, and how well.
+        num_runs: number of runs that the law was fitted to.
+        num_left: number of runs in the table that the law does not describe.
         frozen: names of the coefficients and sub-laws that did not move.
-        stages: fits of sub-laws that came first, made or given, by field.
+        stages: fits of sub-laws, by field name: fits of a first stage, and fits that were frozen.
         warnings: what a user must know before relying on the fit.
-        restraints: the ties, bounds and priors of the law's own coefficients.
-        jackknife: the laws without each run (or cluster, or part of many) in turn, those that
-            converged, a batched law; or None.
-        other_optima: where a twentieth of the starts or more converged that is not this fit, the
-            lowest first.
+        restraints: ties, bounds and priors of the law's own coefficients.
+        jackknife: the laws without each run (or cluster, or part of many runs) in turn, as far as
+            they converged, a batched law; or None.
+        other_optima: optima other than this fit where a twentieth of the starts or more converged,
+            the lowest first.
+        options: the options of the fit. If `StudentT(scale=None)` was requested, its objective
+            holds the fitted scale.
     """
 
-    law: Any
-    ensemble: Any | None
+    law: L_co
+    ensemble: L_co | None
     ensemble_status: np.ndarray | None
     status: Status
     objective: float
@@ -71,10 +84,11 @@ class FitResult:
     stages: Mapping[str, "FitResult"]
     warnings: tuple[str, ...]
     restraints: Restraints = dataclasses.field(default_factory=Restraints)
-    jackknife: Any | None = None
+    jackknife: L_co | None = None
     other_optima: tuple[Optimum, ...] = ()
+    options: FitOptions = FitOptions()
 
-    def usable_ensemble(self) -> Any:
+    def usable_ensemble(self) -> L_co:
         """The draws that converged, a batched law.
 
         Raises:
@@ -85,40 +99,40 @@ class FitResult:
         usable = self.ensemble_status <= Status.FLAT_DIRECTION
         return jax.tree.map(lambda leaf: leaf[usable], self.ensemble)
 
-    def interval(self, level: float = 0.9, method: str = "percentile") -> tuple[Any, Any]:
+    def interval(
+        self, level: float = 0.9, method: IntervalMethod = "percentile"
+    ) -> tuple[L_co, L_co]:
         """The ends of each coefficient's central interval over the bootstrap, as two laws.
 
-        Quantiles of positive coefficients are taken of their logs. The ends of different
-        coefficients do not belong together: for the interval of anything computed from a law,
-        use `interval_of`.
+        Quantiles of positive coefficients are quantiles of their logarithms. An end is not a fitted
+        law, because it combines coefficients of different draws: for the interval of a quantity
+        computed from a law, use `interval_of`.
 
-        Args:
-            level: the share of the draws between the ends.
-            method: "percentile", or "bca", which corrects for bias and skew.
-
-        Raises:
-            ValueError: the fit has no bootstrap, or for "bca" no jackknife; `level` is not
-                between 0 and 1, or there is no such method.
+        Args and Raises: as `interval_of`.
         """
         return self.interval_of(lambda law: law, level, method)
 
     def interval_of(
-        self, function: Callable[[Any], Any], level: float = 0.9, method: str = "percentile"
-    ) -> tuple[Any, Any]:
-        """The ends of the interval of whatever a function computes from a law.
+        self,
+        function: Callable[[L_co], T],
+        level: float = 0.9,
+        method: IntervalMethod = "percentile",
+    ) -> tuple[T, T]:
+        """The ends of the interval of what a function computes from a law.
 
         The function is mapped over the draws in one traced call, in float64.
 
         Args:
-            function: from a law to an array, or a tree of them, in JAX.
-            level: the share of the draws between the ends.
+            function: from a law to an array or a tree of arrays, in JAX.
+            level: share of the draws between the ends.
             method: "percentile", or "bca", which corrects for bias and skew.
 
         Returns:
-            The lower and the upper end, each as what the function gives.
+            The lower and the upper end, each with the structure of the function's value.
 
         Raises:
-            ValueError: as `interval`.
+            ValueError: the fit has no bootstrap, or no jackknife for "bca"; `level` is not between
+                0 and 1; or there is no such method.
 
         >>> import numpy as np
         >>> from fitting import Runs, fit
@@ -133,65 +147,49 @@ class FitResult:
         """
         if not 0 < level < 1:
             raise ValueError(f"expected a level between 0 and 1, got {level!r}")
-        if method not in METHODS:
-            raise ValueError(f"expected a method of {', '.join(METHODS)}, got {method!r}")
-        laws = [self.usable_ensemble()]
-        if method == "bca":
-            if self.jackknife is None:
-                raise ValueError(
-                    "the fit has no jackknife: fit(..., bootstrap=1000, jackknife=True)"
-                )
-            laws += [jax.tree.map(lambda leaf: leaf[None], self.law), self.jackknife]
-        with float64():
-            trees = [to_numpy(jax.vmap(function)(law)) for law in laws]
-        structure = jax.tree.structure(trees[0])
-        pairs = [
-            ends(leaves[0], level)
-            if method == "percentile"
-            else bca_ends(leaves[0], leaves[1][0], leaves[2], level)
-            for leaves in zip(*(jax.tree.leaves(tree) for tree in trees), strict=True)
-        ]
-        low, high = (jax.tree.unflatten(structure, side) for side in zip(*pairs, strict=True))
-        return low, high
+        check_choice("method", method, typing.get_args(IntervalMethod))
+        draws, is_bca = self.usable_ensemble(), method == "bca"
+        if is_bca and self.jackknife is None:
+            raise ValueError("the fit has no jackknife: fit(..., bootstrap=1000, jackknife=True)")
+        left_out = self.jackknife if is_bca else None
+        return interval_of_function(function, level, draws, self.law, left_out)
 
     def coefficients(
-        self, level: float = 0.9, method: str = "percentile"
+        self, level: float = 0.9, method: IntervalMethod = "percentile"
     ) -> dict[str, dict[str, float | None]]:
-        """Value of each coefficient by name (`supervised.E` in a sub-law), low and high.
+        """The value of each coefficient by name (`supervised.E` in a sub-law), with its interval.
 
-        Low and high are None where the fit has no bootstrap.
+        The ends `low` and `high` are None where the fit has no bootstrap.
         """
-        names = coefficient_names(self.law)
-        values = jax.tree.leaves(self.law)
-        ends: list[Any] = [[None] * len(names)] * 2
-        if self.ensemble is not None:
-            ends = [jax.tree.leaves(end) for end in self.interval(level, method)]
+        names, values = coefficient_names(self.law), jax.tree.leaves(self.law)
+        if self.ensemble is None:
+            lows = highs = [None] * len(names)
+        else:
+            lows, highs = (
+                [float(end) for end in jax.tree.leaves(law)] for law in self.interval(level, method)
+            )
         return {
-            name: {
-                "value": float(value),
-                "low": None if low is None else float(low),
-                "high": None if high is None else float(high),
-            }
-            for name, value, low, high in zip(names, values, *ends, strict=True)
+            name: {"value": float(value), "low": low, "high": high}
+            for name, value, low, high in zip(names, values, lows, highs, strict=True)
         }
 
     def held(self) -> dict[str, str]:
-        """How each coefficient is held that the runs alone did not set, in words.
+        """The restraint of each restrained coefficient, in words.
 
-        Frozen, tied to another, bounded, or with a prior; those of a sub-law that was fitted
-        first did not move afterwards.
+        A coefficient can be frozen, tied to another, bounded, or have a prior. The coefficients
+        of a sub-law that was fitted first do not move in the second stage.
         """
-        told = {}
+        described = {}
         for name in coefficient_names(self.law):
             outer, _, inner = name.partition(".")
             if inner and outer in self.stages:
                 words = self.stages[outer].held().get(inner)
-                told[name] = "fitted first" + (f", {words}" if words else "")
+                described[name] = "fitted first" + (f", {words}" if words else "")
             elif outer in self.frozen:
-                told[name] = "frozen"
-        return told | self.restraints.describe()
+                described[name] = "frozen"
+        return described | self.restraints.describe()
 
-    def summary(self, level: float = 0.9, method: str = "percentile") -> dict[str, Any]:
+    def summary(self, level: float = 0.9, method: IntervalMethod = "percentile") -> dict[str, Json]:
         """The fit as a JSON object: what the command line prints."""
         return {
             "law": law_to_json(self.law)["type"],
@@ -215,40 +213,45 @@ class FitResult:
         """
         write_json(path, self._to_json())
 
-    @classmethod
-    def load(cls, path: str | os.PathLike[str], law_type: type[Any] | None = None) -> "FitResult":
+    @staticmethod
+    def load(
+        path: str | os.PathLike[str],
+        law_type: type[Law] | None = None,
+        objective: Objective | None = None,
+    ) -> "FitResult":
         """Load what `save` wrote.
 
         Args:
             path: the file.
-            law_type: the class, for a law of one's own, which the package cannot find by name.
+            law_type: the class of the law, if it is not a law of this package.
+            objective: the objective that the fit minimised, if it is not one of this package, or if
+                the file is older than this entry. None: the objective of the file; in an older
+                file the default options of a fit.
 
         Raises:
-            DataError: the file holds no fit; the message says what is wrong.
-            OSError: it cannot be read.
+            DataError: the file does not hold a fit; the message says what is wrong.
+            OSError: the file cannot be read.
         """
         document = read_json(path)
         if "fit" not in document:
             raise DataError(f"{path} holds a law but no fit: use jaxlaws.load")
         try:
-            return cls._from_json(document, law_type)
+            return _from_json(document, law_type, objective)
         except DataError as error:
             raise DataError(f"{path}: {error}") from None
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise DataError(f"{path} does not hold a whole fit: {error!r}") from None
 
-    def _to_json(self) -> dict[str, Any]:
+    def _to_json(self) -> dict[str, Json]:
         draws = self.ensemble_status
         return {
             "format": FORMAT,
             "law": law_to_json(self.law),
             "fit": {
+                "options": options_to_json(self.options),
                 "status": self.status.name,
-                "objective": numbers_to_json(self.objective),
-                "objective_by_start": numbers_to_json(self.objective_by_start),
-                "starts_agreeing": self.starts_agreeing,
+                **{name: numbers_to_json(getattr(self, name)) for name in _NUMBERS},
                 "other_optima": [each.to_json() for each in self.other_optima],
-                "gradient_norm": numbers_to_json(self.gradient_norm),
                 "fitted_range": {k: list(ends) for k, ends in self.fitted_range.items()},
                 "identifiability": self.identifiability.to_json(),
                 "num_runs": self.num_runs,
@@ -263,30 +266,35 @@ class FitResult:
             },
         }
 
-    @classmethod
-    def _from_json(cls, document: dict[str, Any], law_type: type[Any] | None) -> "FitResult":
-        fit = document["fit"]
-        draws, left_out = fit["ensemble_status"], fit.get("jackknife")
-        held = fit.get("restraints")
-        return cls(
-            law=to_float64(law_from_json(document["law"], law_type)),
-            ensemble=None if draws is None else law_from_json(fit["ensemble"], law_type),
-            ensemble_status=None if draws is None else np.array(draws),
-            status=Status[fit["status"]],
-            objective=numbers_from_json(fit["objective"]),
-            objective_by_start=numbers_from_json(fit["objective_by_start"]),
-            starts_agreeing=fit["starts_agreeing"],
-            other_optima=tuple(
-                Optimum.from_json(each, law_type) for each in fit.get("other_optima", ())
-            ),
-            gradient_norm=numbers_from_json(fit["gradient_norm"]),
-            fitted_range={name: tuple(ends) for name, ends in fit["fitted_range"].items()},
-            identifiability=Identifiability.from_json(fit["identifiability"]),
-            num_runs=fit["num_runs"],
-            num_left=fit["num_left"],
-            frozen=tuple(fit["frozen"]),
-            restraints=Restraints() if held is None else Restraints.from_json(held),
-            jackknife=None if left_out is None else law_from_json(left_out, law_type),
-            warnings=tuple(fit["warnings"]),
-            stages={name: cls._from_json(stage, None) for name, stage in fit["stages"].items()},
-        )
+
+def _from_json(
+    document: dict[str, Json], law_type: type[Law] | None, objective: Objective | None
+) -> FitResult:
+    """The result of a file; keys that older files lack have the values of a plain fit."""
+    fit = document["fit"]
+    stages = {n: _from_json(stage, None, objective) for n, stage in fit["stages"].items()}
+    options = FitOptions() if objective is None else FitOptions(objective=objective)
+    if "options" in fit:
+        options = options_from_json(fit["options"], stages, objective)
+    has_draws = fit["ensemble_status"] is not None
+    left_out, restraints = fit.get("jackknife"), fit.get("restraints")
+    return FitResult(
+        law=to_float64(law_from_json(document["law"], law_type)),
+        ensemble=law_from_json(fit["ensemble"], law_type) if has_draws else None,
+        ensemble_status=np.array(fit["ensemble_status"]) if has_draws else None,
+        status=Status[fit["status"]],
+        **{name: numbers_from_json(fit[name]) for name in _NUMBERS},
+        other_optima=tuple(
+            Optimum.from_json(each, law_type) for each in fit.get("other_optima", ())
+        ),
+        fitted_range={name: tuple(ends) for name, ends in fit["fitted_range"].items()},
+        identifiability=Identifiability.from_json(fit["identifiability"]),
+        num_runs=fit["num_runs"],
+        num_left=fit["num_left"],
+        frozen=tuple(fit["frozen"]),
+        restraints=Restraints() if restraints is None else Restraints.from_json(restraints),
+        jackknife=None if left_out is None else law_from_json(left_out, law_type),
+        warnings=tuple(fit["warnings"]),
+        stages=stages,
+        options=options,
+    )

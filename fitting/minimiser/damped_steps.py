@@ -1,94 +1,128 @@
-"""The steps of a descent: from a point's gradient and curvature to where it is tried next."""
+"""The steps of a descent: from the gradient and the curvature at a point to the next trial."""
 
 import dataclasses
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from fitting.problem.batched_problem import Lanes, Problem
+from fitting.problem.batched_problem import Batch, BatchedProblem, Fixed
+from jaxlaws.foundations.annotations import Array
 
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Point:
-    """Lanes as they stand.
+    """The state of all batch entries at one step.
 
     Attributes:
-        vectors: `(num_lanes, num_free)`.
-        costs: `(num_lanes,)`, in slopes of the objective.
-        gradients: of the cost, `(num_lanes, num_free)`.
-        curvatures: what a step takes for the Hessian, `(num_lanes, num_free, num_free)`.
-        residuals: `(num_lanes, num_rows)`.
-        slants: derivatives of the residuals, `(num_lanes, num_free, num_rows)`.
-        stiffness: second derivative of the cost by each residual, `(num_lanes, num_rows)`.
+        vectors: `(num_entries, num_free)`.
+        costs: `(num_entries,)`, divided by the slope of the objective.
+        gradients: of the cost, `(num_entries, num_free)`.
+        curvatures: the Hessian of the cost or its approximation, `(num_entries, num_free,
+            num_free)`.
+        residuals: `(num_entries, num_rows)`.
+        jacobians: derivatives of the residuals, `(num_entries, num_free, num_rows)`.
+        row_curvatures: second derivative of the cost with respect to each residual,
+            `(num_entries, num_rows)`.
     """
 
-    vectors: Any
-    costs: Any
-    gradients: Any
-    curvatures: Any
-    residuals: Any
-    slants: Any
-    stiffness: Any
+    vectors: jax.Array
+    costs: jax.Array
+    gradients: jax.Array
+    curvatures: jax.Array
+    residuals: jax.Array
+    jacobians: jax.Array
+    row_curvatures: jax.Array
 
 
-def damped(point: Point, damping: Any) -> Any:
-    """The damped step of each lane; none where the curvature does not allow one."""
+def damped_step(point: Point, damping: jax.Array) -> jax.Array:
+    """The Levenberg-Marquardt step of each batch entry, `(num_entries, num_free)`.
+
+    It is zero where the damped curvature is not positive definite.
+
+    Args:
+        point: the current point.
+        damping: added to the diagonal of the curvature, relative to it, `(num_entries,)`.
+    """
     diagonal = jnp.abs(jnp.diagonal(point.curvatures, axis1=-2, axis2=-1))
     added = damping[:, None] * diagonal + jnp.finfo(damping.dtype).tiny
     factor = jax.lax.linalg.cholesky(
         point.curvatures + jax.vmap(jnp.diag)(added), symmetrize_input=False
     )
-    halfway, move = -point.gradients[..., None], None
+    solution = -point.gradients[..., None]
     for transposed in (False, True):
-        halfway = move = jax.lax.linalg.triangular_solve(
-            factor, halfway, left_side=True, lower=True, transpose_a=transposed
+        solution = jax.lax.linalg.triangular_solve(
+            factor, solution, left_side=True, lower=True, transpose_a=transposed
         )
-    move = jnp.where(jnp.isfinite(move[..., 0]), move[..., 0], 0.0)
+    step = jnp.where(jnp.isfinite(solution[..., 0]), solution[..., 0], 0.0)
     # No coefficient changes by more than a few times its size at once.
-    longest = jnp.max(jnp.abs(move) / jnp.maximum(point.vectors, 2.0), axis=-1, keepdims=True)
-    return move / jnp.maximum(longest, 1.0)
+    longest = jnp.max(jnp.abs(step) / jnp.maximum(point.vectors, 2.0), axis=-1, keepdims=True)
+    return step / jnp.maximum(longest, 1.0)
 
 
-def bent(problem: Problem, lanes: Lanes, kept: Point, move: Any, damping: Any) -> Any:
-    """Newton's step, shortened where the cost has kinks and bent as the residuals are.
+def corrected_step(
+    problem: BatchedProblem, batch: Batch, point: Point, step: jax.Array, damping: jax.Array
+) -> jax.Array:
+    """Newton's step with a line search and a second-order correction.
 
-    Were the residuals linear, the cost along the step would be known at hardly any price, and so
-    how far to go. Where they are not, runs that a kink holds leave it, which in a narrow curved
-    valley forbids all but tiny steps; a second step takes them back (the second-order correction
-    of constrained optimisation).
+    The line search shortens the step where the cost has kinks: with linear residuals the cost
+    along the step is cheap to compute. Real residuals are not linear, so runs that sit on a kink
+    leave it, and in a narrow curved valley only tiny steps would be accepted. A second step moves
+    these runs back (the second-order correction of constrained optimisation).
+
+    Args:
+        problem: what the batch entries have in common.
+        batch: the batch; its vectors are not used.
+        point: the current point.
+        step: the damped Newton step, `(num_entries, num_free)`.
+        damping: the damping of the step, `(num_entries,)`.
     """
-    objective, unit = problem.objective, problem.objective.slope()
+    objective, slope = problem.objective, problem.objective.slope()
 
-    def pull(residuals: Any) -> Any:
-        return jax.grad(lambda r: jnp.sum(objective.costs(r)))(residuals) / unit
+    def pull(residuals: jax.Array) -> jax.Array:
+        return jax.grad(lambda r: jnp.sum(objective.costs(r)))(residuals) / slope
 
-    def shortened(_: Any, weights: Any, frozen: Any, kept: Point, move: Any) -> Any:
-        change = kept.slants.T @ move
-        bend = move @ kept.curvatures @ move - jnp.dot(kept.stiffness, jnp.square(change))
+    def shorten(
+        _: jax.Array, weights: jax.Array, fixed: Fixed, point: Point, step: jax.Array
+    ) -> jax.Array:
+        change = point.jacobians.T @ step
+        law_part = step @ point.curvatures @ step - jnp.dot(
+            point.row_curvatures, jnp.square(change)
+        )
 
-        def rise(share: Any) -> Any:
-            pulls = pull(kept.residuals + share * change) - pull(kept.residuals)
-            return kept.gradients @ move + jnp.dot(weights * pulls, change) + share * bend
+        def slope_at(share: Array) -> jax.Array:
+            """The derivative of the cost after this share of the step."""
+            pulls = pull(point.residuals + share * change) - pull(point.residuals)
+            return point.gradients @ step + jnp.dot(weights * pulls, change) + share * law_part
 
-        def first_past(shares: Any) -> Any:
-            return jnp.argmax(jax.vmap(rise)(shares) > 1e-6 * jnp.abs(kept.gradients @ move))
+        def first_rising(shares: jax.Array) -> jax.Array:
+            return jnp.argmax(jax.vmap(slope_at)(shares) > 1e-6 * jnp.abs(point.gradients @ step))
 
         # To a factor of two, then to a sixteenth of that; the whole step where it is not too far.
         halves = 0.5 ** jnp.arange(8.0, -1.0, -1.0)
-        high = halves[first_past(halves)]
+        high = halves[first_rising(halves)]
         parts = high * (1 + jnp.arange(1.0, 9.0) / 8) / 2
-        share = parts[first_past(parts)] - high / 32
-        return move * jnp.where(rise(1.0) > 1e-6 * jnp.abs(kept.gradients @ move), share, 1.0)
+        share = parts[first_rising(parts)] - high / 32
+        is_too_far = slope_at(1.0) > 1e-6 * jnp.abs(point.gradients @ step)
+        return step * jnp.where(is_too_far, share, 1.0)
 
-    def missed(vector: Any, _: Any, frozen: Any, kept: Point, move: Any, shifts: Any) -> Any:
-        there = problem.residuals(vector, frozen) + (0.0 if shifts is None else shifts)
-        return kept.slants @ (kept.stiffness * (there - kept.residuals - kept.slants.T @ move))
+    def error_of_linear_residuals(
+        vector: jax.Array,
+        _: jax.Array,
+        fixed: Fixed,
+        point: Point,
+        step: jax.Array,
+        shifts: jax.Array | None,
+    ) -> jax.Array:
+        there = problem.residuals(vector, fixed) + (0.0 if shifts is None else shifts)
+        error = there - point.residuals - point.jacobians.T @ step
+        return point.jacobians @ (point.row_curvatures * error)
 
-    move = lanes.map(problem, shortened, kept, move)
-    misses = lanes.at(kept.vectors + move).map(problem, missed, kept, move, lanes.shifts)
-    back = damped(dataclasses.replace(kept, gradients=misses), damping)
-    scale = jnp.abs(jnp.diagonal(kept.curvatures, axis1=-2, axis2=-1))
-    is_small = jnp.sum(scale * back**2, axis=-1) <= jnp.sum(scale * move**2, axis=-1)
-    return move + jnp.where(is_small[:, None], back, 0.0)
+    step = batch.map(problem, shorten, point, step)
+    errors = batch.at(point.vectors + step).map(
+        problem, error_of_linear_residuals, point, step, batch.shifts
+    )
+    back = damped_step(dataclasses.replace(point, gradients=errors), damping)
+    scale = jnp.abs(jnp.diagonal(point.curvatures, axis1=-2, axis2=-1))
+    is_small = jnp.sum(scale * back**2, axis=-1) <= jnp.sum(scale * step**2, axis=-1)
+    return step + jnp.where(is_small[:, None], back, 0.0)

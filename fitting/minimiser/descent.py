@@ -1,99 +1,104 @@
-"""The two compiled programs of a fit: a search by Optax, and a descent that ends at a minimum.
+"""The compiled programs of a fit: a search by Optax, and a descent that ends at a minimum.
 
-All lanes of a batch advance together; under vmap nothing ends early, so a batch goes on until
-hardly any lane is left or its steps are used up.
+All entries of a batch advance together. Under vmap no entry ends early, so a batch continues
+until almost all entries are at a minimum or the steps are used up.
 """
 
 import dataclasses
 import functools
-from typing import Any
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 import optax
 
-from fitting.minimiser.damped_steps import Point, bent, damped
-from fitting.problem.batched_problem import Lanes, Problem
+from fitting.minimiser.damped_steps import Point, corrected_step, damped_step
+from fitting.problem.batched_problem import Batch, BatchedProblem, Fixed
+from jaxlaws.foundations.annotations import Array, Tree
 
-TOLERANCE = 1e-8  # of the gradient's norm, the cost measured in its slope
-_RATE = 0.1  # of Adam, at its start
+TOLERANCE = 1e-8  # of the gradient's norm; the cost is divided by the slope of the objective
+_RATE = 0.1  # initial learning rate of Adam
 _ROUNDING = 1e-13  # relative changes of a cost below this are noise
-_STRAGGLERS = 0.1  # a batch ends when no more than this share of its lanes is not done
+_STRAGGLERS = 0.1  # a batch ends when at most this share of its entries is not at a minimum
 
 
 @functools.partial(jax.jit, static_argnums=2)
-def search(problem: Problem, lanes: Lanes, num_steps: int) -> tuple[Any, Any]:
-    """Adam with a rate that falls to zero, so that it settles even on kinks.
+def search(problem: BatchedProblem, batch: Batch, num_steps: int) -> tuple[jax.Array, jax.Array]:
+    """Run Adam with a learning rate that falls to zero, so that it settles even on kinks.
 
     Returns:
-        Vectors and costs.
+        Vectors, `(num_entries, num_free)`, and costs, `(num_entries,)`.
     """
     optimiser = optax.adam(optax.cosine_decay_schedule(_RATE, num_steps))
 
-    def step(carry: Any, _: None) -> tuple[Any, None]:
+    def step(carry: Tree, _: None) -> tuple[Tree, None]:
         vectors, state = carry
-        slopes = lanes.at(vectors).map(problem, jax.grad(problem.cost))
-        updates, state = optimiser.update(jnp.where(jnp.isfinite(slopes), slopes, 0.0), state)
+        gradients = batch.at(vectors).map(problem, jax.grad(problem.cost))
+        finite = jnp.where(jnp.isfinite(gradients), gradients, 0.0)
+        updates, state = optimiser.update(finite, state)
         return (optax.apply_updates(vectors, updates), state), None
 
-    start = (lanes.vectors, optimiser.init(lanes.vectors))
+    start = (batch.vectors, optimiser.init(batch.vectors))
     (vectors, _), _ = jax.lax.scan(step, start, length=num_steps)
-    return vectors, lanes.at(vectors).map(problem, problem.cost)
+    return vectors, batch.at(vectors).map(problem, problem.cost)
 
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Sensitivity:
-    """How the residuals of lanes answer to their vectors.
+    """The residuals of batch entries and their derivatives with respect to the vectors.
 
     Attributes:
-        residuals: `(num_lanes, num_rows)`.
-        gram: `J.T J` of the residuals' derivatives J, rows weighted, `(num_lanes, num_free,
+        residuals: `(num_entries, num_rows)`.
+        gram: `J.T @ J` with the weighted Jacobian J of the residuals, `(num_entries, num_free,
             num_free)`.
-        moves: largest absolute entry of J in each column, `(num_lanes, num_free)`.
+        largest_derivatives: largest absolute value of each column of J, `(num_entries, num_free)`.
     """
 
-    residuals: Any
-    gram: Any
-    moves: Any
+    residuals: jax.Array
+    gram: jax.Array
+    largest_derivatives: jax.Array
 
 
 @jax.jit
-def sensitivity(problem: Problem, lanes: Lanes) -> Sensitivity:
-    """The residuals of every lane where it stands, and how they move."""
+def sensitivity(problem: BatchedProblem, batch: Batch) -> Sensitivity:
+    """The residuals of every batch entry at its vector, and their derivatives."""
 
-    def one(vector: Any, weights: Any, frozen: Any) -> Sensitivity:
-        residuals, jacobian = _linearised(lambda v: problem.residuals(v, frozen), vector)
+    def one(vector: jax.Array, weights: jax.Array, fixed: Fixed) -> Sensitivity:
+        residuals, jacobian = _linearised(lambda v: problem.residuals(v, fixed), vector)
         return Sensitivity(
             residuals,
             (jacobian * weights[None]) @ jacobian.T,
             jnp.max(jnp.abs(jacobian) * (weights > 0)[None], axis=1),
         )
 
-    return lanes.map(problem, one)
+    return batch.map(problem, one)
 
 
 @jax.jit
-def descend(problem: Problem, lanes: Lanes, num_steps: Any, bend_every: Any) -> Point:
-    """Levenberg-Marquardt steps, each lane with its own damping.
+def descend(problem: BatchedProblem, batch: Batch, num_steps: Array, hessian_every: Array) -> Point:
+    """Take Levenberg-Marquardt steps; every batch entry has its own damping.
 
-    The curvature is Gauss-Newton's with the cost's kinks smoothed, which finds its way from
-    afar, or the Hessian, which ends exactly. The law's second derivatives in it cost several
-    steps and change slowly, so that they may be some steps old. A step is kept where it lowers
-    the cost or, once the cost no longer tells, the gradient.
+    The curvature is that of Gauss-Newton with smoothed kinks, which works far from the minimum,
+    or the Hessian, which converges exactly. The part of the Hessian with the second derivatives
+    of the law costs as much as several steps and changes slowly, so it may be some steps old. A
+    step is accepted where it lowers the cost or, where the change of the cost is only rounding,
+    the gradient.
 
     Args:
-        problem: what the lanes have in common.
-        lanes: where they start.
-        num_steps: most steps.
-        bend_every: steps from one use of the law's second derivatives to the next, 1 for Newton's
-            own steps; 0 for Gauss-Newton.
+        problem: what the batch entries have in common.
+        batch: the batch, with the vectors to start from.
+        num_steps: the largest number of steps.
+        hessian_every: number of steps between computations of the second derivatives of the law:
+            1 for Newton's method, 0 for Gauss-Newton.
     """
-    num_lanes, is_newton = len(lanes.vectors), bend_every > 0
+    num_entries, is_newton = len(batch.vectors), hessian_every > 0
 
-    def step(state: Any) -> Any:
-        trial, kept, bends, damping, count = state
-        point, bends = _evaluate(problem, lanes.at(trial), bend_every, bends, count)
+    def step(state: Tree) -> Tree:
+        trial, kept, law_hessians, damping, count = state
+        point, law_hessians = _evaluate(
+            problem, batch.at(trial), hessian_every, law_hessians, count
+        )
         margin = _ROUNDING * jnp.abs(kept.costs) + rounding
         norm, trial_norm = (jnp.linalg.norm(p.gradients, axis=-1) for p in (kept, point))
         better = (point.costs < kept.costs - margin) | (
@@ -106,39 +111,45 @@ def descend(problem: Problem, lanes: Lanes, num_steps: Any, bend_every: Any) -> 
             kept,
         )
         damping = jnp.where(better, jnp.maximum(damping / 4, 1e-15), jnp.minimum(damping * 5, 1e8))
-        move = damped(kept, damping)
+        move = damped_step(kept, damping)
         move = jax.lax.cond(
-            is_newton, lambda: bent(problem, lanes, kept, move, damping), lambda: move
+            is_newton, lambda: corrected_step(problem, batch, kept, move, damping), lambda: move
         )
-        return kept.vectors + move, kept, bends, damping, count + 1
+        return kept.vectors + move, kept, law_hessians, damping, count + 1
 
-    def goes_on(state: Any) -> Any:
+    def continues(state: Tree) -> jax.Array:
         _, kept, _, _, count = state
-        waiting = jnp.linalg.norm(kept.gradients, axis=-1) > TOLERANCE
-        return (count < num_steps) & (jnp.mean(waiting) > _STRAGGLERS)
+        is_waiting = jnp.linalg.norm(kept.gradients, axis=-1) > TOLERANCE
+        return (count < num_steps) & (jnp.mean(is_waiting) > _STRAGGLERS)
 
-    # A residual is good to a rounding of its logarithm, and costs at most as much as it is off.
-    rounding = jnp.finfo(lanes.vectors.dtype).eps * jnp.sum(lanes.weights, axis=-1)
-    infinite = jnp.full_like(lanes.vectors, jnp.inf)
-    bends = jnp.zeros((*infinite.shape, infinite.shape[-1]), infinite.dtype)
-    rows = jnp.zeros_like(lanes.weights)
-    slants = jnp.zeros((*infinite.shape, rows.shape[-1]), infinite.dtype)
-    nowhere = Point(lanes.vectors, infinite[:, 0], infinite, bends, rows, slants, rows)
-    damping = jnp.full(num_lanes, jnp.where(is_newton, 1e-4, 1e-2))
-    start = (lanes.vectors, nowhere, bends, damping, 0)
-    return jax.lax.while_loop(goes_on, step, start)[1]
+    # The rounding error of a residual is that of a logarithm, and the slope of its cost at most 1.
+    rounding = jnp.finfo(batch.vectors.dtype).eps * jnp.sum(batch.weights, axis=-1)
+    infinite = jnp.full_like(batch.vectors, jnp.inf)
+    law_hessians = jnp.zeros((*infinite.shape, infinite.shape[-1]), infinite.dtype)
+    rows = jnp.zeros_like(batch.weights)
+    jacobians = jnp.zeros((*infinite.shape, rows.shape[-1]), infinite.dtype)
+    nowhere = Point(batch.vectors, infinite[:, 0], infinite, law_hessians, rows, jacobians, rows)
+    damping = jnp.full(num_entries, jnp.where(is_newton, 1e-4, 1e-2))
+    start = (batch.vectors, nowhere, law_hessians, damping, 0)
+    return jax.lax.while_loop(continues, step, start)[1]
 
 
 def _evaluate(
-    problem: Problem, lanes: Lanes, bend_every: Any, bends: Any, count: Any
-) -> tuple[Point, Any]:
-    """Lanes as they stand, and their cost's curvature by the law's second derivatives."""
+    problem: BatchedProblem,
+    batch: Batch,
+    hessian_every: Array,
+    law_hessians: jax.Array,
+    count: jax.Array,
+) -> tuple[Point, jax.Array]:
+    """The point of a batch, and the part of the curvature with the law's second derivatives."""
     objective, unit = problem.objective, problem.objective.slope()
-    num_free, is_newton = lanes.vectors.shape[-1], bend_every > 0
-    basis = jnp.eye(num_free, dtype=lanes.vectors.dtype)
+    num_free, is_newton = batch.vectors.shape[-1], hessian_every > 0
+    basis = jnp.eye(num_free, dtype=batch.vectors.dtype)
 
-    def linear(vector: Any, weights: Any, frozen: Any, shifts: Any) -> Any:
-        residuals, jacobian = _linearised(lambda v: problem.residuals(v, frozen), vector)
+    def first_order(
+        vector: jax.Array, weights: jax.Array, fixed: Fixed, shifts: jax.Array | None
+    ) -> tuple[tuple[jax.Array, ...], list[jax.Array]]:
+        residuals, jacobian = _linearised(lambda v: problem.residuals(v, fixed), vector)
         if shifts is not None:
             residuals += shifts
         slopes, second = jax.jvp(
@@ -155,34 +166,38 @@ def _evaluate(
         curvature = (jacobian * second[None]) @ jacobian.T
         pulls = [pull]
         if problem.has_deviations:
-            missed, slant = _linearised(lambda v: problem.deviations(v, frozen), vector)
+            deviations, of_deviations = _linearised(lambda v: problem.deviations(v, fixed), vector)
             share = problem.spread / unit
-            pulls.append(share * missed)
-            cost += 0.5 * share * jnp.sum(jnp.square(missed))
-            gradient += slant @ pulls[1]
-            curvature += share * slant @ slant.T
+            pulls.append(share * deviations)
+            cost += 0.5 * share * jnp.sum(jnp.square(deviations))
+            gradient += of_deviations @ pulls[1]
+            curvature += share * of_deviations @ of_deviations.T
         return (cost, gradient, curvature, residuals, jacobian, second), pulls
 
-    def bend(vector: Any, weights: Any, frozen: Any, pulls: Any) -> Any:
-        def pulled(v: Any) -> Any:
-            total = jnp.dot(pulls[0], problem.residuals(v, frozen))
+    def law_hessian(
+        vector: jax.Array, weights: jax.Array, fixed: Fixed, pulls: list[jax.Array]
+    ) -> jax.Array:
+        def pulled(v: jax.Array) -> jax.Array:
+            total = jnp.dot(pulls[0], problem.residuals(v, fixed))
             if problem.has_deviations:
-                total += jnp.dot(pulls[1], problem.deviations(v, frozen))
+                total += jnp.dot(pulls[1], problem.deviations(v, fixed))
             return total
 
         _, along = jax.linearize(jax.grad(pulled), vector)
         return jax.lax.map(along, basis)
 
-    (costs, gradients, curvatures, *rows), pulls = lanes.map(problem, linear, lanes.shifts)
-    bends = jax.lax.cond(
-        is_newton & (count % jnp.maximum(bend_every, 1) == 0),
-        lambda: lanes.map(problem, bend, pulls),
-        lambda: bends,
+    (costs, gradients, curvatures, *rows), pulls = batch.map(problem, first_order, batch.shifts)
+    law_hessians = jax.lax.cond(
+        is_newton & (count % jnp.maximum(hessian_every, 1) == 0),
+        lambda: batch.map(problem, law_hessian, pulls),
+        lambda: law_hessians,
     )
-    return Point(lanes.vectors, costs, gradients, curvatures + bends, *rows), bends
+    return Point(batch.vectors, costs, gradients, curvatures + law_hessians, *rows), law_hessians
 
 
-def _linearised(function: Any, vector: Any) -> tuple[Any, Any]:
+def _linearised(
+    function: Callable[[jax.Array], jax.Array], vector: jax.Array
+) -> tuple[jax.Array, jax.Array]:
     """Values of a function, `(num_values,)`, and their derivatives `(num_free, num_values)`."""
     return jax.vmap(lambda tangent: jax.jvp(function, (vector,), (tangent,)), out_axes=(None, 0))(
         jnp.eye(len(vector), dtype=vector.dtype)

@@ -1,46 +1,48 @@
-"""What a fit's runs tell about its coefficients, and what they leave open."""
+"""Which coefficients the runs of a fit determine, and which they leave open."""
 
 import dataclasses
-from collections.abc import Mapping
-from typing import Any
 
+import jax
 import numpy as np
 
 from fitting.minimiser.multi_start import Minima
 from fitting.minimiser.status import Status
-from fitting.problem.parameters import Number, Parameters
-from jaxlaws.constraints import EDGES
+from fitting.problem.batched_problem import Batch, BatchedProblem
+from fitting.problem.bijections import EDGES
+from fitting.problem.parameters import FreeNumber, Parameters
+from jaxlaws.foundations.annotations import Json, Tree
 from jaxlaws.pytree import Domain
 from jaxlaws.saving import numbers_from_json, numbers_to_json
 
-# No measured loss is good to better than this, whatever the residuals of a fit say.
+# No loss is measured more precisely than this, whatever the residuals of a fit are.
 _LEAST_NOISE = 1e-3
-# A direction is flat where its standard error passes this many e-folds of the coefficients: its
+# A direction is flat where its standard error is above this many e-folds of the coefficients: its
 # 90% interval then spans more than four decades.
 _FLAT = 3.0
-# A coefficient this close to an edge of its domain, in centred units, sits there if taking it
-# to the edge would move no prediction by more than the noise.
+# A coefficient this close to an edge of its domain, in centred units, counts as at the edge if
+# the whole way to the edge changes no prediction by more than the noise.
 _NEAR = 1e-2
-# A gradient along a direction counts as none below this, in pulls of one run; along a flat one,
-# which may lead to infinity, where an e-fold gains less than this share of the objective.
+# A gradient along a direction below this counts as zero, in units of the pull of one run. Along a
+# flat direction, which may lead to infinity, it counts as zero where an e-fold gains less than
+# the second number, as a share of the objective.
 _NO_PULL = 0.1
 _NO_GAIN = 1e-3
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Identifiability:
-    """The curvature of the fit at its end, by relative changes of the coefficients.
+    """The information of the runs and priors about each combination of coefficients.
 
-    What priors tell is counted with what the runs do. Of a bounded coefficient changes are in the
-    user's units.
+    It is the curvature of the objective at the fit, by relative changes of the coefficients.
 
     Attributes:
         names: the free coefficients.
-        eigenvalues: `(num_free,)` ascending: information about each direction, which is the
-            inverse square of its standard error in e-folds of the coefficients (in centred
-            units; log odds for those of the unit interval). Infinite for one at an edge.
-        directions: `(num_free, num_free)`, a row for each eigenvalue, a column for each name.
-        notes: what is flat or at an edge, in words.
+        eigenvalues: information about each direction, ascending, `(num_free,)`: the inverse
+            square of its standard error in e-folds of the coefficients (in log odds for those of
+            the unit interval). Coefficients are in centred units, bounded ones in the user's
+            units. Infinite for a coefficient at an edge.
+        directions: a row for each eigenvalue, a column for each name, `(num_free, num_free)`.
+        notes: one sentence for each flat direction and each coefficient at an edge.
     """
 
     names: tuple[str, ...]
@@ -48,7 +50,7 @@ class Identifiability:
     directions: np.ndarray
     notes: tuple[str, ...]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Json:
         """As a JSON object."""
         return {
             "names": list(self.names),
@@ -58,7 +60,7 @@ class Identifiability:
         }
 
     @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> "Identifiability":
+    def from_json(cls, document: Json) -> "Identifiability":
         """Inverse of `to_json`."""
         return cls(
             names=tuple(document["names"]),
@@ -70,15 +72,15 @@ class Identifiability:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Judgement:
-    """How lanes ended, and what that rests on.
+    """How the entries of a batch ended, and the measurements behind that.
 
     Attributes:
-        status: `Status` of each lane, `(num_lanes,)`.
-        eigenvalues: as in `Identifiability`, `(num_lanes, num_free)`.
-        directions: `(num_lanes, num_free, num_free)`.
-        at_edge: which coefficients are at their lower (-1) or upper (1) edge, 0 for none,
-            `(num_lanes, num_free)`.
-        parameters: whose they are.
+        status: `Status` of each entry, `(num_entries,)`.
+        eigenvalues: as in `Identifiability`, `(num_entries, num_free)`.
+        directions: as in `Identifiability`, `(num_entries, num_free, num_free)`.
+        at_edge: -1 for a coefficient at its lower edge, 1 at its upper edge, else 0,
+            `(num_entries, num_free)`.
+        parameters: the free coefficients.
     """
 
     status: np.ndarray
@@ -87,96 +89,121 @@ class Judgement:
     at_edge: np.ndarray
     parameters: Parameters
 
-    def describe(self, lane: int = 0) -> Identifiability:
-        """One lane's, with words."""
+    def describe(self, entry: int = 0) -> Identifiability:
+        """The identifiability of one entry, with notes in words."""
         names = self.parameters.names
-        eigenvalues, directions = self.eigenvalues[lane], self.directions[lane]
+        eigenvalues, directions = self.eigenvalues[entry], self.directions[entry]
         notes = [
             _edge_in_words(number, side)
-            for number, side in zip(self.parameters.free, self.at_edge[lane], strict=True)
+            for number, side in zip(self.parameters.free, self.at_edge[entry], strict=True)
             if side
         ]
-        for direction in directions[_is_flat(eigenvalues)]:
-            order = np.argsort(-np.abs(direction))
-            moved = [i for i in order if abs(direction[i]) > 0.1]
-            told = ", ".join(f"{names[i]} {'up' if direction[i] > 0 else 'down'}" for i in moved)
-            notes.append(
-                f"{names[moved[0]]} does not move the predictions"
-                if len(moved) == 1
-                else f"these trade off without moving the predictions: {told}"
-            )
+        notes += [_flat_in_words(names, each) for each in directions[_is_flat(eigenvalues)]]
         return Identifiability(names, eigenvalues, directions, tuple(notes))
 
 
 def noise_of(residuals: np.ndarray) -> float:
-    """A robust standard deviation of residuals; the least that there can be if none is finite."""
+    """A robust standard deviation of the finite residuals, at least 0.001."""
     sizes = np.abs(residuals[np.isfinite(residuals)])
     return max(1.4826 * float(np.median(sizes)), _LEAST_NOISE) if len(sizes) else _LEAST_NOISE
 
 
-def judge(
-    parameters: Parameters,
-    minima: Minima,
-    noise: float,
-    units: Any = 1.0,
-    known: Any = 0.0,
-) -> Judgement:
-    """Judge the end of every lane.
+def judge(problem: BatchedProblem, batch: Batch, minima: Minima, noise: float) -> Judgement:
+    """Judge the end of every entry.
 
     Args:
-        parameters: of the lanes' vectors.
+        problem: what the entries have in common.
+        batch: the entries; their vectors are not used.
         minima: where they ended.
         noise: standard deviation of the residuals.
-        units: of each free number's coefficient, `(num_lanes, num_free)`; see `Problem.told`.
-        known: information from priors, `(num_lanes, num_free, num_free)`.
     """
-    per_fold, side, to_edge = _measures(parameters, minima.vectors, units)
+    units, prior_information = _restraints(problem, batch.at(minima.vectors))
+    per_fold, side, to_edge = _measures(problem.parameters, minima.vectors, units)
     near = np.where(side != 0, to_edge, 0.0)  # infinite where there is no edge
-    at_edge = (side != 0) & (minima.moves * near < noise)
+    at_edge = (side != 0) & (minima.largest_derivatives * near < noise)
     finite = np.isfinite(minima.costs) & np.all(np.isfinite(minima.gram), axis=(-1, -2))
     inside = ~at_edge[:, :, None] & ~at_edge[:, None, :] & finite[:, None, None]
-    told = np.where(inside, minima.gram / noise**2 + known, 0.0)
-    eigenvalues, columns = np.linalg.eigh(told * per_fold[:, :, None] * per_fold[:, None, :])
+    information = np.where(inside, minima.gram / noise**2 + prior_information, 0.0)
+    eigenvalues, columns = np.linalg.eigh(information * per_fold[:, :, None] * per_fold[:, None, :])
     directions = np.swapaxes(columns, -1, -2)
     of_edges = np.sum(directions**2 * at_edge[:, None, :], axis=-1) > 0.5
     eigenvalues = np.where(of_edges, np.inf, np.maximum(eigenvalues, 0.0))
     is_flat = _is_flat(eigenvalues)
     flat = is_flat.any(axis=-1)
-    # Change of the cost by an e-fold along each direction, and the most that counts as none.
+    # Change of the cost by an e-fold along each direction, and the largest that counts as zero.
     slopes = np.where(finite[:, None], minima.gradients, 0.0) * per_fold
     gains = np.abs(np.sum(directions * slopes[:, None, :], axis=-1))
     pulled = _NO_PULL * noise * np.sqrt(np.where(of_edges, 0.0, eigenvalues))
     nothing = _NO_GAIN * minima.costs[:, None]
     settled = np.all(gains <= np.where(is_flat | of_edges, nothing, pulled), axis=-1)
     status = np.full(finite.shape, Status.CONVERGED)
-    for applies, told in (
+    for applies, value in (
         (at_edge.any(axis=-1), Status.ON_BOUND),
         (flat, Status.FLAT_DIRECTION),
         (~minima.converged & ~(flat & settled), Status.NOT_CONVERGED),
         (~finite, Status.NON_FINITE),
     ):
-        status[applies] = told
-    return Judgement(status, eigenvalues, directions, side * at_edge, parameters)
+        status[applies] = value
+    return Judgement(status, eigenvalues, directions, side * at_edge, problem.parameters)
+
+
+def _restraints(
+    problem: BatchedProblem, batch: Batch
+) -> tuple[np.ndarray | float, np.ndarray | float]:
+    """Units of the free coefficients, needed for bounds, and the information of the priors."""
+    if not problem.has_deviations and not any(n.has_bounds for n in problem.parameters.free):
+        return 1.0, 0.0
+    units, information = _units_and_prior_information(problem, batch)
+    return np.asarray(units), np.asarray(information)
+
+
+@jax.jit
+def _units_and_prior_information(problem: BatchedProblem, batch: Batch) -> Tree:
+    return batch.map(problem, problem.units_and_prior_information)
 
 
 def _is_flat(eigenvalues: np.ndarray) -> np.ndarray:
     return eigenvalues < 1 / _FLAT**2
 
 
-def _edge_in_words(number: Number, side: int) -> str:
+def _edge_in_words(number: FreeNumber, side: int) -> str:
     end = 0 if side < 0 else 1
-    if number.edges[end] == EDGES[number.domain][end]:
-        return f"{number.name} cannot be told from the edge of its domain"
-    return f"{number.name} ended on its {('lower', 'upper')[end]} bound, {number.edges[end]:g}"
+    edge = number.edges[end]
+    if edge == EDGES[number.domain][end]:
+        return (
+            f"the runs do not distinguish {number.name} from {edge:g}, the edge of its domain: do "
+            "not interpret its value; use a law without it, or add runs or a prior"
+        )
+    return (
+        f"{number.name} ended on its {('lower', 'upper')[end]} bound, {edge:g}: the runs prefer a "
+        "value outside the bounds; check the bounds"
+    )
+
+
+def _flat_in_words(names: tuple[str, ...], direction: np.ndarray) -> str:
+    order = np.argsort(-np.abs(direction))
+    moved = [i for i in order if abs(direction[i]) > 0.1]
+    if len(moved) == 1:
+        return (
+            f"the runs do not determine {names[moved[0]]}: it does not change the predictions; "
+            "freeze it, or add runs or a prior"
+        )
+    together = ", ".join(f"{names[i]} {'up' if direction[i] > 0 else 'down'}" for i in moved)
+    return (
+        f"the runs do not determine these coefficients separately: {together} together leave the "
+        "predictions unchanged; use the predictions, or freeze one of them"
+    )
 
 
 def _measures(
-    parameters: Parameters, vectors: np.ndarray, units: Any
+    parameters: Parameters, vectors: np.ndarray, units: np.ndarray | float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """How far each unconstrained number moves while its coefficient changes by one e-fold.
+    """Measure each unconstrained number against its coefficient.
 
-    Also the edge that its coefficient is near (-1 lower, 1 upper, 0 none) and how far, at the
-    present slope, the number would move to take it there; all `(num_lanes, num_free)`.
+    Returns:
+        The change of the number for one e-fold of its coefficient; the edge that the coefficient
+        is near (-1 lower, 1 upper, 0 none); and the linear estimate of the change of the number
+        that takes the coefficient to the edge. All are `(num_entries, num_free)`.
     """
     units = np.broadcast_to(units, vectors.shape)
     per_fold, to_edge = np.empty(vectors.shape), np.empty(vectors.shape)

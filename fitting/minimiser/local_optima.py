@@ -1,8 +1,7 @@
-"""Other optima of a fit: where starts converged elsewhere than at the best of them."""
+"""Other optima of a fit: optima besides the best one at which many starts converged."""
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
 
 import jax
 import numpy as np
@@ -10,44 +9,59 @@ import numpy as np
 from fitting.minimiser.identifiability import judge
 from fitting.minimiser.multi_start import Minima, laws_of
 from fitting.minimiser.status import Status
-from fitting.problem.batched_problem import Lanes, Problem
+from fitting.problem.batched_problem import Batch, BatchedProblem
+from fitting.problem.parameters import FreeNumber
+from jaxlaws.foundations.annotations import Json
+from jaxlaws.foundations.law import Law
 from jaxlaws.saving import law_from_json, law_to_json, numbers_from_json, numbers_to_json
 
-SAME_OBJECTIVE = 1e-4  # relative; much nearer, and predictions no longer differ
-_NOTABLE = 0.05  # of the starts: fewer are stragglers
+SAME_OBJECTIVE = 1e-4  # relative difference; objectives this close give the same predictions
+_NOTABLE = 0.05  # share of the starts; an optimum of fewer starts is not reported
 _DIFFERENT = 0.05  # relative difference of a coefficient
-_NO_COST = 1e-12  # for each run: a lower cost is rounding
+_NO_COST = 1e-12  # for each run: smaller differences of the cost are rounding
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class Optimum:
-    """An optimum that is not the fit's own, at which a notable share of the starts ended.
+    """An optimum other than that of the fit, at which 5% of the starts or more ended.
 
     Attributes:
         law: the coefficients there, NumPy float64.
-        objective: what was minimised, as in `FitResult.objective_by_start`.
+        objective: the objective there, comparable with `FitResult.objective_by_start`.
         num_starts: how many starts ended there.
-        differences: the coefficients that differ by more than 5%: there, and in the fit.
+        differences: the coefficients that differ by more than 5%: the value there, and the value
+            of the fit.
     """
 
-    law: Any
+    law: Law
     objective: float
     num_starts: int
     differences: Mapping[str, tuple[float, float]]
 
     def describe(self, objective: float, num_starts: int) -> str:
-        """In words, beside the fit's objective and number of starts."""
+        """One sentence that compares the optimum with the fit.
+
+        Args:
+            objective: the objective of the fit.
+            num_starts: the number of starts of the fit.
+        """
         ratio = self.objective / objective if objective > 0 else np.inf
         if ratio <= 1 + SAME_OBJECTIVE:
-            worse = "that is as good"
+            compared = "with the same objective, so the runs do not decide between the two"
         elif ratio < 2:
-            worse = f"whose objective is {ratio - 1:.2%} higher"
+            compared = f"with an objective {ratio - 1:.2%} higher"
         else:
-            worse = f"whose objective, {self.objective:.4g}, is {ratio:.3g} times as high"
-        told = ", ".join(f"{n} {a:.4g} for {b:.4g}" for n, (a, b) in self.differences.items())
-        return f"{self.num_starts} of {num_starts} starts ended at another optimum, {worse}: {told}"
+            compared = f"with an objective {ratio:.3g} times as high ({self.objective:.4g})"
+        values = ", ".join(
+            f"{name} {there:.4g} instead of {here:.4g}"
+            for name, (there, here) in self.differences.items()
+        )
+        return (
+            f"{self.num_starts} of {num_starts} starts ended at another optimum, {compared}: "
+            f"{values}"
+        )
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Json:
         """As a JSON object."""
         return {
             "law": law_to_json(self.law),
@@ -57,52 +71,49 @@ class Optimum:
         }
 
     @classmethod
-    def from_json(cls, document: Mapping[str, Any], law_type: type[Any] | None) -> "Optimum":
+    def from_json(cls, document: Json, law_type: type[Law] | None) -> "Optimum":
         """Inverse of `to_json`."""
-        told = document["differences"].items()
+        differences = document["differences"].items()
         return cls(
             law=law_from_json(document["law"], law_type),
             objective=numbers_from_json(document["objective"]),
             num_starts=document["num_starts"],
-            differences={name: tuple(numbers_from_json(list(pair))) for name, pair in told},
+            differences={name: tuple(numbers_from_json(list(pair))) for name, pair in differences},
         )
 
 
 def other_optima(
-    problem: Problem, lanes: Lanes, minima: Minima, best: int, noise: float, restrained: Any
+    problem: BatchedProblem, batch: Batch, minima: Minima, best: int, noise: float
 ) -> tuple[Optimum, ...]:
-    """The optima other than the fit's own at which a twentieth of the starts or more ended.
+    """The optima other than that of the fit at which 5% of the starts or more ended.
 
-    At an optimum the gradient vanishes and the runs leave no direction flat. One as good as the
-    best counts too, where its coefficients differ: a law may be the same with two of them
-    exchanged.
+    At an optimum the gradient is zero and no direction is flat. An optimum with the objective of
+    the fit counts too if its coefficients differ: some laws stay the same when two coefficients
+    are exchanged.
 
     Args:
-        problem: what was minimised.
-        lanes: of the starts.
+        problem: the problem of the fit.
+        batch: the starts.
         minima: where they ended.
-        best: the start that the fit was taken from.
-        noise: standard deviation of the fit's residuals.
-        restrained: of lanes, what `judge` must know of bounds and priors.
+        best: index of the start whose end is the fit.
+        noise: standard deviation of the residuals of the fit.
 
     Returns:
-        The lowest first.
+        The optima, by ascending objective.
     """
-    parameters = problem.parameters
     ended = np.flatnonzero(minima.converged)
     least = max(2, _NOTABLE * len(minima.costs))
     if best not in ended or len(ended) < least:
         return ()
-    lanes, minima = lanes.at(minima.vectors).take(problem, ended), minima.take(ended)
-    judged = judge(parameters, minima, noise, *restrained(problem, lanes))
+    batch, minima = batch.at(minima.vectors).take(problem, ended), minima.take(ended)
+    judged = judge(problem, batch, minima, noise)
     own = int(np.flatnonzero(ended == best)[0])
-    laws = laws_of(problem, lanes)
-    values = _values(parameters.free, laws)
-    firm = np.flatnonzero(judged.status <= Status.ON_BOUND)
-    allowed = _NO_COST * float(np.sum(lanes.weights[0]))
+    laws = laws_of(problem, batch)
+    values = _values(problem.parameters.free, laws)
+    allowed = _NO_COST * float(np.sum(batch.weights[0]))
 
-    def differs(i: Any, j: int) -> np.ndarray:
-        """Which numbers differ; one at the same edge does not, wherever near it."""
+    def differs(i: np.ndarray | int, j: int) -> np.ndarray:
+        """Which numbers differ. Two numbers at the same edge never differ."""
         apart = np.abs(values[i] - values[j])
         at_edge = (judged.at_edge[i] == judged.at_edge[j]) & (judged.at_edge[j] != 0)
         largest = np.maximum(np.abs(values[i]), np.abs(values[j]))
@@ -113,33 +124,37 @@ def other_optima(
         near |= np.abs(minima.costs[i] - minima.costs[j]) <= allowed
         return near & ~differs(i, j).any(axis=-1)
 
-    left = firm[np.argsort(minima.costs[firm], kind="stable")]
+    def optimum(place: int, different: np.ndarray, num_starts: int) -> Optimum:
+        return Optimum(
+            law=jax.tree.map(lambda leaf: leaf[place], laws),
+            objective=float(minima.costs[place] * problem.objective.slope()),
+            num_starts=num_starts,
+            differences={
+                problem.parameters.names[i]: (float(values[place, i]), float(values[own, i]))
+                for i in np.flatnonzero(different)
+            },
+        )
+
+    left = np.flatnonzero(judged.status <= Status.ON_BOUND)
+    left = left[np.argsort(minima.costs[left], kind="stable")]
     left = left[~is_same(left, own)]
     found = []
     while len(left) >= least:
         first, same = left[0], is_same(left, left[0])
         different = differs(first, own)
         if same.sum() >= least and different.any():
-            pairs = zip(parameters.names, values[first], values[own], different, strict=True)
-            found.append(
-                Optimum(
-                    law=jax.tree.map(lambda leaf, lane=first: leaf[lane], laws),
-                    objective=float(minima.costs[first] * problem.objective.slope()),
-                    num_starts=int(same.sum()),
-                    differences={
-                        name: (float(a), float(b)) for name, a, b, is_one in pairs if is_one
-                    },
-                )
-            )
+            found.append(optimum(first, different, int(same.sum())))
         left = left[~same]
     return tuple(found)
 
 
-def _values(free: Any, laws: Any) -> np.ndarray:
-    """The free numbers of batched laws, in the user's units, `(num_lanes, num_free)`."""
-    columns = [
-        leaf if number.group is None else leaf[:, number.group]
-        for number in free
-        for leaf in [getattr(laws, number.coefficient)]
-    ]
-    return np.stack(columns, axis=1)
+def _values(free: tuple[FreeNumber, ...], laws: Law) -> np.ndarray:
+    """The free numbers of batched laws, in the user's units, `(num_entries, num_free)`."""
+    columns = [getattr(laws, number.coefficient) for number in free]
+    return np.stack(
+        [
+            column if number.group is None else column[:, number.group]
+            for number, column in zip(free, columns, strict=True)
+        ],
+        axis=1,
+    )

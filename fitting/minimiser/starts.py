@@ -1,50 +1,57 @@
-"""Where a fit starts: points spread over a normal distribution in centred units.
+"""The starts of a fit: points of a standard normal distribution in centred units.
 
-In centred units coefficients are of order one, and so are their unconstrained numbers. A law that
-declares no units is not centred, and its coefficients may be of any size: there the points are
-spread over many orders of magnitude.
+In centred units coefficients and their unconstrained numbers are of order one. A law that
+declares no units is not centred, and its coefficients can have any size. For such a law the
+starts are spread over many orders of magnitude.
 """
 
 import itertools
 import math
 import statistics
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
 from fitting.problem.centring import Scales
 from fitting.problem.parameters import Parameters
-from jaxlaws.inputs import INPUTS
+from jaxlaws.inputs import INPUTS, inputs_of
 
-STARTS = ("random", "quasi-random", "grid")
+Starts: TypeAlias = Literal["random", "quasi-random", "grid"]
+STARTS: tuple[Starts, ...] = get_args(Starts)
 
 _LOSS_UNIT = INPUTS["teacher_loss"].unit
-_INSIDE = 1e-12  # quasi-random points may lie on the edge of the unit cube, where normals do not
+_INSIDE = 1e-12  # distance of quasi-random points from the edge of the unit cube
 
 
 def starting_vectors(
-    parameters: Parameters, scales: Scales, starts: str, num_starts: int, seed: int
+    parameters: Parameters, scales: Scales, starts: Starts, num_starts: int, seed: int
 ) -> np.ndarray:
-    """Vectors of free numbers to start from, `(num_starts, num_free)`; of a grid, perhaps fewer.
+    """Vectors of free numbers to start from, `(num_starts, num_free)`; a grid can have fewer.
 
     Args:
         parameters: which coefficients are free.
-        scales: of the units.
-        starts: one of `STARTS`.
-        num_starts: their number.
-        seed: of what is random.
+        scales: the scale of each input.
+        starts: how the starts are spread; see `spread_points`.
+        num_starts: the number of starts.
+        seed: seed of the random numbers.
     """
     normal = spread_points(starts, num_starts, len(parameters.free), seed)
-    units = {INPUTS[name].unit for name in parameters.law_type.input_names} - {_LOSS_UNIT}
-    return normal if units <= set(scales) else np.sinh(3 * normal)
+    kinds = inputs_of(parameters.law_type)
+    sizes = {name for name, kind in kinds.items() if kind.unit != _LOSS_UNIT}
+    return normal if sizes <= set(scales) else np.sinh(3 * normal)
 
 
-def spread_points(starts: str, num_points: int, num_axes: int, seed: int) -> np.ndarray:
-    """Points spread as a standard normal distribution, `(num_points, num_axes)`.
+def spread_points(starts: Starts, num_points: int, num_axes: int, seed: int) -> np.ndarray:
+    """Points of a standard normal distribution, `(num_points, num_axes)`.
 
-    `random` draws them, `quasi-random` takes the first of a scrambled Sobol sequence, which leaves
-    no corner empty, `grid` takes quantiles along each axis: as many levels on each as there is room
-    for, the first axes one more, so that the grid has `num_points` points or less. The seed does
-    not change a grid.
+    Args:
+        starts: `random` draws the points. `quasi-random` takes the first points of a scrambled
+            Sobol sequence, which leaves no corner empty. `grid` takes quantiles along each axis,
+            with the largest number of levels for which the grid has at most `num_points` points;
+            the first axes can have one level more than the last.
+        num_points: the number of points.
+        num_axes: the number of axes.
+        seed: seed of the random numbers; it does not change a grid.
 
     >>> spread_points("grid", 10, 2, seed=0).shape
     (9, 2)
@@ -66,7 +73,7 @@ def spread_points(starts: str, num_points: int, num_axes: int, seed: int) -> np.
 
 
 def _levels(num_points: int, num_axes: int) -> list[int]:
-    """Levels of each axis of the largest grid that raises them in turn."""
+    """The number of levels of each axis, raised in turn while the grid is not too large."""
     levels, axis = [1] * num_axes, 0
     while math.prod(levels) // levels[axis] * (levels[axis] + 1) <= num_points:
         levels[axis] += 1

@@ -4,16 +4,16 @@ import enum
 
 
 class Status(enum.IntEnum):
-    """How a fit ended; of several that apply, the last in this order."""
+    """How a fit ended. Where several values apply, the status is the last one in this order."""
 
     CONVERGED = 0
-    """The gradient vanishes, and every coefficient is told by the runs."""
+    """The gradient is zero, and the runs determine every coefficient."""
     ON_BOUND = 1
-    """Converged, with a coefficient at the edge of its domain, such as E = 0."""
+    """Converged, with a coefficient at the edge of its domain (such as E = 0) or on a bound."""
     FLAT_DIRECTION = 2
-    """Some combination of coefficients moves the predictions by less than their noise: judge the
-    fit by its predictions, not by these coefficients."""
+    """Some change of the coefficients moves the predictions by less than their noise. The
+    predictions can be used; do not interpret these coefficients one by one."""
     NOT_CONVERGED = 3
-    """The gradient does not vanish: try more starts, or fewer coefficients."""
+    """The gradient is not zero: use more starts, or freeze coefficients."""
     NON_FINITE = 4
     """No start gave finite predictions."""

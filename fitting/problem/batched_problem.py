@@ -1,20 +1,20 @@
-"""The minimisation that a fit comes down to, and many of them side by side."""
+"""The minimisation problem of a fit, and a batch of minimisations of it."""
 
 import dataclasses
 import functools
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.tree_util import Partial
 
-from fitting.problem.centring import centre_inputs, is_expressible, scales_of, uncentre
+from fitting.problem.centring import Scales, centre_inputs, is_expressible, scales_of, uncentre
 from fitting.problem.objectives import Objective
 from fitting.problem.parameters import Parameters
 from fitting.problem.priors import Prior
-
-TARGET = "the target of the quantity"  # a key that no coefficient has
+from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.foundations.law import Law
 
 _ROWS = 64
 
@@ -22,51 +22,75 @@ _ROWS = 64
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class Target:
-    """A value that a quantity is pulled to, and by how much it is missed that counts as one."""
+    """Penalty target of a quantity: adds `spread / 2 * ((quantity - value) / unit)**2`."""
 
-    value: Any
-    unit: Any
+    value: Array
+    unit: Array
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True, eq=False)
+class Fixed:
+    """What does not move in one minimisation.
+
+    Attributes:
+        coefficients: the frozen coefficients and sub-laws by name, in the user's units.
+        target: the target of the problem's quantity; None where the problem has no quantity.
+    """
+
+    coefficients: Mapping[str, Tree]
+    target: Target | None = None
 
 
 @functools.partial(
     jax.tree_util.register_dataclass,
-    data_fields=["objective", "inputs", "observed", "scales", "groups", "priors", "spread"],
-    meta_fields=["parameters", "paired", "quantity"],
+    data_fields=[
+        "objective",
+        "inputs",
+        "observed",
+        "scales",
+        "groups",
+        "priors",
+        "spread",
+        "quantity",
+    ],
+    meta_fields=["parameters", "paired"],
 )
 @dataclasses.dataclass(frozen=True, eq=False)
-class Problem:
+class BatchedProblem:
     """What all minimisations of a batch have in common.
 
     Attributes:
         parameters: which coefficients are free.
-        objective: what is minimised.
-        inputs: centred, `(num_rows,)` each.
+        objective: the function of the residuals that the fit minimises.
+        inputs: inputs of the law in centred units, `(num_rows,)` each.
         observed: losses, `(num_rows,)`.
-        scales: of the units.
-        paired: whether each lane has frozen coefficients of its own.
-        groups: the place of each row's group, `(num_rows,)`, where some coefficients are a
-            group's own.
-        priors: of coefficients in the user's units.
-        spread: what a prior's half square is multiplied by before it is added to the sum over
-            rows, so that both are negative log likelihoods (`likelihood.spread`).
-        quantity: a number of the law in the user's units that is pulled to the `Target` of each
-            lane, or None.
+        scales: the scale of each input.
+        paired: whether each batch entry has its own frozen coefficients.
+        groups: index of the group of each row, `(num_rows,)`, where some coefficients have one
+            value per group; None otherwise.
+        priors: priors of coefficients, in the user's units.
+        spread: the factor that turns half the squared deviations of the priors into the unit of
+            the sum over rows (`likelihood.spread`).
+        quantity: a function from a law in the user's units to a number that a penalty pulls to
+            the `Target` of each batch entry, or None. Its arguments besides the law are data, so
+            that other arguments need no new compilation.
     """
 
     parameters: Parameters
     objective: Objective
-    inputs: Mapping[str, Any]
-    observed: Any
-    scales: Mapping[str, Any]
+    inputs: Mapping[str, Array]
+    observed: Array
+    scales: Scales
     paired: bool = False
-    groups: Any = None
+    groups: Array = None
     priors: Mapping[str, Prior] = dataclasses.field(default_factory=dict)
-    spread: Any = 1.0
-    quantity: Callable[[Any], Any] | None = None
+    spread: Array = 1.0
+    quantity: Partial | None = None
 
     @property
     def has_deviations(self) -> bool:
-        """Whether anything but the runs pulls at the law: priors, or a target."""
+        """Whether the cost has terms besides the runs: priors, or the target of a quantity."""
         return bool(self.priors) or self.quantity is not None
 
     @classmethod
@@ -76,20 +100,20 @@ class Problem:
         objective: Objective,
         inputs: Mapping[str, np.ndarray],
         loss: np.ndarray,
-        frozen: Mapping[str, Any],
+        frozen: Mapping[str, Tree],
         groups: np.ndarray | None = None,
         priors: Mapping[str, Prior] | None = None,
-    ) -> "Problem":
-        """The problem of some runs, given in the user's units, in centred units.
+    ) -> "BatchedProblem":
+        """Build the problem of some runs; the change to centred units happens here.
 
         Args:
             parameters: which coefficients are free.
-            objective: what is minimised.
-            inputs: those of the law, `(num_runs,)` each.
-            loss: `(num_runs,)`.
-            frozen: coefficients that do not move, and whole sub-laws.
-            groups: the place of each run's group, `(num_runs,)`.
-            priors: of coefficients.
+            objective: the function of the residuals that the fit minimises.
+            inputs: inputs of the law in the user's units, `(num_runs,)` each.
+            loss: losses, `(num_runs,)`.
+            frozen: frozen coefficients and sub-laws, in the user's units.
+            groups: index of the group of each run, `(num_runs,)`.
+            priors: priors of coefficients.
         """
         laws = filter(dataclasses.is_dataclass, frozen.values())
         scales = scales_of(inputs, parameters.law_type, *laws)
@@ -104,122 +128,124 @@ class Problem:
             priors=priors or {},
         )
 
-    def predictions(self, law: Any) -> jax.Array:
-        """What a centred law gives for each row, `(num_rows,)`."""
+    def predictions(self, law: Law) -> jax.Array:
+        """The loss that a centred law predicts for each row, `(num_rows,)`."""
         if self.groups is None:
             return law.loss(**self.inputs)
         each = jax.tree.map(lambda leaf: leaf[self.groups] if jnp.ndim(leaf) else leaf, law)
         axes = jax.tree.map(lambda leaf: 0 if jnp.ndim(leaf) else None, law)
         return jax.vmap(lambda law, row: law.loss(**row), (axes, 0))(each, self.inputs)
 
-    def law(self, vector: jax.Array, frozen: Any) -> Any:
+    def law(self, vector: jax.Array, fixed: Fixed) -> Law:
         """The law of a vector, in centred units."""
-        held = {name: value for name, value in frozen.items() if name != TARGET}
-        return self.parameters.law(vector, held, self.scales)
+        return self.parameters.law(vector, fixed.coefficients, self.scales)
 
-    def residuals(self, vector: jax.Array, frozen: Any) -> jax.Array:
-        """Residual of each row, `(num_rows,)`; infinite where the law is out of range."""
-        law = self.law(vector, frozen)
+    def residuals(self, vector: jax.Array, fixed: Fixed) -> jax.Array:
+        """Residual of each row, `(num_rows,)`; infinite where a coefficient would overflow."""
+        law = self.law(vector, fixed)
         residuals = self.objective.residuals(self.predictions(law), self.observed)
         return jnp.where(jnp.all(is_expressible(law, self.scales)), residuals, jnp.inf)
 
-    def deviations(self, vector: jax.Array, frozen: Any) -> jax.Array:
-        """By how many standard deviations each prior is missed, `(num_priors,)`.
+    def deviations(self, vector: jax.Array, fixed: Fixed) -> jax.Array:
+        """Deviation of each prior in standard deviations, `(num_priors,)`.
 
-        The last is by how many of its units the target of a quantity is missed.
+        With a quantity, its deviation from the target, in units of the target, comes last.
         """
-        law = self.law(vector, frozen)
+        law = self.law(vector, fixed)
         units = self.parameters.units(law, self.scales)
-        missed = [
+        deviations = [
             jnp.ravel(prior.deviation(getattr(law, name) * units[name]))
             for name, prior in self.priors.items()
         ]
-        if self.quantity is not None:
-            target = frozen[TARGET]
+        if self.quantity is not None and fixed.target is not None:
             value = self.quantity(uncentre(law, self.scales))
-            missed.append(jnp.ravel((value - target.value) / target.unit))
-        return jnp.concatenate(missed)
+            deviations.append(jnp.ravel((value - fixed.target.value) / fixed.target.unit))
+        return jnp.concatenate(deviations)
 
     def parts(
-        self, vector: jax.Array, weights: jax.Array, frozen: Any
-    ) -> tuple[jax.Array, jax.Array, Any]:
-        """The sum over runs, the sum of squares of the priors' deviations, and the quantity."""
-        costs = self.objective.costs(self.residuals(vector, frozen))
-        missed, value = jnp.zeros(()), jnp.zeros(())
+        self, vector: jax.Array, weights: jax.Array, fixed: Fixed
+    ) -> tuple[jax.Array, jax.Array, jax.Array]:
+        """The sum over runs, the sum of squared deviations of the priors, and the quantity."""
+        costs = self.objective.costs(self.residuals(vector, fixed))
+        squares, value = jnp.zeros(()), jnp.zeros(())
         if self.priors:
-            alone = dataclasses.replace(self, quantity=None)
-            missed = jnp.sum(jnp.square(alone.deviations(vector, frozen)))
+            without_target = dataclasses.replace(fixed, target=None)
+            squares = jnp.sum(jnp.square(self.deviations(vector, without_target)))
         if self.quantity is not None:
-            value = self.quantity(uncentre(self.law(vector, frozen), self.scales))
-        return jnp.sum(weights * costs), missed, value
+            value = self.quantity(uncentre(self.law(vector, fixed), self.scales))
+        return jnp.sum(weights * costs), squares, value
 
-    def told(self, vector: jax.Array, weights: Any, frozen: Any) -> tuple[jax.Array, jax.Array]:
-        """The unit of each free number's coefficient, `(num_free,)`, and what priors tell of them.
+    def units_and_prior_information(
+        self, vector: jax.Array, _: jax.Array, fixed: Fixed
+    ) -> tuple[jax.Array, jax.Array]:
+        """The unit of each free coefficient, and the information that the priors add.
 
-        That is `J.T J` of the deviations' derivatives J, `(num_free, num_free)`.
+        Returns:
+            Units, `(num_free,)`, and `J.T @ J` with the Jacobian J of the deviations,
+            `(num_free, num_free)`.
         """
-        law = self.law(vector, frozen)
+        law = self.law(vector, fixed)
         units = self.parameters.units_of_free(law, self.scales)
         if not self.priors:
             return units, jnp.zeros((len(vector), len(vector)))
-        slant = jax.jacfwd(lambda v: self.deviations(v, frozen))(vector)
-        return units, slant.T @ slant
+        jacobian = jax.jacfwd(lambda v: self.deviations(v, fixed))(vector)
+        return units, jacobian.T @ jacobian
 
-    def cost(self, vector: jax.Array, weights: jax.Array, frozen: Any) -> jax.Array:
-        """The objective and the priors' penalties, measured in the objective's slope."""
-        costs = self.objective.costs(self.residuals(vector, frozen))
+    def cost(self, vector: jax.Array, weights: jax.Array, fixed: Fixed) -> jax.Array:
+        """The objective and the penalties, divided by the slope of the objective."""
+        costs = self.objective.costs(self.residuals(vector, fixed))
         total = jnp.sum(weights * costs)
         if self.has_deviations:
-            missed = self.deviations(vector, frozen)
-            total += 0.5 * self.spread * jnp.sum(jnp.square(missed))
+            deviations = self.deviations(vector, fixed)
+            total += 0.5 * self.spread * jnp.sum(jnp.square(deviations))
         return total / self.objective.slope()
 
 
-@functools.partial(
-    jax.tree_util.register_dataclass,
-    data_fields=["vectors", "weights", "frozen", "shifts"],
-    meta_fields=[],
-)
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True, eq=False)
-class Lanes:
-    """The minimisations of a batch, one a lane.
+class Batch:
+    """The minimisations of a batch, one for each entry.
 
     Attributes:
-        vectors: unconstrained numbers, `(num_lanes, num_free)`.
-        weights: of each row, `(num_lanes, num_rows)`.
-        frozen: coefficients that do not move; with a leading axis over the lanes where the
-            problem is paired. Where it has a quantity, that one's `Target` is among them.
-        shifts: added to the residual of each row, `(num_lanes, num_rows)`, as if the runs had
-            ended with other losses; None for none. Only `descent.descend` adds them.
+        vectors: unconstrained numbers, `(num_entries, num_free)`.
+        weights: weight of each row, `(num_entries, num_rows)`.
+        frozen: frozen coefficients and sub-laws by name; each leaf has a leading axis
+            `(num_entries,)` where the problem is paired.
+        shifts: added to the residual of each row, `(num_entries, num_rows)`, as if the runs had
+            other losses; None for no shifts. Only `descent.descend` adds them.
+        target: of the problem's quantity, with a leading axis where the problem is paired; None
+            where the problem has no quantity.
     """
 
-    vectors: Any
-    weights: Any
-    frozen: Mapping[str, Any]
-    shifts: Any = None
+    vectors: Array
+    weights: Array
+    frozen: Mapping[str, Tree]
+    shifts: Array = None
+    target: Target | None = None
 
-    def take(self, problem: Problem, chosen: np.ndarray) -> "Lanes":
-        """Some of the lanes."""
-        frozen = self.frozen
+    def take(self, problem: BatchedProblem, chosen: np.ndarray) -> "Batch":
+        """The entries at the given indices."""
+        fixed = self.frozen, self.target
         if problem.paired:
-            frozen = jax.tree.map(lambda leaf: np.asarray(leaf)[chosen], frozen)
+            fixed = jax.tree.map(lambda leaf: np.asarray(leaf)[chosen], fixed)
         shifts = None if self.shifts is None else self.shifts[chosen]
-        return Lanes(self.vectors[chosen], self.weights[chosen], frozen, shifts)
+        return Batch(self.vectors[chosen], self.weights[chosen], fixed[0], shifts, fixed[1])
 
-    def at(self, vectors: Any) -> "Lanes":
-        """The same lanes elsewhere."""
+    def at(self, vectors: Array) -> "Batch":
+        """The same entries with other vectors."""
         return dataclasses.replace(self, vectors=vectors)
 
-    def map(self, problem: Problem, function: Any, *more: Any) -> Any:
-        """`function(vector, weights, frozen, *more)` of every lane, batched."""
+    def map(self, problem: BatchedProblem, function: Callable[..., Tree], *more: Tree) -> Tree:
+        """`function(vector, weights, fixed, *more)` of every entry, batched."""
         axes = (0, 0, 0 if problem.paired else None, *[0] * len(more))
-        return jax.vmap(function, in_axes=axes)(self.vectors, self.weights, self.frozen, *more)
+        fixed = Fixed(self.frozen, self.target)
+        return jax.vmap(function, in_axes=axes)(self.vectors, self.weights, fixed, *more)
 
 
 def pad_rows(values: np.ndarray, fill: float | None = None) -> np.ndarray:
-    """Pad the last axis to a class of sizes, with `fill` or the first value repeated.
+    """Pad the last axis to a multiple of 64, with `fill` or with the first value.
 
-    Tables of one class share their compiled programs; the added rows have weight zero.
+    Tables of the same padded size share their compiled programs. The added rows get weight zero.
 
     >>> pad_rows(np.arange(3.0), fill=0.0).shape
     (64,)

@@ -1,73 +1,83 @@
-"""A change of units in which a fit is easy: inputs by the runs' geometric mean.
+"""Centred units: each input is divided by the geometric mean of the runs, which makes a fit easy.
 
 `A / N**alpha` becomes `a / (N / N0)**alpha` with `a = A / N0**alpha`, which is of order one and
-hardly correlated with alpha. Which coefficient carries which unit is read off the law's fields.
+hardly correlated with alpha. The fields of the law declare which coefficient has which unit.
 """
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 
-from jaxlaws.inputs import INPUTS
+from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.inputs import known_inputs
 from jaxlaws.pytree import declarations
 
 _T = TypeVar("_T")
 
-# Scale of each unit, such as {"parameters": 1e9}.
-Scales = Mapping[str, Any]
+# The scale of each input by name, such as {"num_params": 1e9}.
+Scales: TypeAlias = Mapping[str, Array]
 
 _LARGEST_FACTOR = 1e250
 
 
-def scales_of(inputs: Mapping[str, np.ndarray], *laws: Any) -> dict[str, float]:
-    """The geometric mean of the inputs of each unit that some coefficient of the laws carries.
+def scales_of(inputs: Mapping[str, np.ndarray], *laws: Tree) -> dict[str, float]:
+    """The geometric mean of the inputs of each unit that some coefficient of the laws has.
 
-    Inputs of one unit share one scale: a student's size is measured as a model's is.
+    Inputs of the same unit share one scale, such as the sizes of students and teachers. An input
+    without a unit has its own scale.
 
     Args:
-        inputs: values by name, `(num_runs,)` each.
-        laws: laws or types of laws.
+        inputs: values by name, `(num_runs,)` each; zeros do not count.
+        laws: laws or classes of laws.
+
+    Returns:
+        The scale of each input, for the inputs of these units.
     """
+    every = [part for law in laws for part in _parts(law)]
+    known = {name: kind for part in every for name, kind in known_inputs(part).items()}
+    units = {name: kind.unit or name for name, kind in known.items()}
+    carried = {units[d.unit_of] for part in every for d in declarations(part).values() if d.unit_of}
     logs: dict[str, list[np.ndarray]] = {}
-    carried = {INPUTS[name].unit for law in laws for name in _carried(law)}
     for name, values in inputs.items():
-        if INPUTS[name].unit in carried:
-            logs.setdefault(INPUTS[name].unit, []).append(np.log(values))
-    return {unit: float(np.exp(np.mean(np.concatenate(found)))) for unit, found in logs.items()}
+        if units[name] in carried:
+            logs.setdefault(units[name], []).append(np.log(values[values > 0]))
+    found = {unit: np.concatenate(each) for unit, each in logs.items()}
+    scales = {unit: float(np.exp(np.mean(each))) for unit, each in found.items() if len(each)}
+    return {name: scales[unit] for name, unit in units.items() if unit in scales}
 
 
-def centre_inputs(inputs: Mapping[str, Any], scales: Scales) -> dict[str, Any]:
-    """Inputs in units of the scales."""
-    return {name: values / scales.get(INPUTS[name].unit, 1.0) for name, values in inputs.items()}
+def centre_inputs(inputs: Mapping[str, Array], scales: Scales) -> dict[str, Array]:
+    """The inputs in centred units."""
+    return {name: values / scales.get(name, 1.0) for name, values in inputs.items()}
 
 
 def centre(law: _T, scales: Scales) -> _T:
-    """The law that gives for centred inputs what `law` gives for the inputs themselves."""
-    return _rescale(law, {unit: 1.0 / scale for unit, scale in scales.items()})
+    """The law whose predictions for centred inputs are those of `law` for the inputs."""
+    return _rescale(law, {name: 1.0 / scale for name, scale in scales.items()})
 
 
 def uncentre(law: _T, scales: Scales) -> _T:
-    """Inverse of `centre`."""
+    """The law in the user's units; inverse of `centre`."""
     return _rescale(law, scales)
 
 
-def unit_factor(law: Any, name: str, scales: Scales) -> Any:
-    """What one coefficient of a law is multiplied by when its unit's input grows by the scale."""
+def unit_factor(law: Tree, name: str, scales: Scales) -> Array:
+    """The factor from centred units to the user's units of one coefficient of a law."""
     declared = declarations(law).get(name)
     if declared is None or declared.unit_of is None:
         return 1.0
     exponent = 1.0 if declared.power is None else getattr(law, declared.power)
-    return scales.get(INPUTS[declared.unit_of].unit, 1.0) ** exponent
+    return scales.get(declared.unit_of, 1.0) ** exponent
 
 
-def is_expressible(law: Any, scales: Scales) -> Any:
-    """Whether every coefficient of a centred law is a number in the user's units too.
+def is_expressible(law: Tree, scales: Scales) -> Array:
+    """Whether no coefficient of a centred law overflows in the user's units.
 
-    An exponent that the runs send to infinity would take the amplitude beside it there.
+    Where an exponent goes to infinity, the amplitude of the same term would overflow.
     """
-    inside: Any = True
+    inside: Array = True
     for name in declarations(law):
         factor = unit_factor(law, name, scales)
         inside = inside & (factor > 1 / _LARGEST_FACTOR) & (factor < _LARGEST_FACTOR)
@@ -85,7 +95,10 @@ def _rescale(law: _T, scales: Scales) -> _T:
     return dataclasses.replace(law, **changed)  # pyright: ignore[reportArgumentType]
 
 
-def _carried(law: Any) -> set[str]:
-    own = {d.unit_of for d in declarations(law).values() if d.unit_of is not None}
+def _parts(law: Tree) -> list[Tree]:
+    """A law and its sub-laws; for the class of a law, the class alone."""
     values = [getattr(law, field.name, None) for field in dataclasses.fields(law)]
-    return own.union(*(_carried(value) for value in values if dataclasses.is_dataclass(value)))
+    return [
+        law,
+        *(part for each in values if dataclasses.is_dataclass(each) for part in _parts(each)),
+    ]

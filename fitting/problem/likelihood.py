@@ -1,35 +1,44 @@
 """The likelihood that goes with an objective: densities `exp(-cost(r) / tau) / Z(tau)`.
 
-The spread `tau` of the residuals is fitted beside the law. Least squares are then normal noise
-(tau its variance), Huber's cost is noise with a normal middle and exponential tails, and
-Student's t with its own scale is itself at tau = 1.
+The spread `tau` of the residuals is fitted with the law. Least squares go with normal noise, whose
+variance is tau; Huber's cost goes with noise with a normal middle and exponential tails. Student's
+t has a scale of its own, and its tau is 1.
 """
 
 import functools
 import math
-from typing import Any
 
 import numpy as np
 
-from fitting.problem.objectives import AsymmetricHuber, Huber, LogSquares, Squares, StudentT
+from fitting.problem.objectives import (
+    AsymmetricHuber,
+    Huber,
+    LogSquares,
+    Objective,
+    Squares,
+    StudentT,
+)
 
 _GOLDEN = (5**0.5 - 1) / 2
+_SAME_SCALE = 1e-8  # relative
+_MOST_STEPS = 10_000
 
 
 @functools.singledispatch
-def log_normaliser(objective: Any, tau: float) -> float:
+def log_normaliser(objective: Objective, tau: float) -> float:
     """`log Z(tau)`, the integral of `exp(-cost(r) / tau)` over all residuals.
 
     >>> round(log_normaliser(LogSquares(), 1.0), 6)
     0.918939
 
     Raises:
-        TypeError: none is known for the objective; register one for your own.
+        TypeError: the integral for this objective is not known; register a function for an
+            objective of your own.
     """
     raise TypeError(
-        f"no likelihood is known that goes with {objective!r}: take LogSquares(), Squares(), "
-        "Huber(delta) or AsymmetricHuber(delta, over), or register one with "
-        "likelihood.log_normaliser"
+        f"no likelihood is known that goes with {objective!r}: use LogSquares(), Squares(), "
+        "Huber(delta) or AsymmetricHuber(delta, over), or register a function with "
+        "fitting.problem.likelihood.log_normaliser"
     )
 
 
@@ -50,13 +59,13 @@ def _(objective: AsymmetricHuber, tau: float) -> float:
 
 
 def _log_half(delta: float, tau: float) -> float:
-    """The log of the integral over one side of Huber's density."""
+    """The logarithm of the integral over one side of Huber's density."""
     middle = math.sqrt(math.pi * tau / 2) * math.erf(delta / math.sqrt(2 * tau))
     return math.log(middle + tau / delta * math.exp(-(delta**2) / (2 * tau)))
 
 
-def spread(objective: Any, total: float, num_runs: int) -> float:
-    """The likeliest tau for a sum of costs; 1 for Student's t, which has a scale of its own.
+def spread(objective: Objective, total: float, num_runs: int) -> float:
+    """The most likely tau for a sum of costs; 1 for Student's t, which has a scale of its own.
 
     >>> round(spread(LogSquares(), total=2.0, num_runs=4), 9)
     1.0
@@ -68,7 +77,7 @@ def spread(objective: Any, total: float, num_runs: int) -> float:
 
     normaliser = log_normaliser.dispatch(type(objective))
 
-    # The negative log likelihood is convex in 1 / tau, so it has one minimum along log tau.
+    # The negative log likelihood is convex in 1 / tau, so it has one minimum in log tau.
     def cost(log_tau: float) -> float:
         tau = math.exp(log_tau)
         return total / tau + num_runs * normaliser(objective, tau)
@@ -88,26 +97,52 @@ def spread(objective: Any, total: float, num_runs: int) -> float:
     return math.exp((low + high) / 2)
 
 
-def deviance(objective: Any, total: float, num_runs: int) -> float:
-    """Minus twice the log likelihood of residuals, at the likeliest spread.
+def deviance(objective: Objective, total: float, num_runs: int) -> float:
+    """Minus twice the log likelihood of residuals, at the most likely spread.
 
-    Of log residuals it is the likelihood of the logs of losses, of `Squares` that of the losses:
-    compare laws by one objective only.
+    Objectives of log residuals give the likelihood of the logarithms of the losses, and `Squares`
+    gives that of the losses. Only deviances by the same objective can be compared.
 
     Args:
-        objective: what was minimised.
+        objective: the objective of the fit.
         total: its value, the sum over runs.
-        num_runs: their number.
+        num_runs: number of runs.
 
     Raises:
         TypeError: no likelihood goes with the objective.
-        ValueError: the law predicts every run exactly, so that the likelihood has no end.
+        ValueError: the law predicts every run exactly, so that the likelihood is infinite.
     """
     if not total > 0:
-        raise ValueError("the law predicts every run exactly: the likelihood has no end")
+        raise ValueError("the law predicts every run exactly: the likelihood is infinite")
     if isinstance(objective, StudentT):
-        dof, scale = float(objective.dof), float(objective.scale)
+        dof, scale = float(objective.dof), float(objective.known_scale())
         norm = math.lgamma(dof / 2) - math.lgamma((dof + 1) / 2) + 0.5 * math.log(math.pi * dof)
         return 2 * (total + num_runs * (norm + math.log(scale)))
     tau = spread(objective, total, num_runs)
     return 2 * (total / tau + num_runs * log_normaliser(objective, tau))
+
+
+def student_t_scale(residuals: np.ndarray, weights: np.ndarray, dof: float) -> float:
+    """The most likely scale of residuals under Student's t, by the EM algorithm.
+
+    Args:
+        residuals: residual of each run, `(num_runs,)`.
+        weights: weight of each run, 1 on average, `(num_runs,)`.
+        dof: degrees of freedom.
+
+    Raises:
+        ValueError: so many residuals are zero that the most likely scale is zero.
+
+    >>> round(student_t_scale(np.array([-1.0, 1.0, -1.0, 1.0]), np.ones(4), dof=4.0), 6)
+    1.0
+    """
+    squares = np.square(residuals)
+    scale = float(np.median(np.abs(residuals))) or float(np.sqrt(squares.mean()))
+    if np.mean(weights * (squares == 0)) >= dof / (dof + 1):
+        raise ValueError("the law predicts most runs exactly: there is no scale to fit")
+    for _ in range(_MOST_STEPS):
+        shares = weights * (dof + 1) / (dof + squares / scale**2)
+        before, scale = scale, float(np.sqrt(np.mean(shares * squares)))
+        if abs(scale / before - 1) < _SAME_SCALE:
+            break
+    return scale

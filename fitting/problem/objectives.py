@@ -1,59 +1,61 @@
-"""What a fit minimises: a sum over runs of a cost of each residual.
+"""Objectives of a fit: the sum over runs of the cost of each residual.
 
-An objective is a small JAX tree with the three methods of `Objective`; one of your own needs no
-more, and its coefficients (such as `delta`) may change without a new compilation.
+An objective is a small JAX tree with the three methods of `Objective`; you can write your own. Its
+numbers (such as `delta`) can change without a new compilation.
 """
 
 import dataclasses
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
 
+from jaxlaws.foundations.annotations import Array
+
 
 @runtime_checkable
 class Objective(Protocol):
-    """What the fit asks of an objective."""
+    """The methods of an objective."""
 
-    def residuals(self, predicted: Any, observed: Any) -> Any:
-        """How far each prediction is off, `(num_runs,)`."""
+    def residuals(self, predicted: Array, observed: Array) -> Array:
+        """The difference of each prediction from the observed loss, `(num_runs,)`."""
         ...
 
-    def costs(self, residuals: Any) -> Any:
+    def costs(self, residuals: Array) -> Array:
         """The cost of each residual: zero at zero, twice differentiable almost everywhere."""
         ...
 
-    def slope(self) -> Any:
-        """The cost's slope that counts as one: gradients are measured in it."""
+    def slope(self) -> Array:
+        """The unit of gradients: a typical or the largest slope of the cost."""
         ...
 
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Huber:
-    """Huber's cost of log residuals: squares within `delta`, absolute values beyond.
+    """Huber's cost of log residuals: squares within `delta`, absolute values beyond it.
 
     `r**2 / 2` for `|r| <= delta`, else `delta (|r| - delta / 2)`, with `r = log(predicted) -
-    log(observed)`. With a small delta it is nearly least absolute deviations in per cent, so that
-    a few bad runs hardly matter.
+    log(observed)`. With a small delta the fit nearly minimises the sum of relative errors, so that
+    a few bad runs hardly change it.
 
     >>> Huber(0.5).costs(jnp.array([0.25, -1.5])).tolist()
     [0.03125, 0.625]
     """
 
-    delta: Any = 1e-3
+    delta: Array = 1e-3
 
-    def residuals(self, predicted: Any, observed: Any) -> jax.Array:
+    def residuals(self, predicted: Array, observed: Array) -> jax.Array:
         """Log residuals."""
         return jnp.log(predicted) - jnp.log(observed)
 
-    def costs(self, residuals: Any) -> jax.Array:
-        """Huber's cost of each."""
+    def costs(self, residuals: Array) -> jax.Array:
+        """Huber's cost of each residual."""
         size = jnp.abs(residuals)
         inside = jnp.minimum(size, self.delta)
         return inside * (size - 0.5 * inside)
 
-    def slope(self) -> Any:
+    def slope(self) -> Array:
         """The slope beyond delta."""
         return self.delta
 
@@ -61,27 +63,27 @@ class Huber:
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class AsymmetricHuber:
-    """Huber's cost of log residuals, `over` times as high where the law predicts too much.
+    """Huber's cost of log residuals, multiplied by `over` where the prediction is too high.
 
-    With a large `over` the law becomes a floor under the runs: what the best of them reach. With
-    a small `delta` it goes through the quantile `1 / (1 + over)` of the losses.
+    With a large `over` the law becomes a lower envelope of the runs. With a small `delta` the law
+    is the quantile `1 / (1 + over)` of the losses.
 
     >>> AsymmetricHuber(0.5, over=3.0).costs(jnp.array([0.25, -1.5])).tolist()
     [0.09375, 0.625]
     """
 
-    delta: Any = 1e-3
-    over: Any = 2.0
+    delta: Array = 1e-3
+    over: Array = 2.0
 
-    def residuals(self, predicted: Any, observed: Any) -> jax.Array:
+    def residuals(self, predicted: Array, observed: Array) -> jax.Array:
         """Log residuals."""
         return jnp.log(predicted) - jnp.log(observed)
 
-    def costs(self, residuals: Any) -> jax.Array:
-        """Huber's cost of each, times `over` above zero."""
+    def costs(self, residuals: Array) -> jax.Array:
+        """Huber's cost of each residual, multiplied by `over` above zero."""
         return jnp.where(residuals > 0, self.over, 1.0) * Huber(self.delta).costs(residuals)
 
-    def slope(self) -> Any:
+    def slope(self) -> Array:
         """The slope below -delta."""
         return self.delta
 
@@ -89,24 +91,24 @@ class AsymmetricHuber:
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class LogSquares:
-    """Least squares of log residuals, `r**2 / 2`: right where noise is normal and in per cent.
+    """Least squares of log residuals, `r**2 / 2`, for normal noise in proportion to the loss.
 
     >>> LogSquares().costs(jnp.array([0.5, -2.0])).tolist()
     [0.125, 2.0]
     """
 
-    scale: Any = 1e-2
-    """A typical residual; it sets what counts as converged, not where the minimum is."""
+    scale: Array = 1e-2
+    """A typical residual. It sets the tolerance of the fit, and does not move the minimum."""
 
-    def residuals(self, predicted: Any, observed: Any) -> jax.Array:
+    def residuals(self, predicted: Array, observed: Array) -> jax.Array:
         """Log residuals."""
         return jnp.log(predicted) - jnp.log(observed)
 
-    def costs(self, residuals: Any) -> jax.Array:
-        """Half the square of each."""
+    def costs(self, residuals: Array) -> jax.Array:
+        """Half the square of each residual."""
         return 0.5 * jnp.square(residuals)
 
-    def slope(self) -> Any:
+    def slope(self) -> Array:
         """The slope at a typical residual."""
         return self.scale
 
@@ -120,18 +122,18 @@ class Squares:
     [0.5]
     """
 
-    scale: Any = 1e-2
-    """A typical residual; it sets what counts as converged, not where the minimum is."""
+    scale: Array = 1e-2
+    """A typical residual. It sets the tolerance of the fit, and does not move the minimum."""
 
-    def residuals(self, predicted: Any, observed: Any) -> jax.Array:
+    def residuals(self, predicted: Array, observed: Array) -> jax.Array:
         """Predicted minus observed."""
         return predicted - observed
 
-    def costs(self, residuals: Any) -> jax.Array:
-        """Half the square of each."""
+    def costs(self, residuals: Array) -> jax.Array:
+        """Half the square of each residual."""
         return 0.5 * jnp.square(residuals)
 
-    def slope(self) -> Any:
+    def slope(self) -> Array:
         """The slope at a typical residual."""
         return self.scale
 
@@ -139,26 +141,43 @@ class Squares:
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class StudentT:
-    """Student's t likelihood of log residuals at a given scale: normal noise with heavy tails.
+    """Student's t likelihood of log residuals: normal noise with heavy tails.
 
-    `(dof + 1) / 2 log(1 + (r / scale)**2 / dof)`, the negative log density but for a constant.
-    `student_t.fit_student_t` fits the scale as well.
+    `(dof + 1) / 2 log(1 + (r / scale)**2 / dof)`, which is the negative log density without its
+    constant. With `scale=None` a fit estimates the scale as well, and `FitResult.options.objective`
+    holds the estimate.
 
     >>> [round(float(cost), 4) for cost in StudentT(0.5, dof=3.0).costs(jnp.array([0.0, 1.5]))]
     [0.0, 2.7726]
     """
 
-    scale: Any = 5e-3
-    dof: Any = 4.0
+    scale: Array | None = 5e-3
+    """The scale of the residuals; None: fit it."""
+    dof: Array = 4.0
+    """Degrees of freedom: few for heavy tails, many for nearly normal noise."""
 
-    def residuals(self, predicted: Any, observed: Any) -> jax.Array:
+    def residuals(self, predicted: Array, observed: Array) -> jax.Array:
         """Log residuals."""
         return jnp.log(predicted) - jnp.log(observed)
 
-    def costs(self, residuals: Any) -> jax.Array:
-        """The negative log density of each, above that of zero."""
-        return 0.5 * (self.dof + 1) * jnp.log1p(jnp.square(residuals / self.scale) / self.dof)
+    def costs(self, residuals: Array) -> jax.Array:
+        """The negative log density of each residual, minus that of a residual of zero."""
+        ratios = residuals / self.known_scale()
+        return 0.5 * (self.dof + 1) * jnp.log1p(jnp.square(ratios) / self.dof)
 
-    def slope(self) -> Any:
-        """The steepest slope."""
-        return 0.5 * (self.dof + 1) / (self.scale * self.dof**0.5)
+    def slope(self) -> Array:
+        """The largest slope."""
+        return 0.5 * (self.dof + 1) / (self.known_scale() * self.dof**0.5)
+
+    def known_scale(self) -> Array:
+        """The scale.
+
+        Raises:
+            ValueError: the scale is still to be fitted.
+        """
+        if self.scale is None:
+            raise ValueError(
+                "StudentT(scale=None) has no scale yet: fit a law first, and use the objective of "
+                "its result, result.options.objective"
+            )
+        return self.scale

@@ -1,18 +1,38 @@
-"""What a fit holds its coefficients to, beside freezing: ties, bounds and priors."""
+"""Restraints of the coefficients of a fit besides freezing: ties, bounds and priors."""
 
 import dataclasses
 import numbers
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias, TypedDict
 
 import numpy as np
 
-from fitting.problem import priors as known_priors
-from fitting.problem.coefficient_names import domain_of, sort_names, sub_laws
-from fitting.problem.priors import Prior
-from jaxlaws.constraints import EDGES
-from jaxlaws.errors import DataError
+from fitting.problem.bijections import EDGES
+from fitting.problem.coefficient_names import (
+    domain_of,
+    field_names,
+    sort_names,
+    split_name,
+    sub_laws,
+)
+from fitting.problem.priors import LogNormal, Normal, Prior
+from jaxlaws.foundations.annotations import Json, Tree
+from jaxlaws.foundations.errors import DataError
+from jaxlaws.foundations.law import Law
 from jaxlaws.saving import numbers_from_json, numbers_to_json
+
+# A pair as the user gives it: None for no bound on that side.
+Bounds: TypeAlias = tuple[float | None, float | None]
+
+_PRIORS = {"Normal": Normal, "LogNormal": LogNormal}
+
+
+class InnerRestraints(TypedDict):
+    """Ties, bounds and priors of the coefficients of a sub-law, as options of its own fit."""
+
+    tie: dict[str, str]
+    bounds: dict[str, Bounds]
+    priors: dict[str, Prior]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -20,9 +40,10 @@ class Restraints:
     """Ties, bounds and priors of a law's own coefficients, in the user's units.
 
     Attributes:
-        tie: coefficients that equal another, with its name (`supervised.alpha` in a sub-law).
-        bounds: the least and the greatest value that a coefficient may have; infinite for none.
-        priors: what is known of a coefficient beforehand.
+        tie: for each tied coefficient, the coefficient that it equals (`supervised.alpha` for one
+            in a sub-law).
+        bounds: the lowest and the highest value of a coefficient; infinite for no bound.
+        priors: the prior of a coefficient.
     """
 
     tie: Mapping[str, str] = dataclasses.field(default_factory=dict)
@@ -32,69 +53,84 @@ class Restraints:
     @classmethod
     def sort_out(
         cls,
-        law_type: type[Any],
-        frozen: Mapping[str, Any],
+        law_type: type[Law],
+        frozen: Mapping[str, Tree],
         tie: Mapping[str, str],
-        bounds: Mapping[str, tuple[float | None, float | None]],
+        bounds: Mapping[str, Bounds],
         priors: Mapping[str, Prior],
-    ) -> tuple["Restraints", dict[str, dict[str, Any]]]:
-        """Those of the law itself, and those of its sub-laws as options of their own fits.
+    ) -> tuple["Restraints", dict[str, InnerRestraints]]:
+        """Check restraints and separate those of the law from those of its sub-laws.
 
         Args:
-            law_type: the law.
-            frozen: its coefficients and sub-laws that do not move.
-            tie: a coefficient's name for each that is to equal it.
+            law_type: the class of the law.
+            frozen: its frozen coefficients and sub-laws.
+            tie: for each tied coefficient, the coefficient that it equals.
             bounds: a pair for each coefficient, None for no bound on that side.
-            priors: by coefficient.
+            priors: a prior for each coefficient.
+
+        Returns:
+            The restraints of the law's own coefficients, and those of each sub-law.
 
         Raises:
-            ValueError: a name is unknown, a coefficient is held twice, or bounds are not in order
-                or outside the coefficient's domain.
-            TypeError: something is no name, no pair of numbers or no prior.
+            ValueError: a name is unknown, a coefficient is restrained twice, or bounds are not in
+                order or outside the domain of the coefficient.
+            TypeError: a tie is not a name, bounds are not a pair of numbers, or a prior is not a
+                prior.
         """
         own_ties, inner_ties = sort_names(law_type, tie)
         own_bounds, inner_bounds = sort_names(law_type, bounds)
         own_priors, inner_priors = sort_names(law_type, priors)
+        subs = sub_laws(law_type)
         for name, source in own_ties.items():
             _check_tie(law_type, name, source, own_ties)
-        held = {*frozen, *own_ties}
-        for option, given, taken in (
+        fixed = {*frozen, *own_ties}
+        for option, given, not_allowed in (
             ("tie", own_ties, frozen),
-            ("bounds", own_bounds, held),
-            ("priors", own_priors, held),
+            ("bounds", own_bounds, fixed),
+            ("priors", own_priors, fixed),
         ):
             for name in given:
-                if name in sub_laws(law_type):
-                    raise ValueError(f"{option}: {name!r} is a law; name its coefficients")
-                if name in taken:
-                    raise ValueError(f"{option}: {name!r} is frozen or tied already")
+                if name in subs:
+                    raise ValueError(
+                        f"{option}: {name!r} is a law; use the names of its coefficients, such as "
+                        f"'{name}.{field_names(subs[name])[0]}'"
+                    )
+                if name in not_allowed:
+                    raise ValueError(
+                        f"{option}: {name!r} is already frozen or tied; remove one of the two"
+                    )
         for name, prior in own_priors.items():
             if not isinstance(prior, Prior) or isinstance(prior, type):
-                raise TypeError(f"priors: {name!r} wants one such as Normal(1.7, 0.1), got {prior}")
-        inner = {
+                raise TypeError(
+                    f"priors: expected a prior such as Normal(1.7, 0.1) for {name!r}, got {prior!r}"
+                )
+        inner: dict[str, InnerRestraints] = {
             sub: {
-                "tie": _inside(sub, inner_ties[sub]),
+                "tie": _ties_inside(sub, inner_ties[sub]),
                 "bounds": inner_bounds[sub],
                 "priors": inner_priors[sub],
             }
-            for sub in sub_laws(law_type)
+            for sub in subs
         }
         for sub in frozen:
-            if any(inner.get(sub, {}).values()):
-                raise ValueError(f"{sub!r} is frozen: its coefficients cannot be held otherwise")
+            if sub in inner and any(inner[sub].values()):
+                raise ValueError(
+                    f"{sub!r} is frozen, so tie, bounds and priors on '{sub}.*' are not allowed. "
+                    f"Remove them, or unfreeze {sub!r}."
+                )
         checked = {name: _edges(law_type, name, pair) for name, pair in own_bounds.items()}
         return cls(own_ties, checked, own_priors), inner
 
     def describe(self) -> dict[str, str]:
-        """How each coefficient is held, in words."""
-        told = {name: f"equal to {source}" for name, source in self.tie.items()}
-        told |= {name: f"between {low:g} and {high:g}" for name, (low, high) in self.bounds.items()}
+        """The restraints of each restrained coefficient, in words."""
+        words = {name: f"equal to {source}" for name, source in self.tie.items()}
+        words |= {n: f"between {low:g} and {high:g}" for n, (low, high) in self.bounds.items()}
         for name, prior in self.priors.items():
-            told[name] = ", ".join(filter(None, [told.get(name), f"prior {prior}"]))
-        return told
+            words[name] = ", ".join(filter(None, [words.get(name), f"prior {prior}"]))
+        return words
 
-    def to_json(self) -> dict[str, Any]:
-        """As a JSON object; a prior by the name of its class and its fields."""
+    def to_json(self) -> Json:
+        """As a JSON object; a prior is the name of its class and its fields."""
         return {
             "tie": dict(self.tie),
             "bounds": {name: numbers_to_json(pair) for name, pair in self.bounds.items()},
@@ -108,58 +144,68 @@ class Restraints:
         }
 
     @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> "Restraints":
+    def from_json(cls, document: Json) -> "Restraints":
         """Inverse of `to_json`.
 
         Raises:
-            DataError: a prior is none of this package's.
+            DataError: a prior is not one of this package.
         """
         priors = {}
-        for name, told in document["priors"].items():
-            kind = getattr(known_priors, told["type"], None)
-            if kind not in (known_priors.Normal, known_priors.LogNormal):
-                raise DataError(f"the prior of {name} is of an unknown type, {told['type']!r}")
-            priors[name] = kind(**{key: value for key, value in told.items() if key != "type"})
+        for name, saved in document["priors"].items():
+            fields = dict(saved)
+            kind = fields.pop("type")
+            if kind not in _PRIORS:
+                raise DataError(
+                    f"the prior of {name} is of an unknown type, {kind!r}; known types are "
+                    f"{', '.join(_PRIORS)}"
+                )
+            priors[name] = _PRIORS[kind](**fields)
         bounds = {
             name: tuple(numbers_from_json(list(pair))) for name, pair in document["bounds"].items()
         }
         return cls(dict(document["tie"]), bounds, priors)
 
 
-def _check_tie(law_type: type[Any], name: str, source: Any, ties: Mapping[str, Any]) -> None:
+def _check_tie(law_type: type[Law], name: str, source: object, ties: Mapping[str, str]) -> None:
     if not isinstance(source, str):
         raise TypeError(f"tie {name!r}: expected the name of a coefficient, got {source!r}")
-    _, inner = sort_names(law_type, {source: None})
-    outer = next((sub for sub, found in inner.items() if found), None)
-    if outer is not None:
-        owner, bare = sub_laws(law_type)[outer], source.partition(".")[2]
-        sort_names(owner, {bare: None})
-    else:
-        owner, bare = law_type, source
+    sort_names(law_type, {source: None})
+    sub, bare = split_name(source)
+    owner = sub_laws(law_type)[sub] if sub else law_type
+    sort_names(owner, {bare: None})
     if bare in sub_laws(owner) or "." in bare:
-        raise ValueError(f"tie {name!r}: {source!r} is no coefficient")
+        raise ValueError(
+            f"tie {name!r}: {source!r} is not a coefficient; use the name of a coefficient of the "
+            "law or of one of its sub-laws"
+        )
     if name == source or source in ties:
-        raise ValueError(f"tie {name!r}: {source!r} is tied itself; name what it is tied to")
+        raise ValueError(
+            f"tie {name!r}: {source!r} is itself tied; use the coefficient that it is tied to"
+        )
     least, most = EDGES[domain_of(law_type, name)]
     low, high = EDGES[domain_of(owner, bare)]
     if low < least or high > most:
-        raise ValueError(f"tie {name!r}: {source!r} may be outside its domain")
+        raise ValueError(
+            f"tie {name!r}: {source!r} can have values outside the domain of {name!r} "
+            f"({least:g} to {most:g}); tie {name!r} to a coefficient with the same domain"
+        )
 
 
-def _inside(sub: str, ties: Mapping[str, Any]) -> dict[str, str]:
-    """Ties of a sub-law's coefficients, which is fitted first and knows no other names."""
+def _ties_inside(sub: str, ties: Mapping[str, str]) -> dict[str, str]:
+    """Ties between coefficients of a sub-law, by their names in the sub-law."""
     inside = {}
     for name, source in ties.items():
-        outer, _, bare = str(source).partition(".")
-        if outer != sub or not bare:
+        owner, bare = split_name(str(source))
+        if owner != sub:
             raise ValueError(
-                f"tie {f'{sub}.{name}'!r}: {sub} is fitted first, so tie {source!r} to it instead"
+                f"tie '{sub}.{name}': {sub} is fitted first, without the other coefficients of "
+                f"the law; tie {source!r} to '{sub}.{name}' instead"
             )
         inside[name] = bare
     return inside
 
 
-def _edges(law_type: type[Any], name: str, pair: Any) -> tuple[float, float]:
+def _edges(law_type: type[Law], name: str, pair: Sequence[float | None]) -> tuple[float, float]:
     least, most = EDGES[domain_of(law_type, name)]
     if (
         not isinstance(pair, (tuple, list))
@@ -167,9 +213,8 @@ def _edges(law_type: type[Any], name: str, pair: Any) -> tuple[float, float]:
         or not all(end is None or isinstance(end, numbers.Real) for end in pair)
     ):
         raise TypeError(f"bounds of {name!r}: expected a pair of numbers or None, got {pair!r}")
-    low, high = (
-        edge if end is None else float(end) for end, edge in zip(pair, (least, most), strict=True)
-    )
+    low = least if pair[0] is None else float(pair[0])
+    high = most if pair[1] is None else float(pair[1])
     if not (least <= low < high <= most) or np.isposinf(low) or np.isneginf(high):
         raise ValueError(
             f"bounds of {name!r}: expected {least:g} <= low < high <= {most:g}, got {pair!r}"

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
+from fitting.data.bundled_table import bundled_runs
 from fitting.data.predictions import predict, relative_errors
-from fitting.data.runs import Runs, bundled_runs
+from fitting.data.runs import Runs
 from fitting.estimation.results import FitResult
 from fitting.reporting import fit_figures
 from fitting.reporting.fit_sections import coefficient_table

@@ -1,6 +1,6 @@
-"""Pictures of fits: what was predicted against what was measured."""
+"""Figures of fits: predicted against measured losses."""
 
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -9,19 +9,20 @@ from fitting.data.predictions import predict, relative_errors
 from fitting.data.runs import Runs
 from fitting.validation.cross_validation import RollOut
 from jaxlaws.figures.style import COLOURS, house_style, new_figure
-from jaxlaws.quantities import format_quantity
+from jaxlaws.foundations.law import Law
+from jaxlaws.foundations.quantities import format_quantity
 
 
 def fit_and_residuals(
-    law: Any, runs: Runs, *, held_out: np.ndarray | None = None, title: str = ""
+    law: Law, runs: Runs, *, held_out: np.ndarray | None = None, title: str = ""
 ) -> Figure:
-    """Measured loss against predicted loss, and the residuals in per cent.
+    """Draw measured loss against predicted loss, and the residuals in per cent.
 
     Args:
-        law: what predicts.
-        runs: the runs; colours tell sizes.
-        held_out: boolean `(num_runs,)`, runs that the fit did not see, drawn as rings.
-        title: a line above.
+        law: the law that predicts.
+        runs: the runs, with one colour per size.
+        held_out: boolean `(num_runs,)`, true for runs that the fit did not see; drawn as rings.
+        title: title of the figure.
     """
     predicted = predict(law, runs.inputs)
     residuals = relative_errors(predicted, runs)
@@ -46,33 +47,38 @@ def fit_and_residuals(
         against.plot(ends, ends, color="0.6", linewidth=0.8, zorder=0)
         residual.axhline(0, color="0.6", linewidth=0.8, zorder=0)
         against.set(xlabel="predicted loss", ylabel="measured loss")
-        residual.set(xlabel="measured loss", ylabel="predicted above measured, %")
+        residual.set(xlabel="measured loss", ylabel="predicted minus measured, %")
         against.legend(title=size_name, fontsize=7, title_fontsize=7)
         if held_out is not None:
-            residual.set_title("rings: not seen by the fit", fontsize=8, loc="right")
+            residual.set_title("rings: runs that the fit did not see", fontsize=8, loc="right")
         figure.suptitle(title)
     return figure
 
 
+class _DistillationLaw(Law, Protocol):
+    @property
+    def supervised(self) -> Law: ...
+
+
 def student_against_teacher(
-    law: Any,
+    law: _DistillationLaw,
     runs: Runs,
     *,
     most: int = 6,
     held_out: np.ndarray | None = None,
     title: str = "",
 ) -> Figure:
-    """A student's loss against its teacher's, for students that had several teachers.
+    """Draw a student's loss against its teacher's loss, for students with several teachers.
 
-    Dashed lines are what the supervised law gives the student alone; below the grey line a
-    student beats its teacher.
+    A dashed line is the loss of the student without a teacher, by the supervised law. Below the
+    grey line a student has a lower loss than its teacher.
 
     Args:
         law: a distillation law.
         runs: distilled runs.
-        most: how many students to draw, those of the most teachers first.
-        held_out: boolean `(num_runs,)`, runs that the fit did not see, drawn as rings.
-        title: a line above.
+        most: number of students to draw, the ones with the most teachers first.
+        held_out: boolean `(num_runs,)`, true for runs that the fit did not see; drawn as rings.
+        title: title of the figure.
     """
     ringed = np.zeros(len(runs), bool) if held_out is None else held_out
     names = ("num_student_params", "num_student_tokens")
@@ -103,29 +109,31 @@ def student_against_teacher(
 
 
 def roll_out_errors(rolled: RollOut, *, title: str = "") -> Figure:
-    """Error against distance: how far off predictions are that many decades beyond the fit.
+    """Draw absolute errors against extrapolation in decades.
 
-    A point is a run that a window of smaller ones predicted, its colour the window. The lines are
-    medians of absolute errors in steps of half a decade, of the law and of its baselines.
+    A point is the prediction of a run from one window of smaller runs; its colour shows the
+    window. The lines are medians of absolute errors, in steps of half a decade, for the law and
+    for its baselines.
 
     Args:
         rolled: the roll-out.
-        title: a line above.
+        title: title of the figure.
     """
     with house_style():
         figure, axes = new_figure(width=6.0, height=3.8)
-        windows = zip(rolled.held, rolled.decades, strict=True)
-        for index, (held, decades) in enumerate(windows):
+        windows = zip(rolled.hold_outs, rolled.decades, strict=True)
+        for index, (each, decades) in enumerate(windows):
+            name = each.name.replace("$", r"\$")  # else Matplotlib reads it as mathematics
             axes.scatter(
                 decades,
-                np.abs(held.errors["law"]),
+                np.abs(each.errors["law"]),
                 s=12,
                 alpha=0.6,
                 color=COLOURS[index % len(COLOURS)],
-                label=f"{held.fit.num_runs} runs fitted, {held.name}",
+                label=f"{each.fit.num_runs} runs fitted, {name}",
             )
         looks = ["-", "--", ":", "-."]
-        for index, predictor in enumerate(rolled.held[0].errors):
+        for index, predictor in enumerate(rolled.hold_outs[0].errors):
             steps = rolled.by_distance(predictor)
             middles = [sum(step["decades"]) / 2 for step in steps]
             medians = [step["median"] for step in steps]
@@ -134,7 +142,7 @@ def roll_out_errors(rolled: RollOut, *, title: str = "") -> Figure:
                 middles, medians, look, color="0.25", marker=".", label=f"median, {predictor}"
             )
         axes.set(
-            xlabel=f"decades of {rolled.by} beyond the largest run fitted",
+            xlabel=f"extrapolation in {rolled.by}, decades",
             ylabel="absolute error, %",
             title=title,
             yscale="log",

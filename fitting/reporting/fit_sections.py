@@ -1,7 +1,6 @@
-"""A fit in words, tables and pictures."""
+"""A report on a fit: paragraphs, tables and figures."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -11,10 +10,10 @@ from fitting.data.runs import Runs
 from fitting.estimation.results import FitResult
 from fitting.reporting.fit_figures import fit_and_residuals
 from fitting.reporting.isoflop_sections import isoflop_report
-from fitting.reporting.markdown import markdown_table
+from fitting.reporting.markdown import markdown_table, one_line
 from fitting.reporting.uncertainty_figures import bootstrap_cloud, intervals
+from jaxlaws.foundations.quantities import format_quantity
 from jaxlaws.inputs import INPUTS
-from jaxlaws.quantities import format_quantity
 
 
 def coefficient_table(
@@ -24,41 +23,44 @@ def coefficient_table(
     digits: int = 5,
     table: Callable[[Sequence[str], Sequence[Sequence[str]]], str] = markdown_table,
 ) -> str:
-    """The coefficients with their intervals, where the fit has a bootstrap, and what holds them.
+    """A table of the coefficients, their intervals, and their restraints.
 
     Args:
-        result: the fit.
-        level: of the intervals.
-        digits: significant ones.
-        table: `reporting.markdown_table` or `reporting.latex_table`.
+        result: the fit. It has intervals if it has a bootstrap.
+        level: level of the intervals.
+        digits: number of significant digits.
+        table: `markdown_table` or `latex_table` of `reporting.markdown`.
     """
     columns = ["coefficient", "value"]
     if result.ensemble is not None:
         columns += [f"low ({level:.0%})", "high"]
-    held = result.held()
-    if held:
-        columns.append("held")
+    restraints = result.held()
+    if restraints:
+        columns.append("restraint")
     rows = []
     for name, each in result.coefficients(level).items():
         numbers = [each[key] for key in ("value", "low", "high")]
-        told = [held.get(name, "")] if held else []
-        rows.append([name, *(f"{x:.{digits}g}" for x in numbers if x is not None), *told])
+        words = [restraints.get(name, "")] if restraints else []
+        rows.append([name, *(f"{x:.{digits}g}" for x in numbers if x is not None), *words])
     return table(columns, rows)
 
 
 def fit_report(
     result: FitResult, *, runs: Runs | None = None, level: float = 0.9
 ) -> list[str | Figure]:
-    """The parts of a report on a fit, in order: paragraphs in Markdown, and figures.
+    """A report on a fit.
 
     Args:
         result: the fit.
-        runs: those that it was fitted to, for its errors on them and, where they lie on a few
-            budgets, their IsoFLOP profiles.
-        level: of the intervals.
+        runs: the runs of the fit, for the errors on these runs and, if they are at a few budgets,
+            for their IsoFLOP profiles.
+        level: level of the intervals.
+
+    Returns:
+        Paragraphs in Markdown and figures, in order.
 
     Raises:
-        DataError: the runs lack what the law needs.
+        DataError: the runs lack an input of the law.
     """
     name = type(result.law).__name__
     parts: list[str | Figure] = [
@@ -68,16 +70,16 @@ def fit_report(
         coefficient_table(result, level=level),
     ]
     if result.warnings:
-        parts.append("\n".join(f"- {note}" for note in result.warnings))
+        parts.append("\n".join(f"- {one_line(note)}" for note in result.warnings))
     parts += ["### Fitted range", _range_table(result)]
-    parts += ["### What the runs leave open", _open_table(result)]
+    parts += ["### What the runs do not determine", _open_table(result)]
     if result.ensemble is not None:
         parts += [intervals(result), bootstrap_cloud(result)]
     if runs is not None:
         called = runs.for_law(type(result.law))
         off = np.abs(relative_errors(predict(result.law, called.inputs), called))
         parts += [
-            "### Errors on the runs themselves",
+            "### Errors on the runs of the fit",
             f"Mean {off.mean():.2f}%, median {np.median(off):.2f}%, worst {off.max():.2f}%.",
             fit_and_residuals(result.law, called),
         ]
@@ -99,16 +101,16 @@ def _quantity(value: float) -> str:
 
 
 def _open_table(result: FitResult) -> str:
-    """Directions of the coefficients by how well they are told, the least certain first."""
-    told: Any = result.identifiability
+    """The directions of the coefficients and their standard errors, the largest error first."""
+    found = result.identifiability
     rows = []
-    for eigenvalue, direction in zip(told.eigenvalues, told.directions, strict=True):
+    for eigenvalue, direction in zip(found.eigenvalues, found.directions, strict=True):
         order = [i for i in np.argsort(-np.abs(direction)) if abs(direction[i]) > 0.1]
-        moved = ", ".join(f"{told.names[i]} {direction[i]:+.2f}" for i in order)
+        moved = ", ".join(f"{found.names[i]} {direction[i]:+.2f}" for i in order)
         error = "at an edge" if np.isinf(eigenvalue) else _error(eigenvalue)
         rows.append([moved, error])
     return markdown_table(["direction, in e-folds", "standard error, e-folds"], rows)
 
 
 def _error(eigenvalue: float) -> str:
-    return "none" if eigenvalue == 0 else f"{eigenvalue**-0.5:.2g}"
+    return "infinite" if eigenvalue == 0 else f"{eigenvalue**-0.5:.2g}"

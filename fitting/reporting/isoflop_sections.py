@@ -1,7 +1,6 @@
-"""The part of a report on runs that lie on a few budgets: IsoFLOP profiles, beside the law."""
+"""The part of a report on IsoFLOP profiles, for runs at a few budgets."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -14,25 +13,28 @@ from fitting.reporting.tables import scaling_table
 from fitting.scaling.isoflop import IsoflopProfile, isoflop_profiles, scaling_of_profiles
 from fitting.scaling.optimal_scaling import QUANTITIES, OptimalScaling, power_lines
 from jaxlaws.compute import training_flops
-from jaxlaws.planning.supervised.allocation import compute_optimal
-from jaxlaws.quantities import format_quantity
+from jaxlaws.foundations.law import Law
+from jaxlaws.foundations.quantities import format_quantity
+from jaxlaws.planning import compute_optimal
 
-_FEWEST_SIZES = 4  # one more than a parabola goes through exactly
-_WIDEST = 0.1  # decades of compute: wider, and the runs are not of one budget
+_FEWEST_SIZES = 4  # a parabola goes through three points exactly
+_WIDEST = 0.1  # largest range of compute of one budget, decades
 _NUM_DRAWS = 1000
 
 
-def isoflop_report(law: Any, runs: Runs, *, level: float = 0.9) -> list[str | Figure]:
-    """Profiles of the budgets at which there are four sizes or more, and their minima by the law.
-
-    Nothing where fewer than two such budgets have a minimum.
+def isoflop_report(law: Law, runs: Runs, *, level: float = 0.9) -> list[str | Figure]:
+    """The IsoFLOP profiles of budgets with four sizes or more, and the optima of the law.
 
     Args:
-        law: fitted to the runs, of sizes and tokens alone.
-        runs: supervised ones.
-        level: of the intervals, over resampled runs of each budget.
+        law: a law of size and tokens that was fitted to the runs.
+        runs: supervised runs.
+        level: level of the intervals, over resampled runs of each budget.
+
+    Returns:
+        Paragraphs in Markdown and figures. None, if fewer than two such budgets have a minimum.
     """
-    found = [each for each in isoflop_profiles(runs, bootstrap=_NUM_DRAWS) if _is_one(each)]
+    profiles = isoflop_profiles(runs, bootstrap=_NUM_DRAWS)
+    found = [each for each in profiles if _has_one_budget(each)]
     usable = [each for each in found if not each.why_not]
     if len(usable) < 2:
         return []
@@ -43,18 +45,19 @@ def isoflop_report(law: Any, runs: Runs, *, level: float = 0.9) -> list[str | Fi
         _table(found, level),
         isoflop_curves(found),
         scaling_table(scalings, flops=largest, level=level),
-        "Each budget's runs, a parabola of their losses in log size, and its minimum. The law is "
-        "asked for the best size at as much 6 N D as each minimum has. A parabola's minimum is off "
-        "even without noise (`docs/isoflop.md`), and intervals, over resampled runs, do not know.",
+        "For each budget: its runs, a parabola of their losses in log size, and the minimum of the "
+        "parabola. The plans of the law have the same 6 N D as each minimum. The minimum of a "
+        "parabola has a bias even without noise (`docs/isoflop.md`). The intervals are over "
+        "resampled runs and do not include this bias.",
     ]
 
 
-def _is_one(profile: IsoflopProfile) -> bool:
+def _has_one_budget(profile: IsoflopProfile) -> bool:
     sizes, flops = (extent(profile.runs, name) for name in ("num_params", "flops"))
     return len(np.unique(sizes)) >= _FEWEST_SIZES and np.ptp(np.log10(flops)) <= _WIDEST
 
 
-def _of_law(law: Any, usable: Sequence[IsoflopProfile]) -> OptimalScaling:
+def _of_law(law: Law, usable: Sequence[IsoflopProfile]) -> OptimalScaling:
     sizes, tokens = (
         np.array([each.minimum[name] for each in usable]) for name in ("num_params", "num_tokens")
     )
@@ -68,14 +71,14 @@ def _of_law(law: Any, usable: Sequence[IsoflopProfile]) -> OptimalScaling:
 def _table(found: Sequence[IsoflopProfile], level: float) -> str:
     rows = []
     for each in found:
-        told = [each.title, str(len(each.runs))]
+        row = [each.title, str(len(each.runs))]
         if each.why_not:
-            rows.append([*told, each.why_not, "", ""])
+            rows.append([*row, each.why_not, "", ""])
             continue
         for name in QUANTITIES:
             form = "{:.4f}".format if name == "loss" else format_quantity
             drawn = each.draws[name][np.isfinite(each.draws[name])]
             low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
-            told.append(f"{form(each.minimum[name])} ({form(float(low))} to {form(float(high))})")
-        rows.append(told)
-    return markdown_table(["budget", "runs", "best size", "its tokens", "its loss"], rows)
+            row.append(f"{form(each.minimum[name])} ({form(float(low))} to {form(float(high))})")
+        rows.append(row)
+    return markdown_table(["budget", "runs", "best size", "tokens", "loss"], rows)

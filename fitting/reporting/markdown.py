@@ -1,4 +1,8 @@
-"""Reports: written once as Markdown, rendered from it as HTML; tables in LaTeX too."""
+"""Reports in Markdown and HTML, and tables in Markdown and LaTeX.
+
+Text in a report may come from files, such as names of columns. It cannot add rows or cells to a
+table, and HTML in it is shown as text.
+"""
 
 import base64
 import html
@@ -33,7 +37,7 @@ code {{ background: #f4f4f4; padding: 0 .2rem; }}
 </html>
 """
 
-# What LaTeX would take for something else.
+# Characters with a meaning in LaTeX.
 _LATEX = {sign: f"\\{sign}" for sign in "&%$#_{}"} | {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
@@ -42,19 +46,30 @@ _LATEX = {sign: f"\\{sign}" for sign in "&%$#_{}"} | {
 
 
 def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table in Markdown, numbers to the right.
+    r"""A table in Markdown. The first column is aligned to the left, the others to the right.
 
-    >>> print(markdown_table(["name", "loss"], [["small", "2.41"]]))
+    >>> print(markdown_table(["name", "loss"], [["small", "2.41"], ["a|b", "2.50"]]))
     | name | loss |
     | :--- | ---: |
     | small | 2.41 |
+    | a\|b | 2.50 |
     """
     lines = [columns, [":---", *["---:"] * (len(columns) - 1)], *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    cells = [[one_line(cell).replace("|", r"\|") for cell in line] for line in lines]
+    return "\n".join("| " + " | ".join(line) + " |" for line in cells)
+
+
+def one_line(text: str) -> str:
+    r"""The text with each line break replaced by a space.
+
+    >>> one_line("two\nlines")
+    'two lines'
+    """
+    return " ".join(text.splitlines())
 
 
 def latex_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    r"""The same in LaTeX, with the rules of booktabs.
+    r"""A table in LaTeX, with the rules of the package booktabs.
 
     >>> print(latex_table(["name", "loss"], [["small_1", "2.41"]]))
     \begin{tabular}{lr}
@@ -66,7 +81,8 @@ def latex_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     \end{tabular}
     """
     head, *body = [
-        " & ".join("".join(_LATEX.get(sign, sign) for sign in cell) for cell in line) + r" \\"
+        " & ".join("".join(_LATEX.get(sign, sign) for sign in one_line(cell)) for cell in line)
+        + r" \\"
         for line in (columns, *rows)
     ]
     kinds = "l" + "r" * (len(columns) - 1)
@@ -75,28 +91,33 @@ def latex_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def to_html(markdown: str, title: str) -> str:
-    """A page that needs nothing from elsewhere but the pictures that it names."""
+    """A page of HTML from Markdown. The page loads nothing but the pictures of the Markdown.
+
+    Args:
+        markdown: the text. HTML in the text is shown as text.
+        title: the title of the page.
+    """
     from markdown_it import MarkdownIt
 
-    body = MarkdownIt("commonmark").enable("table").render(markdown)
+    body = MarkdownIt("commonmark", {"html": False}).enable("table").render(markdown)
     return _PAGE.format(title=html.escape(title), body=body)
 
 
 def to_page(parts: "Sequence[str | Figure]", title: str) -> str:
-    """One page of HTML of paragraphs in Markdown and of figures, the pictures inside it."""
-    written = []
+    """A page of HTML from paragraphs in Markdown and figures. The file contains the pictures."""
+    paragraphs = []
     for part in parts:
         if isinstance(part, str):
-            written.append(part)
+            paragraphs.append(part)
             continue
         picture = io.BytesIO()
         part.savefig(picture, format="png", dpi=144)
         code = base64.b64encode(picture.getvalue()).decode()
-        written.append(f"![](data:image/png;base64,{code})")
-    return to_html("\n\n".join(written), title)
+        paragraphs.append(f"![](data:image/png;base64,{code})")
+    return to_html("\n\n".join(paragraphs), title)
 
 
 def write_report(folder: str | os.PathLike[str], markdown: str, title: str) -> None:
-    """Write `report.md` and `report.html` into a folder."""
+    """Write Markdown as `report.md` and `report.html` into a folder."""
     Path(folder, "report.md").write_text(markdown, encoding="utf-8")
     Path(folder, "report.html").write_text(to_html(markdown, title), encoding="utf-8")

@@ -6,11 +6,10 @@ import jax
 import numpy as np
 
 from fitting.reporting.markdown import markdown_table
-from jaxlaws.annotations import Array, Tree
-from jaxlaws.law import Law
-from jaxlaws.planning import compute_optimal, extrapolation_decades
-from jaxlaws.planning.analysis.ensembles import over_draws
-from jaxlaws.quantities import format_quantity
+from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.foundations.law import Law
+from jaxlaws.foundations.quantities import format_quantity
+from jaxlaws.planning import compute_optimal, extrapolation_decades, over_draws
 
 _NUM_DRAWS = 200
 _FORMATS = {"num_params": format_quantity, "num_tokens": format_quantity, "loss": "{:.4f}".format}

@@ -1,4 +1,4 @@
-"""Pictures of the optimum at each budget: IsoFLOP profiles, and approaches side by side."""
+"""Figures of compute-optimal scaling: IsoFLOP profiles, and approaches side by side."""
 
 from collections.abc import Sequence
 
@@ -15,14 +15,14 @@ _LABELS = {"num_params": "parameters", "num_tokens": "training tokens"}
 
 
 def isoflop_curves(profiles: Sequence[IsoflopProfile], *, title: str = "") -> Figure:
-    """Loss against size or tokens at each budget, with the polynomials and their minima.
+    """Draw loss against size or tokens at each budget, with the polynomials and their minima.
 
-    Crosses are minima, with bars over the central 90% of their draws; a profile without one has a
-    dashed curve.
+    Crosses are minima, with bars over the central 90% of their draws. A profile without a minimum
+    has a dashed curve.
 
     Args:
-        profiles: of one kind, a colour each.
-        title: a line above.
+        profiles: profiles along the same input, one colour each.
+        title: title of the figure.
     """
     along = profiles[0].along
     colours = mpl.colormaps["viridis"](np.linspace(0, 0.9, len(profiles)))
@@ -36,11 +36,11 @@ def isoflop_curves(profiles: Sequence[IsoflopProfile], *, title: str = "") -> Fi
             axes.plot(line, profile.loss_at(line), look, color=colour, linewidth=1)
             if profile.why_not:
                 continue
-            place, loss = profile.minimum[along], profile.minimum["loss"]
+            best, loss = profile.minimum[along], profile.minimum["loss"]
             drawn = profile.draws[along][np.isfinite(profile.draws[along])]
             if drawn.size:
                 axes.plot(np.quantile(drawn, [0.05, 0.95]), [loss, loss], color="0.2", linewidth=1)
-            axes.scatter(place, loss, marker="x", s=36, color="0.2", zorder=3)
+            axes.scatter(best, loss, marker="x", s=36, color="0.2", zorder=3)
         quantity_axis(axes.xaxis, _LABELS[along])
         axes.set(ylabel="loss", title=title)
         axes.legend(fontsize=7)
@@ -48,12 +48,12 @@ def isoflop_curves(profiles: Sequence[IsoflopProfile], *, title: str = "") -> Fi
 
 
 def approaches(scalings: Sequence[OptimalScaling], *, flops: np.ndarray, title: str = "") -> Figure:
-    """Best size and tokens against compute by each approach, with bands of the central 90%.
+    """Draw best size and tokens against compute by each approach, with central 90% bands.
 
     Args:
-        scalings: a colour each.
-        flops: rising budgets over which to draw the lines, `(num_budgets,)`.
-        title: a line above.
+        scalings: the approaches, one colour each.
+        flops: ascending budgets where the lines are drawn, `(num_budgets,)`.
+        title: title of the figure.
     """
     with house_style():
         figure, both = new_figure(2, height=3.6)

@@ -1,44 +1,52 @@
-"""Results as tables in Markdown."""
+"""Tables in Markdown: hold-outs, comparisons of laws, and approaches to compute-optimal scaling."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
 from fitting.reporting.markdown import markdown_table
 from fitting.scaling.optimal_scaling import QUANTITIES, OptimalScaling
-from fitting.validation.hold_outs import HoldOut
-from fitting.validation.model_comparison import Compared
-from jaxlaws.quantities import format_quantity
+from fitting.validation.hold_outs import HoldOut, error_summary
+from fitting.validation.model_comparison import ComparedLaw
+from jaxlaws.foundations.quantities import format_quantity
+
+_ERROR_COLUMNS = ("mean %", "median %", "worst %")
 
 
-def comparison_table(compared: Sequence[Compared]) -> str:
-    """A comparison as a table in Markdown; criteria above the lowest, errors in per cent."""
-    least = {key: min(getattr(each, key) for each in compared) for key in ("aicc", "bic")}
+def comparison_table(compared: Sequence[ComparedLaw]) -> str:
+    """A table in Markdown of `compare_laws`, with one row per law.
+
+    Each information criterion is given as the difference from the lowest one. Errors are absolute,
+    in per cent of the measured losses. The interval of the last column is that of `compare_laws`.
+    """
+    lowest_aicc, lowest_bic = (
+        min(each.aicc for each in compared),
+        min(each.bic for each in compared),
+    )
     rows = []
     for each in compared:
-        told = each.summary()
         value, low, high = each.difference
         rows.append(
             [
                 each.name,
                 str(each.num_free),
-                f"{each.aicc - least['aicc']:.1f}",
-                f"{each.bic - least['bic']:.1f}",
-                *(f"{told['errors'][key]:.2f}" for key in ("mean", "median", "worst")),
+                f"{each.aicc - lowest_aicc:.1f}",
+                f"{each.bic - lowest_bic:.1f}",
+                *_error_cells(error_summary(each.errors)),
                 "" if each is compared[0] else f"{value:+.2f} ({low:+.2f} to {high:+.2f})",
             ]
         )
-    columns = ["law", "free", "ΔAICc", "ΔBIC", "mean %", "median %", "worst %", "mean, difference"]
+    columns = ["law", "free", "ΔAICc", "ΔBIC", *_ERROR_COLUMNS, "mean minus first law's, %"]
     return markdown_table(columns, rows)
 
 
 def scaling_table(scalings: Sequence[OptimalScaling], *, flops: float, level: float = 0.9) -> str:
-    """Approaches side by side as a table in Markdown: exponents, and the optimum at one budget.
+    """A table in Markdown of approaches: their exponents, and the optimum of each at one budget.
 
     Args:
-        scalings: one row each.
-        flops: a budget, for which sizes, tokens and losses are told.
-        level: of the intervals, told where an approach has draws.
+        scalings: the approaches, one row each.
+        flops: the budget of the optimum.
+        level: level of the intervals. An approach without draws has no intervals.
     """
     at = f"at {format_quantity(flops)}"
     columns = ["approach", "points", "a (N)", "b (D)", f"N {at}", f"D {at}", f"L {at}"]
@@ -59,17 +67,20 @@ def scaling_table(scalings: Sequence[OptimalScaling], *, flops: float, level: fl
     return markdown_table(columns, rows)
 
 
-def error_table(held: Iterable[HoldOut]) -> str:
-    """Hold-outs as a table in Markdown: absolute errors in per cent of the measured losses."""
-    columns = ["held out", "runs", "fitted", "predicted by", "mean %", "median %", "worst %"]
+def error_table(hold_outs: Iterable[HoldOut]) -> str:
+    """A table in Markdown of hold-outs: absolute errors in per cent of the measured losses."""
     rows = []
-    for each in held:
-        told = each.summary()
-        for i, (name, errors) in enumerate(told["errors"].items()):
-            first = [told["name"], str(told["num_unseen"]), str(told["num_fitted"])]
-            numbers = [f"{errors[key]:.2f}" for key in ("mean", "median", "worst")]
-            rows.append([*(first if i == 0 else ["", "", ""]), name, *numbers])
+    for each in hold_outs:
+        first = [each.name, str(len(each.unseen)), str(each.fit.num_runs)]
+        for predictor, errors in each.errors.items():
+            rows.append([*first, predictor, *_error_cells(error_summary(errors))])
+            first = ["", "", ""]
+    columns = ["held out", "runs", "fitted runs", "predicted by", *_ERROR_COLUMNS]
     return markdown_table(columns, rows)
+
+
+def _error_cells(errors: Mapping[str, float]) -> list[str]:
+    return [f"{errors[key]:.2f}" for key in ("mean", "median", "worst")]
 
 
 def _with_interval(value: str, ends: tuple[float, float], form: Callable[[float], str]) -> str:

@@ -1,4 +1,4 @@
-"""Pictures of what a fit leaves open: intervals, profile likelihoods, clouds of draws."""
+"""Figures of the uncertainty of a fit: intervals, profile likelihoods, clouds of draws."""
 
 import statistics
 from collections.abc import Sequence
@@ -11,39 +11,39 @@ from matplotlib.ticker import FuncFormatter
 from fitting.estimation.results import FitResult
 from fitting.uncertainty.profile_likelihood import Profile
 from jaxlaws.figures.style import COLOURS, house_style, new_figure, quantity_axis
-from jaxlaws.law import coefficient_names
+from jaxlaws.foundations.law import coefficient_names
 
 
 def _moving_draws(result: FitResult) -> dict[str, np.ndarray]:
-    """The draws of each coefficient that differs between them, by name."""
+    """The draws of each coefficient that is not the same in all draws, by name."""
     ensemble = result.usable_ensemble()
     draws = dict(zip(coefficient_names(ensemble), jax.tree.leaves(ensemble), strict=True))
     return {name: values for name, values in draws.items() if np.ptp(values) > 0}
 
 
 def intervals(result: FitResult, *, title: str = "") -> Figure:
-    """Each coefficient's central intervals, as multiples of its fitted value.
+    """Draw the central intervals of each coefficient, as multiples of its fitted value.
 
-    Thick lines are 50%, thin ones 90%; dots the medians of the draws. A coefficient of either sign
-    is told in its fitted size.
+    Thick lines are 50% intervals, thin lines 90% intervals, dots the medians of the draws. A
+    coefficient with a negative value is divided by its absolute value.
 
     Args:
         result: a fit with a bootstrap.
-        title: a line above.
+        title: title of the figure.
     """
     draws = _moving_draws(result)
     values = dict(zip(coefficient_names(result.law), jax.tree.leaves(result.law), strict=True))
     with house_style():
         figure, axes = new_figure(width=5.0, height=0.8 + 0.32 * len(draws))
-        for place, (name, drawn) in enumerate(draws.items()):
+        for row, (name, drawn) in enumerate(draws.items()):
             ratio = drawn / abs(values[name])
             for tail, width in ((0.05, 1.2), (0.25, 4.0)):
                 ends = np.quantile(ratio, [tail, 1 - tail])
-                axes.plot(ends, [place, place], color=COLOURS[0], linewidth=width)
-            axes.plot(np.median(ratio), place, "o", color="white", markersize=3, zorder=3)
+                axes.plot(ends, [row, row], color=COLOURS[0], linewidth=width)
+            axes.plot(np.median(ratio), row, "o", color="white", markersize=3, zorder=3)
         axes.axvline(1, color="0.6", linewidth=0.8, zorder=0)
-        told = [f"{name} = {float(values[name]):.4g}" for name in draws]
-        axes.set_yticks(range(len(draws)), told)
+        labels = [f"{name} = {float(values[name]):.4g}" for name in draws]
+        axes.set_yticks(range(len(draws)), labels)
         axes.invert_yaxis()
         if all(np.all(drawn > 0) for drawn in draws.values()):
             axes.set_xscale("log")
@@ -54,19 +54,20 @@ def intervals(result: FitResult, *, title: str = "") -> Figure:
 
 
 def profile_likelihoods(profiles: Sequence[Profile], *, title: str = "") -> Figure:
-    """How the deviance rises as one coefficient is moved and the others are fitted anew.
+    """Draw the deviance of each profile against its coefficient or quantity.
 
-    The dashed line is the quantile of the profile's level; between the dotted ones is its interval.
+    The dashed line is the quantile of the profile's level. The dotted lines are the ends of its
+    interval.
 
     Args:
-        profiles: one axes each.
-        title: a line above.
+        profiles: the profiles, one plot each.
+        title: title of the figure.
     """
     with house_style():
         figure, all_axes = new_figure(len(profiles), width=2.6, height=2.6)
         for axes, profile in zip(np.atleast_1d(all_axes), profiles, strict=True):
             quantile = statistics.NormalDist().inv_cdf((1 + profile.level) / 2) ** 2
-            # To a little beyond the interval: farther out nothing is to be seen.
+            # A little more than the interval. Beyond it the curve leaves the plot.
             shown = profile.deviances <= 4 * quantile
             axes.plot(profile.values[shown], profile.deviances[shown])
             axes.axhline(quantile, color="0.4", linewidth=0.8, linestyle="--")
@@ -75,7 +76,7 @@ def profile_likelihoods(profiles: Sequence[Profile], *, title: str = "") -> Figu
                     axes.axvline(end, color="0.4", linewidth=0.8, linestyle=":")
             axes.set(xlabel=profile.name, ylim=(0, 3 * quantile))
             axes.tick_params(axis="x", labelrotation=30)
-        np.atleast_1d(all_axes)[0].set_ylabel("deviance above the fit's")
+        np.atleast_1d(all_axes)[0].set_ylabel("deviance above that of the fit")
         figure.suptitle(title)
     return figure
 
@@ -83,15 +84,16 @@ def profile_likelihoods(profiles: Sequence[Profile], *, title: str = "") -> Figu
 def bootstrap_cloud(
     result: FitResult, *, names: Sequence[str] | None = None, title: str = ""
 ) -> Figure:
-    """Draws of every two coefficients against each other: what trades off with what.
+    """Draw the bootstrap draws of each pair of coefficients, which shows their correlation.
 
     Args:
         result: a fit with a bootstrap.
-        names: two coefficients or more; None: the first five that move.
-        title: a line above.
+        names: two coefficients or more; None: the first five that are not the same in all draws.
+        title: title of the figure.
 
     Raises:
-        ValueError: a name is none of a coefficient that moves, or there are fewer than two.
+        ValueError: there are fewer than two names, or a name is not of a coefficient that differs
+            between draws.
     """
     draws = _moving_draws(result)
     names = list(draws)[:5] if names is None else list(names)
@@ -109,8 +111,8 @@ def bootstrap_cloud(
                     continue
                 axes.scatter(draws[left], draws[below], s=3, alpha=0.3, linewidth=0)
                 axes.plot(best[left], best[below], "x", color=COLOURS[1])
-                told = ((axes.xaxis, left, row == size - 1), (axes.yaxis, below, column == 0))
-                for axis, name, outer in told:
+                sides = ((axes.xaxis, left, row == size - 1), (axes.yaxis, below, column == 0))
+                for axis, name, outer in sides:
                     label = name if outer else ""
                     if np.all(draws[name] > 0) and np.ptp(np.log(draws[name])) > 1:
                         quantity_axis(axis, label)

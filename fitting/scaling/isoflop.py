@@ -1,15 +1,18 @@
-"""IsoFLOP profiles: runs of one budget, and the size at which their loss is least.
+"""IsoFLOP profiles: the runs of one budget, and the size with the lowest loss.
 
-The second approach of Hoffmann et al. (2022): a polynomial of the loss in the log of the size (or
-of the tokens) for each budget, its minimum, and lines through the minima. A profile is no parabola,
-so that its minimum is off even without noise: by the same factor at every budget where the runs
-lie alike around the minimum, which leaves the exponents right; where they do not, the exponents are
-wrong too (`docs/isoflop.md` has figures). A cubic cures that where the minimum is in the middle of
-its runs, not where it is at their side, and it scatters more.
+This is the second approach of Hoffmann et al. (2022). For each budget, a polynomial of the loss in
+the log of the size (or of the tokens) is fitted, and power laws go through the minima.
+
+A profile is not exactly a parabola, so the minimum of a parabola has a bias even without noise. If
+the runs of all budgets have the same positions relative to the minimum, the bias is the same factor
+at each budget, and the exponents are right. Otherwise the exponents are wrong, too
+(`docs/isoflop.md` gives numbers). A cubic removes the bias where the minimum is in the middle of
+the runs, but not where it is at one side of them, and its minima have a larger variance.
 """
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Literal, TypeAlias
 
 import numpy as np
 
@@ -17,26 +20,28 @@ from fitting.data.run_sizes import extent
 from fitting.data.runs import Runs
 from fitting.estimation.resampling import pairs_weights
 from fitting.scaling.optimal_scaling import QUANTITIES, OptimalScaling, power_lines
-from jaxlaws.quantities import format_quantity
+from jaxlaws.foundations.quantities import format_quantity
 
-_OTHER = {"num_params": "num_tokens", "num_tokens": "num_params"}
+Along: TypeAlias = Literal["num_params", "num_tokens"]
+
+_OTHER: dict[Along, Along] = {"num_params": "num_tokens", "num_tokens": "num_params"}
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class IsoflopProfile:
-    """The runs of one budget, and a polynomial through their losses.
+    """The runs of one budget, and the minimum of a polynomial through their losses.
 
     Attributes:
-        flops: the budget: the geometric mean of the runs'.
-        along: the input that the loss is a polynomial of, in its log.
+        flops: the budget, the geometric mean of the compute of the runs.
+        along: the input; the loss is a polynomial in its log.
         runs: the runs of the budget.
-        minimum: `num_params`, `num_tokens` and `loss` of the minimum; NaN where there is none.
+        minimum: `num_params`, `num_tokens` and `loss` of the minimum; NaN if there is no minimum.
         draws: the same for resampled runs, `(num_draws,)` each.
-        why_not: why the profile has no minimum, in words; empty where it has one.
+        why_not: the reason why the profile has no minimum; empty if it has one.
     """
 
     flops: float
-    along: str
+    along: Along
     runs: Runs
     minimum: dict[str, float]
     draws: dict[str, np.ndarray]
@@ -45,13 +50,13 @@ class IsoflopProfile:
 
     @property
     def title(self) -> str:
-        """The budget, short: `7.9e11 FLOPs`."""
+        """The budget with two digits, such as `7.9e11 FLOPs`."""
         return f"{self.flops:.2g} FLOPs".replace("e+", "e")
 
     def loss_at(self, values: np.ndarray) -> np.ndarray:
-        """The polynomial at values of `along`, `(num_values,)`."""
-        place = _place(np.log(values), np.log(extent(self.runs, self.along)))
-        return _powers(place, len(self._coefficients)) @ self._coefficients
+        """The polynomial at some values of the input `along`, `(num_values,)`."""
+        scaled = _scaled(np.log(values), np.log(extent(self.runs, self.along)))
+        return _powers(scaled, len(self._coefficients)) @ self._coefficients
 
 
 def isoflop_profiles(
@@ -59,29 +64,31 @@ def isoflop_profiles(
     *,
     budgets: Sequence[float] | None = None,
     tolerance: float = 0.1,
-    along: str = "num_params",
-    degree: int = 2,
+    along: Along = "num_params",
+    degree: Literal[2, 3] = 2,
     bootstrap: int = 0,
     seed: int = 0,
 ) -> list[IsoflopProfile]:
-    """Group runs by budget and find the minimum of each group.
+    """Group runs by budget, and find the minimum of the loss in each group.
 
     Args:
-        runs: supervised runs; compute is the column `flops`, else 6 N D.
-        budgets: FLOPs, each with the runs nearest to it within the tolerance. None: wherever
-            budgets follow one another by less than a fifth of the tolerance, they are one.
-        tolerance: largest distance to a budget, in decades.
-        along: `num_params` or `num_tokens`: what the polynomial is in, by its log.
-        degree: of the polynomial, 2 or 3.
-        bootstrap: how often to resample the runs of each profile.
-        seed: of the resampling.
+        runs: supervised runs; their compute is the column `flops`, else 6 N D.
+        budgets: budgets in FLOPs. Each run belongs to the nearest budget within the tolerance.
+            None: the budgets come from the runs; in order of compute, neighbours that differ by
+            less than a fifth of the tolerance have the same budget.
+        tolerance: largest distance of a run from its budget, in decades.
+        along: the input of the polynomial (by its log), `num_params` or `num_tokens`.
+        degree: degree of the polynomial, 2 or 3.
+        bootstrap: number of draws of the runs of each profile.
+        seed: seed of the draws.
 
     Returns:
-        A profile for each budget, ascending. One whose minimum lies outside its runs, that has
-        none, or too few sizes, says so and has none.
+        One profile per budget, ascending. If the minimum is outside the runs, if the polynomial
+        has no minimum, or if there are too few sizes, the profile has no minimum, and `why_not`
+        gives the reason.
 
     Raises:
-        ValueError: an option is out of range, or the runs have no sizes, tokens or compute.
+        ValueError: an argument is out of range, or the table lacks sizes, tokens or compute.
 
     >>> flops, ratio = np.repeat([1e19, 1e20, 1e21], 7), np.tile(np.geomspace(1 / 8, 8, 7), 3)
     >>> sizes = (flops / 120) ** 0.5 * ratio
@@ -106,16 +113,17 @@ def isoflop_profiles(
 
 
 def scaling_of_profiles(found: Sequence[IsoflopProfile]) -> OptimalScaling:
-    """Lines through the minima of those profiles that have one.
+    """Fit power laws through the minima of the profiles that have a minimum.
 
     Raises:
-        ValueError: fewer than two profiles have one; the message says why the others have none.
+        ValueError: fewer than two profiles have a minimum; the message gives the reasons.
     """
     usable = [each for each in found if not each.why_not]
     if len(usable) < 2:
-        told = "; ".join(f"{format_quantity(p.flops)}: {p.why_not}" for p in found if p.why_not)
+        reasons = "; ".join(f"{format_quantity(p.flops)}: {p.why_not}" for p in found if p.why_not)
         raise ValueError(
-            f"{len(usable)} of {len(found)} IsoFLOP profiles have a minimum; two are needed. {told}"
+            f"{len(usable)} of {len(found)} IsoFLOP profiles have a minimum; two are needed. "
+            f"{reasons}"
         )
     shape = {2: "parabolas", 3: "cubics"}[len(usable[0]._coefficients) - 1]
     input_name = {"num_params": "size", "num_tokens": "tokens"}[usable[0].along]
@@ -130,34 +138,37 @@ def scaling_of_profiles(found: Sequence[IsoflopProfile]) -> OptimalScaling:
 def _groups(
     log_flops: np.ndarray, budgets: Sequence[float] | None, tolerance: float
 ) -> list[np.ndarray]:
-    """Masks of the runs of each budget."""
+    """The mask of the runs of each budget, `(num_runs,)` each."""
     if budgets is None:
         order = np.argsort(log_flops)
         steps = np.diff(log_flops[order]) > tolerance / 5
         labels = np.empty(len(log_flops), dtype=int)
         labels[order] = np.concatenate([[0], np.cumsum(steps)])
         return [labels == label for label in range(labels.max() + 1)]
-    asked = np.sort(np.asarray(budgets, dtype=np.float64))
-    if asked.ndim != 1 or not len(asked) or not np.all((asked > 0) & (asked < np.inf)):
-        raise ValueError(f"expected budgets in FLOPs, got {budgets!r}")
-    off = np.abs(log_flops[:, None] - np.log10(asked))
+    given = np.sort(np.asarray(budgets, dtype=np.float64))
+    if given.ndim != 1 or not len(given) or not np.all((given > 0) & (given < np.inf)):
+        raise ValueError(f"expected budgets in FLOPs, a list of positive numbers, got {budgets!r}")
+    off = np.abs(log_flops[:, None] - np.log10(given))
     near, distance = off.argmin(axis=1), off.min(axis=1)
-    groups = [(near == i) & (distance <= tolerance) for i in range(len(asked))]
-    for budget, group in zip(asked, groups, strict=True):
+    groups = [(near == i) & (distance <= tolerance) for i in range(len(given))]
+    for budget, group in zip(given, groups, strict=True):
         if not group.any():
-            raise ValueError(f"no run is within {tolerance} decades of {budget:g} FLOPs")
+            raise ValueError(
+                f"no run is within {tolerance} decades of {budget:g} FLOPs: leave out this budget, "
+                "or pass a larger tolerance"
+            )
     return groups
 
 
-def _profile(runs: Runs, along: str, degree: int, num_draws: int, seed: int) -> IsoflopProfile:
+def _profile(runs: Runs, along: Along, degree: int, num_draws: int, seed: int) -> IsoflopProfile:
     x = np.log(extent(runs, along))
     other = _OTHER[along]
     targets = np.stack([runs.loss, np.log(extent(runs, other))], axis=1)
-    place = _place(x, x)
+    scaled = _scaled(x, x)
     weights = np.ones((1, len(x)))
     if num_draws:
         weights = np.concatenate([weights, pairs_weights(len(x), num_draws, seed)])
-    solved = _least_squares(place, targets, weights, degree)
+    solved = _least_squares(scaled, targets, weights, degree)
     bottom, curvature = _minimum(solved[..., 0])
     inside = np.abs(bottom) <= 1
     powers = _powers(np.where(inside, bottom, np.nan), degree + 1)
@@ -188,40 +199,43 @@ def _middle_and_half(x: np.ndarray) -> tuple[float, float]:
     return (x.max() + x.min()) / 2, max((x.max() - x.min()) / 2, 1e-12)
 
 
-def _place(x: np.ndarray, of: np.ndarray) -> np.ndarray:
-    """Logs as places between -1 and 1 of the runs, where polynomials are well conditioned."""
+def _scaled(x: np.ndarray, of: np.ndarray) -> np.ndarray:
+    """Logs mapped so that the runs lie between -1 and 1, where polynomials are well conditioned."""
     middle, half = _middle_and_half(of)
     return (x - middle) / half
 
 
-def _powers(place: np.ndarray, count: int) -> np.ndarray:
-    return place[..., None] ** np.arange(count)
+def _powers(scaled: np.ndarray, count: int) -> np.ndarray:
+    return scaled[..., None] ** np.arange(count)
 
 
 def _least_squares(
-    place: np.ndarray, targets: np.ndarray, weights: np.ndarray, degree: int
+    scaled: np.ndarray, targets: np.ndarray, weights: np.ndarray, degree: int
 ) -> np.ndarray:
-    """Polynomials `(num_draws, degree + 1, num_targets)`; NaN where a draw has too few places."""
-    design = _powers(place, degree + 1)
+    """Coefficients of polynomials, `(num_draws, degree + 1, num_targets)`.
+
+    They are NaN where a draw has too few different values of the input.
+    """
+    design = _powers(scaled, degree + 1)
     gram = np.einsum("dr,rp,rq->dpq", weights, design, design)
     right = np.einsum("dr,rp,rt->dpt", weights, design, targets)
-    _, which = np.unique(place, return_inverse=True)
-    places = np.stack([weights[:, which == i].any(axis=1) for i in range(which.max() + 1)])
-    enough = places.sum(axis=0) > degree
+    _, which = np.unique(scaled, return_inverse=True)
+    drawn = np.stack([weights[:, which == i].any(axis=1) for i in range(which.max() + 1)])
+    enough = drawn.sum(axis=0) > degree
     gram[~enough] = np.eye(degree + 1)
     return np.where(enough[:, None, None], np.linalg.solve(gram, right), np.nan)
 
 
 def _minimum(coefficients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where polynomials of degree 2 or 3 have their minimum, and the curvature there.
+    """The minimum of polynomials of degree 2 or 3, and the second derivative there.
 
-    The root of `b + 2 c x + 3 d x**2` with positive curvature is `-b / (c + sqrt(c**2 - 3 b d))`,
-    a parabola's where d = 0.
+    The root of `b + 2 c x + 3 d x**2` with positive second derivative is
+    `-b / (c + sqrt(c**2 - 3 b d))`. With d = 0 it is the minimum of a parabola.
     """
     b, c = coefficients[:, 1], coefficients[:, 2]
     d = coefficients[:, 3] if coefficients.shape[1] > 3 else np.zeros_like(c)
     with np.errstate(invalid="ignore", divide="ignore"):
         root = np.sqrt(c**2 - 3 * b * d)
-        place = -b / (c + root)
+        minimum = -b / (c + root)
     curvature = np.where(d == 0, 2 * c, 2 * root)
-    return np.where(curvature > 0, place, np.nan), curvature
+    return np.where(curvature > 0, minimum, np.nan), curvature

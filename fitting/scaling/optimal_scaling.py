@@ -1,19 +1,20 @@
-"""How the best size, tokens and loss go with compute: straight lines in logarithms.
+"""Compute-optimal scaling: power laws of the best size, tokens and loss in compute.
 
-Hoffmann et al. (2022) find them in three ways. `envelope` follows the best of the runs at each
-budget, `isoflop` the minimum of each IsoFLOP profile, and `scaling_of_fit` here the plans of a
-fitted law. The ways share no assumption but the lines themselves: where they disagree, look why.
+Hoffmann et al. (2022) estimate them by three approaches. `envelope` uses the best run at each
+budget, `isoflop` the minimum of each IsoFLOP profile, and `scaling_of_fit` in this module the plans
+of a fitted law. The approaches have only the power laws in common. If they disagree, find out why.
 """
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
 
 import jax
 import numpy as np
 
 from fitting.estimation.results import FitResult
 from jaxlaws.compute import ForwardFlops, dense_forward_flops
+from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.foundations.law import Law
 from jaxlaws.planning.analysis.ensembles import over_draws
 from jaxlaws.planning.engine.status import Status
 from jaxlaws.planning.supervised.allocation import compute_optimal
@@ -26,11 +27,11 @@ class PowerLine:
     """`value = amplitude * (flops / centre) ** exponent`.
 
     Attributes:
-        centre: the budget at which the amplitude is the value, FLOPs.
-        amplitude: the value there.
-        exponent: of compute.
-        draws: amplitudes and exponents of resampled lines, `(2, num_draws)`; those that could not
-            be drawn are left out.
+        centre: a budget in FLOPs.
+        amplitude: the value at this budget.
+        exponent: exponent of compute.
+        draws: amplitudes and exponents of resampled power laws, `(2, num_draws)`, without the
+            draws that gave none.
     """
 
     centre: float
@@ -38,29 +39,29 @@ class PowerLine:
     exponent: float
     draws: np.ndarray
 
-    def at(self, flops: Any) -> np.ndarray:
-        """The value at a budget."""
+    def at(self, flops: Array) -> np.ndarray:
+        """The value at each budget."""
         return self.amplitude * (np.asarray(flops) / self.centre) ** self.exponent
 
     def interval(self, flops: float, level: float = 0.9) -> tuple[float, float]:
-        """The central interval of the value at a budget; NaN without draws."""
+        """The central interval of the value at a budget; NaN if there are no draws."""
         return _central(self.draws[0] * (flops / self.centre) ** self.draws[1], level)
 
     def exponent_interval(self, level: float = 0.9) -> tuple[float, float]:
-        """The central interval of the exponent; NaN without draws."""
+        """The central interval of the exponent; NaN if there are no draws."""
         return _central(self.draws[1], level)
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class OptimalScaling:
-    """How the optimum goes with compute, by one approach.
+    """The compute-optimal size, tokens and loss as functions of compute, by one approach.
 
     Attributes:
-        approach: which, in words.
-        flops: the budgets of the points that the lines go through, `(num_points,)`.
-        points: `num_params`, `num_tokens` and `loss` of each, `(num_points,)`.
-        lines: the line of each. That of the loss has no floor: its exponent is a local one, which
-            falls as the loss nears what cannot be reduced.
+        approach: name of the approach.
+        flops: budgets of the points, `(num_points,)`.
+        points: `num_params`, `num_tokens` and `loss` of each point, `(num_points,)` each.
+        lines: a power law through the points of each. The one of the loss has no irreducible loss,
+            so its exponent holds near these budgets only; it falls with more compute.
     """
 
     approach: str
@@ -75,14 +76,14 @@ def power_lines(
     points: Mapping[str, np.ndarray],
     draws: Mapping[str, np.ndarray] | None = None,
 ) -> OptimalScaling:
-    """Least squares of logarithms through the optimum at some budgets.
+    """Fit power laws through the optimum at some budgets, by least squares of logarithms.
 
     Args:
-        approach: how the points were found.
+        approach: name of the approach that found the points.
         flops: budgets, `(num_points,)`.
-        points: by the names of `QUANTITIES`, `(num_points,)` each.
-        draws: resampled points, `(num_draws, num_points)`; NaN where there is none. A draw with
-            fewer than two points gives no line.
+        points: `num_params`, `num_tokens` and `loss` of the optimum, `(num_points,)` each.
+        draws: the same for resampled runs, `(num_draws, num_points)` each; NaN for a missing
+            point. Draws with fewer than two points are left out.
 
     Raises:
         ValueError: there are fewer than two budgets.
@@ -94,7 +95,9 @@ def power_lines(
     {'num_params': 0.5, 'num_tokens': 0.5, 'loss': -0.05}
     """
     if len(np.unique(flops)) < 2:
-        raise ValueError(f"{approach}: a line needs the optimum at two budgets, got {len(flops)}")
+        raise ValueError(
+            f"{approach}: a power law needs the optimum at two budgets, got {len(flops)}"
+        )
     centre = float(np.exp(np.log(flops).mean()))
     lines = {}
     for name in QUANTITIES:
@@ -110,33 +113,34 @@ def power_lines(
 def scaling_of_fit(
     result: FitResult,
     *,
-    flops: Any,
+    flops: Array,
     forward_flops: ForwardFlops = dense_forward_flops,
     most_draws: int = 1000,
 ) -> OptimalScaling:
-    """Hoffmann's third approach: the plans of a fitted law, and of its bootstrap draws.
+    """Fit power laws through the plans of a fitted law: the third approach of Hoffmann et al.
 
     Args:
         result: a fit of a law of size and tokens, or of a distillation law, whose supervised law
-            is asked.
-        flops: the budgets, `(num_points,)`.
-        forward_flops: forward FLOPs per token of a size.
-        most_draws: how many of the fit's draws to plan with.
+            makes the plans.
+        flops: budgets, `(num_points,)`.
+        forward_flops: function from a size to forward FLOPs per token.
+        most_draws: largest number of bootstrap draws to plan with.
 
     Raises:
-        ValueError: fewer than two budgets, or one at which there is no plan.
-        TypeError: the law has no supervised question.
+        ValueError: there are fewer than two budgets, or a budget has no plan.
+        TypeError: the law cannot plan supervised training.
     """
     budgets = np.asarray(flops, dtype=np.float64)
 
-    def question(law: Any, **asked: Any) -> Any:
-        return compute_optimal(law, forward_flops=forward_flops, **asked)
+    def question(law: Law, *, flops: Array) -> Tree:
+        return compute_optimal(law, forward_flops=forward_flops, flops=flops)
 
     plan = question(result.law, flops=budgets)
     solved = plan.status <= Status.BUDGET_UNSPENT
     if not np.all(solved):
         raise ValueError(
-            f"the fitted law has no plan for {np.extract(~solved, budgets)[0]:g} FLOPs"
+            f"the fitted law has no plan for {np.extract(~solved, budgets)[0]:g} FLOPs: leave out "
+            "this budget"
         )
     draws = None
     if result.ensemble is not None:
@@ -149,14 +153,14 @@ def scaling_of_fit(
 
 
 def _line(flops: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Amplitudes and exponents, `(2, num_draws)`, of rows of values with holes."""
-    there = np.isfinite(values)
-    x = np.where(there, np.log(flops), 0.0)
-    y = np.log(np.where(there, values, 1.0))
+    """Amplitudes and exponents, `(2, num_draws)`, of rows of values; NaN for a missing value."""
+    is_known = np.isfinite(values)
+    x = np.where(is_known, np.log(flops), 0.0)
+    y = np.log(np.where(is_known, values, 1.0))
     with np.errstate(invalid="ignore", divide="ignore"):
-        count = there.sum(axis=1)
+        count = is_known.sum(axis=1)
         middle, height = x.sum(axis=1) / count, y.sum(axis=1) / count
-        off = np.where(there, x - middle[:, None], 0.0)
+        off = np.where(is_known, x - middle[:, None], 0.0)
         slope = (off * y).sum(axis=1) / (off**2).sum(axis=1)
         return np.stack([np.exp(height - slope * middle), slope])
 

@@ -1,132 +1,105 @@
-"""The best fits with something held, many side by side: a coefficient, or a quantity of the law.
+"""The best fits under a constraint: a quantity of the law has a given value.
 
-A coefficient is frozen. A quantity is pulled to a target by a penalty, and the fit ends somewhere
-short of it. Nothing is lost by that: among all laws that give the quantity the value where the
-fit ended, the penalty is the same, so that the fit is the best of them.
+The constraint is a penalty that pulls the quantity to a target, so that a fit ends a little before
+its target. The result is exact nevertheless. The penalty is the same for all laws with the same
+value of the quantity, so that a fit is the best of all laws with the value where it ended.
 """
 
 import dataclasses
-from collections.abc import Callable
-from typing import Any
 
 import jax
 import numpy as np
+from jax.tree_util import Partial
 
-from fitting.minimiser.multi_start import minimise
-from fitting.problem.batched_problem import TARGET, Lanes, Problem, Target
+from fitting.minimiser.multi_start import Minima, minimise_batch
+from fitting.problem.batched_problem import Batch, BatchedProblem, Target
 from fitting.problem.likelihood import deviance, spread
-from fitting.problem.objectives import Objective
-from fitting.uncertainty.refit_problem import Around
+from fitting.uncertainty.refit_problem import FitProblem
+from jaxlaws.foundations.annotations import Array
 
-# How firmly a quantity is pulled: a fit whose deviance rises by the square of this on the way to
-# the target stops halfway, which is far beyond any interval; at the ends of one it comes to within
-# some thousandths of its way.
-_STIFFNESS = 30.0
-_SAME_SPREAD = 1e-6  # relative
-_MOST_ROUNDS = 50  # of the fits and the spreads of their residuals in turn
-
-
-def with_coefficient(
-    setting: Around, name: str, values: np.ndarray, moves: np.ndarray, start: np.ndarray
-) -> np.ndarray:
-    """Deviances of the best fits with a coefficient at each of some values, `(num_values,)`.
-
-    Args:
-        setting: of the fit, with the coefficient among what is frozen, its prior left out.
-        name: the coefficient.
-        values: of it, in the user's units.
-        moves: how far these are from the fit, below zero to one side.
-        start: of the free numbers, `(num_free,)`.
-    """
-    lanes = _lanes(setting, start, {name: values})
-    _, deviances = _best(dataclasses.replace(setting.problem, paired=True), setting, lanes, moves)
-    return deviances
+# A fit whose deviance would rise by the square of this on the way to its target stops halfway. The
+# deviance at the ends of intervals is far lower: there, a fit ends within 1% of its target.
+_STIFFNESS = 20.0
+_NEAR_ENDS = (1e-3, 100.0)  # rises of the deviance at which a fit must converge
+_SAME_SPREAD = 1e-6  # relative difference
+_MOST_ROUNDS = 50  # of fits and of the spreads of their residuals in turn
 
 
-def with_quantity(
-    setting: Around,
-    quantity: Callable[[Any], Any],
-    value: float,
-    targets: np.ndarray,
-    start: np.ndarray,
+def constrained_fits(
+    fitted: FitProblem, quantity: Partial, value: float, targets: np.ndarray, starts: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Where a quantity ends that is pulled to each of some targets, and the deviances there.
+    """Fit all free coefficients again while a quantity is pulled to each of some targets.
 
     Args:
-        setting: of the fit.
-        quantity: from a law to a number.
-        value: of the fit.
-        targets: other values, `(num_targets,)`.
-        start: of the free numbers, `(num_free,)`.
+        fitted: the fit without the constraint.
+        quantity: function from a law to a number, in JAX.
+        value: the quantity of the fit.
+        targets: targets of the quantity, from the fit outwards on each side,
+            `(num_sides, num_targets)`.
+        starts: free numbers where the fits start, `(num_sides, num_targets, num_free)`.
 
     Returns:
-        Values and deviances, `(num_targets,)` each.
+        The quantity at the end of each fit, and the rise of the deviance above the deviance of the
+        fit without the constraint; `(num_sides, num_targets)` each. The rise is infinite where no
+        fit was found.
     """
-    problem = dataclasses.replace(setting.problem, paired=True, quantity=quantity)
-    away = targets - value
-    target = Target(value=targets, unit=np.where(away == 0, 1.0, away) / _STIFFNESS)
-    return _best(problem, setting, _lanes(setting, start, {TARGET: target}), away)
+    problem = dataclasses.replace(fitted.problem, quantity=quantity, paired=True)
+    num = targets.size
+    weights = np.tile(fitted.weights, (num, 1))
+    frozen = jax.tree.map(lambda leaf: np.full(num, leaf), fitted.frozen)
+    distance = np.where(targets == value, 1.0, targets - value).ravel()
+    target = Target(value=targets.ravel(), unit=distance / _STIFFNESS)
+    batch = Batch(starts.reshape(num, -1), weights, frozen, target=target)
 
+    def is_worth_it(minima: Minima) -> np.ndarray:
+        rises = 2 * float(problem.objective.slope() / problem.spread) * minima.costs
+        return _is_near_an_end(rises - rises.min())
 
-def _lanes(setting: Around, start: np.ndarray, held: dict[str, Any]) -> Lanes:
-    num = len(jax.tree.leaves(held)[0])
-    frozen = jax.tree.map(lambda leaf: np.full(num, leaf), dict(setting.frozen))
-    return Lanes(np.tile(start, (num, 1)), np.tile(setting.weights, (num, 1)), frozen | held)
-
-
-def _best(
-    problem: Problem, setting: Around, lanes: Lanes, moves: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """The quantities and deviances of the best fit of every lane."""
-    minima = minimise(problem, lanes)
-    # Once more from where the neighbour nearer to the fit ended: far points are reached in steps.
-    num, order = len(moves), np.argsort(moves)
-    inward = np.empty(num, dtype=int)
-    inward[order] = order[np.clip(np.arange(num) - np.sign(moves[order]).astype(int), 0, num - 1)]
-    again = minimise(problem, lanes.at(minima.vectors[inward]))
-    better = again.costs < minima.costs
-    vectors = np.where(better[:, None], again.vectors, minima.vectors)
-    if problem.priors:
-        vectors = _with_spreads(problem, setting, lanes.at(vectors))
-    totals, missed, quantities = (np.asarray(x) for x in _parts(problem, lanes.at(vectors)))
-    told = [
-        deviance(problem.objective, float(total), setting.num_runs)
-        if np.isfinite(total)
-        else np.inf
-        for total in totals
-    ]
-    return quantities, np.array(told) + missed
-
-
-def _with_spreads(problem: Problem, setting: Around, lanes: Lanes) -> np.ndarray:
-    """The vectors of lanes with the spread of each one's residuals fitted too.
-
-    The cost has one spread, that of the fit, before its priors; a lane's own is made up for in
-    the weights of its runs.
-    """
-    weights, spreads = lanes.weights, np.full(len(lanes.vectors), float(problem.spread))
-    for _ in range(_MOST_ROUNDS):
-        totals = np.asarray(_parts(problem, dataclasses.replace(lanes, weights=weights))[0])
-        before, spreads = spreads, _spreads(problem.objective, totals, setting.num_runs, spreads)
-        if np.all(np.abs(spreads - before) <= _SAME_SPREAD * before):
+    minima = minimise_batch(problem, batch, is_worth_it=is_worth_it)
+    # Once more from the end of the neighbour nearer to the fit without the constraint: distant
+    # targets are reached in steps.
+    places = np.arange(num).reshape(targets.shape)
+    nearer = np.concatenate([places[:, :1], places[:, :-1]], axis=1).ravel()
+    again = minimise_batch(problem, batch.at(minima.vectors[nearer]), is_worth_it=is_worth_it)
+    is_better = again.costs < minima.costs
+    vectors = np.where(is_better[:, None], again.vectors, minima.vectors)
+    values, rises, spreads = _measured(fitted, problem, batch.at(vectors))
+    before = np.full(num, float(problem.spread))
+    for _ in range(_MOST_ROUNDS if problem.priors else 0):
+        has_changed = np.abs(spreads - before) > _SAME_SPREAD * before
+        places = np.flatnonzero(_is_near_an_end(rises) & has_changed)
+        if not len(places):
             break
-        scaled = weights * (float(problem.spread) / spreads)[:, None]
-        lanes = dataclasses.replace(lanes, weights=scaled)
-        lanes = lanes.at(minimise(problem, lanes, is_near=True).vectors)
-    return np.asarray(lanes.vectors)
+        # The problem has one spread. The weights of an entry's runs make up for its own spread.
+        weighted = weights * (float(problem.spread) / spreads)[:, None]
+        chosen = dataclasses.replace(batch.at(vectors), weights=weighted).take(problem, places)
+        vectors[places] = minimise_batch(problem, chosen, is_near=True).vectors
+        before = spreads
+        values, rises, spreads = _measured(fitted, problem, batch.at(vectors))
+    return values.reshape(targets.shape), rises.reshape(targets.shape)
 
 
-def _spreads(
-    objective: Objective, totals: np.ndarray, num_runs: int, before: np.ndarray
-) -> np.ndarray:
-    return np.array(
+def _is_near_an_end(rises: np.ndarray) -> np.ndarray:
+    """Whether the end of an interval can be near fits with these rises of the deviance."""
+    low, high = _NEAR_ENDS
+    return (rises > low) & (rises < high)
+
+
+def _measured(
+    fitted: FitProblem, problem: BatchedProblem, batch: Batch
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The quantity, the rise of the deviance, and the spread of the residuals of each entry."""
+    totals, squares, values = (np.asarray(part) for part in _parts(problem, batch))
+    deviances, spreads = (
         [
-            spread(objective, float(total), num_runs) if np.isfinite(total) else old
-            for total, old in zip(totals, before, strict=True)
+            function(problem.objective, float(x), fitted.num_runs) if np.isfinite(x) else np.inf
+            for x in totals
         ]
+        for function in (deviance, spread)
     )
+    return values, np.array(deviances) + squares - fitted.deviance, np.array(spreads)
 
 
 @jax.jit
-def _parts(problem: Problem, lanes: Lanes) -> Any:
-    return lanes.map(problem, problem.parts)
+def _parts(problem: BatchedProblem, batch: Batch) -> tuple[Array, Array, Array]:
+    return batch.map(problem, problem.parts)

@@ -1,19 +1,19 @@
-"""Laplace's approximation: draws of a law from the curvature of a fit at its end."""
-
-from typing import Any
+"""Laplace's approximation: draws of a law from the Hessian at the end of a fit."""
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from fitting.data.runs import Runs
 from fitting.estimation.results import FitResult
 from fitting.minimiser.multi_start import laws_of
-from fitting.problem.batched_problem import Lanes, Problem
-from fitting.problem.likelihood import spread
-from fitting.problem.objectives import Huber, Objective
-from fitting.uncertainty.refit_problem import around
+from fitting.problem.batched_problem import Batch, BatchedProblem, Fixed
+from fitting.uncertainty.refit_problem import FitProblem
+from jaxlaws.foundations.annotations import Array
+from jaxlaws.foundations.law import Law
 from jaxlaws.precision import float64
+
+_SINGULAR = 1e-12  # smallest eigenvalue of the Hessian, relative to the largest
+_MENTIONED = 0.1  # component of a singular direction along a coefficient, to name it
 
 
 def laplace(
@@ -21,56 +21,52 @@ def laplace(
     runs: Runs,
     *,
     num_draws: int = 1000,
-    objective: Objective = Huber(1e-3),  # noqa: B008 - immutable
-    weights: str | None = None,
     seed: int = 0,
-) -> Any:
-    """Draw laws from the normal distribution that the exact Hessian of a fit tells.
+) -> Law:
+    """Draw laws from the normal distribution with the exact Hessian of a fit.
 
-    Unconstrained numbers are drawn, so that every coefficient stays in its domain. Their
-    covariance is `tau H**-1 n / (n - k)`, with H the Hessian of the sum over runs, tau the spread
-    that goes with the objective (`likelihood`), n runs and k free coefficients: exact for least
-    squares and a linear law. With Huber's cost and a small delta, the Hessian rests on the few
-    runs within delta of the law, and the bootstrap is to be preferred. Sub-laws and frozen
-    coefficients are the same in all draws.
+    The draws are of unconstrained numbers, so that every coefficient stays in its domain. Their
+    covariance is `tau H**-1 n / (n - k)`, where H is the Hessian of the objective, tau the spread
+    of the residuals (see `likelihood`), n the number of runs and k the number of free coefficients.
+    It is exact for least squares and a linear law. With Huber's cost and a small delta, the Hessian
+    depends only on the few runs within delta of the law: prefer the bootstrap. Sub-laws and
+    frozen coefficients are the same in all draws.
 
     Args:
         result: the fit.
-        runs: the runs that it was fitted to.
+        runs: the runs of the fit.
         num_draws: number of draws.
-        objective: what the fit minimised.
-        weights: the column of weights that it was given; a run counts as so many, one on average.
-        seed: of the draws.
+        seed: seed of the draws.
 
     Returns:
-        A batched law, each leaf with a leading axis `(num_draws,)`, NumPy float64.
+        A batched law: each leaf has a leading axis `(num_draws,)` and is a NumPy float64 array.
 
     Raises:
-        ValueError: the curvature is not positive in all directions, so that the runs leave some
-            combination of coefficients open; or the runs or objective are not those of the fit.
-        TypeError: no likelihood goes with the objective.
+        ValueError: the Hessian is singular or not positive, so that the runs do not determine some
+            combination of coefficients; or the runs are not the runs of the fit.
+        TypeError: the objective has no likelihood.
     """
     with float64():
-        setting = around(result, runs, objective, weights)
-        problem, num_runs = setting.problem, setting.num_runs
-        vector = problem.parameters.vector(result.law, problem.scales)
-        hessian = _hessian(problem, vector, jnp.asarray(setting.weights), setting.frozen)
-        eigenvalues, columns = np.linalg.eigh(np.asarray(hessian) * float(objective.slope()))
-        if not eigenvalues[0] > 1e-12 * eigenvalues[-1]:
-            names = problem.parameters.names
-            moved = ", ".join(n for n, x in zip(names, columns[:, 0], strict=True) if abs(x) > 0.1)
+        fitted = FitProblem.of(result, runs)
+        problem, num_runs = fitted.problem, fitted.num_runs
+        hessian = _hessian(problem, fitted.vector, fitted.weights, Fixed(fitted.frozen))
+        eigenvalues, columns = np.linalg.eigh(
+            np.asarray(hessian) * float(problem.objective.slope())
+        )
+        if not eigenvalues[0] > _SINGULAR * eigenvalues[-1]:
+            along = zip(problem.parameters.names, columns[:, 0], strict=True)
+            names = ", ".join(name for name, x in along if abs(x) > _MENTIONED)
             raise ValueError(
-                f"the curvature does not hold {moved}: there is no normal approximation; use the "
-                "bootstrap or freeze a coefficient"
+                f"the Hessian is singular along {names}: no Laplace approximation exists. Use the "
+                "bootstrap, or freeze one of these coefficients"
             )
-        tau = spread(objective, result.objective, num_runs)
-        tau *= num_runs / (num_runs - len(eigenvalues))
+        tau = float(problem.spread) * num_runs / (num_runs - len(eigenvalues))
         normal = np.random.default_rng(seed).normal(size=(num_draws, len(eigenvalues)))
-        vectors = np.asarray(vector) + (normal * np.sqrt(tau / eigenvalues)) @ columns.T
-        rows = np.tile(setting.weights, (num_draws, 1))
-        return laws_of(problem, Lanes(vectors, rows, setting.frozen))
+        vectors = fitted.vector + (normal * np.sqrt(tau / eigenvalues)) @ columns.T
+        rows = np.tile(fitted.weights, (num_draws, 1))
+        return laws_of(problem, Batch(vectors, rows, fitted.frozen))
 
 
 @jax.jit
-def _hessian(problem: Problem, vector: jax.Array, weights: jax.Array, frozen: Any) -> jax.Array:
-    return jax.hessian(problem.cost)(vector, weights, frozen)
+def _hessian(problem: BatchedProblem, vector: Array, weights: Array, fixed: Fixed) -> Array:
+    return jax.hessian(problem.cost)(vector, weights, fixed)

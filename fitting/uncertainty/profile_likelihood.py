@@ -1,21 +1,33 @@
-"""Profile likelihoods: how much worse the best fit gets as a coefficient or a quantity is moved."""
+"""Profile likelihoods: the deviance of the best fit at each value of a coefficient or a quantity.
+
+On each side of the fit, constrained fits go outwards until the deviance exceeds the quantile of the
+level. A second round of fits between the last two points gives the end of the interval.
+"""
 
 import dataclasses
 import statistics
 from collections.abc import Callable
-from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
+from jax.tree_util import Partial
 
 from fitting.data.runs import Runs
 from fitting.estimation.results import FitResult
-from fitting.problem.likelihood import deviance
-from fitting.problem.objectives import Huber, Objective
-from fitting.uncertainty.profile_paths import FARTHEST, along_coefficient, along_quantity, missed
+from fitting.problem.bijections import from_interval
+from fitting.problem.centring import unit_factor
+from fitting.uncertainty.constrained_fits import constrained_fits
+from fitting.uncertainty.refit_problem import FitProblem
+from jaxlaws.foundations.annotations import Array
+from jaxlaws.foundations.law import Law, coefficient_names
 from jaxlaws.precision import float64
 
-_SIDE = 32  # points on each side: with both, one block of lanes
-_NEAREST = 1e-4  # move
+_SIGNS = (-1, 1)  # of the two sides
+_SIDE = 32  # fits on each side in a round: with both sides, one block of the minimiser
+_NUM_ROUNDS = 2
+_NEAREST, _FARTHEST = 1e-4, 8.0  # lengths of steps from the fit, e-folds
+_REACHED = 0.5  # share of the way to the farthest target
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -23,16 +35,17 @@ class Profile:
     """A profile likelihood.
 
     Attributes:
-        name: the coefficient or the quantity.
-        value: where the fit has it.
-        values: where it was held, ascending, `(num_points,)`.
-        deviances: twice the loss in log likelihood there (with priors, in log posterior density),
-            all else and the spread of the residuals fitted anew, `(num_points,)`; infinite where
-            no fit was found.
-        level: of the interval.
-        interval: the ends, where the deviance passes the quantile of chi-squared with one degree
-            of freedom. Where it never does: an edge of the coefficient's domain, or as far as the
-            quantity can go, infinite if that is beyond three thousand times its size.
+        name: name of the coefficient or of the quantity.
+        value: value at the fit.
+        values: values at the constrained fits, ascending, `(num_points,)`.
+        deviances: twice the loss of log likelihood at each value (of log posterior density, if the
+            fit has priors), with all other free coefficients and the spread of the residuals
+            fitted again, `(num_points,)`. Infinite where no fit was found.
+        level: level of the interval.
+        interval: the values where the deviance exceeds the quantile of the chi-squared
+            distribution with one degree of freedom. On a side where it never does: an edge of the
+            coefficient's domain, one of its bounds, or the farthest value that the quantity can
+            have (infinite, if that is beyond three thousand times its size).
     """
 
     name: str
@@ -46,36 +59,30 @@ class Profile:
 def profile(
     result: FitResult,
     runs: Runs,
-    of: str | Callable[[Any], Any],
+    of: str | Callable[[Law], Array],
     *,
-    objective: Objective = Huber(1e-3),  # noqa: B008 - immutable
-    weights: str | None = None,
     level: float = 0.9,
     name: str | None = None,
 ) -> Profile:
-    """Profile a coefficient of a fit, or whatever follows from its law.
+    """Compute the profile likelihood of a coefficient, or of a quantity that follows from a law.
 
-    All points are fitted side by side in one batch, then again nearer to the interval's ends. The
-    likelihood is the one that goes with the objective, see `likelihood`; priors count as in the
-    fit. Sub-laws and frozen coefficients stay where they are: their uncertainty is not in the
-    interval.
+    The likelihood is the one that goes with the objective of the fit, see `likelihood`. Priors
+    and weights count as in the fit. Sub-laws and frozen coefficients keep their values, so the
+    interval does not include their uncertainty.
 
     Args:
         result: the fit.
-        runs: the runs that it was fitted to.
-        of: a free coefficient's name, or a function from a law to a number, in JAX, that can be
-            differentiated twice. One that is known within decades only is better seen as its log.
-            A function compiles a program of its own.
-        objective: what the fit minimised.
-        weights: the column of weights that it was given; a run counts as so many, one on average.
-        level: of the interval.
-        name: what to call a quantity; None: the function's name.
+        runs: the runs of the fit.
+        of: name of a free coefficient; or a function from a law to a number, written in JAX and
+            twice differentiable. Take the logarithm of a number that is only known to an order of
+            magnitude. Each function compiles a program; all coefficients share one.
+        level: level of the interval.
+        name: name of the quantity; None: the name of the function.
 
     Raises:
-        ValueError: the coefficient is not free, it is the only free one, the quantity is not
-            finite at the fit, the level is not between 0 and 1, or the runs, the objective or the
-            weights are not those of the fit.
-        TypeError: no likelihood goes with the objective, or the quantity is no single number.
+        ValueError: the coefficient is not free, the quantity is not finite at the fit, the level is
+            not between 0 and 1, or the runs are not the runs of the fit.
+        TypeError: the objective has no likelihood, or the quantity is not a single number.
 
     >>> import jax.numpy as jnp
     >>> from fitting import LogSquares, fit
@@ -84,48 +91,29 @@ def profile(
     >>> loss = 2 + 90 / sizes**0.3 + 0.03 * np.sin(np.arange(9.0))
     >>> runs = Runs.read({"num_params": sizes, "num_tokens": tokens, "loss": loss})
     >>> result = fit(Kaplan, runs, objective=LogSquares(), num_starts=8)
-    >>> told = profile(
+    >>> found = profile(
     ...     result, runs, lambda law: law.loss(num_params=1e10, num_tokens=2e10),
-    ...     objective=LogSquares(), name="loss of 10B",
+    ...     name="loss of 10B",
     ... )
-    >>> bool(told.interval[0] < told.value < told.interval[1])
+    >>> bool(found.interval[0] < found.value < found.interval[1])
     True
     """
     if not 0 < level < 1:
         raise ValueError(f"expected a level between 0 and 1, got {level!r}")
     quantile = statistics.NormalDist().inv_cdf((1 + level) / 2) ** 2
-    steps = np.geomspace(_NEAREST, FARTHEST, _SIDE)
-    coarse = np.concatenate([-steps[::-1], steps])
     with float64():
+        fitted = FitProblem.of(result, runs)
         if isinstance(of, str):
-            track = along_coefficient(result, runs, of, objective, weights)
+            path = _along_coefficient(fitted, result.law, of)
         else:
-            track = along_quantity(result, runs, of, objective, weights)
-        least = deviance(objective, result.objective, result.num_runs) + missed(result)
-
-        def rises(moves: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            values, deviances = track.held(moves)
-            return values, deviances - least
-
-        coarse_values, coarse_rises = rises(coarse)
-        brackets = [_bracket(sign, coarse, coarse_rises, quantile) for sign in (-1, 1)]
-        fine = np.concatenate([np.linspace(*ends, _SIDE) for ends in brackets])
-        fine_values, fine_rises = rises(fine)
-    values = np.concatenate([[track.value], coarse_values, fine_values])
-    deviances = np.concatenate([[0.0], coarse_rises, fine_rises])
-    moves = np.concatenate([[0.0], coarse, fine])
-    low, high = (
-        track.limit(sign, values[moves * sign > 0]) if end is None else end
-        for sign, end in zip(
-            (-1, 1),
-            map(_crossing, np.split(fine_values, 2), np.split(fine_rises, 2), [quantile] * 2),
-            strict=True,
-        )
-    )
+            path = _along_function(fitted, result.law, of)
+        sides = path.follow(quantile)
+    _, values, deviances = np.concatenate(sides).T
     values, order = np.unique(values, return_index=True)
+    low, high = (path.end(*side, quantile) for side in zip(_SIGNS, sides, strict=True))
     return Profile(
         name=name or (of if isinstance(of, str) else getattr(of, "__name__", "quantity")),
-        value=track.value,
+        value=path.value,
         values=values,
         deviances=deviances[order],
         level=level,
@@ -133,25 +121,120 @@ def profile(
     )
 
 
-def _bracket(
-    sign: int, moves: np.ndarray, rises: np.ndarray, quantile: float
-) -> tuple[float, float]:
-    """Moves on one side between which the deviance first passes the quantile; else the farthest."""
-    side = np.flatnonzero(np.sign(moves) == sign)
-    side = side[np.argsort(np.abs(moves[side]))]
-    beyond = np.flatnonzero(rises[side] >= quantile)
-    last = beyond[0] if len(beyond) else len(side) - 1
-    inner = 0.0 if last == 0 else float(moves[side[last - 1]])
-    return inner, float(moves[side[last]])
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class _ProfilePath:
+    """The constrained fits of a profile.
+
+    Attributes:
+        fitted: the fit without the constraint.
+        quantity: function from a law to the quantity.
+        value: the quantity of the fit.
+        size: smallest size of the quantity that steps are in proportion to.
+        edges: the quantity is between these.
+        starts: from targets of the quantity, `(2, num_targets)`, to the free numbers where the
+            fits start, `(2, num_targets, num_free)`.
+    """
+
+    fitted: FitProblem
+    quantity: Partial
+    value: float
+    size: float
+    edges: tuple[float, float]
+    starts: Callable[[np.ndarray], np.ndarray]
+
+    def follow(self, quantile: float) -> np.ndarray:
+        """Fits from the fit without the constraint outwards on both sides, `(2, num_points, 3)`.
+
+        A point is the length of the step, the quantity, and the rise of the deviance there.
+        """
+        points = np.array([[[0.0, self.value, 0.0]]] * 2)
+        lengths = np.tile(np.geomspace(_NEAREST, _FARTHEST, _SIDE), (2, 1))
+        for _ in range(_NUM_ROUNDS):
+            targets = np.stack([self.targets(*side) for side in zip(_SIGNS, lengths, strict=True)])
+            found = constrained_fits(
+                self.fitted, self.quantity, self.value, targets, self.starts(targets)
+            )
+            points = np.concatenate([points, np.stack([lengths, *found], axis=-1)], axis=1)
+            points = np.take_along_axis(points, np.argsort(points[..., :1], axis=1), axis=1)
+            brackets = [side[_bracket(side, quantile), 0] for side in points]
+            lengths = np.stack([np.linspace(a, b, _SIDE + 2)[1:-1] for a, b in brackets])
+        return points
+
+    def targets(self, sign: int, lengths: np.ndarray) -> np.ndarray:
+        """Values at some steps to one side.
+
+        Towards an edge, the distance from it falls by e-folds. Where there is none, the distance
+        from the other edge (or the absolute value) grows by e-folds. A tiny one grows as if it
+        were `size`, so that a coefficient on an edge gets somewhere.
+        """
+        edge, other = self.edges[::-sign]
+        if np.isfinite(edge):
+            return edge + (self.value - edge) * np.exp(-lengths)
+        distance = abs(self.value - other if np.isfinite(other) else self.value)
+        return self.value + sign * max(distance, self.size) * np.expm1(lengths)
+
+    def end(self, sign: int, points: np.ndarray, quantile: float) -> float:
+        """The end of the interval on one side."""
+        values, rises = points[_bracket(points, quantile), 1:].T
+        if np.isinf(rises[1]):
+            return float(values[0])
+        if rises[1] >= quantile:
+            return float(np.interp(quantile**0.5, np.sqrt(np.maximum(rises, 0.0)), values))
+        farthest = sign * float(np.nanmax(sign * points[:, 1]))
+        way = abs(self.targets(sign, np.array(_FARTHEST)) - self.value)
+        return self.edges[sign > 0] if abs(farthest - self.value) > _REACHED * way else farthest
 
 
-def _crossing(values: np.ndarray, rises: np.ndarray, quantile: float) -> float | None:
-    """The value at which the deviance passes the quantile, between points from inside out."""
-    beyond = np.flatnonzero(rises >= quantile)
-    if not len(beyond):
-        return None
-    last = max(int(beyond[0]), 1)
-    roots = np.sqrt(np.maximum(rises[[last - 1, last]], 0.0))
-    if not np.isfinite(roots[1]):
-        return float(values[last - 1])
-    return float(np.interp(quantile**0.5, roots, values[[last - 1, last]]))
+def _bracket(points: np.ndarray, quantile: float) -> slice:
+    """The first point with a rise of the deviance beyond the quantile, and the point before it.
+
+    The last two points, if there is no such point.
+    """
+    beyond = np.flatnonzero(points[:, 2] >= quantile)
+    last = int(beyond[0]) if len(beyond) else len(points) - 1
+    return slice(last - 1, last + 1)
+
+
+def _along_coefficient(fitted: FitProblem, law: Law, name: str) -> _ProfilePath:
+    problem, parameters = fitted.problem, fitted.problem.parameters
+    if name not in parameters.names:
+        free = ", ".join(parameters.names)
+        raise ValueError(f"{name!r} is not one of the free coefficients of the fit: {free}")
+    number = parameters.names.index(name)
+    edges, unit = parameters.free[number].edges, float(unit_factor(law, name, problem.scales))
+
+    def starts(targets: np.ndarray) -> np.ndarray:
+        """The fit, but the coefficient at its target: no penalty moves one that is on an edge."""
+        vectors = np.tile(fitted.vector, (*targets.shape, 1))
+        vectors[..., number] = from_interval(targets / unit, *edges, unit)
+        return vectors
+
+    return _ProfilePath(
+        fitted=fitted,
+        # The place of the coefficient is data, so that all coefficients share one program.
+        quantity=Partial(_leaf, coefficient_names(law).index(name)),
+        value=float(getattr(law, name)),
+        size=1e-2 * unit,
+        edges=edges,
+        starts=starts,
+    )
+
+
+def _leaf(index: Array, law: Law) -> Array:
+    return jnp.stack(jax.tree.leaves(law))[index]
+
+
+def _along_function(fitted: FitProblem, law: Law, function: Callable[[Law], Array]) -> _ProfilePath:
+    found = function(law)
+    if len(jax.tree.leaves(found)) != 1 or np.ndim(found):
+        raise TypeError(f"expected a function from a law to one number, got {found!r} from it")
+    if not np.isfinite(found):
+        raise ValueError(f"the quantity is {found} at the fit")
+    return _ProfilePath(
+        fitted=fitted,
+        quantity=Partial(function),
+        value=float(found),
+        size=1e-3,
+        edges=(-np.inf, np.inf),
+        starts=lambda targets: np.tile(fitted.vector, (*targets.shape, 1)),
+    )

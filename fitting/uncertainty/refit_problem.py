@@ -1,83 +1,77 @@
-"""A fit's minimisation set up again around its result, for what is asked of its surroundings."""
+"""The minimisation problem of a finished fit, set up again to explore the minimum."""
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
 from fitting.data.runs import Runs
 from fitting.estimation.results import FitResult
-from fitting.problem.batched_problem import Problem, pad_rows
-from fitting.problem.likelihood import spread
-from fitting.problem.objectives import Objective
+from fitting.problem.batched_problem import BatchedProblem, pad_rows
+from fitting.problem.likelihood import deviance, spread
 from fitting.problem.parameters import Parameters
+from jaxlaws.foundations.annotations import Tree
 
-_SAME = 1e-6  # relative difference of the objective by which a fit is known again
+_SAME_OBJECTIVE = 1e-6  # relative difference
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Around:
-    """What `around` gives.
+class FitProblem:
+    """The minimisation problem that a fit has solved.
 
     Attributes:
-        problem: the minimisation, in centred units.
+        problem: the problem in centred units; its `spread` is the spread of the fit's residuals.
         frozen: coefficients and sub-laws that do not move, in the user's units.
-        weights: one for each run, zero for padded rows.
+        weights: weight of each run, `(num_rows,)`; zero for padded rows.
         num_runs: number of runs.
+        vector: the free numbers of the fit, `(num_free,)`.
+        deviance: the deviance of the fit, with the squared deviations from its priors.
     """
 
-    problem: Problem
-    frozen: Mapping[str, Any]
+    problem: BatchedProblem
+    frozen: Mapping[str, Tree]
     weights: np.ndarray
     num_runs: int
+    vector: np.ndarray
+    deviance: float
 
+    @classmethod
+    def of(cls, result: FitResult, runs: Runs) -> "FitProblem":
+        """Set up the problem of a fit to some runs, in a float64 context.
 
-def around(
-    result: FitResult,
-    runs: Runs,
-    objective: Objective,
-    weights: str | None,
-    *,
-    also_frozen: tuple[str, ...] = (),
-) -> Around:
-    """Set up the minimisation that a fit came from, in a float64 context.
-
-    Args:
-        result: the fit.
-        runs: those that it was fitted to.
-        objective: what was minimised.
-        weights: the column of the runs' weights; None: they count alike.
-        also_frozen: free coefficients to hold where the fit left them.
-
-    Raises:
-        ValueError: the fit is not that of these runs, objective and weights, or it is one of
-            several groups.
-    """
-    law_type = type(result.law)
-    called = runs.for_law(law_type)
-    inputs = {name: called.inputs[name] for name in law_type.input_names}
-    residuals = objective.residuals(result.law.loss(**inputs), called.loss)
-    each = called.weights(weights)
-    total = float(each @ np.asarray(objective.costs(residuals)))
-    if len(called) != result.num_runs or abs(total / result.objective - 1) > _SAME:
-        raise ValueError(
-            f"the fit had {result.num_runs} runs and the objective {result.objective:.6g}; these "
-            f"{len(called)} runs give {total:.6g} by {objective!r}: pass the runs, the objective "
-            "and the weights of the fit; a fit of groups has a bootstrap only"
+        Raises:
+            ValueError: the fit was to other runs, or to groups of runs.
+            TypeError: the objective has no likelihood.
+        """
+        law, law_type, objective = result.law, type(result.law), result.options.objective
+        called = runs.for_law(law_type)
+        inputs = {name: called.inputs[name] for name in law_type.input_names}
+        each = called.weights(result.options.weights)
+        residuals = objective.residuals(law.loss(**inputs), called.loss)
+        total = float(each @ np.asarray(objective.costs(residuals)))
+        if (
+            len(called) != result.num_runs
+            or not abs(total / result.objective - 1) <= _SAME_OBJECTIVE
+        ):
+            raise ValueError(
+                f"the fit had {result.num_runs} runs and the objective {result.objective:.6g}, "
+                f"but these {len(called)} runs give {total:.6g}: pass the runs of the fit. "
+                "A fit to groups of runs has bootstrap intervals only"
+            )
+        fixed = {*result.frozen, *result.stages}
+        fields = [field.name for field in dataclasses.fields(law_type)]
+        frozen = {name: getattr(law, name) for name in fields if name in fixed}
+        parameters = Parameters.of(law_type, frozen, result.restraints)
+        priors = result.restraints.priors
+        problem = BatchedProblem.pose(
+            parameters, objective, inputs, called.loss, frozen, priors=priors
         )
-    held = {*result.frozen, *result.stages, *also_frozen}
-    frozen = {
-        field.name: getattr(result.law, field.name)
-        for field in dataclasses.fields(law_type)
-        if field.name in held
-    }
-    parameters = Parameters.of(law_type, frozen, result.restraints)
-    priors = {n: p for n, p in result.restraints.priors.items() if n not in also_frozen}
-    problem = Problem.pose(parameters, objective, inputs, called.loss, frozen, priors=priors)
-    return Around(
-        problem=dataclasses.replace(problem, spread=spread(objective, total, len(called))),
-        frozen=frozen,
-        weights=pad_rows(each, fill=0.0),
-        num_runs=len(called),
-    )
+        squares = [np.square(prior.deviation(getattr(law, n))) for n, prior in priors.items()]
+        return cls(
+            problem=dataclasses.replace(problem, spread=spread(objective, total, len(called))),
+            frozen=frozen,
+            weights=pad_rows(each, fill=0.0),
+            num_runs=len(called),
+            vector=np.asarray(parameters.vector(law, problem.scales)),
+            deviance=deviance(objective, total, len(called)) + float(np.sum(squares)),
+        )

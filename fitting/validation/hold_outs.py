@@ -1,36 +1,40 @@
-"""How well a law predicts runs that its fit did not see, beside predictors that know less.
+"""Hold-outs: the errors of a law on runs that its fit did not see, and the errors of baselines.
 
-A hold-out is a boolean mask over runs, whatever rule made it: an expression over columns,
-`lowest_losses`, `best_teachers`. `cross_validation` holds out one part after another.
+A boolean mask says which runs are held out. It comes from an expression over columns, from
+`lowest_losses`, from `best_teachers`, or from the user. `cross_validation` holds out one part of
+the runs after another.
 """
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Unpack
 
 import numpy as np
 
 from fitting.data.predictions import predict, relative_errors
 from fitting.data.row_filter import matching
 from fitting.data.runs import Runs
+from fitting.estimation.options import FitChanges, FitOptions
 from fitting.estimation.results import FitResult
 from fitting.estimation.single_fit import fit
 from fitting.problem.coefficient_names import sub_laws
+from jaxlaws.foundations.annotations import Array, Json
+from jaxlaws.foundations.law import Law
 
-# Losses of the unseen runs from the fit, the runs that it saw, and the unseen runs.
-Predictor = Callable[[FitResult, Runs, Runs], Any]
+# Predicts the losses of unseen runs from the fit, the runs of the fit, and the unseen runs.
+Predictor = Callable[[FitResult, Runs, Runs], Array]
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class HoldOut:
-    """A fit to some runs, and the errors on the others.
+    """A fit to some runs, and the errors of its predictions for the other runs.
 
     Attributes:
         name: what was held out, in words.
-        fit: the fit to the runs that were not.
-        unseen: the runs that were.
-        errors: for each predictor, the law first, its predictions above the measured losses in
-            per cent, `(num_unseen,)`; NaN where it gave none.
+        fit: the fit to the other runs.
+        unseen: the runs that were held out.
+        errors: for each predictor, the law first: predicted minus measured loss, in per cent of
+            the measured loss, `(num_unseen,)`; NaN where there is no prediction.
     """
 
     name: str
@@ -38,21 +42,21 @@ class HoldOut:
     unseen: Runs
     errors: Mapping[str, np.ndarray]
 
-    def summary(self) -> dict[str, Any]:
-        """The hold-out as a JSON object: mean, median and worst absolute error of each."""
+    def summary(self) -> dict[str, Json]:
+        """The hold-out as a JSON object, with the `error_summary` of each predictor."""
         return {
             "name": self.name,
             "num_fitted": self.fit.num_runs,
             "num_unseen": len(self.unseen),
             "status": self.fit.status.name,
-            "errors": {name: sizes_of(errors) for name, errors in self.errors.items()},
+            "errors": {name: error_summary(errors) for name, errors in self.errors.items()},
         }
 
 
-def sizes_of(errors: np.ndarray) -> dict[str, float]:
+def error_summary(errors: np.ndarray) -> dict[str, float]:
     """Mean, median and worst of absolute errors.
 
-    >>> sizes_of(np.array([-3.0, 1.0, 0.5]))
+    >>> error_summary(np.array([-3.0, 1.0, 0.5]))
     {'mean': 1.5, 'median': 1.0, 'worst': 3.0}
     """
     size = np.abs(errors)
@@ -60,50 +64,52 @@ def sizes_of(errors: np.ndarray) -> dict[str, float]:
     return {name: float(measure(size)) for name, measure in measures.items()}
 
 
-def constant(_: FitResult, seen: Runs, unseen: Runs) -> np.ndarray:
-    """The mean loss of the runs that the fit saw: what any law must beat."""
+def constant_loss(_: FitResult, seen: Runs, unseen: Runs) -> np.ndarray:
+    """Predict the mean loss of the runs of the fit. Every useful law has smaller errors."""
     return np.full(len(unseen), seen.loss.mean())
 
 
-def untaught(result: FitResult, _: Runs, unseen: Runs) -> np.ndarray:
-    """The supervised law at the student's own size and tokens, as if it had no teacher."""
+def supervised_alone(result: FitResult, _: Runs, unseen: Runs) -> np.ndarray:
+    """Predict with the supervised law at the student's size and tokens, without a teacher."""
     names = {"num_params": "num_student_params", "num_tokens": "num_student_tokens"}
-    inputs = {name: unseen.inputs[theirs] for name, theirs in names.items()}
+    inputs = {name: unseen.inputs[column] for name, column in names.items()}
     return predict(result.law.supervised, inputs)
 
 
-def baselines(law_type: type[Any]) -> dict[str, Predictor]:
-    """The baselines that make sense for a law, by name."""
-    found: dict[str, Predictor] = {"constant loss": constant}
+def baselines(law_type: type[Law]) -> dict[str, Predictor]:
+    """The predictors that a law is compared with, by name."""
+    found: dict[str, Predictor] = {"constant loss": constant_loss}
     if "supervised" in sub_laws(law_type) and "num_student_params" in law_type.input_names:
-        found["supervised law alone"] = untaught
+        found["supervised law alone"] = supervised_alone
     return found
 
 
 def hold_out(
-    law_type: type[Any],
+    law_type: type[Law],
     runs: Runs,
-    mask: Any,
+    mask: Array | str,
     *,
     name: str = "",
     against: Mapping[str, Predictor] | None = None,
-    **options: Any,
+    options: FitOptions = FitOptions(),
+    **changes: Unpack[FitChanges],
 ) -> HoldOut:
-    """Fit a law to the runs outside a mask and predict those inside.
+    """Fit a law to the runs outside a mask, and predict the runs inside it.
 
     Args:
         law_type: the class of the law.
-        runs: the table; of the masked runs those are predicted that the law's inputs call for.
-        mask: boolean `(num_runs,)`, true for the runs to hold out; or an expression over columns
-            such as `"loss < 2.3"`, see `expressions.matching`.
-        name: what is held out, in words; the expression where there is one.
+        runs: the table. Only those runs inside the mask that have the law's inputs are predicted.
+        mask: boolean array `(num_runs,)`, true for the runs to hold out; or an expression over
+            columns such as `"loss < 2.3"`, see `row_filter.matching`.
+        name: what is held out, in words. The default is the expression, if there is one.
         against: other predictors by name; None: the `baselines` of the law.
-        options: of `fit`, such as `freeze`, `objective` and `seed`. A sub-law that is not frozen
-            is fitted to runs outside the mask as well.
+        options: how to fit. Sub-laws that are not frozen are fitted to runs outside the mask, too.
+        changes: single options by name, which replace those of `options`.
 
     Raises:
-        ValueError: the mask is no boolean array of the runs' length, holds nothing out or leaves
-            nothing, or the expression cannot be read; further as `fit`.
+        ValueError: the mask is not a boolean array of the runs' length, holds out no run or all
+            runs, or the expression cannot be read; further as `fit`.
+        TypeError: as `fit`.
         DataError: as `fit`.
 
     >>> from jaxlaws import presets
@@ -122,9 +128,11 @@ def hold_out(
     chosen = np.asarray(mask)
     unseen = runs.where(chosen)
     if not chosen.any() or chosen.all():
-        raise ValueError(f"{rule} holds out {len(unseen)} of {len(runs)} runs: some must be left")
+        raise ValueError(
+            f"{rule} holds out {len(unseen)} of {len(runs)} runs: hold out some, not all"
+        )
     unseen, seen = unseen.for_law(law_type), runs.where(~chosen)
-    result = fit(law_type, seen, **options)
+    result = fit(law_type, seen, options=options, **changes)
     seen = seen.for_law(law_type)
     predicted = {"law": predict(result.law, unseen.inputs)}
     for baseline, predictor in (baselines(law_type) if against is None else against).items():
@@ -134,7 +142,7 @@ def hold_out(
 
 
 def lowest_losses(runs: Runs, share: float = 0.25) -> np.ndarray:
-    """A mask of the given share of runs with the lowest losses, at least one.
+    """The mask of a share of the runs, those with the lowest losses; at least one run.
 
     >>> runs = Runs.read({"num_params": [1e6, 1e7, 1e8, 4e8], "loss": [4.0, 3.0, 2.2, 2.5]})
     >>> lowest_losses(runs, 0.5).tolist()
@@ -151,7 +159,7 @@ def lowest_losses(runs: Runs, share: float = 0.25) -> np.ndarray:
 
 
 def best_teachers(runs: Runs, num_teachers: int = 2) -> np.ndarray:
-    """A mask of the distilled runs that had the best teachers: the lowest losses of teachers.
+    """The mask of the distilled runs with the best teachers, those with the lowest losses.
 
     >>> students = {"num_student_params": [1e6, 1e7, 1e8], "num_student_tokens": [1e8, 1e9, 5e8]}
     >>> taught = Runs.read(students | {"teacher_loss": [2.5, 2.0, 3.0], "loss": [3.6, 2.8, 3.2]})
@@ -159,10 +167,12 @@ def best_teachers(runs: Runs, num_teachers: int = 2) -> np.ndarray:
     [False, True, False]
 
     Raises:
-        ValueError: there are no more teachers than that, so that no run would be left.
+        ValueError: there are not more teachers than that, so that no run would be left.
     """
     losses = np.unique(runs.inputs["teacher_loss"])
     losses = losses[np.isfinite(losses)]
     if not 0 < num_teachers < len(losses):
-        raise ValueError(f"expected 1 to {len(losses) - 1} of {len(losses)} teachers")
+        raise ValueError(
+            f"expected 1 to {len(losses) - 1} of {len(losses)} teachers, got {num_teachers}"
+        )
     return runs.inputs["teacher_loss"] <= losses[num_teachers - 1]

@@ -1,40 +1,52 @@
-"""Laws side by side on the same runs: likelihood, information criteria, held-out errors."""
+"""Several laws compared on the same runs: by information criteria and by hold-out errors."""
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Protocol, Unpack
 
 import numpy as np
 
 from fitting.data.runs import Runs
+from fitting.estimation.options import FitChanges, FitOptions
 from fitting.estimation.results import FitResult
 from fitting.estimation.single_fit import fit
 from fitting.problem.likelihood import deviance
-from fitting.problem.objectives import LogSquares, Objective
-from fitting.validation.cross_validation import k_fold, pooled
-from fitting.validation.hold_outs import HoldOut, sizes_of
+from fitting.problem.objectives import LogSquares
+from fitting.validation.cross_validation import k_fold, pooled_errors
+from fitting.validation.hold_outs import HoldOut, error_summary
+from jaxlaws.foundations.annotations import Json
+from jaxlaws.foundations.law import Law
 
-# Hold-outs of a law: any of `cross_validation` with its choices bound.
-Validation = Callable[..., Sequence[HoldOut]]
+_NUM_DRAWS = 2000
 
-_DRAWS = 2000
+
+class Validation(Protocol):
+    """A function that makes the hold-outs of a law, such as `k_fold`."""
+
+    def __call__(
+        self, law_type: type[Law], runs: Runs, *, options: FitOptions
+    ) -> Sequence[HoldOut]:
+        """Hold out parts of the runs in turn."""
+        ...
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
-class Compared:
+class ComparedLaw:
     """One law of a comparison.
 
     Attributes:
-        name: the law.
-        fit: its fit to all runs.
-        num_free: free coefficients and the noise's spread. Those of a first stage are not among
-            them: it is fitted to other runs than the likelihood is of.
-        aicc: Akaike's criterion, corrected for few runs; infinite where there are too few.
-        bic: the Bayesian criterion.
-        errors: on held-out runs, predicted above measured in per cent, `(num_predictions,)`.
-        difference: mean absolute error minus that of the first law, in per cent, with the ends
-            of its interval over resampled predictions; zeros for the first law.
+        name: name of the law.
+        fit: the fit to all runs.
+        num_free: number of free coefficients, plus one for the spread of the residuals.
+            Coefficients of a sub-law are not counted, because the sub-law is fitted to other runs.
+        aicc: Akaike's information criterion with the correction for few runs; infinite if there
+            are too few runs.
+        bic: the Bayesian information criterion.
+        errors: predicted minus measured loss of runs held out, in per cent of the measured loss,
+            `(num_predictions,)`.
+        difference: mean absolute error minus that of the first law, in per cent, and the low and
+            the high end of its bootstrap interval; zeros for the first law.
     """
 
     name: str
@@ -45,8 +57,8 @@ class Compared:
     errors: np.ndarray
     difference: tuple[float, float, float]
 
-    def summary(self) -> dict[str, Any]:
-        """The law's row as a JSON object."""
+    def summary(self) -> dict[str, Json]:
+        """The comparison of this law as a JSON object."""
         value, low, high = self.difference
         return {
             "law": self.name,
@@ -54,67 +66,70 @@ class Compared:
             "num_free": self.num_free,
             "aicc": self.aicc,
             "bic": self.bic,
-            "errors": sizes_of(self.errors),
+            "errors": error_summary(self.errors),
             "difference": {"value": value, "low": low, "high": high},
         }
 
 
 def compare_laws(
-    law_types: Mapping[str, type[Any]],
+    law_types: Mapping[str, type[Law]],
     runs: Runs,
     *,
     validation: Validation = k_fold,
-    objective: Objective = LogSquares(),  # noqa: B008 - immutable
     level: float = 0.9,
-    seed: int = 0,
-    **options: Any,
-) -> list[Compared]:
-    """Fit several laws to the same runs and hold the same runs out of each.
+    options: FitOptions = FitOptions(objective=LogSquares()),
+    **changes: Unpack[FitChanges],
+) -> list[ComparedLaw]:
+    """Fit several laws to the same runs, and hold out the same runs from each.
 
-    The criteria are differences in log likelihood with a price on coefficients, by the likelihood
-    that goes with the objective; only their differences between laws mean anything. Held-out
-    errors tell the same without a likelihood; under `roll_out` they tell about extrapolation.
+    An information criterion is the deviance plus a penalty for each coefficient, with the
+    likelihood that goes with the objective. Only differences between laws have a meaning.
+    Hold-out errors need no likelihood; with `roll_out` they measure extrapolation.
 
     Args:
-        law_types: the classes of laws by name, the first that the others are measured against.
-        runs: the table; every law must call for the same rows of it.
-        validation: makes the hold-outs of a law, called as `k_fold` is.
-        objective: what is minimised.
-        level: of the intervals on differences.
-        seed: of fits, hold-outs and intervals.
-        options: of `fit`, the same for all laws.
+        law_types: the classes of the laws by name. The others are compared with the first.
+        runs: the table. All laws must use the same rows of it.
+        validation: makes the hold-outs of a law, with the signature of `k_fold`.
+        level: level of the intervals of differences.
+        options: how to fit, the same for all laws; by default with the objective `LogSquares()`.
+            The seed is also the seed of hold-outs and intervals.
+        changes: single options by name, which replace those of `options`.
 
     Returns:
-        A `Compared` each, in the order given. Intervals are of the paired bootstrap of held-out
-        predictions, each hold-out's fit as it is.
+        One `ComparedLaw` per law, in the given order. The intervals are of a paired bootstrap of
+        the predictions; the law is not fitted again for each draw.
 
     Raises:
-        ValueError: fewer than two laws, laws that call for different rows, a law that predicts
+        ValueError: there are fewer than two laws, the laws use different rows, or a law predicts
             every run exactly; further as `fit`.
-        TypeError: no likelihood goes with the objective.
+        TypeError: the objective has no likelihood; further as `fit`.
+        DataError: as `fit`.
     """
+    options = options.replaced(**changes)
     if len(law_types) < 2:
         raise ValueError(f"expected two laws or more, got {', '.join(law_types) or 'none'}")
     rows = {name: runs.for_law(each).rows.tolist() for name, each in law_types.items()}
     if len({tuple(each) for each in rows.values()}) > 1:
-        told = ", ".join(f"{name} {len(each)}" for name, each in rows.items())
-        raise ValueError(f"{runs.source}: the laws call for different rows ({told}): no comparison")
-    compared: list[Compared] = []
+        counts = ", ".join(f"{name} {len(each)}" for name, each in rows.items())
+        raise ValueError(
+            f"{runs.source}: the laws use different rows (numbers of rows: {counts}). Compare laws "
+            "with the same inputs, or leave out the rows that some of the laws cannot use"
+        )
+    compared: list[ComparedLaw] = []
     for name, law_type in law_types.items():
-        whole = fit(law_type, runs, objective=objective, seed=seed, **options)
-        held = validation(law_type, runs, objective=objective, seed=seed, **options)
-        errors = pooled(held)["law"]
+        whole = fit(law_type, runs, options=options)
+        errors = pooled_errors(validation(law_type, runs, options=options))["law"]
         num_free = len(whole.identifiability.names) + 1
-        lost = deviance(objective, whole.objective, whole.num_runs)
+        lost = deviance(whole.options.objective, whole.objective, whole.num_runs)
         compared.append(
-            Compared(
+            ComparedLaw(
                 name=name,
                 fit=whole,
                 num_free=num_free,
                 aicc=aicc(lost, num_free, whole.num_runs),
                 bic=lost + num_free * math.log(whole.num_runs),
                 errors=errors,
-                difference=_difference(errors, compared[0].errors, level, seed)
+                difference=_difference(errors, compared[0].errors, level, options.seed)
                 if compared
                 else (0.0, 0.0, 0.0),
             )
@@ -123,7 +138,7 @@ def compare_laws(
 
 
 def aicc(deviance: float, num_free: int, num_runs: int) -> float:
-    """Akaike's criterion with its correction for few runs (Hurvich and Tsai 1989).
+    """Akaike's information criterion, corrected for few runs (Hurvich and Tsai 1989).
 
     >>> aicc(100.0, 4, 45)
     109.0
@@ -140,6 +155,6 @@ def _difference(
 ) -> tuple[float, float, float]:
     each = np.abs(errors) - np.abs(first)
     rng = np.random.default_rng(seed)
-    means = [rng.choice(each, len(each)).mean() for _ in range(_DRAWS)]
+    means = [rng.choice(each, len(each)).mean() for _ in range(_NUM_DRAWS)]
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
     return float(each.mean()), float(low), float(high)

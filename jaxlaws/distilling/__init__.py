@@ -1,4 +1,4 @@
-"""The losses that a student is trained with, and how sure it ends up, from logits."""
+"""Training losses of a student, and measures of its calibration, computed from logits."""
 
 from jaxlaws.distilling.calibration import calibration_distance, calibration_error, confidence
 from jaxlaws.distilling.chunked import in_chunks, student_loss_from_hidden

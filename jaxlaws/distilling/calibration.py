@@ -1,19 +1,22 @@
-"""Whether a model's confidence is what it should be (Busbridge et al. 2025, Appendix E.8).
+"""Calibration of a model's confidence (Busbridge et al. 2025, Appendix E.8).
 
-A model's confidence is the probability of its likeliest symbol. Tokens are sorted into bins by
-it; within each bin its mean is held against a mean that it should equal, and the absolute
-differences are averaged with the bins' shares of the tokens. Both measures take one number a
-token, so that logits can be thrown away batch by batch.
+A model's confidence is the probability that it gives its likeliest symbol. Tokens are sorted into
+bins by confidence. Within each bin the mean confidence is compared with another mean that it should
+equal. The result is the mean of the absolute differences, weighted by the number of tokens in each
+bin. Both measures need only one number per token, so a caller can discard the logits after each
+batch.
 """
 
 import jax
 import jax.numpy as jnp
 
+from jaxlaws.foundations.annotations import Array
+
 NUM_BINS = 21
 
 
-def confidence(logits):
-    """Probability of the likeliest symbol, and which it is.
+def confidence(logits: Array) -> tuple[jax.Array, jax.Array]:
+    """Return the probability of the likeliest symbol, and that symbol.
 
     Args:
         logits: `(..., vocabulary)`.
@@ -31,16 +34,17 @@ def confidence(logits):
     return jnp.max(jax.nn.softmax(widened, axis=-1), axis=-1), jnp.argmax(logits, axis=-1)
 
 
-def calibration_error(confidences, correct, *, num_bins=NUM_BINS):
-    """Expected calibration error: `sum_m |B_m| / n |accuracy(B_m) - confidence(B_m)|` (Eq. 38).
+def calibration_error(confidences: Array, correct: Array, *, num_bins: int = NUM_BINS) -> jax.Array:
+    """Return the expected calibration error (Eq. 38).
 
-    The bins `B_m` are `((m - 1) / M, m / M]`, of equal width.
+    It is `sum_m |B_m| / n |accuracy(B_m) - confidence(B_m)|`, with the bins
+    `B_m = ((m - 1) / M, m / M]` of equal width.
 
     Args:
-        confidences: `(...)` in [0, 1], of `confidence`.
-        correct: whether the likeliest symbol was the right one, `(...)`: the text's, or the
-            teacher's likeliest.
-        num_bins: `M`; 21 in the paper.
+        confidences: `(...)` in [0, 1], from `confidence`.
+        correct: `(...)`, whether the likeliest symbol is correct. The correct symbol is the next
+            symbol of the text, or the teacher's likeliest symbol.
+        num_bins: number of bins M; 21 in the paper.
 
     Returns:
         A scalar in [0, 1].
@@ -55,16 +59,18 @@ def calibration_error(confidences, correct, *, num_bins=NUM_BINS):
     return _mean_gap(confidences, correct, num_bins)
 
 
-def calibration_distance(confidences, others, *, num_bins=NUM_BINS):
-    """How far another model's confidence is from a model's own, ECE_Dist (Eq. 39).
+def calibration_distance(
+    confidences: Array, others: Array, *, num_bins: int = NUM_BINS
+) -> jax.Array:
+    """Return the distance between the confidences of two models, ECE_Dist (Eq. 39).
 
-    `sum_m |B_m| / n |confidence(B_m; other) - confidence(B_m; own)|`, with bins `B_m` of the
-    model's own confidence: a student's, with its teacher's as the others, in the paper.
+    It is `sum_m |B_m| / n |confidence(B_m; other) - confidence(B_m; own)|`, with bins `B_m` of the
+    first model's confidence. In the paper the first model is a student, the other its teacher.
 
     Args:
-        confidences: of the model, `(...)` in [0, 1].
-        others: of the other model on the same tokens, `(...)`.
-        num_bins: `M`; 21 in the paper.
+        confidences: `(...)` in [0, 1], confidence of the first model.
+        others: `(...)`, confidence of the other model on the same tokens.
+        num_bins: number of bins M; 21 in the paper.
 
     Returns:
         A scalar in [0, 1].
@@ -77,12 +83,12 @@ def calibration_distance(confidences, others, *, num_bins=NUM_BINS):
     return _mean_gap(confidences, others, num_bins)
 
 
-def _mean_gap(confidences, others, num_bins):
-    """Sum over bins of `|sum(others) - sum(confidences)|`, over the number of tokens."""
+def _mean_gap(confidences: Array, others: Array, num_bins: int) -> jax.Array:
+    """Return the sum over bins of `|sum(others) - sum(confidences)|`, divided by the tokens."""
     confidences, others = jnp.ravel(jnp.asarray(confidences)), jnp.ravel(jnp.asarray(others))
     if confidences.shape != others.shape:
         raise ValueError(
-            f"expected one number a token in both, got {confidences.size} and {others.size}"
+            f"expected as many numbers in both arguments, got {confidences.size} and {others.size}"
         )
     upper = jnp.ceil(confidences * num_bins).astype(jnp.int32)
     differences = others.astype(confidences.dtype) - confidences

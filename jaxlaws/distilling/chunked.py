@@ -1,27 +1,34 @@
-"""Losses in memory that grows with a chunk of tokens times the vocabulary, not with all tokens.
+"""Losses whose memory grows with a chunk of tokens, not with all tokens.
 
-Logits are the largest array of a training step: tokens times vocabulary, once for the student,
-once for the teacher, and again for the gradients. Here they exist for one chunk at a time, and
-the backward pass makes them again.
+Logits are the largest array of a training step. They have one number per token and symbol, for the
+student, for the teacher, and again for the gradients. Here they exist for one chunk of tokens at a
+time, and the backward pass computes them again.
 """
+
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 
-from jaxlaws.distilling.losses import student_loss
+from jaxlaws.distilling.losses import FORWARD, Direction, student_loss
+from jaxlaws.foundations.annotations import Array, Tree
 
 
-def in_chunks(loss, tokens, *, chunk_size=1024):
-    """Map a loss over tokens, some at a time; forward and backward hold one chunk's work.
+def in_chunks(
+    loss: Callable[[Tree], jax.Array], tokens: Tree, *, chunk_size: int = 1024
+) -> jax.Array:
+    """Return `jax.vmap(loss)(tokens)`, computed for one chunk of tokens at a time.
+
+    The forward and the backward pass hold the intermediate arrays of one chunk only.
 
     Args:
-        loss: from one token's arrays to its loss; what it closes over (parameters, too) is
-            differentiated as usual.
+        loss: from the arrays of one token to its loss. Gradients with respect to the values that
+            the function closes over, such as parameters, work as usual.
         tokens: a tree of arrays whose first axis is the tokens.
-        chunk_size: how many tokens at a time.
+        chunk_size: number of tokens in a chunk.
 
     Returns:
-        Losses `(tokens, ...)`: those of `jax.vmap(loss)(tokens)`.
+        Losses `(tokens, ...)`.
 
     >>> import jax.numpy as jnp
     >>> from jaxlaws.distilling import next_token_loss
@@ -34,28 +41,35 @@ def in_chunks(loss, tokens, *, chunk_size=1024):
 
 
 def student_loss_from_hidden(
-    student_hidden,
-    student_head,
-    teacher_hidden,
-    teacher_head,
-    targets,
+    student_hidden: Array,
+    student_head: Array,
+    teacher_hidden: Array,
+    teacher_head: Array,
+    targets: Array,
     *,
-    chunk_size=1024,
-    truncate=None,
-    **options,
-):
-    """`student_loss` from hidden states and unembedding matrices, logits a chunk at a time.
+    chunk_size: int = 1024,
+    truncate: Callable[[jax.Array], jax.Array] | None = None,
+    mixing: Array = 1.0,
+    temperature: Array = 1.0,
+    direction: Direction = FORWARD,
+    z_weight: Array = 1e-4,
+) -> jax.Array:
+    """Return `student_loss` from hidden states and unembedding matrices, in chunks of tokens.
 
     Args:
-        student_hidden: `(..., width)`, what the student's unembedding is applied to.
-        student_head: `(width, vocabulary)`.
-        teacher_hidden: `(..., teacher_width)`, the same batch axes.
-        teacher_head: `(teacher_width, vocabulary)`.
-        targets: integers `(...)`, the symbols that came next.
-        chunk_size: tokens whose logits exist at one time.
-        truncate: what to do to a token's teacher logits, such as
-            `functools.partial(keep_top_k, k=128)`; None: nothing.
-        options: of `student_loss`: mixing, temperature, direction, z_weight.
+        student_hidden: `(..., width)`, the student's last hidden states.
+        student_head: `(width, vocabulary)`, the student's unembedding.
+        teacher_hidden: `(..., teacher_width)`, the teacher's last hidden states, with the same
+            batch axes.
+        teacher_head: `(teacher_width, vocabulary)`, the teacher's unembedding.
+        targets: integers `(...)`, the next symbol of each token.
+        chunk_size: number of tokens whose logits exist at one time.
+        truncate: a function of one token's teacher logits, such as
+            `functools.partial(keep_top_k, k=128)`, or None to keep all of them.
+        mixing: as in `student_loss`.
+        temperature: as in `student_loss`.
+        direction: as in `student_loss`.
+        z_weight: as in `student_loss`.
 
     Returns:
         Losses `(...)`, float32 or wider.
@@ -73,25 +87,33 @@ def student_loss_from_hidden(
     for name, hidden in (("student_hidden", student_hidden), ("teacher_hidden", teacher_hidden)):
         if jnp.shape(hidden)[:-1] != batch:
             raise ValueError(
-                f"{name}: expected batch axes {batch} as of targets, got {jnp.shape(hidden)[:-1]}"
+                f"{name}: expected the batch axes {batch} of targets, got {jnp.shape(hidden)[:-1]}"
             )
 
-    def per_token(token):
-        own, taught, target = token
-        teacher_logits = _unembed(taught, teacher_head)
+    def per_token(token: tuple[jax.Array, jax.Array, jax.Array]) -> jax.Array:
+        of_student, of_teacher, target = token
+        teacher_logits = _unembed(of_teacher, teacher_head)
         if truncate is not None:
             teacher_logits = truncate(teacher_logits)
-        return student_loss(_unembed(own, student_head), teacher_logits, target, **options)
+        return student_loss(
+            _unembed(of_student, student_head),
+            teacher_logits,
+            target,
+            mixing=mixing,
+            temperature=temperature,
+            direction=direction,
+            z_weight=z_weight,
+        )
 
-    own, taught = (
+    of_student, of_teacher = (
         jnp.reshape(hidden, (-1, jnp.shape(hidden)[-1]))
         for hidden in (student_hidden, teacher_hidden)
     )
-    tokens = (own, taught, jnp.ravel(targets))
+    tokens = (of_student, of_teacher, jnp.ravel(targets))
     return in_chunks(per_token, tokens, chunk_size=chunk_size).reshape(batch)
 
 
-def _unembed(hidden, head):
-    """Logits of low-precision states are summed in float32, and stay so."""
+def _unembed(hidden: Array, head: Array) -> jax.Array:
+    """Return logits that are summed in float32 or wider, also for low-precision states."""
     wide = jnp.promote_types(jnp.result_type(hidden, head), jnp.float32)
     return jnp.matmul(hidden, head, preferred_element_type=wide)

@@ -1,1 +1,1 @@
-"""Pictures. With the command line the only part that imports matplotlib."""
+"""Figures of plans. Only this room and `fitting.reporting` draw with matplotlib."""

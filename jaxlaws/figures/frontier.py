@@ -1,19 +1,21 @@
-"""Loss against the cost of serving a token."""
-
-from typing import Any
+"""Figure of the loss against the cost of serving."""
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from jaxlaws.figures.style import COLOURS, house_style, new_figure, quantity_axis
+from jaxlaws.planning.decisions.pareto_frontier import Frontier
 
 
-def loss_against_serving(frontier: Any, *, title: str = "") -> Figure:
-    """What each size reaches, trained alone and distilled, and which of them are worth having.
+def loss_against_serving(frontier: Frontier, *, title: str = "") -> Figure:
+    """Draw the loss of each size, with and without a teacher, against its serving cost.
+
+    The Pareto-optimal sizes are marked: no smaller model has as low a loss.
 
     Args:
-        frontier: a `planning.serving_frontier` of one budget.
-        title: a line above.
+        frontier: the result of `planning.serving_frontier` for one budget, leaves of shape
+            `(sizes,)`.
+        title: the title above the figure.
     """
     cost, keep = frontier.inference_flops, frontier.efficient
     with house_style():
@@ -24,13 +26,13 @@ def loss_against_serving(frontier: Any, *, title: str = "") -> Figure:
             color="0.75",
             linewidth=6,
             solid_capstyle="round",
-            label="worth having",
+            label="Pareto-optimal",
         )
-        axes.plot(cost, frontier.supervised.loss, color=COLOURS[0], label="trained alone")
+        axes.plot(cost, frontier.supervised.loss, color=COLOURS[0], label="without a teacher")
         axes.plot(cost, frontier.distilled.loss, color=COLOURS[2], label="distilled")
         last = np.flatnonzero(keep)[-1]
-        axes.plot(cost[last], frontier.loss[last], "o", color="0.2", label="least loss")
-        quantity_axis(axes.xaxis, "serving a token, FLOPs")
+        axes.plot(cost[last], frontier.loss[last], "o", color="0.2", label="lowest loss")
+        quantity_axis(axes.xaxis, "serving cost, FLOPs per token")
         axes.set_ylabel("loss")
         axes.set_xlim(cost[0], cost[-1])
         axes.legend()

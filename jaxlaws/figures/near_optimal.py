@@ -1,43 +1,43 @@
-"""How freely a size or a number of tokens may be chosen, against compute."""
+"""Figure of near-optimal ranges of a size or a number of tokens, against compute."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from jaxlaws.figures.style import house_style, new_figure, quantity_axis
+from jaxlaws.planning.analysis.near_optimal import NearOptimalRange
 
 
 def near_optimal_ranges(
     flops: np.ndarray,
-    ranges: Sequence[tuple[float, Any]],
+    ranges: Sequence[tuple[float, NearOptimalRange]],
     *,
     of: str,
     label: str,
     title: str = "",
 ) -> Figure:
-    """The best value of a variable along a sweep, and bands of what costs little.
+    """Draw the best value of a variable along a sweep of budgets, with its near-optimal ranges.
 
     Args:
-        flops: rising budgets, shape `(budgets,)`.
-        ranges: pairs of the loss that may be lost and the `NearOptimalRange` for it, one value for
-            each budget; the narrowest first.
-        of: the variable by its input name.
-        label: of its axis.
-        title: a line above.
+        flops: increasing budgets in FLOPs, shape `(budgets,)`.
+        ranges: pairs of the accepted increase in loss, in nats per token, and the
+            `NearOptimalRange` for it, with leaves of shape `(budgets,)`. The narrowest comes first.
+        of: the variable, by its input name.
+        label: label of the variable's axis.
+        title: the title above the figure.
     """
     with house_style():
         figure, axes = new_figure(width=5.0, height=3.4)
-        for index, (within, leeway) in enumerate(ranges):
+        for index, (within, found) in enumerate(ranges):
             axes.fill_between(
                 flops,
-                leeway.low,
-                leeway.high,
+                found.low,
+                found.high,
                 color="C0",
                 alpha=0.4 / (index + 1),
                 linewidth=0,
-                label=f"within {within:g} of the best loss",
+                label=f"within {within:g} nats of the lowest loss",
             )
         axes.plot(flops, getattr(ranges[0][1].best, of), color="C0", label="best")
         quantity_axis(axes.xaxis, "compute, FLOPs")

@@ -1,6 +1,6 @@
-"""Pictures of plans over a sweep of budgets."""
+"""Figures of plans over a sweep of budgets."""
 
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -15,10 +15,21 @@ from jaxlaws.figures.style import (
     quantity_axis,
     shade_extrapolation,
 )
-from jaxlaws.quantities import format_quantity
+from jaxlaws.foundations.annotations import Tree
+from jaxlaws.foundations.quantities import format_quantity
+from jaxlaws.planning.decisions.comparison import Comparison
 
 _COMPUTE = "compute, FLOPs"
-_LEGEND: Any = {"frameon": True, "framealpha": 0.85, "edgecolor": "none", "fontsize": 8}
+
+
+class _LegendStyle(TypedDict):
+    frameon: bool
+    framealpha: float
+    edgecolor: str
+    fontsize: int
+
+
+_LEGEND: _LegendStyle = {"frameon": True, "framealpha": 0.85, "edgecolor": "none", "fontsize": 8}
 _PAID = {
     "student": "training",
     "logits": "teacher's logits",
@@ -29,12 +40,12 @@ _STRATEGIES = {
     "train": ("train compute-optimally", COLOURS[0]),
     "overtrain": ("overtrain", COLOURS[1]),
     "distil": ("distil", COLOURS[2]),
-    "use_teacher": ("use the teacher as it is", COLOURS[3]),
+    "use_teacher": ("use the teacher itself", COLOURS[3]),
 }
 
 
-def _lines(axes: Axes, flops: np.ndarray, plan: Any, draws: Any, names: dict[str, str]) -> None:
-    """The fields of a plan against compute, where it has them."""
+def _lines(axes: Axes, flops: np.ndarray, plan: Tree, draws: Tree, names: dict[str, str]) -> None:
+    """Draw those of the named fields that the plan has, against compute."""
     for name, label in names.items():
         values = getattr(plan, name, None)
         if values is not None and np.isfinite(values).any():
@@ -42,7 +53,7 @@ def _lines(axes: Axes, flops: np.ndarray, plan: Any, draws: Any, names: dict[str
             line_with_band(axes, flops, values, draws=cloud, label=label)
 
 
-def _shares(axes: Axes, flops: np.ndarray, plan: Any) -> None:
+def _shares(axes: Axes, flops: np.ndarray, plan: Tree) -> None:
     used = [name for name in _PAID if np.any(plan.shares[name] > 0)]
     parts = [np.nan_to_num(plan.shares[name]) for name in used]
     colours = [COLOURS[list(_PAID).index(name)] for name in used]
@@ -53,44 +64,50 @@ def _shares(axes: Axes, flops: np.ndarray, plan: Any) -> None:
     axes.legend(loc="lower right", **_LEGEND)
 
 
-def _tokens_per_parameter(axes: Axes, flops: np.ndarray, plan: Any, draws: Any) -> None:
+def _tokens_per_parameter(axes: Axes, flops: np.ndarray, plan: Tree, draws: Tree) -> None:
     cloud = None if draws is None else draws.num_tokens / draws.num_params
     line_with_band(axes, flops, plan.num_tokens / plan.num_params, draws=cloud)
     quantity_axis(axes.yaxis, "tokens per parameter")
 
 
 def _where_planned(decades: np.ndarray | None, planned: np.ndarray) -> np.ndarray | None:
-    """Distances to the fitted range; where nothing is planned there is nothing to judge."""
+    """Return the distances to the fitted range, and 0 where there is no plan."""
     return None if decades is None else np.where(planned, decades, 0.0)
 
 
-def _told_below(figure: Figure, decades: np.ndarray | None, with_bands: bool, *first: str) -> None:
-    """What lines, bands and shades mean, in a line below."""
-    told = [*first, *(["bands: central 90% of the fit's draws"] if with_bands else [])]
+def _explain_below(
+    figure: Figure, decades: np.ndarray | None, with_bands: bool, *first: str
+) -> None:
+    """Write a line below the figure that explains lines, bands and shading."""
+    parts = [*first, *(["bands: central 90% of the fit's draws"] if with_bands else [])]
     if decades is not None and np.any(decades > 0):
-        told.append("grey: outside the range of the fitted runs")
+        parts.append("grey: outside the range of the fitted runs")
     if decades is not None and np.any(np.isnan(decades)):
-        told.append("hatched: fitted range not known")
-    if told:
-        figure.supxlabel("; ".join(told), fontsize=8, color="0.35")
+        parts.append("hatched: fitted range unknown")
+    if parts:
+        figure.supxlabel("; ".join(parts), fontsize=8, color="0.35")
 
 
 def allocation(
     flops: np.ndarray,
-    plan: Any,
+    plan: Tree,
     *,
-    draws: Any = None,
+    draws: Tree | None = None,
     decades: np.ndarray | None = None,
     title: str = "",
 ) -> Figure:
-    """Sizes, tokens, losses, and tokens per parameter or where the compute goes, against compute.
+    """Draw the sizes, tokens and losses of plans against compute.
+
+    A fourth panel has the shares of the compute for plans with a teacher or with serving, and the
+    tokens per parameter for other plans.
 
     Args:
-        flops: rising budgets, shape `(budgets,)`.
-        plan: a plan for each.
-        draws: plans over a fit's draws, leaves of shape `(draws, budgets)`.
-        decades: how far each plan is outside the fitted range, `(budgets,)`; NaN where unknown.
-        title: a line above.
+        flops: increasing budgets in FLOPs, shape `(budgets,)`.
+        plan: a `SupervisedPlan` or `DistillationPlan` with leaves of shape `(budgets,)`.
+        draws: such a plan over the draws of a fit, with leaves of shape `(draws, budgets)`.
+        decades: distance of each plan outside the fitted range in decades, shape `(budgets,)`; NaN
+            where the range is unknown.
+        title: the title above the figure.
     """
     distilled = hasattr(plan, "teacher_loss")
     decades = _where_planned(decades, np.isfinite(plan.loss))
@@ -133,13 +150,13 @@ def allocation(
         if distilled:
             for axes in (sizes, tokens, losses):
                 axes.legend(**_LEGEND)
-        _told_below(figure, decades, draws is not None)
+        _explain_below(figure, decades, draws is not None)
         figure.suptitle(title)
     return figure
 
 
-def best_supervised(comparison: Any) -> np.ndarray:
-    """The least loss of training without a teacher that may win; NaN where none may."""
+def best_supervised(comparison: Comparison) -> np.ndarray:
+    """Return the lowest loss of the eligible options without a teacher; NaN if there is none."""
     losses = [
         np.where(comparison.eligible[name], comparison.options[name].loss, np.nan)
         for name in ("train", "overtrain")
@@ -149,26 +166,28 @@ def best_supervised(comparison: Any) -> np.ndarray:
 
 def decision(
     flops: np.ndarray,
-    comparison: Any,
+    comparison: Comparison,
     *,
-    draws: Any = None,
+    draws: Comparison | None = None,
     decades: np.ndarray | None = None,
     budget: float | None = None,
     title: str = "",
 ) -> Figure:
-    """Train, overtrain or distil: the loss each way, and what a teacher gains.
+    """Draw the loss of each option of a comparison, and the gain from a teacher.
 
-    On the left dotted lines are strategies that are ruled out. On the right is the loss with a
-    teacher above the best that training alone reaches: below zero the teacher helps.
+    The left panel has the loss of each option; a dotted line is an option that is ruled out. The
+    right panel has the loss with a teacher minus the lowest loss without a teacher: below zero the
+    teacher helps.
 
     Args:
-        flops: rising budgets, shape `(budgets,)`.
-        comparison: of the strategies, for each.
-        draws: comparisons over a fit's draws, leaves of shape `(draws, budgets)`; differences are
-            taken draw by draw.
-        decades: how far each is outside the fitted range, `(budgets,)`; NaN where unknown.
-        budget: one to mark.
-        title: a line above.
+        flops: increasing budgets in FLOPs, shape `(budgets,)`.
+        comparison: the result of `planning.compare`, with leaves of shape `(budgets,)`.
+        draws: such a result over the draws of a fit, with leaves of shape `(draws, budgets)`.
+            Differences are taken within each draw.
+        decades: distance of each comparison outside the fitted range in decades, shape
+            `(budgets,)`; NaN where the range is unknown.
+        budget: a budget in FLOPs to mark.
+        title: the title above the figure.
     """
     possible = np.any([np.isfinite(plan.loss) for plan in comparison.options.values()], axis=0)
     decades = _where_planned(decades, possible)
@@ -177,9 +196,10 @@ def decision(
         for name, plan in comparison.options.items():
             label, colour = _STRATEGIES[name]
             may = comparison.eligible[name]
-            clouds = None
+            clouds = gained = None
             if draws is not None:
                 clouds = np.where(draws.eligible[name], draws.options[name].loss, np.nan)
+                gained = clouds - best_supervised(draws)
             line_with_band(
                 losses,
                 flops,
@@ -194,20 +214,20 @@ def decision(
                     gains,
                     flops,
                     np.where(may, plan.loss, np.nan) - best_supervised(comparison),
-                    draws=None if clouds is None else clouds - best_supervised(draws),
+                    draws=gained,
                     label=label,
                     color=colour,
                 )
-        gains.axhline(0, color="0.4", linewidth=1, label="best without a teacher")
+        gains.axhline(0, color="0.4", linewidth=1, label="lowest loss without a teacher")
         losses.set_ylabel("loss")
-        gains.set_ylabel("loss above the best without a teacher")
+        gains.set_ylabel("loss minus lowest loss without a teacher")
         for axes in (losses, gains):
             quantity_axis(axes.xaxis, _COMPUTE)
             shade_extrapolation(axes, flops, decades)
             if budget is not None:
                 look = {"color": "0.25", "linewidth": 1, "linestyle": "--"}
-                axes.axvline(budget, label=f"asked: {format_quantity(budget)} FLOPs", **look)
+                axes.axvline(budget, label=f"budget: {format_quantity(budget)} FLOPs", **look)
             axes.legend(**_LEGEND)
-        _told_below(figure, decades, draws is not None, "dotted: ruled out")
+        _explain_below(figure, decades, draws is not None, "dotted: ruled out")
         figure.suptitle(title)
     return figure

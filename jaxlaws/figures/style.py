@@ -1,4 +1,4 @@
-"""What the pictures have in common: colours, settings, axes of quantities, bands, shades."""
+"""Shared style of all figures: colours, settings, axes of quantities, bands and shading."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,48 +8,59 @@ import matplotlib as mpl
 import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
+from matplotlib.axis import XAxis, YAxis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from jaxlaws.quantities import format_quantity
+from jaxlaws.foundations.quantities import format_quantity
 
-# Okabe and Ito's palette, told apart by colour-blind readers too.
+# The palette of Okabe and Ito, which colour-blind readers can distinguish.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-
-_SETTINGS: Any = {
-    "axes.grid": True,
-    "axes.prop_cycle": cycler(color=COLOURS),
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "font.size": 9.0,
-    "grid.alpha": 0.3,
-    "grid.linewidth": 0.5,
-    "legend.frameon": False,
-    "savefig.bbox": "tight",
-    "svg.fonttype": "path",
-    "svg.hashsalt": "jaxlaws",  # the same picture gives the same file
-}
 
 
 @contextmanager
 def house_style() -> Iterator[None]:
-    """Draw in the house's style, the user's own settings untouched."""
-    with mpl.rc_context(_SETTINGS):
+    """Use the style of the project inside a `with` block. The user's own settings do not change."""
+    with mpl.rc_context(
+        {
+            "axes.grid": True,
+            "axes.prop_cycle": cycler(color=COLOURS),
+            "axes.spines.right": False,
+            "axes.spines.top": False,
+            "font.size": 9.0,
+            "grid.alpha": 0.3,
+            "grid.linewidth": 0.5,
+            "legend.frameon": False,
+            "savefig.bbox": "tight",
+            "svg.fonttype": "path",
+            "svg.hashsalt": "jaxlaws",  # the same figure always gives the same file
+        }
+    ):
         yield
 
 
 def new_figure(
     columns: int = 1, rows: int = 1, *, width: float = 4.2, height: float = 3.2
 ) -> tuple[Figure, Any]:
-    """A figure that no window keeps alive, and its axes, side by side and in rows."""
+    """Return a figure without a window, and its axes: one, or an array of rows and columns.
+
+    Args:
+        columns: number of axes in a row.
+        rows: number of rows.
+        width: width of each axes, in inches.
+        height: height of each axes, in inches.
+    """
     figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
     return figure, figure.subplots(rows, columns)
 
 
-def quantity_axis(axis: Any, label: str) -> None:
-    """Log scale with ticks as people write them: 100M, 1B; on a short one 200M, 500M too."""
+def quantity_axis(axis: XAxis | YAxis, label: str) -> None:
+    """Give an axis a log scale, a label, and ticks such as 100M and 1B.
 
-    def between(value: float, _: Any) -> str:
+    A short axis has ticks such as 200M and 500M too.
+    """
+
+    def between(value: float, _: object) -> str:
         low, high = axis.get_view_interval()
         short = high < 50 * low
         return format_quantity(value) if short and f"{value:e}"[0] in "25" else ""
@@ -61,45 +72,52 @@ def quantity_axis(axis: Any, label: str) -> None:
 
 
 def line_with_band(
-    axes: Axes, x: np.ndarray, y: np.ndarray, *, draws: np.ndarray | None = None, **style: Any
+    axes: Axes,
+    x: np.ndarray,
+    y: np.ndarray,
+    *,
+    draws: np.ndarray | None = None,
+    label: str | None = None,
+    color: str | None = None,
 ) -> None:
-    """A line, and a band of the central 90% of draws.
+    """Draw a line, and a band with the central 90% of the draws.
 
     Args:
-        axes: where.
+        axes: the axes to draw on.
         x: shape `(points,)`.
-        y: likewise.
-        draws: shape `(draws, points)`, or None; what is not finite is left out.
-        **style: of the line.
+        y: shape `(points,)`.
+        draws: shape `(draws, points)`, or None for no band. Values that are not finite are left
+            out.
+        label: label of the line in the legend.
+        color: colour of the line and the band.
     """
-    (line,) = axes.plot(x, y, **style)
+    (line,) = axes.plot(x, y, label=label, color=color)
     if draws is None:
         return
     there = np.isfinite(draws).any(axis=0)
     low, high = np.full((2, len(x)), np.nan)
     if there.any():
         low[there], high[there] = np.nanquantile(draws[:, there], [0.05, 0.95], axis=0)
-    colour = line.get_color()
-    axes.fill_between(x, low, high, color=colour, alpha=0.2, linewidth=0)
+    axes.fill_between(x, low, high, color=line.get_color(), alpha=0.2, linewidth=0)
 
 
 def shade_extrapolation(axes: Axes, x: np.ndarray, decades: np.ndarray | None) -> None:
-    """Shade where points lie outside the fitted range, and where that is not known.
+    """Shade the points outside the fitted range, and hatch those where the range is unknown.
 
     Args:
-        axes: with a log scale along x.
-        x: rising, shape `(points,)`.
-        decades: to the fitted range, likewise: 0 inside, NaN unknown; None shades nothing.
+        axes: axes with a log scale along x.
+        x: increasing values, shape `(points,)`.
+        decades: distance to the fitted range in decades, shape `(points,)`: 0 inside, NaN where the
+            range is unknown. None shades nothing.
     """
     if decades is None:
         return
     edges = np.concatenate([x[:1], np.sqrt(x[:-1] * x[1:]), x[-1:]]).tolist()
-    looks: list[tuple[np.ndarray, dict[str, Any]]] = [
+    for outside, look in (
         (decades > 0, {"color": "0.92"}),
         (np.isnan(decades), {"facecolor": "none", "edgecolor": "0.88", "hatch": "///"}),
-    ]
-    for outside, look in looks:
+    ):
         steps = np.flatnonzero(np.diff(np.concatenate([[False], outside, [False]]).astype(int)))
         for begin, end in steps.reshape(-1, 2):
-            axes.axvspan(edges[begin], edges[end], zorder=0, linewidth=0, **look)
+            axes.axvspan(edges[begin], edges[end]).set(zorder=0, linewidth=0, **look)
     axes.set_xlim(x[0], x[-1])

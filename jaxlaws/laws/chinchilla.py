@@ -1,34 +1,42 @@
-"""Additive power law in parameters and tokens (Hoffmann et al. 2022, arXiv 2203.15556, Eq. 2)."""
+"""Chinchilla: power law in size and tokens (Hoffmann et al. 2022, arXiv 2203.15556, Eq. 2)."""
 
 from typing import ClassVar
 
 import jax
 
+from jaxlaws.foundations.provenance import Mark, Preset
 from jaxlaws.inputs import prediction
 from jaxlaws.powers import power
-from jaxlaws.provenance import Mark, Preset
 from jaxlaws.pytree import Coefficient, positive, pytree
 
 
 @pytree
 class Chinchilla:
-    """`loss = E + A / N**alpha + B / D**beta`, in nats per token."""
+    """`loss = E + A / N**alpha + B / D**beta`, in nats per token.
 
-    E: Coefficient = positive()  # loss of an infinite model on infinite data
+    Attributes:
+        E: irreducible loss, that of an infinite model on infinite data, in nats per token.
+        A: amplitude of the size term, in nats per token times parameters**alpha.
+        alpha: exponent of the size N, a pure number.
+        B: amplitude of the token term, in nats per token times tokens**beta.
+        beta: exponent of the tokens D, a pure number.
+    """
+
+    E: Coefficient = positive()
     A: Coefficient = positive(unit_of="num_params", power="alpha")
     alpha: Coefficient = positive()
     B: Coefficient = positive(unit_of="num_tokens", power="beta")
     beta: Coefficient = positive()
 
-    input_names: ClassVar = ("num_params", "num_tokens")
+    input_names: ClassVar[tuple[str, ...]] = ("num_params", "num_tokens")
 
     @prediction
     def loss(self, *, num_params: jax.Array, num_tokens: jax.Array) -> jax.Array:
-        """Predict the loss of a run.
+        """Return the predicted loss of a run.
 
         Args:
-            num_params: parameters N, any shape.
-            num_tokens: training tokens D, broadcasts with `num_params`.
+            num_params: size N in parameters, of any shape.
+            num_tokens: training tokens D, of a shape that broadcasts with `num_params`.
 
         Returns:
             Loss in nats per token, of the broadcast shape.
@@ -46,13 +54,14 @@ PRESETS = {
         counts="all parameters",
         data="MassiveText",
         mark=Mark.SECONDARY,
-        note="Gives 32B parameters at 5.76e23 FLOPs, not the 70B of Chinchilla: rounding of the "
-        "exponents, and a fit that had not converged (Besiroglu et al. 2024).",
+        note="The compute-optimal size at 5.76e23 FLOPs is 32B parameters, not the 70B of the "
+        "model Chinchilla. The exponents are rounded, and the original fit had not converged "
+        "(Besiroglu et al. 2024).",
     ),
     "hoffmann2022_tex": Preset(
         law=Chinchilla(E=1.6934, A=406.4, alpha=0.3392, B=410.7, beta=0.2849),
-        source="Hoffmann et al. 2022, arXiv 2203.15556, approach 3, the longer digits of its "
-        "TeX source (A and B as in the rounded set)",
+        source="Hoffmann et al. 2022, arXiv 2203.15556, approach 3, with the further digits of its "
+        "TeX source (A and B as printed)",
         digits="4 to 5",
         counts="all parameters",
         data="MassiveText",
@@ -75,7 +84,8 @@ PRESETS = {
             "beta": (0.331, 0.415),
         },
         interval_level=0.95,
-        note="95% intervals from 4,000 bootstraps. The Huber optimum of the same rows is another "
-        "point of the same valley: E 1.81724, A 477.84, alpha .34731, B 2143.86, beta .36718.",
+        note="The 95% intervals are from 4,000 bootstrap draws. A Huber fit to the same rows ends "
+        "at another point of the same flat valley: E 1.81724, A 477.84, alpha 0.34731, "
+        "B 2143.86, beta 0.36718.",
     ),
 }

@@ -1,15 +1,15 @@
-"""The distillation scaling law (Busbridge et al. 2025, arXiv 2502.08606, Eq. 8)."""
+"""Distillation law (Busbridge et al. 2025, arXiv 2502.08606, Eq. 8)."""
 
 from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
 
+from jaxlaws.foundations.provenance import Mark, Preset
 from jaxlaws.inputs import prediction
 from jaxlaws.laws import supervised as supervised_law
 from jaxlaws.laws.supervised import Supervised
 from jaxlaws.powers import power
-from jaxlaws.provenance import Mark, Preset
 from jaxlaws.pytree import Coefficient, positive, pytree
 
 
@@ -21,9 +21,24 @@ class Distillation:
     * (A / N_S**alpha + B / D_S**beta)**gamma`, with L~ the loss that `supervised` gives a model
     of the student's size and tokens.
 
-    The student never falls below its teacher. Past some point a better teacher makes a worse
-    student, the capacity gap: the bracket turns where `L_T = d1 L~`. Data hardly tell c1 and d1
-    apart; `DistillationLimit` has one coefficient in their place.
+    The student's loss is never below its teacher's. There is a capacity gap: beyond some point
+    a better teacher makes a worse student. The bracket begins to fall where `L_T = d1 L~`. Data
+    can hardly identify c1 and d1 separately; `DistillationLimit` has one coefficient in their
+    place.
+
+    Losses are in nats per token. Coefficients are pure numbers unless a unit is given.
+
+    Attributes:
+        supervised: the law that gives L~.
+        A: amplitude of the size term; its unit contains parameters**alpha.
+        alpha: exponent of the student's size N_S.
+        B: amplitude of the token term; its unit contains tokens**beta.
+        beta: exponent of the student's tokens D_S.
+        gamma: outer exponent of the two terms.
+        c0: exponent of the teacher's loss in the factor `L_T**-c0`.
+        c1: the bracket falls as `(L_T / L~)**-c1` where the teacher is far behind the student.
+        d1: ratio L_T / L~ at which the bracket begins to fall.
+        f1: width of this transition, on the scale of log(L_T / L~).
     """
 
     supervised: Supervised
@@ -37,7 +52,11 @@ class Distillation:
     d1: Coefficient = positive()
     f1: Coefficient = positive()
 
-    input_names: ClassVar = ("num_student_params", "num_student_tokens", "teacher_loss")
+    input_names: ClassVar[tuple[str, ...]] = (
+        "num_student_params",
+        "num_student_tokens",
+        "teacher_loss",
+    )
 
     @prediction
     def loss(
@@ -47,19 +66,21 @@ class Distillation:
         num_student_tokens: jax.Array,
         teacher_loss: jax.Array,
     ) -> jax.Array:
-        """Predict the loss of a distilled student.
+        """Return the predicted loss of a distilled student.
 
         Args:
-            num_student_params: size N_S of the student, any shape.
-            num_student_tokens: tokens D_S that it is distilled on.
-            teacher_loss: its teacher's validation cross-entropy L_T on data, above zero.
+            num_student_params: size N_S of the student in parameters, of any shape.
+            num_student_tokens: tokens D_S that the student is distilled on. The shapes of the
+                three inputs broadcast together.
+            teacher_loss: validation cross-entropy L_T of the teacher on data, in nats per token,
+                above zero.
 
         Returns:
-            The student's loss in nats per token, of the broadcast shape.
+            Loss of the student in nats per token, of the broadcast shape.
         """
         alone = self.supervised.loss(num_params=num_student_params, num_tokens=num_student_tokens)
         log_teacher = jnp.log(teacher_loss)
-        # In logs: (L_T / (d1 L~))**(1/f1), about the 11th power, overflows for a weak teacher.
+        # Logs, because (L_T / (d1 L~))**(1/f1), about an 11th power, overflows for a weak teacher.
         past_gap = jax.nn.softplus((log_teacher - jnp.log(alone) - jnp.log(self.d1)) / self.f1)
         mimicry = jnp.exp(-self.c0 * log_teacher - self.c1 * self.f1 * past_gap)
         parameter_term = self.A * power(num_student_params, -self.alpha)
@@ -107,9 +128,10 @@ PRESETS = {
         fitted_range=_RANGE,
         intervals=_INTERVALS,
         interval_level=0.9,
-        note="As printed. The printed B does not fit the paper's own Fig. 1 (mean error 1.10%, "
-        "worst 5.9%); prefer busbridge2025_refit. The interval of c1 has zero width: it was not "
-        "identified. 697 runs; their lowest token count is not published.",
+        note="Coefficients as printed. The printed B does not reproduce the paper's own Fig. 1 "
+        "(mean error 1.10%, worst 5.9%); use busbridge2025_refit instead. The interval of c1 has "
+        "zero width, which means that c1 was not identified. 697 runs; the lowest number of "
+        "tokens is not published.",
     ),
     "busbridge2025_consistent": Preset(
         law=Distillation(
@@ -124,7 +146,7 @@ PRESETS = {
             d1=1.315,
             f1=0.090,
         ),
-        source=f"{_SOURCE}, with B a hundred times the printed one",
+        source=f"{_SOURCE}, with B a hundred times the printed value",
         digits="2 to 5",
         counts="non-embedding parameters",
         data="C4 (English)",
@@ -132,7 +154,8 @@ PRESETS = {
         fitted_range=_RANGE,
         intervals={name: _INTERVALS[name] for name in _INTERVALS if name != "B"},
         interval_level=0.9,
-        note="Inferred by us, not published: a B of 83 to 100 times the printed one reproduces "
-        "the paper's figures and quoted ratios. Mean error .41% on the points of Fig. 1.",
+        note="Inferred by this project, not published: B of 83 to 100 times the printed value "
+        "reproduces the paper's figures and the ratios that it quotes. The mean error on the "
+        "points of Fig. 1 is 0.41%.",
     ),
 }

@@ -1,9 +1,9 @@
-"""The simplified distillation law of a popular explainer of Busbridge et al. 2025.
+"""Simplified distillation law of a popular explainer of Busbridge et al. 2025 (2502.08606, Eq. 8).
 
-It is not the paper's law: its mimicry factor has the student's loss alone where Eq. 8 has the
-teacher's, and its bracket lacks the outer exponent. With infinite data it misses what supervised
-training reaches by 10 to 40% where Eq. 8 agrees within 0.8%. It is here so that a reader of the
-explainer can see the difference.
+It is not the paper's law. Its factor `L~**-c0` has the loss of supervised training where Eq. 8
+has the teacher's loss, and its last bracket lacks the outer exponent gamma. With infinite data it
+differs from supervised training by 10 to 40%, where Eq. 8 agrees within 0.8%. It is in the package
+so that a reader of the explainer can see the difference.
 """
 
 from typing import ClassVar
@@ -11,10 +11,10 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
+from jaxlaws.foundations.provenance import Mark, Preset
 from jaxlaws.inputs import prediction
 from jaxlaws.laws.chinchilla import Chinchilla
 from jaxlaws.powers import power
-from jaxlaws.provenance import Mark, Preset
 from jaxlaws.pytree import Coefficient, positive, pytree
 
 
@@ -25,6 +25,19 @@ class ExplainerDistillation:
     `loss = L_T + L~**-c0 * (1 + (L_T / (d1 L~))**(1/f1))**(-c1 f1)
     * (A / N_S**alpha + B / D_S**beta)`, with L~ the loss that `supervised` gives a model of the
     student's size and tokens.
+
+    Losses are in nats per token. Coefficients are pure numbers unless a unit is given.
+
+    Attributes:
+        supervised: the law that gives L~.
+        A: amplitude of the size term; its unit contains parameters**alpha.
+        alpha: exponent of the student's size N_S.
+        B: amplitude of the token term; its unit contains tokens**beta.
+        beta: exponent of the student's tokens D_S.
+        c0: exponent of the loss L~ in the factor `L~**-c0`.
+        c1: the bracket falls as `(L_T / L~)**-c1` where the teacher is far behind the student.
+        d1: ratio L_T / L~ at which the bracket begins to fall.
+        f1: width of this transition, on the scale of log(L_T / L~).
     """
 
     supervised: Chinchilla
@@ -37,7 +50,11 @@ class ExplainerDistillation:
     d1: Coefficient = positive()
     f1: Coefficient = positive()
 
-    input_names: ClassVar = ("num_student_params", "num_student_tokens", "teacher_loss")
+    input_names: ClassVar[tuple[str, ...]] = (
+        "num_student_params",
+        "num_student_tokens",
+        "teacher_loss",
+    )
 
     @prediction
     def loss(
@@ -47,15 +64,17 @@ class ExplainerDistillation:
         num_student_tokens: jax.Array,
         teacher_loss: jax.Array,
     ) -> jax.Array:
-        """Predict the loss of a distilled student, as the explainer does.
+        """Return the loss of a distilled student as the explainer predicts it.
 
         Args:
-            num_student_params: size N_S of the student, any shape.
-            num_student_tokens: tokens D_S that it is distilled on.
-            teacher_loss: its teacher's validation cross-entropy L_T on data, above zero.
+            num_student_params: size N_S of the student in parameters, of any shape.
+            num_student_tokens: tokens D_S that the student is distilled on. The shapes of the
+                three inputs broadcast together.
+            teacher_loss: validation cross-entropy L_T of the teacher on data, in nats per token,
+                above zero.
 
         Returns:
-            The student's loss in nats per token, of the broadcast shape.
+            Loss of the student in nats per token, of the broadcast shape.
         """
         log_alone = jnp.log(
             self.supervised.loss(num_params=num_student_params, num_tokens=num_student_tokens)
@@ -82,9 +101,9 @@ PRESETS = {
         ),
         source="a popular explainer of Busbridge et al. 2025, not the paper",
         digits="2 to 4",
-        counts="unstated",
+        counts="not stated",
         data="none",
         mark=Mark.PLACEHOLDER,
-        note="No fit gave these numbers. For comparison only.",
+        note="These numbers are not from a fit. Use them for comparison only.",
     ),
 }

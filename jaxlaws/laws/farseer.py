@@ -1,13 +1,13 @@
-"""Power law in tokens whose terms depend on size (Farseer, Li et al. 2025, arXiv 2506.10972)."""
+"""Farseer: power law in tokens whose terms depend on size (Li et al. 2025, arXiv 2506.10972)."""
 
 from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
 
+from jaxlaws.foundations.provenance import Preset
 from jaxlaws.inputs import prediction
 from jaxlaws.powers import power
-from jaxlaws.provenance import Preset
 from jaxlaws.pytree import Coefficient, pytree, real
 
 
@@ -15,10 +15,21 @@ from jaxlaws.pytree import Coefficient, pytree, real
 class Farseer:
     """`loss = exp(a3 N**gamma + b3) + exp(a2 N**beta + b2) D**-exp(a1 N**alpha + b1)`.
 
-    The first term is what a model of size N reaches on infinite data; the amplitude and the
-    exponent of the second depend on N too, so that the compute-optimal D / N changes with compute.
-    The coefficients may have either sign, and none is multiplied by a power of a unit when the
-    unit changes.
+    The first term is the loss that a model of size N reaches on infinite data. The amplitude and
+    the exponent of the second term depend on N too, so the compute-optimal ratio D / N changes
+    with compute. Every coefficient may have either sign. The coefficients are for N in parameters,
+    D in tokens and the loss in nats per token; a change of these units does not simply scale them.
+
+    Attributes:
+        a1: factor of N**alpha in the log of the token exponent.
+        b1: constant part of the log of the token exponent.
+        alpha: exponent of N in the token exponent.
+        a2: factor of N**beta in the log of the token amplitude.
+        b2: constant part of the log of the token amplitude.
+        beta: exponent of N in the token amplitude.
+        a3: factor of N**gamma in the log of the loss on infinite data.
+        b3: constant part of the log of the loss on infinite data.
+        gamma: exponent of N in the loss on infinite data.
     """
 
     a1: Coefficient = real()
@@ -31,16 +42,16 @@ class Farseer:
     b3: Coefficient = real()
     gamma: Coefficient = real()
 
-    input_names: ClassVar = ("num_params", "num_tokens")
+    input_names: ClassVar[tuple[str, ...]] = ("num_params", "num_tokens")
     more_can_hurt: ClassVar = ("num_params",)
 
     @prediction
     def loss(self, *, num_params: jax.Array, num_tokens: jax.Array) -> jax.Array:
-        """Predict the loss of a run.
+        """Return the predicted loss of a run.
 
         Args:
-            num_params: parameters N, any shape.
-            num_tokens: training tokens D, broadcasts with `num_params`.
+            num_params: size N in parameters, of any shape.
+            num_tokens: training tokens D, of a shape that broadcasts with `num_params`.
 
         Returns:
             Loss in nats per token, of the broadcast shape.
@@ -52,7 +63,7 @@ class Farseer:
 
 
 def _stretched(slope: Coefficient, size: jax.Array, stretch: Coefficient, shift: Coefficient):
-    """`exp(slope size**stretch + shift)`, with its limit and derivative zero at infinity."""
+    """Return `exp(slope size**stretch + shift)`; for infinite size the limit, with derivative 0."""
     stretched = power(size, stretch)
     endless = stretched == jnp.inf
     inside = jnp.exp(slope * jnp.where(endless, 0.0, stretched) + shift)
@@ -60,5 +71,5 @@ def _stretched(slope: Coefficient, size: jax.Array, stretch: Coefficient, shift:
     return jnp.where(endless & (slope != 0), limit, inside)
 
 
-# The published coefficients are at hand in no source that we could check.
+# No preset: we found no source in which we could check the published coefficients.
 PRESETS: dict[str, Preset] = {}

@@ -1,12 +1,12 @@
-"""Power law with an outer exponent (Busbridge et al. 2025, arXiv 2502.08606, Eq. 1)."""
+"""Supervised law: power law with an outer exponent (Busbridge et al. 2025, 2502.08606, Eq. 1)."""
 
 from typing import ClassVar
 
 import jax
 
+from jaxlaws.foundations.provenance import Mark, Preset
 from jaxlaws.inputs import prediction
 from jaxlaws.powers import power
-from jaxlaws.provenance import Mark, Preset
 from jaxlaws.pytree import Coefficient, positive, pytree
 
 
@@ -14,25 +14,33 @@ from jaxlaws.pytree import Coefficient, positive, pytree
 class Supervised:
     """`loss = E + (A / N**alpha + B / D**beta)**gamma`, in nats per token.
 
-    With gamma = 1 it is `Chinchilla`.
+    With gamma = 1 it is the law `Chinchilla`.
+
+    Attributes:
+        E: irreducible loss, that of an infinite model on infinite data, in nats per token.
+        A: amplitude of the size term, in (nats per token)**(1/gamma) times parameters**alpha.
+        alpha: exponent of the size N, a pure number.
+        B: amplitude of the token term, in (nats per token)**(1/gamma) times tokens**beta.
+        beta: exponent of the tokens D, a pure number.
+        gamma: outer exponent, a pure number.
     """
 
-    E: Coefficient = positive()  # loss of an infinite model on infinite data
+    E: Coefficient = positive()
     A: Coefficient = positive(unit_of="num_params", power="alpha")
     alpha: Coefficient = positive()
     B: Coefficient = positive(unit_of="num_tokens", power="beta")
     beta: Coefficient = positive()
     gamma: Coefficient = positive()
 
-    input_names: ClassVar = ("num_params", "num_tokens")
+    input_names: ClassVar[tuple[str, ...]] = ("num_params", "num_tokens")
 
     @prediction
     def loss(self, *, num_params: jax.Array, num_tokens: jax.Array) -> jax.Array:
-        """Predict the loss of a run.
+        """Return the predicted loss of a run.
 
         Args:
-            num_params: parameters N, any shape.
-            num_tokens: training tokens D, broadcasts with `num_params`.
+            num_params: size N in parameters, of any shape.
+            num_tokens: training tokens D, of a shape that broadcasts with `num_params`.
 
         Returns:
             Loss in nats per token, of the broadcast shape.
@@ -62,6 +70,7 @@ PRESETS = {
             "gamma": (0.442, 0.461),
         },
         interval_level=0.9,
-        note="73 runs; intervals from 4,096 bootstraps. The lowest token count is not published.",
+        note="73 runs. The intervals are from 4,096 bootstrap draws. The lowest number of tokens "
+        "is not published.",
     ),
 }

@@ -1,23 +1,33 @@
-"""Plans: what to train, on how much, or from which teacher, with a given budget."""
+"""Plans: what to train, on how many tokens, or from which teacher, within a budget.
 
+This is the public face. The rooms, from the top down, are `decisions`, `supervised` and
+`distillation`, `analysis`, `engine`, `solver`; a room imports only rooms below it.
+"""
+
+from jaxlaws.planning.analysis.ensembles import num_draws, over_draws, regret
 from jaxlaws.planning.analysis.extrapolation import extrapolation_decades
 from jaxlaws.planning.analysis.inverse import flops_to_reach
-from jaxlaws.planning.analysis.near_optimal import near_optimal_range
+from jaxlaws.planning.analysis.near_optimal import NearOptimalRange, near_optimal_range
+from jaxlaws.planning.analysis.plan_roots import root_of
 from jaxlaws.planning.decisions.break_even import break_even_students
 from jaxlaws.planning.decisions.comparison import Comparison, Winner, compare
 from jaxlaws.planning.decisions.crossover_budgets import Crossings, Method, crossover
 from jaxlaws.planning.decisions.effective_compute import ComputeMultiplier, compute_multiplier
-from jaxlaws.planning.decisions.pareto_frontier import serving_frontier
-from jaxlaws.planning.decisions.relative_costs import relative_cost
-from jaxlaws.planning.decisions.teacher_catalogue import rank_teachers
-from jaxlaws.planning.distillation.any_student_size import distill_any_size
+from jaxlaws.planning.decisions.pareto_frontier import Frontier, serving_frontier
+from jaxlaws.planning.decisions.relative_costs import Ratios, relative_cost
+from jaxlaws.planning.decisions.teacher_catalogue import TeacherChoice, rank_teachers
+from jaxlaws.planning.distillation.distilled_student import distill
 from jaxlaws.planning.distillation.existing_teacher import distill_with
 from jaxlaws.planning.distillation.optimal_teacher import optimal_teacher_loss
-from jaxlaws.planning.distillation.student_and_teacher import distill
 from jaxlaws.planning.distillation.student_family import distill_family
-from jaxlaws.planning.distillation.teacher_quality import assess_teacher
+from jaxlaws.planning.distillation.student_family_problem import FamilyPlan
+from jaxlaws.planning.distillation.teacher_quality import TeacherQuality, assess_teacher
+from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, distillation_law, supervised_law
+from jaxlaws.planning.engine.evaluation import Question, ask
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.mixture import Mixture
+from jaxlaws.planning.engine.plans import DistillationPlan, SupervisedPlan, TeacherLossPlan
+from jaxlaws.planning.engine.record import Record
 from jaxlaws.planning.engine.scenarios import (
     FREE_TEACHER,
     TEACHER_INFERENCE,
@@ -25,31 +35,53 @@ from jaxlaws.planning.engine.scenarios import (
     TEACHER_PRETRAINING_AND_INFERENCE,
     Scenario,
 )
-from jaxlaws.planning.engine.status import Status
+from jaxlaws.planning.engine.status import Status, is_solved
 from jaxlaws.planning.plan_dict import plan_to_dict
+from jaxlaws.planning.solver import Problem, Reduction, Solution, minimise
 from jaxlaws.planning.supervised.allocation import compute_optimal
-from jaxlaws.planning.supervised.data_constrained import train_on_limited_data
+from jaxlaws.planning.supervised.data_constrained import LimitedDataPlan, train_on_limited_data
 from jaxlaws.planning.supervised.fixed_size import train_fixed
-from jaxlaws.planning.supervised.model_shapes import optimal_shape
-from jaxlaws.planning.supervised.overtraining import overtraining_cost
+from jaxlaws.planning.supervised.model_shapes import BuiltPlan, optimal_shape
+from jaxlaws.planning.supervised.overtraining import SmallerModel, overtraining_cost
 from jaxlaws.planning.supervised.serving import serve
-from jaxlaws.planning.supervised.serving_cost import Hardware, serve_for_money
+from jaxlaws.planning.supervised.serving_cost import Hardware, PricedPlan, serve_for_money
 
 __all__ = [
+    "DEFAULT_BOUNDS",
     "FREE_TEACHER",
     "TEACHER_INFERENCE",
     "TEACHER_PRETRAINING",
     "TEACHER_PRETRAINING_AND_INFERENCE",
+    "Bounds",
+    "BuiltPlan",
     "Comparison",
     "ComputeMultiplier",
     "Crossings",
+    "DistillationPlan",
+    "FamilyPlan",
+    "Frontier",
     "Hardware",
     "Limit",
+    "LimitedDataPlan",
     "Method",
     "Mixture",
+    "NearOptimalRange",
+    "PricedPlan",
+    "Problem",
+    "Question",
+    "Ratios",
+    "Record",
+    "Reduction",
     "Scenario",
+    "SmallerModel",
+    "Solution",
     "Status",
+    "SupervisedPlan",
+    "TeacherChoice",
+    "TeacherLossPlan",
+    "TeacherQuality",
     "Winner",
+    "ask",
     "assess_teacher",
     "break_even_students",
     "compare",
@@ -57,21 +89,28 @@ __all__ = [
     "compute_optimal",
     "crossover",
     "distill",
-    "distill_any_size",
     "distill_family",
     "distill_with",
+    "distillation_law",
     "extrapolation_decades",
     "flops_to_reach",
+    "is_solved",
+    "minimise",
     "near_optimal_range",
+    "num_draws",
     "optimal_shape",
     "optimal_teacher_loss",
+    "over_draws",
     "overtraining_cost",
     "plan_to_dict",
     "rank_teachers",
+    "regret",
     "relative_cost",
+    "root_of",
     "serve",
     "serve_for_money",
     "serving_frontier",
+    "supervised_law",
     "train_fixed",
     "train_on_limited_data",
 ]

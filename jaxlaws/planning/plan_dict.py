@@ -1,24 +1,33 @@
-"""Plans as plain dictionaries: what JSON and tables are made of."""
+"""Plans as plain dictionaries, from which JSON and tables are made."""
 
 import dataclasses
+import enum
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
+from jaxlaws.foundations.annotations import Array, Json, Tree
 from jaxlaws.planning.decisions.comparison import Winner
 from jaxlaws.planning.decisions.crossover_budgets import Method
 from jaxlaws.planning.engine.status import Status
 
-_ENUMS = {"status": Status, "winner": Winner, "first": Method, "to": Method}
+# The fields that hold the integer of an enum, of which the name is written.
+_ENUMS: dict[str, type[enum.IntEnum]] = {
+    "status": Status,
+    "winner": Winner,
+    "first": Method,
+    "to": Method,
+}
 
 
-def _names(values: Any, enum: Any) -> Any:
+def _names(values: Array, values_of: type[enum.IntEnum]) -> Json:
     array = np.asarray(values)
-    return enum(int(array)).name if array.ndim == 0 else [_names(each, enum) for each in array]
+    if array.ndim == 0:
+        return values_of(int(array)).name
+    return [_names(each, values_of) for each in array]
 
 
-def _plain(name: str, value: Any) -> Any:
+def _plain(name: str, value: Tree) -> Json:
     if dataclasses.is_dataclass(value):
         value = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
@@ -33,11 +42,13 @@ def _plain(name: str, value: Any) -> Any:
     return finite.tolist()
 
 
-def plan_to_dict(plan: Any) -> dict[str, Any]:
-    """A plan by its fields: numbers or lists, None where a number is not finite, enums by name.
+def plan_to_dict(plan: Tree) -> dict[str, Json]:
+    """The fields of a plan by name, as numbers, lists and strings.
+
+    A number that is not finite becomes None. A status and other enums become their names.
 
     Args:
-        plan: any plan or comparison, with concrete values.
+        plan: any plan or answer of this package, with concrete values.
 
     >>> from jaxlaws import presets
     >>> from jaxlaws.planning import compute_optimal

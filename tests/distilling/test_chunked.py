@@ -108,5 +108,5 @@ def test_any_loss_of_a_token_can_be_mapped():
 
 
 def test_batch_axes_must_agree(arrays):
-    with pytest.raises(ValueError, match=r"teacher_hidden: expected batch axes \(3, 7\)"):
+    with pytest.raises(ValueError, match=r"teacher_hidden: expected the batch axes \(3, 7\)"):
         student_loss_from_hidden(**(arrays | {"teacher_hidden": arrays["teacher_hidden"][:2]}))

@@ -71,5 +71,5 @@ def test_low_precision_and_transformations():
 
 @pytest.mark.parametrize("k", [0, VOCABULARY + 1])
 def test_k_must_lie_within_the_vocabulary(k):
-    with pytest.raises(ValueError, match=f"1 to the vocabulary, {VOCABULARY}, got {k}"):
+    with pytest.raises(ValueError, match=f"1 to the size of the vocabulary, {VOCABULARY}, got {k}"):
         keep_top_k(draw(), k)

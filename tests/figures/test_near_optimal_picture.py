@@ -5,7 +5,7 @@ from jaxlaws.figures.near_optimal import near_optimal_ranges
 from jaxlaws.planning import compute_optimal, near_optimal_range
 
 
-def test_wider_leeway_is_a_wider_band_around_the_best():
+def test_a_larger_accepted_loss_draws_a_wider_band():
     law, flops = presets.load("besiroglu2024"), np.geomspace(1e20, 1e23, 4)
     ranges = [
         (
@@ -22,4 +22,8 @@ def test_wider_leeway_is_a_wider_band_around_the_best():
     assert wide.min() < narrow.min() < np.min(line.get_ydata())
     assert wide.max() > narrow.max() > np.max(line.get_ydata())
     labels = [text.get_text() for text in axes.get_legend().get_texts()]
-    assert labels == ["within 0.002 of the best loss", "within 0.01 of the best loss", "best"]
+    assert labels == [
+        "within 0.002 nats of the lowest loss",
+        "within 0.01 nats of the lowest loss",
+        "best",
+    ]

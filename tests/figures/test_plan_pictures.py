@@ -89,13 +89,13 @@ def test_the_decision_is_drawn_with_what_a_teacher_gains():
         shown = np.where(answer.eligible[name], answer.options[name].loss, np.nan)
         np.testing.assert_array_equal(heights(losses)[label], shown)
 
-    def gain(told):
+    def gain(answer):
         """The best loss without a teacher may be of either kind, where both may win."""
         alone = [
-            np.where(told.eligible[name], told.options[name].loss, np.inf)
+            np.where(answer.eligible[name], answer.options[name].loss, np.inf)
             for name in ("train", "overtrain")
         ]
-        return told.options.distil.loss - np.minimum(*alone)
+        return answer.options.distil.loss - np.minimum(*alone)
 
     np.testing.assert_allclose(heights(gains)["distil"], gain(answer), rtol=1e-12)
     low, high = np.quantile(gain(draws), [0.05, 0.95], axis=0)  # differences law by law
@@ -103,10 +103,10 @@ def test_the_decision_is_drawn_with_what_a_teacher_gains():
     assert drawn[0] == pytest.approx(low.min())
     assert drawn[-1] == pytest.approx(high.max())
     for axes in (losses, gains):
-        (mark,) = [line for line in axes.get_lines() if "asked" in str(line.get_label())]
+        (mark,) = [line for line in axes.get_lines() if "budget" in str(line.get_label())]
         assert np.all(np.asarray(mark.get_xdata()) == 1e21)
         assert shades(axes) == [pytest.approx((FLOPS[0], FLOPS[-1]))]
-    assert "not known" in texts(figure)
+    assert "unknown" in texts(figure)
 
 
 def test_where_nothing_is_planned_nothing_is_shaded():

@@ -1,4 +1,4 @@
-"""The objective and the laws once more, in NumPy and from the formulas, to check fits against."""
+"""The objective and the laws in NumPy, written from the formulas, as a reference for fits."""
 
 import numpy as np
 from scipy.optimize import minimize
@@ -21,7 +21,7 @@ def chinchilla(coefficients, num_params, num_tokens):
 
 
 def distillation_limit(coefficients, num_student_params, num_student_tokens, teacher_loss):
-    """Of coefficients by name, those of the supervised law as `supervised.E` and so on."""
+    """The loss, from coefficients by name; those of the supervised law are `supervised.E` etc."""
     supervised = [coefficients[f"supervised.{name}"] for name in ("E", "A", "alpha", "B", "beta")]
     E, A, alpha, B, beta = supervised
     bracket = A * num_student_params**-alpha + B * num_student_tokens**-beta
@@ -40,7 +40,7 @@ def values(result):
 
 
 def chinchilla_objective(runs, delta=1e-3, weights=1.0):
-    """Objective and gradient by (log E, log A, alpha, log B, beta), as Hoffmann et al. fit."""
+    """Objective and gradient in (log E, log A, alpha, log B, beta), as in Hoffmann et al."""
     log_n, log_d = (np.log(runs.inputs[name]) for name in ("num_params", "num_tokens"))
     log_loss = np.log(runs.loss)
 
@@ -61,7 +61,7 @@ def chinchilla_objective(runs, delta=1e-3, weights=1.0):
 
 
 def best_of_lbfgs(objective, starts):
-    """The lowest of many L-BFGS-B runs at tight tolerance; the objective is in units of delta."""
+    """The lowest of many L-BFGS-B runs with a tight tolerance; the objective is over delta."""
     options = {"maxiter": 20_000, "maxfun": 40_000, "ftol": 1e-15, "gtol": 1e-10, "maxcor": 20}
     with np.errstate(over="ignore", invalid="ignore"):
         ends = [
@@ -86,15 +86,16 @@ def simulated_columns(noise, seed=0):
 
 
 def size_columns(noise=1e-3, E=1.5, seed=0):
-    """Twelve runs of a law of size alone, as columns."""
+    """Twelve runs of a law of size, as columns."""
     scatter = np.exp(noise * np.random.default_rng(seed).normal(size=12))
     return {"num_params": SIZES, "loss": (E + 400 / SIZES**0.34) * scatter}
 
 
 def line_by_hand(weights=1.0, num=20):
-    """Runs near a line in log size, as columns, and its weighted least squares.
+    """Runs near a line in log size, as columns, and the solution by weighted least squares.
 
-    The coefficients (intercept, slope), the sum of squares, and the inverse of `X' W X`.
+    The solution is the coefficients (intercept, slope), the sum of squares, and the inverse of
+    `X' W X`.
     """
     sizes = np.geomspace(1e6, 1e9, num)
     loss = 6 - 0.4 * np.log10(sizes) + 0.02 * np.random.default_rng(0).normal(size=num)
@@ -105,7 +106,7 @@ def line_by_hand(weights=1.0, num=20):
 
 
 def taught_columns(noise=1e-3, seed=1):
-    """Eighteen distilled runs beside the twelve of `size_columns`."""
+    """Eighteen distilled runs and the twelve runs of `size_columns`, as columns."""
     rng = np.random.default_rng(seed)
     sizes, teachers = np.tile(np.geomspace(2e6, 5e8, 6), 3), np.repeat([2.0, 2.5, 3.0], 6)
     loss = (0.4 * teachers + 0.6 * (1.5 + 400 / sizes**0.34) - 0.1) * np.exp(

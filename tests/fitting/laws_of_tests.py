@@ -1,4 +1,4 @@
-"""Small laws of a user's own: one of size alone, and one made of it and a teacher's loss."""
+"""Small user-defined laws: a law of size, and a law with that law as a sub-law."""
 
 import jax.numpy as jnp
 
@@ -36,14 +36,14 @@ class TaughtLaw:
 
 @pytree
 class WrongUnit(SizeLaw):
-    """A law that forgets the exponent of its amplitude's unit."""
+    """A law with a wrong declaration: the unit of its amplitude lacks the exponent."""
 
     A: Coefficient = positive(unit_of="num_params")
 
 
 @pytree
 class Line:
-    """`loss = a + b log10 N`: linear, so that least squares have a closed form."""
+    """`loss = a + b log10 N`, which is linear, so that least squares have a closed form."""
 
     a: Coefficient = real()
     b: Coefficient = real()

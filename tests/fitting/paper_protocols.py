@@ -1,7 +1,8 @@
-"""Runs at the protocols of Busbridge et al. 2025, drawn from a law with noise: 73 and 697.
+"""Simulated runs with the protocols of Busbridge et al. 2025: 73 supervised and 697 distilled.
 
-The designs are those of Sections 3.1, 4.2 and Appendix E of the paper as far as it gives them;
-where it gives only the number of runs, sizes are spread evenly.
+The designs are those of Sections 3.1 and 4.2 and of Appendix E of the paper. Where the paper gives
+only the number of runs, the sizes are evenly spaced in logs. The losses are those of a law, with
+noise.
 """
 
 import numpy as np
@@ -18,7 +19,7 @@ PER_PARAM = 20.0
 
 
 def tokens_for(flops, sizes):
-    """Tokens that a budget buys, `C = 3 F(N) D`."""
+    """The tokens of a budget, from `C = 3 F(N) D`."""
     return flops / (3 * np.asarray(transformer_forward_flops(sizes)))
 
 
@@ -36,7 +37,7 @@ def distilled_loss(sizes, tokens, teacher_loss):
 
 
 def supervised_design():
-    """73 sizes and token counts: eleven at 20 tokens a parameter, six at 512B, four IsoFLOPs."""
+    """73 sizes and token counts: 11 with 20 tokens per parameter, 6 with 512B, 4 IsoFLOPs."""
     sizes = [np.geomspace(1.43e8, 1.26e10, 11), np.geomspace(1.98e8, 7.75e9, 6)]
     tokens = [PER_PARAM * sizes[0], np.full(6, MOST_TOKENS)]
     for flops in BUDGETS:
@@ -46,20 +47,20 @@ def supervised_design():
 
 
 def distilled_design():
-    """697 students, tokens and teacher losses, of the paper's three protocols."""
+    """697 students, tokens and teacher losses, by the three protocols of the paper."""
     designs = []
-    # Teachers at 20 tokens a parameter, students along IsoFLOPs: 6 x (4 x 11 + 3).
+    # Teachers with 20 tokens per parameter, students along IsoFLOPs: 6 x (4 x 11 + 3).
     for teacher in TEACHERS:
         loss = supervised_loss(teacher, PER_PARAM * teacher)
         for flops, count in (*((each, 11) for each in BUDGETS), (3e21, 3)):
             sizes = np.geomspace(1.43e8, 7.75e9, count)
             designs += [(n, min(tokens_for(flops, n), MOST_TOKENS), loss) for n in sizes]
-    # Teachers along IsoFLOPs, students at 20 tokens a parameter: 4 x 11 x 4.
+    # Teachers along IsoFLOPs, students with 20 tokens per parameter: 4 x 11 x 4.
     for flops in BUDGETS:
         for teacher in np.geomspace(1.43e8, 7.75e9, 11):
             loss = supervised_loss(teacher, tokens_for(flops, teacher))
             designs += [(n, PER_PARAM * n, loss) for n in (1.98e8, 5.46e8, 9.75e8, 1.82e9)]
-    # Both at fixed ratios: ten teachers, five students, five ratios, to 239 in all.
+    # Both with fixed ratios: ten teachers, five students, five ratios, to 239 in all.
     for teacher in np.geomspace(1.98e8, 1.26e10, 10):
         loss = supervised_loss(teacher, PER_PARAM * teacher)
         for n in (1.43e8, 1.98e8, 2.66e8, 3.4e8, 5.46e8):
@@ -68,7 +69,7 @@ def distilled_design():
 
 
 def table(noise=5e-3, seed=0):
-    """Both designs as one table of runs, `noise` the standard deviation of log losses."""
+    """Both designs as one table of runs; `noise` is the standard deviation of the log losses."""
     rng = np.random.default_rng(seed)
     sizes, tokens = supervised_design()
     students, student_tokens, teachers = distilled_design()
@@ -89,9 +90,9 @@ def table(noise=5e-3, seed=0):
 
 
 def held_out_design(num_runs=1000, seed=1):
-    """Students, tokens and teacher losses of the same three protocols, sizes and budgets between.
+    """Random students, tokens and teacher losses by the same three protocols.
 
-    Three times `num_runs` of them, at random.
+    There are `num_runs` runs of each protocol, with sizes and budgets within the designs.
     """
     rng = np.random.default_rng(seed)
 

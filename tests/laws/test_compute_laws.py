@@ -10,7 +10,7 @@ import pytest
 from fitting import Runs, fit
 from jaxlaws import presets
 from jaxlaws.laws.chinchilla import Chinchilla
-from jaxlaws.laws.compute_floor import ComputeFloor
+from jaxlaws.laws.one_input.compute_floor import ComputeFloor
 from jaxlaws.laws.overtraining import Overtraining
 from jaxlaws.pytree import pytree
 

@@ -9,7 +9,7 @@ import pytest
 from fitting import Runs, fit
 from jaxlaws import presets
 from jaxlaws.laws.chinchilla import Chinchilla
-from jaxlaws.laws.data_constrained import DataConstrained
+from jaxlaws.laws.further_inputs.data_constrained import DataConstrained
 
 pytestmark = pytest.mark.usefixtures("x64")
 

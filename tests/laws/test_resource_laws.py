@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from jaxlaws import presets
-from jaxlaws.laws.precision import Precision
+from jaxlaws.laws.further_inputs.precision import Precision
 
 pytestmark = pytest.mark.usefixtures("x64")
 

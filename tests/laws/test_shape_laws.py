@@ -6,10 +6,10 @@ import jax
 import numpy as np
 import pytest
 
+from fitting.problem.bijections import constrain, unconstrain
 from jaxlaws import load, save
-from jaxlaws.constraints import constrain, unconstrain
-from jaxlaws.laws.broken_power import BrokenPower
 from jaxlaws.laws.farseer import Farseer
+from jaxlaws.laws.one_input.broken_power import BrokenPower
 
 pytestmark = pytest.mark.usefixtures("x64")
 

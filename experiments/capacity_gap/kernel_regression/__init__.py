@@ -1,8 +1,8 @@
 """The capacity gap in closed form (Busbridge et al. 2025, Appendix C.1).
 
-A target `f = sum_i a_i phi_i` in an orthonormal basis; a teacher that may use the first m basis
-functions with norm at most T; a student that fits the teacher with the first n functions and norm
-at most D <= T. Data are infinite, so both are projections.
+The target is `f = sum_i a_i phi_i` in an orthonormal basis. A teacher uses the first m basis
+functions, with norm at most T. A student fits the teacher with the first n functions, with norm at
+most D <= T. Data are infinite, so both fits are projections.
 """
 
 import jax
@@ -14,7 +14,13 @@ from jaxlaws.pytree import Coefficient, pytree
 
 @pytree
 class Setting:
-    """The target's coefficients `a` `(basis,)` and the norms that teacher and student may have."""
+    """The target, and the largest norms of teacher and student.
+
+    Attributes:
+        coefficients: the target's coefficients a, shape `(basis,)`.
+        teacher_norm: largest norm T of a teacher.
+        student_norm: largest norm D of a student.
+    """
 
     coefficients: Coefficient
     teacher_norm: float
@@ -22,7 +28,7 @@ class Setting:
 
 
 def teacher_error(setting: Setting, teacher_size: ArrayLike) -> jax.Array:
-    """Distance of the teacher with `teacher_size` basis functions from the target (Eq. 19)."""
+    """Return the distance of a teacher with `teacher_size` functions from the target (Eq. 19)."""
     energy = _energy(setting)
     inside = energy[teacher_size]
     shrink = _shrink(inside, setting.teacher_norm)
@@ -30,10 +36,11 @@ def teacher_error(setting: Setting, teacher_size: ArrayLike) -> jax.Array:
 
 
 def student_error(setting: Setting, student_size: ArrayLike, teacher_size: ArrayLike) -> jax.Array:
-    """Distance of a student of a teacher from the target; the sizes broadcast (Eqs. 20-22).
+    """Return the distance of a student from the target (Eqs. 20-22); the sizes broadcast.
 
-    Flat from `m = n` on while the student's norm is what binds; it rises with the teacher's size
-    once the teacher's own projection leaves less than the student could hold (see `last_flat`).
+    From `m = n` on the distance is constant while the limit on the student's norm is active. It
+    rises with the teacher's size when the teacher's projection onto the first n functions has a
+    smaller norm than the student may have (see `last_flat`).
     """
     energy = _energy(setting)
     teacher_shrink = _shrink(energy[teacher_size], setting.teacher_norm)
@@ -43,11 +50,12 @@ def student_error(setting: Setting, student_size: ArrayLike, teacher_size: Array
 
 
 def last_flat(setting: Setting, student_size: ArrayLike) -> jax.Array:
-    """The largest teacher that is no worse for a student than the one of its own size.
+    """Return the largest teacher that is as good for a student as a teacher of its own size.
 
-    With S_k the energy of the first k coefficients, a teacher m >= n hands on the first n ones
-    shrunk by T / sqrt(S_m). The student's norm binds, and the error stays, while
-    `T sqrt(S_n / S_m) >= D`, that is `S_m <= S_n (T / D)**2`: about n (T / D)**2 functions.
+    S_k is the sum of the first k squared coefficients. A teacher of size m >= n has the first n
+    coefficients, shrunk by T / sqrt(S_m). The limit on the student's norm is active, and the error
+    constant, while `T sqrt(S_n / S_m) >= D`, that is `S_m <= S_n (T / D)**2`. This is a size m of
+    about n (T / D)**2.
     """
     energy = _energy(setting)
     reach = energy[student_size] * (setting.teacher_norm / setting.student_norm) ** 2
@@ -55,10 +63,10 @@ def last_flat(setting: Setting, student_size: ArrayLike) -> jax.Array:
 
 
 def _energy(setting: Setting) -> jax.Array:
-    """S_0 .. S_all: the squared norm of the first k coefficients."""
+    """Return S_0, S_1, ...: the sum of the first k squared coefficients."""
     return jnp.concatenate([jnp.zeros(1), jnp.cumsum(setting.coefficients**2)])
 
 
 def _shrink(energy: jax.Array, norm: float) -> jax.Array:
-    """The factor that brings a function of this squared norm within `norm`."""
+    """Return the factor that reduces a function of this squared norm to at most `norm`."""
     return jnp.minimum(1.0, norm / jnp.sqrt(jnp.maximum(energy, jnp.finfo(energy.dtype).tiny)))

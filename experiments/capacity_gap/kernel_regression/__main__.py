@@ -19,7 +19,7 @@ TEACHERS = np.arange(1, 1001)
 
 
 def paper_setting(seed: int = 0) -> Setting:
-    """Appendix C.1: 1,000 coefficients uniform in [-1, 1], T = 5, D = 4.5."""
+    """Return the setting of Appendix C.1: 1,000 coefficients in [-1, 1], T = 5, D = 4.5."""
     coefficients = np.random.default_rng(seed).uniform(-1, 1, 1000)
     return Setting(coefficients=coefficients, teacher_norm=5.0, student_norm=4.5)
 
@@ -28,15 +28,15 @@ def paper_setting(seed: int = 0) -> Setting:
 @click.option("-o", "--output", default="out/capacity_gap/kernel_regression.svg", show_default=True)
 @click.option("--seed", default=0, show_default=True)
 def main(output: str, seed: int) -> None:
-    """Teacher and student errors over the teacher's size."""
+    """Print and draw the errors of teacher and students against the teacher's size."""
     with jax.enable_x64(True):
         setting = paper_setting(seed)
         of_teacher = np.asarray(teacher_error(setting, TEACHERS))
         of_students = np.asarray(student_error(setting, STUDENTS[:, None], TEACHERS[None, :]))
         flat = np.asarray(last_flat(setting, STUDENTS))
-    print("student  best error  error at m = 1000  flat from m = n to")
+    print("student  best error  error at m = 1000  constant from m = n to")
     for size, errors, end in zip(STUDENTS, of_students, flat, strict=True):
-        print(f"{size:7d}  {errors.min():10.3f}  {errors[-1]:17.3f}  {end:18d}")
+        print(f"{size:7d}  {errors.min():10.3f}  {errors[-1]:17.3f}  {end:22d}")
     with house_style():
         figure, axes = new_figure(width=6.0, height=4.0)
         axes.plot(TEACHERS, of_teacher, color=COLOURS[-1], label="teacher")

@@ -1,4 +1,4 @@
-"""`python -m experiments.capacity_gap.mapping_problem`: train, tabulate, draw, judge."""
+"""`python -m experiments.capacity_gap.mapping_problem`: train networks and test for a U shape."""
 
 import csv
 import time
@@ -21,7 +21,7 @@ SCALES = {
         (150, 500, 1000, 2000, 5500),
         Setting(5),
     ),
-    "narrow": (  # contexts without a label drawn again, and nothing else
+    "narrow": (  # contexts without a label are drawn again; nothing else is changed
         (16, 32, 64),
         (16, 32, 48, 64, 96, 128, 181),
         (50, 150, 300, 500, 800, 1500),
@@ -34,7 +34,7 @@ SWEEPS = {"width": "teacher width", "length": "steps of the widest teacher"}
 
 
 def rows(scale: str, seed: int) -> Iterator[tuple]:
-    """Rows of the table: every network, teachers with an empty student."""
+    """Yield the rows of the table, one per network; the student is empty for a teacher."""
     students, widths, lengths, setting = SCALES[scale]
     taught = [("width", width, width, setting.steps(width)) for width in widths]
     taught += [("length", steps, max(widths), steps) for steps in lengths]
@@ -44,21 +44,21 @@ def rows(scale: str, seed: int) -> Iterator[tuple]:
             trained = train(setting, width, steps, seed)
             measured: list[tuple[int | str, Params]] = [("", trained)]
             for student in students:
-                learnt = train(setting, student, setting.steps(student), seed + 1, trained)
-                measured.append((student, learnt))
+                student_params = train(setting, student, setting.steps(student), seed + 1, trained)
+                measured.append((student, student_params))
             done[width, steps] = [row for each in measured for row in _measured(*each, setting)]
         yield from ((sweep, teacher, *row) for row in done[width, steps])
 
 
 def _measured(student: int | str, params: Params, setting: Setting) -> Iterator[tuple]:
-    """A row for each trial: the student, empty for the teacher, and what it has learnt."""
+    """Yield a row for each trial: student (empty for the teacher), trial, loss, accuracy."""
     measures = zip(*evaluate(params, setting), strict=True)
     for trial, (loss, accuracy) in enumerate(measures):
         yield student, trial, round(float(loss), 5), round(float(accuracy), 5)
 
 
 def losses(table: list[tuple], sweep: str) -> dict[int | str, np.ndarray]:
-    """Losses `(trials, teachers)` of each student, and of the teachers under an empty name."""
+    """Return the losses `(trials, teachers)` of each student; the teachers have an empty name."""
     found: dict[int | str, dict[int, list[float]]] = {}
     for kind, teacher, student, _, loss, _ in table:
         if kind == sweep:
@@ -66,26 +66,26 @@ def losses(table: list[tuple], sweep: str) -> dict[int | str, np.ndarray]:
     return {student: np.array(list(some.values())).T for student, some in found.items()}
 
 
-def tell(table: list[tuple]) -> None:
-    """Print medians over trials, and what the trials say of each student's curve."""
+def print_medians(table: list[tuple]) -> None:
+    """Print medians over trials, and the test for a U shape of each student's curve."""
     for sweep, label in SWEEPS.items():
         teachers = list(dict.fromkeys(row[1] for row in table if row[0] == sweep))
-        click.echo(f"{label:28}" + "".join(f"{each:9d}" for each in teachers) + "   U-shape")
+        click.echo(f"{label:28}" + "".join(f"{each:9d}" for each in teachers) + "   U shape")
         for student, each in losses(table, sweep).items():
-            told = ""
+            result = ""
             if student != "":
                 verdict = u_shape(each)
-                told = (
+                result = (
                     f"   {'yes' if verdict.is_u else 'no'}, p = {verdict.p_value:.3f}, "
                     f"falls {verdict.fall:+.3f}, rises {verdict.rise:+.3f}"
                 )
             name = f"student, width {student}" if student != "" else "teacher"
             medians = "".join(f"{median:9.3f}" for median in np.median(each, axis=0))
-            click.echo(f"{name:28}{medians}{told}")
+            click.echo(f"{name:28}{medians}{result}")
 
 
 def draw_figure(table: list[tuple], folder: Path) -> None:
-    """Medians and quartile bands over the trials, a picture for each sweep."""
+    """Draw medians and quartile bands over the trials, one figure for each sweep."""
     for sweep, label in SWEEPS.items():
         teachers = list(dict.fromkeys(row[1] for row in table if row[0] == sweep))
         with house_style():
@@ -106,7 +106,7 @@ def draw_figure(table: list[tuple], folder: Path) -> None:
 @click.option("--scale", type=click.Choice(sorted(SCALES)), default="small", show_default=True)
 @click.option("--seed", default=0, show_default=True)
 def main(out: Path, scale: str, seed: int) -> None:
-    """Sweep a teacher's width and its training; write the table, draw, and judge the U."""
+    """Vary a teacher's width and its training; write the table, draw figures, test for a U."""
     out.mkdir(parents=True, exist_ok=True)
     begin, table = time.monotonic(), []
     with (out / f"mapping_problem_{scale}.csv").open("w", newline="") as file:
@@ -116,7 +116,7 @@ def main(out: Path, scale: str, seed: int) -> None:
             table.append(row)
             writer.writerow(row)
             file.flush()
-    tell(table)
+    print_medians(table)
     draw_figure(table, out)
     click.echo(f"{len(table)} networks in {time.monotonic() - begin:.0f} s; see {out}")
 

@@ -1,4 +1,4 @@
-"""Networks of two hidden layers, trained on labels or on a teacher, several trials at once."""
+"""Networks with two hidden layers, trained on labels or on a teacher, several trials at once."""
 
 import itertools
 from functools import partial
@@ -20,16 +20,16 @@ Params = list[dict[str, jax.Array]]
 
 
 class Setting(NamedTuple):
-    """What is the same for all networks of an experiment.
+    """The settings that all networks of an experiment share.
 
     Attributes:
-        trials: networks of each kind, trained side by side from seeds of their own.
-        batch: fresh examples a step.
-        learning_rate: peak of the schedule.
-        least_steps: shortest training.
-        samples_per_param: examples for each parameter of the network trained.
-        one_hot: how symbols are encoded.
-        share_of_easy: of the examples.
+        trials: number of networks of each kind, trained in parallel from different seeds.
+        batch: new examples per step.
+        learning_rate: peak of the learning-rate schedule.
+        least_steps: smallest number of training steps.
+        samples_per_param: training examples per parameter of the network.
+        one_hot: whether symbols are one-hot vectors.
+        share_of_easy: share of easy examples.
     """
 
     trials: int
@@ -41,23 +41,23 @@ class Setting(NamedTuple):
     share_of_easy: float = SHARE_OF_EASY
 
     def examples(self, key: jax.Array, count: int) -> tuple[jax.Array, jax.Array]:
-        """Fresh inputs and labels."""
+        """Return new inputs and labels."""
         return draw(key, count, self.one_hot, self.share_of_easy)
 
     def steps(self, width: int) -> int:
-        """Training steps of a width: `max(500 batches, 20 N examples)`, in whole calls."""
+        """Return the steps for a width: `max(500 batches, 20 N examples)` in full calls."""
         steps = max(self.least_steps, self.samples_per_param * num_params(width, self) / self.batch)
         return STEPS_A_CALL * -(-int(steps) // STEPS_A_CALL)
 
 
 def num_params(width: int, setting: Setting) -> int:
-    """Weights and biases of a network."""
+    """Return the number of weights and biases of a network."""
     sizes = _sizes(width, setting.one_hot)
     return sum((fan_in + 1) * fan_out for fan_in, fan_out in itertools.pairwise(sizes))
 
 
 def forward(params: Params, inputs: jax.Array) -> jax.Array:
-    """Logits `(batch, K)` of inputs `(batch, features)`."""
+    """Return the logits `(batch, K)` of inputs `(batch, features)`."""
     for layer in params[:-1]:
         inputs = jax.nn.relu(inputs @ layer["weights"] + layer["bias"][None, :])
     return inputs @ params[-1]["weights"] + params[-1]["bias"][None, :]
@@ -66,14 +66,14 @@ def forward(params: Params, inputs: jax.Array) -> jax.Array:
 def train(
     setting: Setting, width: int, steps: int, seed: int, teacher: Params | None = None
 ) -> Params:
-    """Train a network for each trial; on labels, or on a teacher's distribution alone.
+    """Train one network per trial, on labels or on a teacher's distribution only.
 
     Args:
-        setting: what is the same for all.
-        width: of both hidden layers.
-        steps: length of the training and of its schedule.
-        seed: of the first trial's parameters and examples; the others follow.
-        teacher: parameters with a leading axis over the trials, each with its own.
+        setting: the shared settings.
+        width: width of both hidden layers.
+        steps: number of training steps, which is also the length of the schedule.
+        seed: determines the seeds of parameters and examples of all trials.
+        teacher: parameters of the teachers, one per trial along a leading axis; None for labels.
 
     Returns:
         Parameters with a leading axis over the trials.
@@ -88,7 +88,7 @@ def train(
 
 @partial(jax.jit, static_argnames="setting")
 def evaluate(params: Params, setting: Setting) -> tuple[jax.Array, jax.Array]:
-    """Cross-entropy to the labels in nats, and accuracy, of each trial `(trials,)`."""
+    """Return the cross-entropy to the labels in nats and the accuracy, `(trials,)` each."""
     inputs, labels = setting.examples(jax.random.key(2**31), EVALUATED)
 
     def one(params):
@@ -106,7 +106,7 @@ def _sizes(width: int, one_hot: bool) -> tuple[int, ...]:
 
 
 def _init(key: jax.Array, sizes: tuple[int, ...]) -> Params:
-    """Weights of variance 2 / fan-in (He et al. 2015), biases zero."""
+    """Return weights with variance 2 / fan-in (He et al. 2015) and biases of zero."""
     keys = jax.random.split(jax.random.fold_in(key, 0), len(sizes) - 1)
     return [
         {"weights": jax.random.normal(k, (n, m)) * (2 / n) ** 0.5, "bias": jnp.zeros(m)}
@@ -116,7 +116,7 @@ def _init(key: jax.Array, sizes: tuple[int, ...]) -> Params:
 
 @partial(jax.jit, static_argnames="setting", donate_argnums=(0, 1))
 def _advance(params, state, teacher, keys, first, steps, *, setting):
-    """Every trial by the steps of one call; the step is traced, so that lengths share a program."""
+    """Advance every trial by one call. The step is traced, so all lengths share one program."""
 
     def loss(params, teacher, inputs, labels):
         logits = forward(params, inputs)
@@ -142,7 +142,7 @@ def _advance(params, state, teacher, keys, first, steps, *, setting):
 
 
 def _schedule(count: jax.Array, steps: jax.Array) -> jax.Array:
-    """Share of the peak rate: linear warm-up over a twentieth, then a cosine to zero."""
+    """Return the share of the peak rate: linear warm-up over 5% of the steps, then cosine to 0."""
     progress = (count + 1) / steps
     cosine = 0.5 * (1 + jnp.cos(jnp.pi * (progress - WARM_UP) / (1 - WARM_UP)))
     return jnp.where(progress < WARM_UP, progress / WARM_UP, cosine)

@@ -1,8 +1,8 @@
-"""Whether a curve over teachers turns: a student that first gains from better teachers, then loses.
+"""Statistical test for a U shape: a student that first gains from better teachers, then loses.
 
-The turning point is chosen from some trials and judged by the others, so that picking the lowest
-of many noisy means does not count as evidence. Both flanks must rise; the larger of their two
-p-values stands for the U (an intersection-union test).
+The turning point is chosen without the trial on which it is tested, so that the lowest of many
+noisy means is not evidence by itself. Both sides of the U must rise. The p-value of the U is the
+larger of the two p-values (an intersection-union test).
 """
 
 import dataclasses
@@ -13,14 +13,14 @@ import numpy as np
 
 @dataclasses.dataclass(frozen=True)
 class Verdict:
-    """What the trials say about a U-shape.
+    """The result of the test for a U shape.
 
     Attributes:
         turn: index of the teacher with the lowest mean error over all trials.
-        fall: mean error at the first teacher above that at the turn, on trials that did not
-            choose it.
-        rise: the same for the last teacher.
-        p_value: of the weaker flank, by flipping the trials' signs; 2**-trials at least.
+        fall: mean error at the first teacher minus that at the turning point, on trials that were
+            not used to choose the turning point.
+        rise: mean error at the last teacher minus that at the turning point, in the same way.
+        p_value: p-value of the weaker side, from flips of the trials' signs; at least 2**-trials.
     """
 
     turn: int
@@ -30,20 +30,25 @@ class Verdict:
 
     @property
     def is_u(self) -> bool:
-        """Whether both flanks rise at 95% confidence."""
+        """Whether both sides rise at 95% confidence."""
         return self.p_value < 0.05
 
 
 def u_shape(errors: np.ndarray) -> Verdict:
-    """Judge the errors `(trials, teachers)` of one student, teachers in their order.
+    """Test the errors of one student for a U shape.
+
+    Args:
+        errors: shape `(trials, teachers)`, with the teachers in order of strength.
 
     Raises:
-        ValueError: fewer than two trials or three teachers.
+        ValueError: there are fewer than two trials or three teachers.
     """
     errors = np.asarray(errors)
     trials, teachers = errors.shape
     if trials < 2 or teachers < 3:
-        raise ValueError(f"expected two trials and three teachers or more, got {errors.shape}")
+        raise ValueError(
+            f"expected at least two trials and three teachers, got the shape {errors.shape}"
+        )
     inner = errors[:, 1:-1]
     others = (inner.sum(0) - inner) / (trials - 1)  # means without each trial
     turns = others.argmin(1)
@@ -58,9 +63,10 @@ def u_shape(errors: np.ndarray) -> Verdict:
 
 
 def sign_flips(differences: np.ndarray) -> float:
-    """Share of all sign patterns whose mean is no lower than the observed one (exact, one side).
+    """Return the share of sign patterns with a mean at least as large as the observed mean.
 
-    Where trials are symmetric about zero, every pattern is as likely as another.
+    This is the exact one-sided test: if trials are symmetric about zero, all sign patterns are
+    equally likely.
     """
     signs = np.array(list(itertools.product([-1.0, 1.0], repeat=len(differences))))
     means = signs @ np.abs(differences)

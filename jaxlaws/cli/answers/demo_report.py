@@ -6,21 +6,19 @@ from pathlib import Path
 import click
 import numpy as np
 
-from fitting import bundled_runs, fit
+from fitting import bundled_runs, fit, markdown_table, write_report
 from fitting.reporting.bundled_sections import hold_out_section, law_section, teacher_section
-from fitting.reporting.markdown import markdown_table, write_report
 from jaxlaws import planning
-from jaxlaws.annotations import Array, Tree
 from jaxlaws.cli.answers.pipeline import find
 from jaxlaws.cli.answers.plans.comparison import Strategies
 from jaxlaws.cli.answers.plans.size_and_tokens import SizeAndTokens
 from jaxlaws.cli.options.law_source import Source
 from jaxlaws.cli.options.plan_options import SCENARIOS, scenario_of
 from jaxlaws.compute import training_flops
+from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.foundations.quantities import format_quantity
 from jaxlaws.laws.distillation_limit import DistillationLimit
 from jaxlaws.laws.supervised import Supervised
-from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS
-from jaxlaws.quantities import format_quantity
 
 _NUM_DRAWS = 100
 _BUDGETS = np.logspace(-1.5, 1.5, 25)  # of the pictures, relative to the budget of the decision
@@ -40,7 +38,7 @@ def check_budget(flops: float, student: float) -> None:
     Raises:
         ValueError: the budget is too small.
     """
-    fewest = DEFAULT_BOUNDS[0]
+    fewest = planning.DEFAULT_BOUNDS[0]
     least = training_flops(num_params=student, num_tokens=fewest)
     if flops < least:
         raise ValueError(

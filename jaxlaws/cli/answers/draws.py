@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from jaxlaws.annotations import Array, Tree
+from jaxlaws import planning
 from jaxlaws.cli.output.progress import patience
-from jaxlaws.planning.analysis import ensembles
-from jaxlaws.planning.analysis.ensembles import num_draws
+from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.planning import num_draws
 
 LEVEL = 0.9
 NO_DRAWS = "this law has no bootstrap draws."
@@ -17,7 +17,7 @@ SHARED_LAW = "All draws share one supervised law: its uncertainty is not in"
 def over_draws(question: Callable[..., Tree], ensemble: Tree, inputs: Mapping[str, Array]) -> Tree:
     """The answers of all draws, as `planning.over_draws` gives them, with a message if slow."""
     with patience(f"planning with {num_draws(ensemble)} draws of the fit …"):
-        return ensembles.over_draws(question, ensemble, inputs)
+        return planning.over_draws(question, ensemble, inputs)
 
 
 def interval(values: Array) -> list[float] | None:

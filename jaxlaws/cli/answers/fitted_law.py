@@ -4,31 +4,22 @@ from collections.abc import Mapping
 
 import click
 
-from fitting import FitResult, Runs, profile
-from jaxlaws.annotations import Json, Tree
-from jaxlaws.cli.output.printing import Table, print_json, print_table
+from fitting import FitResult, IntervalMethod, Runs, profile
+from jaxlaws.cli.output.printing import Table, print_table
+from jaxlaws.foundations.annotations import Json
 
 
 def summary_of(
-    result: FitResult, runs: Runs, level: float, method: str, settings: Mapping[str, Tree]
+    result: FitResult, runs: Runs, level: float, method: IntervalMethod
 ) -> dict[str, Json]:
-    """The fit as a JSON object.
-
-    Args:
-        result: the fit.
-        runs: the fitted runs.
-        level: of the intervals.
-        method: "percentile", "bca" or "profile".
-        settings: the keywords of the fit.
-    """
+    """The fit as a JSON object; with the method "profile" the intervals are computed here."""
     if method != "profile":
         return result.summary(level, method)
     summary = result.summary(level)
     coefficients = summary["coefficients"]
-    same = {name: settings[name] for name in ("objective", "weights")}
     for name in result.identifiability.names:
         click.echo(f"profiling {name} …", err=True)
-        low, high = profile(result, runs, name, level=level, **same).interval
+        low, high = profile(result, runs, name, level=level).interval
         coefficients[name] |= {"low": low, "high": high}
     for name, other in result.restraints.tie.items():
         if other in result.identifiability.names:
@@ -36,13 +27,8 @@ def summary_of(
     return summary
 
 
-def print_fit(
-    name: str, result: FitResult, summary: Mapping[str, Json], level: float, *, as_json: bool
-) -> None:
-    """Print the summary of a fit as JSON or as a table, with the warnings of the fit."""
-    if as_json:
-        print_json(summary)
-        return
+def print_fit(name: str, result: FitResult, summary: Mapping[str, Json], level: float) -> None:
+    """Print the summary of a fit as a table, and the notes and warnings of the fit."""
     held = summary["held"]
     rows = [
         [

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 import click
 import numpy as np
 
-from jaxlaws.annotations import Array, Tree
 from jaxlaws.cli.answers.presentation import Answered, Presentation
 from jaxlaws.cli.options.law_source import Source
 from jaxlaws.cli.options.plan_options import PlanOptions, crossed
@@ -14,6 +13,7 @@ from jaxlaws.cli.output.files import is_picture, write_picture, write_table
 from jaxlaws.cli.output.printing import print_json, print_table
 from jaxlaws.cli.output.progress import patience
 from jaxlaws.cli.output.wording import why_infeasible
+from jaxlaws.foundations.annotations import Array, Tree
 
 
 def find(

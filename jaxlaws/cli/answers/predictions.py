@@ -4,13 +4,13 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from jaxlaws.annotations import Array
 from jaxlaws.cli.options.law_source import Source
 from jaxlaws.cli.options.plan_options import crossed
 from jaxlaws.cli.output.printing import Table, print_json, print_table
+from jaxlaws.foundations.annotations import Array
+from jaxlaws.foundations.quantities import format_quantity
 from jaxlaws.planning import extrapolation_decades
 from jaxlaws.precision import float64
-from jaxlaws.quantities import format_quantity
 
 
 def show(inputs: Mapping[str, Array], source: Source, *, as_json: bool) -> None:

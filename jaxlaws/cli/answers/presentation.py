@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
-from jaxlaws.annotations import Array, Json, Tree
 from jaxlaws.cli.answers.draws import LEVEL, NO_DRAWS, SHARED_LAW, interval, num_draws, over_draws
 from jaxlaws.cli.options.law_source import Source
 from jaxlaws.cli.output import wording
 from jaxlaws.cli.output.printing import Table
 from jaxlaws.cli.output.table_columns import columns, flat, known, plain_inputs, table_of
-from jaxlaws.cli.output.wording import DECADES, SHARES, WORDS, cell, is_solved
-from jaxlaws.planning import Status, plan_to_dict
+from jaxlaws.cli.output.wording import DECADES, SHARES, WORDS, cell
+from jaxlaws.foundations.annotations import Array, Json, Tree
+from jaxlaws.planning import Status, is_solved, plan_to_dict
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -54,6 +54,11 @@ class Answered:
         if self.source.ensemble is None:
             return None
         return self.kind.over_draws(self, self.source.ensemble)
+
+    @property
+    def draws_of_single(self) -> Tree:
+        """The same for a single answer; None for a sweep, whose draws only pictures show."""
+        return None if self.swept else self.draws
 
 
 class Presentation:
@@ -157,9 +162,10 @@ class Presentation:
 
     def _intervals(self, found: Answered) -> dict[str, list[float]]:
         """The interval of each number of a single plan, over the draws that have a plan."""
-        if found.swept or not self.has_draws or found.draws is None:
+        draws = found.draws_of_single if self.has_draws else None
+        if draws is None:
             return {}
-        values = {**vars(_plan(found.draws)), **vars(found.draws)}
+        values = {**vars(_plan(draws)), **vars(draws)}
         solved = is_solved(values["status"])
         names = [_last(key) for key in self.rows if _last(key) not in ("status", *found.inputs)]
         numbers = {name: values[name] for name in names if name in values}

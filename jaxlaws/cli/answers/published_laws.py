@@ -3,10 +3,10 @@
 import jax
 
 from jaxlaws import presets
-from jaxlaws.annotations import Json
 from jaxlaws.cli.output.printing import Table, print_json, print_table
-from jaxlaws.law import coefficient_names
-from jaxlaws.quantities import format_quantity
+from jaxlaws.foundations.annotations import Json
+from jaxlaws.foundations.law import coefficient_names
+from jaxlaws.foundations.quantities import format_quantity
 
 
 def show_all(*, as_json: bool) -> None:

@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import click
 
+from jaxlaws.cli.options.law_modules import law_module_option
+
 
 def verb(name: str, *, example: str) -> Callable[[Callable[..., None]], click.Command]:
     r"""Declare a verb of the command line.
@@ -19,7 +21,7 @@ def verb(name: str, *, example: str) -> Callable[[Callable[..., None]], click.Co
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object instead of a table."
 )
-law_option = click.option(
+_law_option = click.option(
     "--law",
     "law_name",
     metavar="PRESET|FILE",
@@ -27,6 +29,13 @@ law_option = click.option(
     show_default=True,
     help="The law: the name of a preset, or the file of a saved law or fit.",
 )
+
+
+def law_option(verb: Callable[..., None]) -> Callable[..., None]:
+    """Add the options for a law: a preset or a file, and the modules of laws of the user's own."""
+    return _law_option(law_module_option(verb))
+
+
 level_option = click.option(
     "--level",
     default=0.9,

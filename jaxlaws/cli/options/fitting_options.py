@@ -3,13 +3,13 @@
 import dataclasses
 import functools
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import click
 
-from jaxlaws.annotations import Tree
 from jaxlaws.cli.compilation_cache import keep_compiled
 from jaxlaws.cli.options.common_options import seed_option
+from jaxlaws.cli.options.law_modules import law_class_named, law_module_option
 from jaxlaws.cli.options.restraint_options import (
     RESTRAINT_OPTIONS,
     bounds_of,
@@ -17,10 +17,11 @@ from jaxlaws.cli.options.restraint_options import (
     pairs,
     priors_of,
 )
-from jaxlaws.law import Law
+from jaxlaws.foundations.annotations import Tree
+from jaxlaws.foundations.law import Law
 
 if TYPE_CHECKING:
-    from fitting import Runs
+    from fitting import FitOptions, Runs, Starts
 
 column_option = click.option(
     "--column",
@@ -48,19 +49,27 @@ class FitInputs:
     columns: tuple[str, ...]
     others: Mapping[str, Tree]
 
-    def settings(self) -> dict[str, Tree]:
-        """The keywords of `fitting.fit` that the options give, without the law and the runs."""
+    def options(self) -> "FitOptions":
+        """The options of the fit.
+
+        Raises:
+            UsageError: the text of an option is not written as the option requires.
+        """
         keep_compiled()
-        return {
-            "objective": objective_of(self.others["objective_text"], self.others["delta"]),
-            **_starts(self.others["starts"]),
-            "weights": self.others["weights"],
-            "freeze": _frozen(self.others["freeze"]),
-            "tie": pairs("--tie", self.others["ties"]),
-            "bounds": bounds_of(pairs("--bound", self.others["bounds"])),
-            "priors": priors_of(pairs("--prior", self.others["priors"])),
-            "seed": self.others["seed"],
-        }
+        from fitting import FitOptions
+
+        starts, num_starts = _starts(self.others["starts"])
+        return FitOptions(
+            objective=objective_of(self.others["objective_text"], self.others["delta"]),
+            num_starts=num_starts,
+            starts=starts,
+            weights=self.others["weights"],
+            freeze=_frozen(self.others["freeze"]),
+            tie=pairs("--tie", self.others["ties"]),
+            bounds=bounds_of(pairs("--bound", self.others["bounds"])),
+            priors=priors_of(pairs("--prior", self.others["priors"])),
+            seed=self.others["seed"],
+        )
 
     def read(self) -> tuple[str, type[Law], "Runs"]:
         """The name of the law's module, its class, and the runs in the table.
@@ -74,10 +83,15 @@ class FitInputs:
         from jaxlaws import laws
 
         name, types = self.law_name, laws.law_types()
+        if name is not None and ":" in name:
+            types = types | {name: law_class_named(name)}
         if name is not None and name not in types:
             close = get_close_matches(name, types, n=1)
             hint = f"did you mean {close[0]!r}? " if close else ""
-            raise click.UsageError(f"no law {name!r}; {hint}the laws are {', '.join(types)}")
+            raise click.UsageError(
+                f"no law {name!r}; {hint}the laws are {', '.join(types)}. A law of your own is "
+                "named by its file and class, my_laws.py:MyLaw"
+            )
         columns, law_type = pairs("--column", self.columns), types.get(name or "")
         runs = Runs.read(self.table, columns=columns, law_type=law_type)
         if name is None:
@@ -91,9 +105,11 @@ _OPTIONS = (
         "--law",
         "law_name",
         metavar="LAW",
-        help="Name of the law's module, such as chinchilla. Default: distillation_limit if the "
-        "table has a column teacher_loss, else supervised.",
+        help="Name of a law's module, such as chinchilla, or the class of a law of your own, such "
+        "as my_laws.py:MyLaw. Default: distillation_limit if the table has a column teacher_loss, "
+        "else supervised.",
     ),
+    law_module_option,
     column_option,
     click.option(
         "--freeze",
@@ -150,24 +166,25 @@ _OTHERS = (
 )
 
 
-def _starts(text: str) -> dict[str, int | str]:
-    """`256` as a number of random starts, `grid:256` as a grid of at most this number.
+def _starts(text: str) -> "tuple[Starts, int]":
+    """How starts are spread, and their number: `256` is random starts, `grid:256` a grid.
 
     Raises:
         UsageError: the text is written in another way.
     """
-    from fitting.minimiser.starts import STARTS
+    from fitting import Starts
 
+    known: dict[str, Starts] = {name: name for name in get_args(Starts)}
     how, _, number = text.rpartition(":")
-    if number in STARTS and not how:
+    if number in known and not how:
         how, number = number, "256"
-    how = how or "random"
-    if how not in STARTS or not number.isdecimal() or int(number) < 1:
+    chosen = known.get(how or "random")
+    if chosen is None or not number.isdecimal() or int(number) < 1:
         raise click.UsageError(
-            f"--starts takes a number above zero, alone or after one of {', '.join(STARTS)} "
+            f"--starts takes a number above zero, alone or after one of {', '.join(known)} "
             f"(grid:256), got {text!r}"
         )
-    return {"num_starts": int(number), "starts": how}
+    return chosen, int(number)
 
 
 def _frozen(texts: tuple[str, ...]) -> dict[str, Tree]:

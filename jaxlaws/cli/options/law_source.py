@@ -4,8 +4,8 @@ import copy
 from collections.abc import Mapping
 from pathlib import Path
 
-from jaxlaws.annotations import Array, Tree
-from jaxlaws.law import Law
+from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.foundations.law import Law
 
 
 class Source:
@@ -40,7 +40,7 @@ class Source:
             if "fit" in saving.read_json(name):
                 self._read_fit(name)
         elif Path(name).suffix or "/" in name:
-            raise FileNotFoundError(f"{name!r} is neither a file nor the name of a preset")
+            raise FileNotFoundError(f"no file {name!r}, and no preset has this name")
         else:
             presets.describe(name)  # raises an error that names similar presets
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from jaxlaws.annotations import Array
 from jaxlaws.cli.compilation_cache import keep_compiled
 from jaxlaws.cli.options.common_options import json_option, law_option
 from jaxlaws.cli.options.law_source import Source
 from jaxlaws.cli.options.parameter_types import QUANTITY, QUANTITY_OR_ZERO, SWEEP
 from jaxlaws.cli.output.files import check_output_path
+from jaxlaws.foundations.annotations import Array
 
 if TYPE_CHECKING:
     from jaxlaws.planning import Scenario
@@ -132,9 +132,10 @@ def common(verb: Callable[..., None]) -> Callable[..., None]:
         )
         verb(given, **others)
 
+    decorated: Callable[..., None] = with_options
     for option in reversed(_COMMON):
-        with_options = option(with_options)
-    return with_options
+        decorated = option(decorated)
+    return decorated
 
 
 # The parameters of the following options are named as the inputs of the planning functions.

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from fitting import Prior
-    from fitting.problem.objectives import Objective
+    from fitting import Objective, Prior
 
 RESTRAINT_OPTIONS = (
     click.option(

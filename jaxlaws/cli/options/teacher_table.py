@@ -3,8 +3,8 @@
 import dataclasses
 from collections.abc import Callable
 
-from jaxlaws.annotations import Array
-from jaxlaws.errors import DataError
+from jaxlaws.foundations.annotations import Array
+from jaxlaws.foundations.errors import DataError
 
 _REQUIRED = ("name", "num_teacher_params", "teacher_loss")
 _ACTIVE = "num_active_params"
@@ -46,8 +46,8 @@ class TeacherTable:
         """
         import numpy as np
 
+        from fitting import read_table
         from fitting.data.columns import is_missing, positive_number
-        from fitting.data.table_files import read_table
 
         table = read_table(path)
         missing = [name for name in _REQUIRED if name not in table.columns]

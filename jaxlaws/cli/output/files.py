@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jaxlaws.annotations import Json
-from jaxlaws.atomic_files import atomic_write
+from jaxlaws.foundations.annotations import Json
+from jaxlaws.foundations.atomic_files import atomic_write
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -32,14 +32,14 @@ def check_output_path(path: str) -> None:
     if target.suffix not in (".csv", ".parquet", *_PICTURES):
         raise ValueError(
             f"cannot write {path!r}: give the name of a table .csv or .parquet, or of a picture "
-            f"{', '.join(_PICTURES[:-1])} or {_PICTURES[-1]}"
+            ".png, .svg or .pdf"
         )
     if target.suffix == ".parquet" and importlib.util.find_spec("pyarrow") is None:
         raise ModuleNotFoundError(
             "writing Parquet needs pyarrow: pip install 'jaxlaws[parquet]', or write a file .csv"
         )
     if not target.parent.is_dir():
-        raise FileNotFoundError(f"cannot write {path!r}: the folder {target.parent} does not exist")
+        raise FileNotFoundError(f"cannot write {path!r}: there is no folder {target.parent}")
 
 
 def write_picture(path: str, figure: "Figure") -> None:

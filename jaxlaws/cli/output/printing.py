@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import click
 
-from jaxlaws.annotations import Json
+from jaxlaws.foundations.annotations import Json
 
 
 class Table(NamedTuple):

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from jaxlaws.annotations import Array, Json
 from jaxlaws.cli.output.printing import Table
 from jaxlaws.cli.output.wording import cell
+from jaxlaws.foundations.annotations import Array, Json
 
 
 def known(numbers: Array) -> Json:

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from jaxlaws.annotations import Array, Json, Tree
-from jaxlaws.planning import Status
-from jaxlaws.quantities import format_quantity
+from jaxlaws.foundations.annotations import Array, Json, Tree
+from jaxlaws.foundations.quantities import format_quantity
+from jaxlaws.planning import Status, is_solved
 
 # What the numbers of a plan are called, in the order in which tables show them.
 WORDS = {
@@ -58,11 +58,6 @@ _FORMATS = {
     **dict.fromkeys(("num_layers", "width", "num_heads", "mlp_width", "rank"), "{:.0f}"),
 }
 _MISSING = {"extrapolation_decades": "unknown", "from_flops": "the least"}
-
-
-def is_solved(status: Array) -> Array:
-    """Whether plans are solutions, by their status."""
-    return status <= Status.BUDGET_UNSPENT
 
 
 def cell(key: str, value: Json) -> str:

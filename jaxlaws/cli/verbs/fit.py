@@ -1,9 +1,15 @@
 """`jaxlaws fit`: from a table of runs to the coefficients of a law."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from jaxlaws.cli.options.common_options import json_option, level_option, verb
 from jaxlaws.cli.options.fitting_options import FitInputs, fit_options
+from jaxlaws.cli.output.printing import print_json
+
+if TYPE_CHECKING:
+    from fitting import IntervalMethod, Resampling
 
 
 @verb(
@@ -50,32 +56,29 @@ from jaxlaws.cli.options.fitting_options import FitInputs, fit_options
 def command(
     inputs: FitInputs,
     bootstrap: int,
-    resample: str,
+    resample: "Resampling",
     cluster: str | None,
-    method: str,
+    method: "IntervalMethod",
     level: float,
     output: str | None,
     as_json: bool,
 ) -> None:
     """Fit the coefficients of a law to the runs in TABLE (CSV, Parquet or JSON Lines)."""
-    settings = inputs.settings()
+    options = inputs.options().replaced(
+        bootstrap=bootstrap,
+        resample=resample,
+        cluster=cluster,
+        jackknife=bootstrap > 0 and method == "bca",
+    )
     from fitting import fit
     from jaxlaws.cli.answers.fitted_law import print_fit, summary_of
 
     name, law_type, runs = inputs.read()
     click.echo(f"fitting {name} to {inputs.table} …", err=True)
-    result = fit(
-        law_type,
-        runs,
-        bootstrap=bootstrap,
-        resample=resample,
-        cluster=cluster,
-        jackknife=bootstrap > 0 and method == "bca",
-        **settings,
-    )
+    result = fit(law_type, runs, options=options)
     if output:
         result.save(output)
-    summary = summary_of(result, runs, level, method, settings)
-    print_fit(name, result, summary, level, as_json=as_json)
-    if output and not as_json:
-        click.echo(f"saved to {output}")
+    summary = summary_of(result, runs, level, method)
+    print_json(summary) if as_json else print_fit(name, result, summary, level)
+    if output:
+        click.echo(f"saved to {output}", err=as_json)

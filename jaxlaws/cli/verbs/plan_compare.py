@@ -4,10 +4,10 @@ import functools
 
 import click
 
-from jaxlaws.annotations import Array
 from jaxlaws.cli.options import plan_options as plan
 from jaxlaws.cli.options.common_options import verb
 from jaxlaws.cli.options.parameter_types import SWEEP
+from jaxlaws.foundations.annotations import Array
 
 
 @verb("compare", example="jaxlaws plan compare --flops 1e21 --student 300M --inference-tokens 1T")

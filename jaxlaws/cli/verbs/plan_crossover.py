@@ -4,10 +4,10 @@ import functools
 
 import click
 
-from jaxlaws.annotations import Array
 from jaxlaws.cli.options import plan_options as plan
 from jaxlaws.cli.options.common_options import verb
 from jaxlaws.cli.options.parameter_types import SWEEP
+from jaxlaws.foundations.annotations import Array
 
 
 @verb("crossover", example="jaxlaws plan crossover --student 300M")

@@ -4,11 +4,11 @@ import functools
 
 import click
 
-from jaxlaws.annotations import Array
 from jaxlaws.cli.options import plan_options as plan
 from jaxlaws.cli.options.common_options import verb
 from jaxlaws.cli.options.parameter_types import QUANTITY, SWEEP_OR_LIST
 from jaxlaws.cli.options.teacher_table import TeacherTable
+from jaxlaws.foundations.annotations import Array
 
 
 @verb("distill", example="jaxlaws plan distill --flops 1e21 --student 1B --scenario inference")
@@ -89,12 +89,11 @@ def command(
     elif existing:
         title, planner = "distillation from an existing teacher", planning.distill_with
         settings = exists
-    elif student is None:
-        title, planner, settings = "distillation, any size", planning.distill_any_size, trained
-        if max_student is not None:
-            settings |= {"num_student_params_bounds": (1e3, max_student)}
     else:
         title, planner, settings = "distillation", planning.distill, trained
+        title += ", any size" if student is None else ""
+        if max_student is not None:
+            settings |= {"num_student_params_bounds": (planning.DEFAULT_BOUNDS[0], max_student)}
     title = f"{title}, scenario {scenario}"
     if several:
         kind = StudentFamily(title)

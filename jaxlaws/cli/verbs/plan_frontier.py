@@ -4,10 +4,10 @@ import functools
 
 import click
 
-from jaxlaws.annotations import Array
 from jaxlaws.cli.options import plan_options as plan
 from jaxlaws.cli.options.common_options import verb
 from jaxlaws.cli.options.parameter_types import QUANTITY, SWEEP
+from jaxlaws.foundations.annotations import Array
 
 
 @verb("frontier", example="jaxlaws plan frontier --flops 1e21 --params 1e8:1e11:13")

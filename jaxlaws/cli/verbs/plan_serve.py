@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from jaxlaws.annotations import Array
 from jaxlaws.cli.options import plan_options as plan
 from jaxlaws.cli.options.common_options import verb
 from jaxlaws.cli.options.parameter_types import HARDWARE, SWEEP, SWEEP_OR_ZERO
+from jaxlaws.foundations.annotations import Array
 
 if TYPE_CHECKING:
     from jaxlaws.planning import Hardware

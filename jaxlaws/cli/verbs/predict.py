@@ -2,10 +2,12 @@
 
 import click
 
-from jaxlaws.annotations import Array
 from jaxlaws.cli.options.common_options import json_option, law_option, verb
 from jaxlaws.cli.options.law_source import Source
-from jaxlaws.cli.options.parameter_types import SWEEP
+from jaxlaws.cli.options.parameter_types import SWEEP, SWEEP_OR_ZERO
+from jaxlaws.foundations.annotations import Array
+from jaxlaws.foundations.law import Law
+from jaxlaws.inputs import inputs_of
 
 # A size and its tokens have one option each, for a model, a student and a teacher alike.
 _OPTION_OF = {
@@ -47,7 +49,7 @@ def command(law_name: str, as_json: bool, others: tuple[str, ...], **given: Arra
     names = source.law.input_names
     options = {name: _OPTION_OF.get(name, f"--input {name}=…") for name in names}
     values = {f"--{key.replace('_', '-')}": value for key, value in given.items()}
-    values |= dict(_other(text) for text in others)
+    values |= dict(_other(text, source.law) for text in others)
     values = {option: value for option, value in values.items() if value is not None}
     missing = [option for option in options.values() if option not in values]
     extra = [option for option in values if option not in options.values()]
@@ -57,10 +59,12 @@ def command(law_name: str, as_json: bool, others: tuple[str, ...], **given: Arra
     show({name: values[option] for name, option in options.items()}, source, as_json=as_json)
 
 
-def _other(text: str) -> tuple[str, Array]:
+def _other(text: str, law: Law) -> tuple[str, Array]:
     """An input written NAME=VALUE, with the option that gives this input."""
     name, equals, value = text.partition("=")
     if not equals or name in _OPTION_OF:
         known = f": write {_OPTION_OF[name]}" if name in _OPTION_OF else ""
         raise click.UsageError(f"--input takes NAME=VALUE, got {text!r}{known}")
-    return f"--input {name}=…", SWEEP.convert(value, None, None)
+    may_be_zero = name in law.input_names and inputs_of(law)[name].may_be_zero
+    kind = SWEEP_OR_ZERO if may_be_zero else SWEEP
+    return f"--input {name}=…", kind.convert(value, None, None)

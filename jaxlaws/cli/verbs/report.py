@@ -7,6 +7,7 @@ import click
 from jaxlaws.cli.compilation_cache import keep_compiled
 from jaxlaws.cli.options.common_options import level_option, verb
 from jaxlaws.cli.options.fitting_options import column_option
+from jaxlaws.cli.options.law_modules import law_module_option
 from jaxlaws.cli.options.law_source import Source
 from jaxlaws.cli.options.restraint_options import pairs
 
@@ -22,15 +23,14 @@ from jaxlaws.cli.options.restraint_options import pairs
     help="Table of the fitted runs, for the errors of the fit. Default: no errors are reported.",
 )
 @column_option
+@law_module_option
 @level_option
 def command(
     fit_file: str, output: str, table: str | None, columns: tuple[str, ...], level: float
 ) -> None:
     """Write a page on the saved fit FIT: coefficients, intervals, warnings, pictures, plans."""
     keep_compiled()
-    from fitting import FitResult, Runs
-    from fitting.reporting.fit_sections import fit_report
-    from fitting.reporting.markdown import to_page
+    from fitting import FitResult, Runs, fit_report, to_page
     from fitting.reporting.plan_sections import plan_section
 
     result = FitResult.load(fit_file)

@@ -1,11 +1,16 @@
 """`jaxlaws validate`: how well a law predicts runs that its fit did not see."""
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from jaxlaws.cli.options.common_options import json_option, verb
 from jaxlaws.cli.options.fitting_options import FitInputs, fit_options
+from jaxlaws.cli.options.parameter_types import PICTURE
+from jaxlaws.cli.output.printing import print_json
+
+if TYPE_CHECKING:
+    from fitting import RunSize
 
 
 @verb("validate", example='jaxlaws validate my_runs.csv --law chinchilla --hold-out "loss < 2.3"')
@@ -40,7 +45,7 @@ from jaxlaws.cli.options.fitting_options import FitInputs, fit_options
 )
 @click.option(
     "--figure",
-    type=click.Path(),
+    type=PICTURE,
     help="Picture of a roll-out to write: a file .png, .svg or .pdf. Default: no picture.",
 )
 @json_option
@@ -49,7 +54,7 @@ def command(
     expression: str | None,
     group: str | None,
     folds: int | None,
-    roll_out: str | None,
+    roll_out: "RunSize | None",
     windows: int,
     figure: str | None,
     as_json: bool,
@@ -67,29 +72,30 @@ def command(
             f"choose the runs to hold out with one of {', '.join(rules)}; "
             f"got {' and '.join(given) or 'none'}"
         )
-    if figure is not None:
-        path = Path(figure)
-        if not roll_out:
-            raise click.UsageError("--figure draws a roll-out: give --roll-out")
-        if path.suffix not in (".png", ".svg", ".pdf"):
-            raise click.UsageError(f"cannot draw {figure!r}: write a file .png, .svg or .pdf")
-        if not path.parent.is_dir():
-            raise click.UsageError(f"cannot draw {figure!r}: there is no folder {path.parent}")
+    if figure is not None and not roll_out:
+        raise click.UsageError("--figure draws a roll-out: give --roll-out")
 
-    settings = inputs.settings()
+    options = inputs.options()
     import fitting
-    from jaxlaws.cli.answers.hold_outs import Validation
+    from jaxlaws.cli.answers.hold_outs import document_of, print_errors
 
     name, law_type, runs = inputs.read()
     click.echo(f"fitting {name} to parts of {inputs.table} …", err=True)
-    rolled = None
+    held, rolled = (), None
     if expression is not None:
-        held = [fitting.hold_out(law_type, runs, expression, **settings)]
+        held = [fitting.hold_out(law_type, runs, expression, options=options)]
     elif group is not None:
-        held = fitting.leave_one_group_out(law_type, runs, group, **settings)
+        held = fitting.leave_one_group_out(law_type, runs, group, options=options)
     elif folds is not None:
-        held = fitting.k_fold(law_type, runs, folds, **settings)
-    else:
-        rolled = fitting.roll_out(law_type, runs, roll_out or "", num_windows=windows, **settings)
-        held = list(rolled.held)
-    Validation(name, inputs.table, held, rolled).show(figure, as_json=as_json)
+        held = fitting.k_fold(law_type, runs, folds, options=options)
+    elif roll_out is not None:
+        rolled = fitting.roll_out(law_type, runs, roll_out, num_windows=windows, options=options)
+        held = rolled.hold_outs
+    if rolled is not None and figure is not None:
+        fitting.roll_out_errors(rolled, title=f"{name}, {inputs.table}").savefig(figure)
+        click.echo(f"drawn in {figure}", err=as_json)
+    for each in held:
+        if each.fit.status > fitting.Status.CONVERGED:
+            click.echo(f"Warning: without {each.name}: {each.fit.status.name}", err=True)
+    document = document_of(name, inputs.table, held, rolled)
+    print_json(document) if as_json else print_errors(document)

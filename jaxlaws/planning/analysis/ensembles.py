@@ -1,40 +1,41 @@
 """A question answered with every draw of a fit.
 
-Law by law through the planner's compiled batches where few budgets are asked about: a call takes
-about a millisecond, so that a thousand draws are done before a program for all of them at once has
-been compiled. A long sweep is asked with all draws at once.
+For few budgets the draws are planned one by one through the planner's compiled batches: one call
+takes about a millisecond, so that a thousand draws are done before a program for all of them
+would be compiled. For a long sweep all draws are planned in one call.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import jax
 import numpy as np
 
+from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.inputs import INPUTS
 from jaxlaws.planning.engine.checks import supervised_law
-from jaxlaws.planning.engine.mixture import taught_loss
+from jaxlaws.planning.engine.mixture import distilled_loss
+from jaxlaws.planning.engine.plans import DistillationPlan, SupervisedPlan
 from jaxlaws.precision import float64, to_float64
 
-# The planner's small batch: a sweep is cut into such, as the large one is made for thousands.
+# A sweep is cut into parts of the planner's small batch; the large batch is made for thousands.
 _BATCH = 16
 _LONG_SWEEP = 64
 
 
-def num_draws(ensemble: Any) -> int:
-    """How many laws a batched law holds."""
+def num_draws(ensemble: Tree) -> int:
+    """The number of laws in a batched law."""
     return len(jax.tree.leaves(ensemble)[0])
 
 
-def loss_under(law: Any, plan: Any) -> np.ndarray:
-    """What a plan would reach if a law were true, in the law's unit.
+def loss_under(law: Tree, plan: SupervisedPlan | DistillationPlan) -> np.ndarray:
+    """The loss of a plan under another law, in the law's unit.
 
-    The teacher of a plan that trains one is as good as the law says for its size and tokens; one
-    that exists, or costs nothing, has the loss that the plan has.
+    A teacher that the plan trains has the loss that this law predicts for its size and tokens. A
+    teacher that exists, or costs nothing, has the loss that the plan states.
 
     Args:
-        law: a law of the plan's kind, single or batched, broadcast with the plan's sizes.
-        plan: a `SupervisedPlan` or a `DistillationPlan`.
+        law: a law of the plan's kind, single or batched, broadcast with the plan.
+        plan: the plan, of any shape.
     """
     law = to_float64(law)
     sizes = to_float64({name: value for name, value in vars(plan).items() if name in INPUTS})
@@ -48,22 +49,22 @@ def loss_under(law: Any, plan: Any) -> np.ndarray:
         if np.isnan(sizes["num_teacher_tokens"]).all():
             return np.asarray(law.loss(teacher_loss=sizes["teacher_loss"], **student))
         teacher = {name: sizes[name] for name in ("num_teacher_params", "num_teacher_tokens")}
-        return np.asarray(taught_loss(law, **teacher, **student))
+        return np.asarray(distilled_loss(law, **teacher, **student))
 
 
-def regret(plan: Any, ensemble: Any, plans: Any) -> np.ndarray:
-    """How much worse a plan is under each draw than that draw's own plan, in nats.
+def regret(plan: SupervisedPlan | DistillationPlan, ensemble: Tree, plans: Tree) -> np.ndarray:
+    """How much worse a plan is under each draw than the best plan of that draw, in nats.
 
-    It is at least zero, but for rounding. Its mean over the draws is what not knowing the law
-    costs on average; where a `Mixture` of the draws is planned for, that is least.
+    Apart from rounding, regret is not negative. Its mean over the draws is the average cost of not
+    knowing the law. The plan for a `Mixture` of the draws has the least mean regret.
 
     Args:
         plan: one plan, or a sweep.
-        ensemble: a batched law.
-        plans: what `over_draws` gives for it, the question being the plan's.
+        ensemble: a batched law, with the draws along the leading axis.
+        plans: the answer of `over_draws` to the same question with the same ensemble.
 
     Returns:
-        `(num_draws, *shape of the plan)`; NaN where a draw has no plan.
+        Regret, `(num_draws, *shape of the plan)`; NaN where a draw has no plan.
 
     >>> from jaxlaws import presets
     >>> from jaxlaws.planning import FREE_TEACHER, Mixture, distill
@@ -83,14 +84,15 @@ def regret(plan: Any, ensemble: Any, plans: Any) -> np.ndarray:
 
 
 def over_draws(
-    question: Callable[..., Any], ensemble: Any, asked: Mapping[str, Any] | None = None
-) -> Any:
-    """The answers for every draw, as one whose leaves have a leading axis over the draws.
+    question: Callable[..., Tree], ensemble: Tree, inputs: Mapping[str, Array] | None = None
+) -> Tree:
+    """The answer for every draw, as one tree whose leaves have a leading axis over the draws.
 
     Args:
-        question: answers with a law, and with what is asked as keywords: one of this package.
-        ensemble: a batched law.
-        asked: numbers, or arrays of one length.
+        question: a planning function, or another function that takes a law and the inputs by
+            keyword and returns a tree of arrays.
+        ensemble: a batched law, with the draws along the leading axis.
+        inputs: numbers, or arrays of one length.
 
     >>> from jaxlaws import presets
     >>> from jaxlaws.planning import compute_optimal
@@ -98,23 +100,23 @@ def over_draws(
     >>> over_draws(compute_optimal, draws, {"flops": np.array([1e20, 1e21])}).loss.shape
     (3, 2)
     """
-    asked = asked or {}
-    axes = {name: value for name, value in asked.items() if np.ndim(value)}
-    length = max((len(value) for value in axes.values()), default=1)
+    inputs = inputs or {}
+    swept = {name: value for name, value in inputs.items() if np.ndim(value)}
+    length = max((len(value) for value in swept.values()), default=1)
 
-    def one(law: Any) -> Any:
-        if not axes:
-            return question(law, **asked)
+    def of_one_draw(law: Tree) -> Tree:
+        if not swept:
+            return question(law, **inputs)
         parts = []
         for begin in range(0, length, _BATCH):
-            here = {name: value[begin : begin + _BATCH] for name, value in axes.items()}
-            parts.append(question(law, **{**asked, **here}))
+            part = {name: value[begin : begin + _BATCH] for name, value in swept.items()}
+            parts.append(question(law, **{**inputs, **part}))
         return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
 
     if length >= _LONG_SWEEP:
-        return question(jax.tree.map(lambda leaf: np.asarray(leaf)[:, None], ensemble), **asked)
+        return question(jax.tree.map(lambda leaf: np.asarray(leaf)[:, None], ensemble), **inputs)
     answers = [
-        one(jax.tree.map(lambda leaf, at=index: np.asarray(leaf)[at], ensemble))
+        of_one_draw(jax.tree.map(lambda leaf, at=index: np.asarray(leaf)[at], ensemble))
         for index in range(num_draws(ensemble))
     ]
     return jax.tree.map(lambda *leaves: np.stack(leaves), *answers)

@@ -1,28 +1,38 @@
-"""How far outside the runs that a law was fitted to."""
+"""How far a plan lies outside the runs that a law was fitted to."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
+from jaxlaws.foundations.annotations import Array, Tree
 
-def extrapolation_decades(plan: Any, fitted_range: Mapping[str, tuple[float, float]]) -> np.ndarray:
-    """Decades to a fitted range, of the input that is farthest: 0 inside, NaN where unknown.
+
+def extrapolation_decades(
+    plan: Tree, fitted_range: Mapping[str, tuple[float, float]]
+) -> np.ndarray:
+    """The distance from the fitted range in decades, of the input that is farthest outside.
 
     Args:
-        plan: inputs by name, as a mapping or as fields of a plan.
-        fitted_range: lowest and highest fitted value of each input; inputs that it lacks are not
-            judged, and where it has none of them the distance is unknown, not zero.
+        plan: a plan, or a mapping of inputs by name.
+        fitted_range: lowest and highest fitted value of each input, as a fit and the description
+            of a preset have it. Inputs that it does not contain are not judged.
+
+    Returns:
+        Decades, of the plan's shape: 0 inside the range; NaN where the range contains no input
+        of the plan, so that the distance is unknown.
 
     >>> float(extrapolation_decades({"num_params": 1e12}, {"num_params": (1e8, 1e10)}))
     2.0
     """
-    values = plan if isinstance(plan, Mapping) else vars(plan)
+    values: Mapping[str, Array] = plan if isinstance(plan, Mapping) else vars(plan)
     farthest = np.asarray(np.nan)
     for name, (low, high) in fitted_range.items():
         if name in values:
             value = np.asarray(values[name], dtype=np.float64)
-            above = np.log10(np.maximum(value / high, 1.0))
-            below = np.log10(np.maximum(low / value, 1.0))
-            farthest = np.fmax(farthest, np.maximum(above, below))
+            # Zero is infinitely far below a range that does not hold it.
+            with np.errstate(divide="ignore", invalid="ignore"):
+                above = np.where(value > high, np.log10(value / high), 0.0)
+                below = np.where(value < low, np.log10(low / value), 0.0)
+            outside = np.where(np.isnan(value), np.nan, np.maximum(above, below))
+            farthest = np.fmax(farthest, outside)
     return farthest

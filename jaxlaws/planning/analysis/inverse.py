@@ -1,55 +1,55 @@
-"""The other way round: the least budget with which a plan reaches a loss."""
+"""The inverse of a question: the least budget with which a plan reaches a loss."""
 
+import dataclasses
 from collections.abc import Callable
-from typing import Any
+from types import ModuleType
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 
-from jaxlaws.inputs import as_float
-from jaxlaws.planning.engine.checks import checked
+from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.planning.analysis.plan_roots import root_of
+from jaxlaws.planning.engine.entries import valid_input
 from jaxlaws.planning.engine.status import Status
-from jaxlaws.planning.solver.batched import Array
-from jaxlaws.planning.solver.root_finding import falling_root, implicit_root
-from jaxlaws.precision import is_traced
+from jaxlaws.precision import array_module
 
 _FLOPS_BOUNDS = (1e6, 1e36)
 
 
 def flops_to_reach(
-    question: Callable[..., Any],
-    law: Any,
+    question: Callable[..., Tree],
+    law: Tree,
     *,
-    target_loss: Any,
+    target_loss: Array,
     flops_bounds: tuple[float, float] = _FLOPS_BOUNDS,
-    **asked: Any,
-) -> Any:
-    """The least budget with which a question's plan reaches a loss, and that plan.
+    **inputs: Tree,
+) -> Tree:
+    """The least budget with which a plan reaches a loss, and the plan.
 
-    A plan's loss never rises with the budget, which is an upper limit; the budget is found on the
-    question itself, so that all that the plan has to keep is kept.
+    The loss of a plan never rises with the budget, because the budget is an upper limit. The
+    search uses the question itself, so that the plan keeps all bounds and limits.
 
     Args:
-        question: `compute_optimal`, `train_fixed`, `distill`, `distill_with`, or another that
-            takes `law` and `flops` and gives a plan with `loss`, `flops` and `status`.
+        question: `compute_optimal`, `train_fixed`, `distill`, `distill_with`, or another function
+            that takes `law` and `flops` and returns a plan with `loss`, `flops` and `status`.
         law: the law that the question takes.
-        target_loss: loss to reach, in the law's unit, broadcast with what else is asked.
-        flops_bounds: the budgets among which to look; where the lowest is enough, it is the answer.
-        asked: the question's other keywords.
+        target_loss: loss to reach, in the law's unit, broadcast with the inputs.
+        flops_bounds: least and largest budget of the search. Where the least budget is enough, it
+            is the answer.
+        inputs: the other keywords of the question.
 
     Returns:
-        The plan, its `flops` the least budget: NumPy float64 outside a trace, in the caller's
-        precision inside one. Where no budget reaches the loss it has the status INFEASIBLE and
-        NaN. The derivatives are those of the implicit function,
-        `dC/d target_loss = 1 / (d loss / dC)`; zero where the least budget that allows any plan
-        is already enough.
+        The plan with the least budget: NumPy float64 outside a trace, in the caller's dtype inside
+        one. Where no budget reaches the loss, the status is INFEASIBLE and all numbers are NaN.
+        The derivatives are those of the implicit function theorem,
+        `dC/d target_loss = 1 / (d loss / dC)`; they are zero where the least budget that allows
+        a plan is already enough.
 
     Raises:
-        ValueError: the target or what else is asked is not positive and finite. Inside a trace
-            the plan then has the status INFEASIBLE.
-        TypeError: as the question does; or `flops` is asked, which is what is looked for.
+        ValueError: the target or another input is not positive and finite. Inside a trace the
+            plan then has the status INFEASIBLE.
+        TypeError: `flops` is given; or as the question.
 
     >>> from jaxlaws import presets
     >>> from jaxlaws.planning import TEACHER_INFERENCE, distill, train_fixed
@@ -61,69 +61,41 @@ def flops_to_reach(
     >>> f"{alone.flops:.2e} alone, {distilled.flops:.2e} distilled"
     '2.62e+20 alone, 2.11e+20 distilled'
     """
-    if "flops" in asked:
-        raise TypeError("flops is what flops_to_reach looks for: give flops_bounds instead")
+    if "flops" in inputs:
+        raise TypeError("flops_to_reach searches for flops: give flops_bounds instead of flops")
     low, high = (np.log(float(end)) for end in flops_bounds)
     if not low < high < np.inf:
         raise ValueError(f"flops_bounds must be two rising positive numbers, got {flops_bounds}")
-    if is_traced(law, target_loss, asked):
-        return _inside(question, law, target_loss, (low, high), asked)
-    target = checked("target_loss", target_loss)
+    xp = array_module(law, target_loss, inputs)
+    target, valid = valid_input("target_loss", target_loss, xp, replacement=1.0)
 
-    def loss_at(log_flops: Array) -> Array:
-        return question(law, flops=np.exp(log_flops), **asked).loss
-
-    shape = np.broadcast_shapes(target.shape, np.shape(loss_at(np.full(target.shape, high))))
-    root, _ = falling_root(
-        lambda log_flops: np.log(loss_at(log_flops)) - np.log(target),
-        np.full(shape, low),
-        np.full(shape, high),
-        traced=False,
-    )
-    plan = question(law, flops=np.exp(root), **asked)
-    return jax.tree.map(lambda leaf: leaf[()], _told(np, plan, plan.loss <= target * (1 + 1e-9)))
-
-
-def _inside(
-    question: Callable[..., Any],
-    law: Any,
-    target_loss: Any,
-    log_bounds: tuple[float, float],
-    asked: dict[str, Any],
-) -> Any:
-    target = jnp.asarray(as_float("target_loss", target_loss))
-    usable = jnp.isfinite(target) & (target > 0)
-    target = jnp.where(usable, target, 1.0)
-
-    def off(law: Any, target: Any, asked: dict[str, Any]) -> Callable[[Array], Array]:
-        return lambda place: (
-            jnp.log(question(law, flops=jnp.exp(place), **asked).loss) - jnp.log(target)
+    def excess(given: Tree) -> Callable[[Array], Array]:
+        """The log of the plan's loss above the log of the target."""
+        law, target, inputs = given
+        return lambda log_flops: (
+            xp.log(question(law, flops=xp.exp(log_flops), **inputs).loss) - xp.log(target)
         )
 
-    kind = jax.eval_shape(off(law, target, asked), jnp.zeros_like(target))
-    shape, dtype = jnp.broadcast_shapes(kind.shape, target.shape), kind.dtype
-    target = jnp.broadcast_to(target.astype(dtype), shape)
-    low, high = (jnp.full(shape, end, dtype) for end in log_bounds)
-    still = jax.tree.map(_still, (law, target, asked))
-    found, exact = falling_root(off(*still), low, high, traced=True)
-    root = implicit_root(off(law, target, asked), found, exact)
-    plan = question(law, flops=jnp.exp(root), **asked)
-    close = 1e-9 if dtype == jnp.float64 else 1e-5
-    return _told(jnp, plan, usable & (plan.loss <= target * (1 + close)))
+    highest = xp.full(target.shape, high)
+    at_highest = excess((law, target, inputs))
+    found = jax.eval_shape(at_highest, highest) if xp is jnp else at_highest(highest)
+    shape, dtype = np.broadcast_shapes(found.shape, target.shape), found.dtype
+    target = xp.broadcast_to(target.astype(dtype), shape)
+    ends = (xp.full(shape, end, dtype) for end in (low, high))
+    root, _ = root_of(excess, (law, target, inputs), *ends)
+    plan = question(law, flops=xp.exp(root), **inputs)
+    rounding = 1e-9 if dtype == np.float64 else 1e-5
+    reached = valid & (plan.loss <= target * (1 + rounding))
+    return jax.tree.map(lambda leaf: leaf[()], _where_reached(plan, reached, xp))
 
 
-def _still(leaf: Any) -> Any:
-    """A leaf without its derivatives; functions and the like as they are."""
-    return lax.stop_gradient(leaf) if is_traced(leaf) else leaf
+def _where_reached(plan: Tree, reached: Array, xp: ModuleType) -> Tree:
+    """The plan where it reaches the loss, else NaN and the status INFEASIBLE."""
 
-
-def _told(xp: Any, plan: Any, reached: Any) -> Any:
-    """The plan, where it reaches the loss; else none."""
-
-    def leaf(value: Any) -> Any:
+    def leaf(value: Array) -> Array:
         nothing = xp.nan if xp.issubdtype(value.dtype, xp.floating) else 0
         return xp.where(reached, value, nothing).astype(value.dtype)
 
     given = jax.tree.map(leaf, plan)
     status = xp.where(reached, plan.status, int(Status.INFEASIBLE)).astype(plan.status.dtype)
-    return type(given)(**{**vars(given), "status": status})
+    return dataclasses.replace(given, status=status)

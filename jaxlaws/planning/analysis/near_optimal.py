@@ -1,59 +1,56 @@
-"""How far a size or a number of tokens may be from the best before it costs a given loss."""
+"""The range of a size or of tokens in which a plan loses little against the best plan."""
 
 from collections.abc import Callable
-from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jax import lax
 
+from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.inputs import as_float
+from jaxlaws.planning.analysis.plan_roots import root_of
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, checked
-from jaxlaws.planning.solver.batched import Array
-from jaxlaws.planning.solver.root_finding import falling_root, implicit_root
-from jaxlaws.precision import is_traced
+from jaxlaws.precision import array_module
 from jaxlaws.pytree import pytree
 
 
 @pytree
 class NearOptimalRange:
-    """The values of one variable with which a plan is next to the best.
+    """The values of one variable for which a plan is close to the best plan.
 
     Attributes:
-        low: the least.
-        high: the largest.
-        best: the plan that is best of all.
+        low: lower end of the range.
+        high: upper end of the range.
+        best: the best plan.
     """
 
-    low: Any
-    high: Any
-    best: Any
+    low: Array
+    high: Array
+    best: Tree
 
 
 def near_optimal_range(
-    question: Callable[..., Any], law: Any, *, of: str, within: Any, **asked: Any
+    question: Callable[..., Tree], law: Tree, *, of: str, within: Array, **inputs: Tree
 ) -> NearOptimalRange:
-    """The range of a size or of tokens whose best plans are within so many nats of the best.
+    """The range of a size or of tokens whose plans lose at most `within` against the best plan.
 
-    For each value all else is planned anew. The ends are exact: there the plan loses `within`.
-    Where the loss dips more than once, an end is one of the places where that is so.
+    For each value all other variables are planned anew. The ends are exact: there the plan loses
+    `within`. Where the loss passes `within` several times, an end is one of these places.
 
     Args:
-        question: `compute_optimal`, `distill`, or another that takes bounds of that variable.
+        question: `compute_optimal`, `distill`, or another function that takes bounds of the
+            variable.
         law: the law that the question takes.
-        of: the variable by its input name, such as `"num_params"` or `"num_teacher_params"`.
-        within: loss that a plan may lose, in the law's unit, broadcast with what else is asked.
-        asked: the question's other keywords; bounds of the variable bound the range.
+        of: the input name of the variable, such as `"num_params"` or `"num_teacher_params"`.
+        within: loss that a plan may lose, in the law's unit, broadcast with the inputs.
+        inputs: the other keywords of the question. Bounds of the variable bound the range.
 
     Returns:
-        The ends and the best plan: NumPy float64 outside a trace, in the caller's precision inside
-        one, with the derivatives of the implicit function. An end on a bound means that the range
-        goes on. NaN where there is no plan, or the variable is undetermined.
+        The ends and the best plan: NumPy float64 outside a trace, in the caller's dtype inside
+        one, with the derivatives of the implicit function theorem. An end on a bound means that
+        the range continues beyond it. NaN where there is no plan, or the variable is undetermined.
 
     Raises:
-        ValueError: `within` or what else is asked is not positive and finite.
-        TypeError: the question has no bounds of that name, or as the question does.
+        ValueError: `within` or another input is not positive and finite.
+        TypeError: the question takes no bounds of that variable; or as the question.
 
     >>> from jaxlaws import presets
     >>> from jaxlaws.planning import compute_optimal
@@ -63,36 +60,29 @@ def near_optimal_range(
     '1.6e+09 to 4.9e+09 parameters around 2.8e+09'
     """
     name = f"{of}_bounds"
-    ends = asked.pop(name, DEFAULT_BOUNDS)
-    given = (law, within, asked)
-    traced = is_traced(given, ends)
-    xp: Any = jnp if traced else np
-    within = as_float("within", within) if traced else checked("within", within)
-    given = (law, within, asked)
-    best = question(law, **asked, **{name: ends})
+    ends = inputs.pop(name, DEFAULT_BOUNDS)
+    xp = array_module(law, within, inputs, ends)
+    within = checked("within", within) if xp is np else as_float("within", within)
+    best = question(law, **inputs, **{name: ends})
+    shape = np.broadcast_shapes(np.shape(best.loss), np.shape(within))
+    log_best = xp.log(xp.broadcast_to(vars(best)[of], shape))
+    possible = xp.isfinite(log_best)
 
-    def loses(law: Any, within: Any, asked: dict[str, Any]) -> Callable[[Array], Array]:
-        """What a plan with a given value loses, above what it may."""
-        least = question(law, **asked, **{name: ends}).loss
+    def excess(given: Tree) -> Callable[[Array], Array]:
+        """The loss of the best plan with a given value, above the loss that is allowed."""
+        law, within, inputs = given
+        least = question(law, **inputs, **{name: ends}).loss
 
         def function(log_value: Array) -> Array:
             value = xp.exp(log_value)
-            return question(law, **asked, **{name: (value, value)}).loss - least - within
+            return question(law, **inputs, **{name: (value, value)}).loss - least - within
 
         return function
 
-    still = jax.tree.map(lambda leaf: lax.stop_gradient(leaf) if is_traced(leaf) else leaf, given)
-    shape = np.broadcast_shapes(np.shape(best.loss), np.shape(within))
-    place = xp.log(xp.broadcast_to(vars(best)[of], shape))
-    possible = xp.isfinite(place)
-    place = lax.stop_gradient(place) if traced else place
-    function, moving = loses(*still), loses(*given)
-
-    def end(bound: Any) -> Array:
-        far = xp.broadcast_to(xp.log(xp.asarray(bound, place.dtype)), shape)
-        root, exact = falling_root(function, far, xp.where(possible, place, far), traced=traced)
-        if traced:
-            root = implicit_root(moving, root, exact)
+    def end(bound: Array) -> Array:
+        far = xp.broadcast_to(xp.log(xp.asarray(bound, log_best.dtype)), shape)
+        near = xp.where(possible, log_best, far)
+        root, _ = root_of(excess, (law, within, inputs), far, near)
         return xp.where(possible, xp.exp(root), xp.nan)[()]
 
     return NearOptimalRange(low=end(ends[0]), high=end(ends[1]), best=best)

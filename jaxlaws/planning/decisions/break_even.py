@@ -1,55 +1,59 @@
-"""How many students must share a trained teacher for distillation to pay."""
+"""How many students must share a trained teacher before distillation is better."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jax import lax
 
 from jaxlaws.compute import ForwardFlops, dense_forward_flops
-from jaxlaws.planning.distillation.student_and_teacher import distill
-from jaxlaws.planning.engine.checks import checked, distillation_law
+from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.planning.analysis.plan_roots import root_of
+from jaxlaws.planning.decisions.both_sides import train_and_distill
+from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, checked, distillation_law
+from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.scenarios import TEACHER_PRETRAINING, Scenario, check_scenario
-from jaxlaws.planning.solver.batched import Array
-from jaxlaws.planning.solver.root_finding import falling_root, implicit_root
-from jaxlaws.planning.supervised.fixed_size import train_fixed
-from jaxlaws.precision import is_traced
+from jaxlaws.precision import array_module
 
 _LOG_MOST = float(np.log(1e6))
 
 
 def break_even_students(
-    law: Any,
+    law: Tree,
     *,
-    flops: Any,
-    num_student_params: Any,
+    flops: Array,
+    num_student_params: Array,
     scenario: Scenario = TEACHER_PRETRAINING,
     forward_flops: ForwardFlops = dense_forward_flops,
-) -> Any:
-    """The number of students alike from which one trained teacher makes them better than none.
+    num_student_tokens_bounds: Bounds = DEFAULT_BOUNDS,
+    num_teacher_params_bounds: Bounds = DEFAULT_BOUNDS,
+    num_teacher_tokens_bounds: Bounds = DEFAULT_BOUNDS,
+    limits: Mapping[str, Limit] | None = None,
+) -> Array:
+    """The number of equal students above which sharing one trained teacher is better.
 
-    `k` students that pool their budgets, `k flops` in all, share the teacher that the pool trains;
-    alone each is trained on its own budget. The more share, the less of the teacher each pays for,
-    so there is one number from which distillation is better.
+    `k` students put their budgets together, `k flops` in all, and share the teacher that this
+    budget trains. Without a teacher, each student is trained on its own budget. The more students
+    share, the smaller the part of the teacher's cost that each student pays.
 
     Args:
         law: a distillation law.
         flops: the budget of one student, any shape.
-        num_student_params: size of each, broadcast with it.
-        scenario: what the pool pays for.
+        num_student_params: size of each student, broadcast with the budget.
+        scenario: which costs of the teacher are charged.
         forward_flops: forward FLOPs per token of a size.
+        num_student_tokens_bounds: lower and upper bound of a student's tokens, on both sides.
+        num_teacher_params_bounds: lower and upper bound of the teacher's size.
+        num_teacher_tokens_bounds: lower and upper bound of the teacher's tokens.
+        limits: upper limits on other quantities, on both sides, see `Limit`.
 
     Returns:
-        The number, not rounded; 1 where distilling a single student pays already, infinite where
-        not even a million students pay. NumPy float64 outside a trace, in the caller's precision
-        inside one, with the derivatives of the implicit function.
+        The number, not rounded; 1 where distilling a single student is already better, infinite
+        where a million students are not enough. NumPy float64 outside a trace, in the caller's
+        dtype inside one, with the derivatives of the implicit function theorem.
 
     Raises:
         ValueError: budget or size is not positive and finite, or a share of the scenario is outside
             [0, 1]. Inside a trace the number is then NaN.
-        TypeError: the law is no distillation law, or the scenario no `Scenario`.
+        TypeError: the law is not a distillation law, or the scenario is not a `Scenario`.
 
     >>> from jaxlaws import presets
     >>> law = presets.load("busbridge2025_consistent")
@@ -58,40 +62,39 @@ def break_even_students(
     """
     check_scenario(scenario)
     distillation_law(law)
-    given = (law, flops, num_student_params, scenario)
-    traced = is_traced(given, forward_flops)
-    xp: Any = jnp if traced else np
-    if not traced:
-        flops, num_student_params = (
-            checked(name, value)
-            for name, value in (("flops", flops), ("num_student_params", num_student_params))
-        )
-        given = (law, flops, num_student_params, scenario)
+    constraints = {
+        "num_student_tokens_bounds": num_student_tokens_bounds,
+        "num_teacher_params_bounds": num_teacher_params_bounds,
+        "num_teacher_tokens_bounds": num_teacher_tokens_bounds,
+        "limits": limits,
+    }
+    xp = array_module(law, flops, num_student_params, scenario, forward_flops, constraints)
+    if xp is np:
+        flops = checked("flops", flops)
+        num_student_params = checked("num_student_params", num_student_params)
 
-    def behind(law: Any, flops: Any, size: Any, scenario: Scenario) -> Callable[[Array], Array]:
-        """By how much students of a pool of so many are behind those alone."""
-        common: dict[str, Any] = {"forward_flops": forward_flops}
-        alone = train_fixed(law, num_params=size, flops=flops, **common).loss
+    def excess(given: Tree) -> Callable[[Array], Array]:
+        """The loss of students that share a teacher, above the loss of a student alone."""
+        law, flops, size, scenario, constraints = given
 
         def function(log_students: Array) -> Array:
             num = xp.exp(log_students)
-            pooled = distill(
+            supervised, distilled = train_and_distill(
                 law,
                 flops=flops * num,
                 num_student_params=size,
                 num_students=num,
                 scenario=scenario,
-                **common,
+                forward_flops=forward_flops,
+                **constraints,
             )
-            return pooled.loss - alone
+            return distilled.loss - supervised.loss
 
         return function
 
-    still = jax.tree.map(lambda leaf: lax.stop_gradient(leaf) if is_traced(leaf) else leaf, given)
-    single = behind(*still)(xp.zeros(()))
+    given = (law, flops, num_student_params, scenario, constraints)
+    single = excess(given)(xp.zeros(()))
     low = xp.zeros_like(single)
-    root, exact = falling_root(behind(*still), low, low + _LOG_MOST, traced=traced)
-    if traced:
-        root = implicit_root(behind(*given), root, exact)
+    root, _ = root_of(excess, given, low, low + _LOG_MOST)
     num = xp.where(root < _LOG_MOST, xp.exp(root), xp.inf)
     return xp.where(xp.isnan(single), xp.nan, num)[()]

@@ -1,89 +1,97 @@
-"""Train, overtrain or distil: the question that the laws together answer."""
+"""Train, overtrain or distil: the decision that all laws together answer."""
 
 import enum
+import functools
 from collections.abc import Mapping
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from jaxlaws.compute import ForwardFlops, dense_forward_flops
-from jaxlaws.planning.decisions.comparison_text import words
+from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.planning.decisions.comparison_text import describe_comparison
+from jaxlaws.planning.distillation.distilled_student import distill
 from jaxlaws.planning.distillation.existing_teacher import distill_with
-from jaxlaws.planning.distillation.student_and_teacher import distill
-from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, distillation_law
-from jaxlaws.planning.engine.plans import SupervisedPlan
+from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, distillation_law
+from jaxlaws.planning.engine.composed_inputs import composed_inputs
+from jaxlaws.planning.engine.evaluation import compose
+from jaxlaws.planning.engine.limits import Limit
+from jaxlaws.planning.engine.plans import DistillationPlan, SupervisedPlan
 from jaxlaws.planning.engine.record import Record
-from jaxlaws.planning.engine.scenarios import TEACHER_PRETRAINING_AND_INFERENCE, Scenario
-from jaxlaws.planning.engine.status import Status
+from jaxlaws.planning.engine.scenarios import (
+    TEACHER_PRETRAINING_AND_INFERENCE,
+    Scenario,
+    check_scenario,
+)
+from jaxlaws.planning.engine.status import Status, is_solved
 from jaxlaws.planning.supervised.allocation import compute_optimal
 from jaxlaws.planning.supervised.fixed_size import train_fixed
-from jaxlaws.precision import float64, is_traced, to_numpy
 from jaxlaws.pytree import pytree
 
 
 class Winner(enum.IntEnum):
-    """What to do with a budget."""
+    """The best strategy for a budget."""
 
-    NONE = -1  # nothing can be done with it
-    TRAIN = 0  # the compute-optimal size
-    OVERTRAIN = 1  # a smaller size, on more tokens
+    NONE = -1  # no strategy is feasible
+    TRAIN = 0  # train a model of the compute-optimal size
+    OVERTRAIN = 1  # train a smaller model on more tokens
     DISTIL = 2
-    USE_TEACHER = 3  # as it is
+    USE_TEACHER = 3  # serve the existing teacher without change
 
 
 @pytree
 class Comparison:
-    """The strategies for a budget, and which is best.
+    """The strategies for a budget, and the best of them.
 
     Attributes:
-        winner: a `Winner`: of the eligible strategies the one of least loss.
-        margin: loss by which the next best eligible strategy is worse; NaN where there is none.
-        options: a plan each: `train`, `overtrain`, `distil`, and `use_teacher` where one exists.
-        eligible: whether each may win: it is feasible, no larger than the student's size, and,
-            for `overtrain`, indeed smaller than compute-optimal.
+        winner: a `Winner`: the strategy of least loss among those that may win.
+        margin: loss by which the next best strategy is worse; NaN where there is no other.
+        options: a plan for each strategy: `train`, `overtrain`, `distil`, and `use_teacher` where
+            a teacher exists.
+        eligible: whether each strategy may win: it is feasible, its model is no larger than the
+            student, and for `overtrain` it is smaller than the compute-optimal model.
     """
 
-    winner: Any
-    margin: Any
+    winner: Array
+    margin: Array
     options: Record
     eligible: Record
 
     @property
-    def reason(self) -> Any:
-        """The comparison in words: a string, or an array of strings for several."""
+    def reason(self) -> Array:
+        """The comparison as text: a string, or an array of strings for several budgets."""
         return self.words()
 
-    def words(self, fitted_range: Mapping[str, Any] | None = None) -> Any:
-        """The comparison in words, with the distance to the runs that the law was fitted to.
+    def words(self, fitted_range: Mapping[str, tuple[float, float]] | None = None) -> Array:
+        """The comparison as text, with the distance from the runs that the law was fitted to.
 
         Args:
-            fitted_range: lowest and highest fitted value of each input, as a fit or the
-                description of a preset has it.
+            fitted_range: lowest and highest fitted value of each input, as a fit and the
+                description of a preset have it.
         """
-        told = np.empty(np.shape(self.winner), dtype=object)
-        for index in np.ndindex(told.shape):
+        texts = np.empty(np.shape(self.winner), dtype=object)
+        for index in np.ndindex(texts.shape):
             one = jax.tree.map(lambda leaf, at=index: np.asarray(leaf)[at], self)
             name = Winner(int(one.winner)).name.lower()
-            told[index] = words(
+            texts[index] = describe_comparison(
                 name if name in one.options else None,
                 one.margin,
                 one.options,
                 one.eligible,
                 fitted_range,
             )
-        return told if told.shape else told[()]
+        return texts if texts.shape else texts[()]
 
 
-def _solved(plan: Any) -> Any:
-    return plan.status <= Status.BUDGET_UNSPENT
-
-
-def _as_it_is(
-    flops: Any, num_params: Any, loss: Any, num_inference_tokens: Any, forward_flops: Any
+def _serve_teacher(
+    flops: Array,
+    num_params: Array,
+    loss: Array,
+    num_inference_tokens: Array,
+    forward_flops: ForwardFlops,
 ) -> SupervisedPlan:
-    """Serving a teacher that exists."""
+    """The plan that serves an existing teacher without change."""
     cost = forward_flops(num_params) * num_inference_tokens + jnp.zeros_like(flops)
     possible, nothing = cost <= flops, jnp.zeros_like(flops)
     return SupervisedPlan(
@@ -104,36 +112,52 @@ def _as_it_is(
 
 
 def _compare(
-    law: Any,
-    flops: Any,
-    size: Any,
+    law: Tree,
+    flops: Array,
+    size: Array | None,
     scenario: Scenario,
-    num_students: Any,
-    teacher: tuple[Any, Any] | None,
-    common: dict[str, Any],
+    num_students: Array,
+    teacher: tuple[Array, Array] | None,
+    served: Array,
+    constraints: Tree,
+    *,
+    forward_flops: ForwardFlops,
 ) -> Comparison:
-    given = (flops, size, num_students, *(teacher or ()), common["num_inference_tokens"])
-    shapes = [np.shape(value) for value in (*given, *jax.tree.leaves(scenario))]
+    tokens_bounds, teacher_bounds, limits = constraints
+    inputs = (flops, size, num_students, *(teacher or ()), served)
+    shapes = [np.shape(value) for value in jax.tree.leaves((inputs, scenario, constraints))]
     flops = jnp.broadcast_to(jnp.asarray(flops, float), np.broadcast_shapes(*shapes))
     alone = flops / num_students
-    optimal = compute_optimal(law, flops=alone, forward_flops=common["forward_flops"]).num_params
-    optimal = jnp.where(jnp.isnan(optimal), DEFAULT_BOUNDS[0], optimal)
+    common = {"num_inference_tokens": served, "forward_flops": forward_flops, "limits": limits}
+    bounded = {**common, "num_tokens_bounds": tokens_bounds}
+    optimal = compute_optimal(
+        law,
+        flops=alone,
+        forward_flops=forward_flops,
+        num_tokens_bounds=tokens_bounds,
+        limits=limits,
+    ).num_params
     largest = jnp.inf if size is None else size
     if size is None:
-        size = compute_optimal(law, flops=alone, **common).num_params
-        size = jnp.where(jnp.isnan(size), DEFAULT_BOUNDS[0], size)
-    student = {"flops": flops, "num_student_params": size, "num_students": num_students}
-    options = Record(
-        train=train_fixed(law, num_params=optimal, flops=alone, **common),
-        overtrain=train_fixed(law, num_params=size, flops=alone, **common),
-    )
-    eligible = Record(
-        train=_solved(options.train) & (optimal <= largest),
-        overtrain=_solved(options.overtrain) & (size < optimal * (1 - 1e-6)),
-    )
+        size = compute_optimal(law, flops=alone, **bounded).num_params
+    student = {
+        "flops": flops,
+        "num_student_params": size,
+        "num_students": num_students,
+        "num_student_tokens_bounds": tokens_bounds,
+        **common,
+    }
+    options: dict[str, SupervisedPlan | DistillationPlan] = {
+        "train": train_fixed(law, num_params=optimal, flops=alone, **bounded),
+        "overtrain": train_fixed(law, num_params=size, flops=alone, **bounded),
+    }
+    eligible = {
+        "train": is_solved(options["train"].status) & (optimal <= largest),
+        "overtrain": is_solved(options["overtrain"].status) & (size < optimal * (1 - 1e-6)),
+    }
     if teacher is None:
-        options["distil"] = distill(law, **student, scenario=scenario, **common)
-        eligible["distil"] = _solved(options.distil)
+        options["distil"] = distill(law, **student, scenario=scenario, **teacher_bounds)
+        eligible["distil"] = is_solved(options["distil"].status)
     else:
         loss, num_params = teacher
         options["distil"] = distill_with(
@@ -142,11 +166,10 @@ def _compare(
             teacher_loss=loss,
             num_teacher_params=num_params,
             logits=scenario.logits,
-            **common,
         )
-        options["use_teacher"] = _as_it_is(flops, num_params, loss, **common)
-        eligible["distil"] = _solved(options.distil)
-        eligible["use_teacher"] = _solved(options.use_teacher) & (num_params <= largest)
+        options["use_teacher"] = _serve_teacher(flops, num_params, loss, served, forward_flops)
+        eligible["distil"] = is_solved(options["distil"].status)
+        eligible["use_teacher"] = is_solved(options["use_teacher"].status) & (num_params <= largest)
     losses = jnp.stack([jnp.where(eligible[name], options[name].loss, jnp.inf) for name in options])
     ordered = jnp.sort(losses, axis=0)
     nothing = jnp.isinf(ordered[0])
@@ -154,49 +177,61 @@ def _compare(
     margin = jnp.where(
         jnp.isinf(ordered[1]), jnp.nan, ordered[1] - jnp.where(nothing, 0.0, ordered[0])
     )
-    return Comparison(winner=winner, margin=margin, options=options, eligible=eligible)
+    return Comparison(
+        winner=winner, margin=margin, options=Record(options), eligible=Record(eligible)
+    )
 
 
 def compare(
-    law: Any,
+    law: Tree,
     *,
-    flops: Any,
-    num_student_params: Any = None,
-    num_inference_tokens: Any = 0.0,
+    flops: Array,
+    num_student_params: Array | None = None,
+    num_inference_tokens: Array = 0.0,
     scenario: Scenario = TEACHER_PRETRAINING_AND_INFERENCE,
-    num_students: Any = 1.0,
-    teacher_loss: Any = None,
-    num_teacher_params: Any = None,
+    num_students: Array = 1.0,
+    teacher_loss: Array | None = None,
+    num_teacher_params: Array | None = None,
     forward_flops: ForwardFlops = dense_forward_flops,
+    num_student_tokens_bounds: Bounds = DEFAULT_BOUNDS,
+    num_teacher_params_bounds: Bounds = DEFAULT_BOUNDS,
+    num_teacher_tokens_bounds: Bounds = DEFAULT_BOUNDS,
+    limits: Mapping[str, Limit] | None = None,
 ) -> Comparison:
     """Train compute-optimally, overtrain, distil, or use a teacher that exists.
 
-    - `train`: the size that is compute-optimal for the budget, demand not considered.
-    - `overtrain`: a model of the student's size, on all the tokens that the budget allows.
-    - `distil`: a student of that size, from the best teacher that the budget can make under the
-      scenario, or from the one that exists.
-    - `use_teacher`: the teacher that exists, as it is.
+    - `train`: a model of the compute-optimal size for the budget, without regard to serving.
+    - `overtrain`: a model of the student's size, on all the tokens that the budget pays for.
+    - `distil`: a student of that size, from the best teacher that the budget pays for under the
+      scenario, or from the teacher that exists.
+    - `use_teacher`: the teacher that exists, without change.
 
-    Each pays for serving `num_inference_tokens` out of the same budget. The student's size is the
-    largest that may be served. Where none is given, it is the supervised size of least loss once
-    serving is paid.
+    Each strategy pays for serving `num_inference_tokens` from the same budget. The student's size
+    is the largest size that may be served. Where it is not given, it is the supervised size of
+    least loss after serving is paid.
 
     Args:
         law: a distillation law.
         flops: the whole budget, any shape.
         num_student_params: size of the student, broadcast with the budget.
         num_inference_tokens: tokens that the model will serve.
-        scenario: who pays for the teacher; for one that exists, whether its logits are paid for.
-        num_students: students of that size that share the teacher and the budget. The plans
-            without a teacher are those of one of them, with its part of the budget.
-        teacher_loss: loss of a teacher that exists, given with its size.
+        scenario: which costs of the teacher are charged; for a teacher that exists, only the share
+            of the logits counts.
+        num_students: number of equal students that share the teacher and the budget. The plans
+            without a teacher are those of one student, on its part of the budget.
+        teacher_loss: loss of a teacher that exists, given together with its size.
         num_teacher_params: size of a teacher that exists.
         forward_flops: forward FLOPs per token of a size.
+        num_student_tokens_bounds: lower and upper bound of the tokens of the model that is served.
+        num_teacher_params_bounds: lower and upper bound of the teacher's size, where it is trained.
+        num_teacher_tokens_bounds: lower and upper bound of the teacher's tokens, likewise.
+        limits: upper limits on other quantities. A limit receives the sizes and tokens of each
+            strategy by the names of the strategy's plan, see `Limit`.
 
     Raises:
-        ValueError: an input is not positive and finite, or of a teacher only one of loss and size
+        ValueError: an input is not positive and finite, or only one of the teacher's loss and size
             is given.
-        TypeError: the law is no distillation law.
+        TypeError: the law is not a distillation law, or the scenario is not a `Scenario`.
 
     >>> from jaxlaws import presets
     >>> answer = compare(
@@ -206,16 +241,40 @@ def compare(
     ('OVERTRAIN', '0.030')
     """
     distillation_law(law)
+    check_scenario(scenario)
     if (teacher_loss is None) != (num_teacher_params is None):
         missing = "teacher_loss" if teacher_loss is None else "num_teacher_params"
         raise ValueError(
-            f"a teacher that exists is given by teacher_loss and num_teacher_params: {missing} "
-            "is missing"
+            "a teacher that exists needs both teacher_loss and num_teacher_params: "
+            f"{missing} is missing"
         )
-    teacher = None if teacher_loss is None else (teacher_loss, num_teacher_params)
-    common = {"num_inference_tokens": num_inference_tokens, "forward_flops": forward_flops}
-    given = (law, flops, num_student_params, scenario, num_students, teacher, common)
-    if is_traced(given):
-        return _compare(*given)
-    with float64():
-        return jax.tree.map(lambda leaf: leaf[()], to_numpy(_compare(*given)))
+    teacher_bounds = {
+        "num_teacher_params_bounds": num_teacher_params_bounds,
+        "num_teacher_tokens_bounds": num_teacher_tokens_bounds,
+    }
+    constraints = (num_student_tokens_bounds, teacher_bounds, limits)
+    inputs = {
+        "flops": flops,
+        "num_student_params": num_student_params,
+        "num_students": num_students,
+        "teacher_loss": teacher_loss,
+        "num_teacher_params": num_teacher_params,
+        "num_inference_tokens": num_inference_tokens,
+    }
+    inputs = composed_inputs(
+        {name: value for name, value in inputs.items() if value is not None},
+        may_be_zero=("num_inference_tokens",),
+        limits=limits,
+    )
+    existing = ("teacher_loss", "num_teacher_params")
+    return compose(
+        functools.partial(_compare, forward_flops=forward_flops),
+        law,
+        inputs["flops"],
+        inputs.get("num_student_params"),
+        scenario,
+        inputs["num_students"],
+        None if teacher_loss is None else tuple(inputs[name] for name in existing),
+        inputs["num_inference_tokens"],
+        constraints,
+    )

@@ -1,12 +1,12 @@
-"""A comparison in words."""
+"""A comparison of strategies as text."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
+from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.foundations.quantities import format_quantity
 from jaxlaws.planning.analysis.extrapolation import extrapolation_decades
-from jaxlaws.quantities import format_quantity
 
 _ADVICE = {
     "train": "train compute-optimally",
@@ -16,8 +16,8 @@ _ADVICE = {
 }
 
 
-def _how(name: str, plan: Any) -> str:
-    """What to do, of one plan."""
+def _describe(name: str, plan: Tree) -> str:
+    """One plan as a phrase."""
     if name == "use_teacher":
         return f"the teacher of {format_quantity(plan.num_params)} parameters, loss {plan.loss:.4f}"
     if name != "distil":
@@ -36,52 +36,54 @@ def _how(name: str, plan: Any) -> str:
     )
 
 
-def _distance(options: Mapping[str, Any], fitted_range: Mapping[str, Any] | None) -> str:
+def _distance(
+    options: Mapping[str, Tree], fitted_range: Mapping[str, tuple[float, float]] | None
+) -> str:
     if fitted_range is None:
-        return "How far that is from the runs behind the law was not judged."
+        return "The distance from the fitted runs is not judged, because no fitted range was given."
     decades = [float(extrapolation_decades(plan, fitted_range)) for plan in options.values()]
     if (farthest := np.nanmax([0.0, *decades])) > 0:
         far = f"{farthest:.1f}" if farthest >= 0.05 else f"{farthest:.1g}"
         return (
-            f"This lies {far} decades outside the runs that the law was fitted to: "
-            "an extrapolation, not to be relied on."
+            f"This plan lies {far} decades outside the runs that the law was fitted to: "
+            "it is an extrapolation, so do not rely on it."
         )
     if np.isnan(decades).any():
-        return "Not all of the law's fitted range is known, so this may be an extrapolation."
-    return "This lies within the range of the runs that the law was fitted to."
+        return "A part of the law's fitted range is unknown, so this plan may be an extrapolation."
+    return "This plan lies within the range of the runs that the law was fitted to."
 
 
-def words(
+def describe_comparison(
     winner: str | None,
-    margin: Any,
-    options: Mapping[str, Any],
-    eligible: Mapping[str, Any],
-    fitted_range: Mapping[str, Any] | None,
+    margin: Array,
+    options: Mapping[str, Tree],
+    eligible: Mapping[str, Tree],
+    fitted_range: Mapping[str, tuple[float, float]] | None,
 ) -> str:
-    """A sentence or three on a single comparison.
+    """One to five sentences on a single comparison.
 
     Args:
-        winner: key of the winner in `options`, None where nothing can be done.
-        margin: loss by which the next best is worse, NaN where there is none.
-        options: a plan each.
-        eligible: whether each may win.
-        fitted_range: lowest and highest fitted value of each input, None where not given.
+        winner: key of the winner in `options`, None where no option is feasible.
+        margin: loss by which the next best option is worse, NaN where there is no other option.
+        options: a plan for each strategy.
+        eligible: whether each strategy may win.
+        fitted_range: lowest and highest fitted value of each input, None where it is not given.
     """
     if winner is None:
-        return "Nothing can be done within this budget and these bounds: raise the budget."
-    sentences = [f"{_ADVICE[winner].capitalize()}: {_how(winner, options[winner])}."]
+        return "No strategy is feasible within this budget and these bounds: raise the budget."
+    sentences = [f"{_ADVICE[winner].capitalize()}: {_describe(winner, options[winner])}."]
     others = {key: options[key] for key in options if eligible[key] and key != winner}
     if others:
         second = min(others, key=lambda key: others[key].loss)
         sentences.append(
-            f"That is {margin:.4f} below the next best, to {_ADVICE[second]} "
-            f"({_how(second, others[second])})."
+            f"This loss is {margin:.4f} below the next best option, to {_ADVICE[second]} "
+            f"({_describe(second, others[second])})."
         )
     train = options["train"]
     if winner != "train" and not eligible["train"] and np.isfinite(train.num_params):
         sentences.append(
             f"The compute-optimal size for this budget, {format_quantity(train.num_params)}, "
-            "is larger than the student."
+            "is larger than the student may be."
         )
     judged = {key: options[key] for key in options if eligible[key]}
     return " ".join([*sentences, _distance(judged, fitted_range)])

@@ -1,135 +1,146 @@
-"""The compute at which distilling and training a model of one size change places."""
+"""The budgets at which distillation and supervised training of one model size change places."""
 
 import enum
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from types import ModuleType
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.typing import DTypeLike
 
 from jaxlaws.compute import ForwardFlops, dense_forward_flops
-from jaxlaws.planning.distillation.student_and_teacher import distill
-from jaxlaws.planning.engine.checks import checked, distillation_law
-from jaxlaws.planning.engine.scenarios import Scenario
+from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.planning.analysis.plan_roots import root_of
+from jaxlaws.planning.decisions.both_sides import train_and_distill
+from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, checked, distillation_law
+from jaxlaws.planning.engine.limits import Limit
+from jaxlaws.planning.engine.scenarios import Scenario, check_scenario
 from jaxlaws.planning.engine.status import Status, worst
-from jaxlaws.planning.solver.batched import Array
-from jaxlaws.planning.solver.root_finding import falling_root, implicit_root
-from jaxlaws.planning.supervised.fixed_size import train_fixed
-from jaxlaws.precision import is_traced
+from jaxlaws.precision import array_module
 from jaxlaws.pytree import pytree
 
 _BUDGETS_PER_DECADE = 24
 
 
 class Method(enum.IntEnum):
-    """How to make a model of a given size."""
+    """A way to make a model of a given size."""
 
     SUPERVISED = -1
-    NONE = 0  # no budget pays for either, or the place of a crossing is unused
+    NONE = 0  # neither method is feasible at any budget, or the entry holds no crossing
     DISTILLATION = 1
 
 
 @pytree
 class Crossings:
-    """Where the better method changes.
+    """The budgets at which the better method changes.
 
     Attributes:
-        flops: the budgets, rising along the last axis; NaN in places left over.
-        to: the `Method` that is better above each; NONE in places left over.
-        loss: what supervised training reaches there, and distillation likewise.
-        first: the `Method` that is better at the lowest budget that tells them apart.
-        count: the number of crossings found, which may exceed the places for them.
-        status: CONVERGED; INFEASIBLE where no budget pays for either method; NOT_CONVERGED where
-            there are more crossings than places, or a plan lost somewhere that did not converge.
+        flops: the budgets, rising along the last axis; NaN in entries that are not used.
+        to: the `Method` that is better above each budget; NONE in entries that are not used.
+        loss: the loss that both methods reach at each budget.
+        first: the `Method` that is better at the lowest budget where the two differ.
+        count: the number of crossings found, which may exceed the number of entries.
+        status: CONVERGED; INFEASIBLE where neither method is feasible at any budget;
+            NOT_CONVERGED where there are more crossings than entries, or where a plan that did not
+            converge has the higher loss.
     """
 
-    flops: Any
-    to: Any
-    loss: Any
-    first: Any
-    count: Any
-    status: Any
+    flops: Array
+    to: Array
+    loss: Array
+    first: Array
+    count: Array
+    status: Array
 
 
-def _losses(plan: Any, xp: Any) -> Any:
-    """Of what can be planned; infinite where nothing can."""
+def _losses(plan: Tree, xp: ModuleType) -> Array:
+    """The losses, infinite where the plan is infeasible."""
     return xp.where(plan.status == Status.INFEASIBLE, xp.inf, plan.loss)
 
 
-def _lead(single: Any, distilled: Any, xp: Any) -> Any:
-    """By how much distillation is better; 0 where neither can be paid for."""
-    neither = xp.isinf(single) & xp.isinf(distilled)
-    return xp.where(neither, 0.0, single) - xp.where(neither, 0.0, distilled)
+def _lead(alone: Array, distilled: Array, xp: ModuleType) -> Array:
+    """The loss by which distillation is better; 0 where both are infeasible."""
+    neither = xp.isinf(alone) & xp.isinf(distilled)
+    return xp.where(neither, 0.0, alone) - xp.where(neither, 0.0, distilled)
 
 
-def _sides(lead: Any, level: Any, xp: Any) -> Any:
-    """-1, 0 or +1 for who is better; what rounding could turn counts as a tie."""
+def _better(lead: Array, level: Array, xp: ModuleType) -> Array:
+    """-1, 0 or +1 for the better `Method`; a difference within rounding counts as a tie."""
     smallest = (1e-10 if lead.dtype == np.float64 else 2e-6) * level
     return xp.where(xp.abs(lead) > smallest, xp.sign(lead), 0.0)
 
 
-def _changes(sides: Any, most: int, xp: Any) -> tuple[Any, Any, Any, Any]:
-    """Where sides change along the last axis, ties passed over.
+def _changes(better: Array, most: int, xp: ModuleType) -> tuple[Array, Array, Array, Array]:
+    """The changes of the better method along the last axis; ties are passed over.
 
     Returns:
-        Of the first changes: the places before, the places after, and whether there is one; and
-        how many changes there are.
+        For the first `most` changes: the index before, the index after, and whether the change
+        exists; and the number of all changes.
     """
-    places = xp.broadcast_to(xp.arange(sides.shape[-1]), sides.shape)
-    decided = xp.where(sides != 0, places, -1)
+    indices = xp.broadcast_to(xp.arange(better.shape[-1]), better.shape)
+    decided = xp.where(better != 0, indices, -1)
     latest = (
-        lax.cummax(decided, axis=sides.ndim - 1)
+        lax.cummax(decided, axis=better.ndim - 1)
         if xp is jnp
         else np.maximum.accumulate(decided, axis=-1)
     )
     before = xp.concatenate([xp.full_like(latest[..., :1], -1), latest[..., :-1]], axis=-1)
-    old = xp.take_along_axis(sides, xp.maximum(before, 0), axis=-1)
-    change = (sides != 0) & (before >= 0) & (old != sides)
-    first = xp.argsort(xp.where(change, places, sides.shape[-1]), axis=-1)[..., :most]
+    old = xp.take_along_axis(better, xp.maximum(before, 0), axis=-1)
+    change = (better != 0) & (before >= 0) & (old != better)
+    first = xp.argsort(xp.where(change, indices, better.shape[-1]), axis=-1)[..., :most]
     found = xp.take_along_axis(change, first, axis=-1)
     left = xp.where(found, xp.take_along_axis(before, first, axis=-1), 0)
     return left, first, found, change.sum(axis=-1)
 
 
 def crossover(
-    law: Any,
+    law: Tree,
     *,
-    num_student_params: Any,
+    num_student_params: Array,
     scenario: Scenario,
-    num_students: Any = 1.0,
-    num_inference_tokens: Any = 0.0,
+    num_students: Array = 1.0,
+    num_inference_tokens: Array = 0.0,
     forward_flops: ForwardFlops = dense_forward_flops,
+    num_student_tokens_bounds: Bounds = DEFAULT_BOUNDS,
+    num_teacher_params_bounds: Bounds = DEFAULT_BOUNDS,
+    num_teacher_tokens_bounds: Bounds = DEFAULT_BOUNDS,
+    limits: Mapping[str, Limit] | None = None,
     flops_bounds: tuple[float, float] = (1e17, 1e28),
     max_crossings: int = 4,
 ) -> Crossings:
     """Every budget at which the better of supervised training and distillation changes.
 
-    Compared are `train_fixed` of the student's size and `distill` under the scenario, each with
-    the whole budget, or its part for one of several students. None is an answer: then `first`
-    says which is better throughout. Crossings are looked for at 24 budgets a decade; two within
-    one of these steps undo each other unseen.
+    `train_fixed` of the student's size is compared with `distill` under the scenario, each on the
+    whole budget, or of several students on an equal part. Where there is no crossing, `first` is
+    the better method at every budget. The search uses 24 budgets per decade; two crossings between
+    neighbouring budgets are not seen.
 
     Args:
-        law: a distillation law; outside a trace a batch of them too, broadcast with the size.
+        law: a distillation law; outside a trace also a batch of laws, broadcast with the size.
         num_student_params: size of the student, any shape.
-        scenario: who pays for the teacher.
-        num_students: students of that size that share the teacher and the budget, broadcast with
-            the size.
-        num_inference_tokens: tokens that each model will serve, likewise.
+        scenario: which costs of the teacher are charged.
+        num_students: number of equal students that share the teacher and the budget, broadcast
+            with the size.
+        num_inference_tokens: tokens that each model will serve, broadcast with the size.
         forward_flops: forward FLOPs per token of a size.
-        flops_bounds: the budgets among which to look.
-        max_crossings: places for crossings, the length of the last axis.
+        num_student_tokens_bounds: lower and upper bound of the student's tokens, on both sides.
+        num_teacher_params_bounds: lower and upper bound of the teacher's size.
+        num_teacher_tokens_bounds: lower and upper bound of the teacher's tokens.
+        limits: upper limits on other quantities, on both sides, see `Limit`.
+        flops_bounds: least and largest budget of the search.
+        max_crossings: number of entries for crossings, the length of the last axis.
 
     Returns:
-        Budgets, methods and losses of the broadcast shape with one axis more; the rest of the
-        broadcast shape. NumPy float64 outside a trace, in the caller's precision inside one.
+        Budgets, methods and losses of the broadcast shape with one more axis; `first`, `count` and
+        `status` of the broadcast shape. NumPy float64 outside a trace, in the caller's dtype
+        inside one.
 
     Raises:
         ValueError: an input is not positive and finite, or the bounds do not rise. Inside a trace
             the status is then INFEASIBLE.
-        TypeError: the law is no distillation law, or the scenario no `Scenario`.
+        TypeError: the law is not a distillation law, or the scenario is not a `Scenario`.
 
     >>> from jaxlaws import presets
     >>> from jaxlaws.planning import TEACHER_INFERENCE
@@ -139,8 +150,7 @@ def crossover(
     'DISTILLATION up to 1.25e+21'
     """
     distillation_law(law)
-    if not isinstance(scenario, Scenario):
-        raise TypeError(f"scenario must be a Scenario such as FREE_TEACHER, got {scenario!r}")
+    check_scenario(scenario)
     low, high = (float(end) for end in flops_bounds)
     if not 0 < low < high < np.inf:
         raise ValueError(f"flops_bounds must be two rising positive numbers, got {flops_bounds}")
@@ -153,82 +163,71 @@ def crossover(
         "logits": scenario.logits,
         "pretraining": scenario.pretraining,
     }
-    traced = is_traced(law, inputs, forward_flops)
-    if not traced:
+    constraints = {
+        "num_student_tokens_bounds": num_student_tokens_bounds,
+        "num_teacher_params_bounds": num_teacher_params_bounds,
+        "num_teacher_tokens_bounds": num_teacher_tokens_bounds,
+        "limits": limits,
+    }
+    xp = array_module(law, inputs, constraints, forward_flops)
+    if xp is np:
+        positive = ("num_student_params", "num_students")
         inputs = {
-            name: checked(name, value, 1.0 if name in ("num_student_params", "num_students") else 0)
+            name: checked(name, value, may_be_zero=name not in positive)
             for name, value in inputs.items()
         }
-    given = jax.tree.leaves((list(inputs.values()), law))
-    shape = np.broadcast_shapes(*(np.shape(value) for value in given))
-    xp: Any = jnp if traced else np
-    dtype = jnp.result_type(float, *given) if traced else np.float64
-    law, inputs = jax.tree.map(lambda value: _lengthened(value, shape, dtype, xp), (law, inputs))
+    leaves = jax.tree.leaves((list(inputs.values()), law, constraints))
+    shape = np.broadcast_shapes(*(np.shape(value) for value in leaves))
+    dtype = np.float64 if xp is np else jnp.result_type(float, *leaves)
+    given = jax.tree.map(
+        lambda value: _with_axis(value, shape, dtype, xp), (law, inputs, constraints)
+    )
 
-    def methods(law: Any, inputs: dict[str, Any]) -> Callable[[Array], tuple[Any, Any]]:
-        def plans(log_flops: Array) -> tuple[Any, Any]:
-            flops = xp.exp(log_flops)
-            common = {
-                "num_inference_tokens": inputs["num_inference_tokens"],
-                "forward_flops": forward_flops,
-            }
-            size, students = inputs["num_student_params"], inputs["num_students"]
-            single = train_fixed(law, num_params=size, flops=flops / students, **common)
-            distilled = distill(
-                law,
-                flops=flops,
-                num_student_params=size,
-                scenario=Scenario(logits=inputs["logits"], pretraining=inputs["pretraining"]),
-                num_students=students,
-                **common,
-            )
-            return single, distilled
-
-        return plans
+    def plans(given: Tree, log_flops: Array) -> tuple[Tree, Tree]:
+        law, inputs, constraints = given
+        return train_and_distill(
+            law,
+            flops=xp.exp(log_flops),
+            num_student_params=inputs["num_student_params"],
+            scenario=Scenario(logits=inputs["logits"], pretraining=inputs["pretraining"]),
+            num_students=inputs["num_students"],
+            num_inference_tokens=inputs["num_inference_tokens"],
+            forward_flops=forward_flops,
+            **constraints,
+        )
 
     num = 1 + int(np.ceil(_BUDGETS_PER_DECADE * np.log10(high / low)))
     budgets = xp.broadcast_to(
         xp.linspace(np.log(low), np.log(high), num, dtype=dtype), (*shape, num)
     )
-    still = jax.tree.map(
-        lambda leaf: lax.stop_gradient(leaf) if is_traced(leaf) else leaf, (law, inputs)
-    )
-    single, distilled = methods(*still)(budgets)
-    alone, taught = _losses(single, xp), _losses(distilled, xp)
-    sides = _sides(_lead(alone, taught, xp), xp.minimum(alone, taught), xp)
-    left, right, found, count = _changes(sides, max_crossings, xp)
-    to = xp.where(found, xp.take_along_axis(sides, right, axis=-1), 0.0)
+    supervised, distilled = plans(given, budgets)
+    alone, taught = _losses(supervised, xp), _losses(distilled, xp)
+    better = _better(_lead(alone, taught, xp), xp.minimum(alone, taught), xp)
+    left, right, found, count = _changes(better, max_crossings, xp)
+    to = xp.where(found, xp.take_along_axis(better, right, axis=-1), 0.0)
 
-    def fallen(law: Any, inputs: dict[str, Any]) -> Callable[[Array], Array]:
+    def falling(given: Tree) -> Callable[[Array], Array]:
+        """The lead of the method that is better below the crossing."""
+
         def function(log_flops: Array) -> Array:
-            single, distilled = methods(law, inputs)(log_flops)
-            lead = _lead(_losses(single, xp), _losses(distilled, xp), xp)
+            supervised, distilled = plans(given, log_flops)
+            lead = _lead(_losses(supervised, xp), _losses(distilled, xp), xp)
             return -to * xp.where(to == 0, 0.0, lead)
 
         return function
 
-    low_ends = xp.take_along_axis(budgets, left, axis=-1)
-    high_ends = xp.take_along_axis(budgets, right, axis=-1)
-    root, exact = falling_root(fallen(*still), low_ends, high_ends, traced=traced)
-    if traced:
-        root = implicit_root(fallen(law, inputs), root, exact)
-    loss = train_fixed(
-        law,
-        num_params=inputs["num_student_params"],
-        flops=xp.exp(root) / inputs["num_students"],
-        num_inference_tokens=inputs["num_inference_tokens"],
-        forward_flops=forward_flops,
-    ).loss
-    decided = xp.argmax(sides != 0, axis=-1)
+    ends = (xp.take_along_axis(budgets, index, axis=-1) for index in (left, right))
+    root, _ = root_of(falling, given, *ends)
+    decided = xp.argmax(better != 0, axis=-1)
     possible = xp.isfinite(xp.minimum(alone, taught)).any(axis=-1)
-    # A plan that did not converge is one that a better one may exist for: it may win, not lose.
-    unsure = (single.status == Status.NOT_CONVERGED) & (sides >= 0)
-    unsure |= (distilled.status == Status.NOT_CONVERGED) & (sides <= 0)
+    # A better plan may exist where a plan did not converge: the plan may win, but not lose.
+    unsure = (supervised.status == Status.NOT_CONVERGED) & (better >= 0)
+    unsure |= (distilled.status == Status.NOT_CONVERGED) & (better <= 0)
     answer = Crossings(
         flops=xp.where(found, xp.exp(root), xp.nan),
         to=to.astype(np.int32),
-        loss=xp.where(found, loss, xp.nan),
-        first=xp.take_along_axis(sides, decided[..., None], axis=-1)[..., 0].astype(np.int32),
+        loss=xp.where(found, plans(given, root)[0].loss, xp.nan),
+        first=xp.take_along_axis(better, decided[..., None], axis=-1)[..., 0].astype(np.int32),
         count=count.astype(np.int32),
         status=worst(
             {
@@ -237,11 +236,11 @@ def crossover(
             }
         ),
     )
-    return answer if traced else jax.tree.map(lambda leaf: np.asarray(leaf)[()], answer)
+    return answer if xp is jnp else jax.tree.map(lambda leaf: np.asarray(leaf)[()], answer)
 
 
-def _lengthened(value: Any, shape: tuple[int, ...], dtype: Any, xp: Any) -> Any:
-    """A number as it is; an array of the batch's shape with one axis more, for budgets."""
+def _with_axis(value: Array, shape: tuple[int, ...], dtype: DTypeLike, xp: ModuleType) -> Array:
+    """An array of the batch's shape with one more axis, for the budgets; a number unchanged."""
     if np.ndim(value) == 0:
         return value
     return xp.broadcast_to(xp.asarray(value, dtype), shape)[..., None]

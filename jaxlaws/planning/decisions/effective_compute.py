@@ -1,32 +1,34 @@
-"""Effective compute: how many times as much another law needs for the same loss.
+"""Effective compute: the factor of compute by which one law is better than another.
 
-A better recipe shows as a law of its own. Its worth is the compute that it saves, and that
-depends on the loss: where two laws have different floors, no single factor tells it.
+A better training recipe has a law of its own. The factor by which it saves compute depends on the
+loss: two laws with different irreducible losses have no single factor.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import numpy as np
 
+from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.analysis.ensembles import num_draws
 from jaxlaws.planning.analysis.inverse import flops_to_reach
-from jaxlaws.planning.engine.status import Status
+from jaxlaws.planning.engine.checks import checked
+from jaxlaws.planning.engine.status import is_solved
 from jaxlaws.planning.supervised.allocation import compute_optimal
 
 
 class ComputeMultiplier(NamedTuple):
-    """What `compute_multiplier` gives; NumPy arrays of the shape of what was asked.
+    """The answer of `compute_multiplier`; NumPy arrays of the shape of the request.
 
     Attributes:
-        loss: the loss that both are to reach.
-        flops: least compute that the law needs for it; NaN where it never reaches it.
-        baseline_flops: likewise of the baseline.
-        multiplier: the baseline's over the law's: above one, the law saves compute. Infinite where
-            only the law reaches the loss, zero where only the baseline does, NaN where neither.
-        low: lower end of the central interval over both ensembles; NaN without one.
-        high: upper end.
+        loss: the loss that both laws reach.
+        flops: least compute that the law needs for this loss; NaN where it never reaches the loss.
+        baseline_flops: least compute that the baseline needs; NaN likewise.
+        multiplier: `baseline_flops / flops`: above one, the law saves compute. Infinite where only
+            the law reaches the loss, zero where only the baseline does, NaN where neither does.
+        low: lower end of the central interval over the draws; NaN without draws.
+        high: upper end of the interval.
     """
 
     loss: np.ndarray
@@ -38,73 +40,75 @@ class ComputeMultiplier(NamedTuple):
 
 
 def compute_multiplier(
-    law: Any,
-    baseline: Any,
+    law: Tree,
+    baseline: Tree,
     *,
-    flops: Any = None,
-    target_loss: Any = None,
-    question: Callable[..., Any] = compute_optimal,
-    baseline_question: Callable[..., Any] | None = None,
-    ensemble: Any = None,
-    baseline_ensemble: Any = None,
+    flops: Array | None = None,
+    target_loss: Array | None = None,
+    question: Callable[..., Tree] = compute_optimal,
+    baseline_question: Callable[..., Tree] | None = None,
+    ensemble: Tree | None = None,
+    baseline_ensemble: Tree | None = None,
     level: float = 0.9,
 ) -> ComputeMultiplier:
-    """How many times as much compute a baseline needs for the loss that a law reaches.
+    """The factor by which a baseline needs more compute than a law for the same loss.
 
     Args:
-        law: the law in question.
-        baseline: the law that it is compared with; both in one unit of loss, on one test set.
-        flops: budgets, spent with the law; each loss is the one that its plan reaches.
-        target_loss: losses instead. Exactly one of the two is given.
+        law: the law.
+        baseline: the law that it is compared with, with the same unit of loss and test set.
+        flops: budgets that are spent with the law; each loss is the loss that its plan reaches.
+        target_loss: losses, in place of budgets. Exactly one of the two must be given.
         question: how compute is spent: takes a law and `flops`, such as `compute_optimal`, or
-            `functools.partial(distill, num_student_params=1e9, scenario=FREE_TEACHER)`.
-        baseline_question: the baseline's; None: the same.
-        ensemble: draws of the law, a batched law. The draws of two fits are independent of one
-            another and are paired in order, as many as the shorter ensemble has.
-        baseline_ensemble: draws of the baseline. With one ensemble only, the other law is the same
-            in all pairs. Twenty to fifty milliseconds a pair.
-        level: of the interval.
+            `functools.partial(distill, num_student_params=1e9, scenario=FREE_TEACHER)`. Bounds
+            and limits are given in the same way.
+        baseline_question: the question of the baseline; None for the same question.
+        ensemble: draws of the law, as a batched law. The draws of two fits are independent and
+            are paired in order, as many as the shorter ensemble has.
+        baseline_ensemble: draws of the baseline. With only one ensemble, the other law is the same
+            in all pairs. A pair takes twenty to fifty milliseconds.
+        level: level of the interval.
 
     Raises:
-        ValueError: both or none of `flops` and `target_loss` are given, one is not positive and
+        ValueError: both or none of `flops` and `target_loss` are given, a value is not positive and
             finite, or the level is not between 0 and 1.
-        TypeError: as the question does.
+        TypeError: as the question.
 
     >>> from jaxlaws import presets
     >>> names = "besiroglu2024", "hoffmann2022"
-    >>> told = compute_multiplier(*(presets.load(name) for name in names), flops=[1e20, 1e24])
-    >>> [round(float(times), 2) for times in told.multiplier]
+    >>> answer = compute_multiplier(*(presets.load(name) for name in names), flops=[1e20, 1e24])
+    >>> [round(float(times), 2) for times in answer.multiplier]
     [1.41, 0.27]
     """
     if (flops is None) == (target_loss is None):
         raise ValueError("compute_multiplier takes either flops or target_loss")
     if not 0 < level < 1:
         raise ValueError(f"expected a level between 0 and 1, got {level!r}")
-    asked = np.asarray(target_loss if flops is None else flops, dtype=np.float64)
+    name, value = ("target_loss", target_loss) if flops is None else ("flops", flops)
+    requested = checked(name, value)
     questions = (question, baseline_question or question)
 
-    def both(first: Any, second: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def both(first: Tree, second: Tree) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         if flops is None:
-            loss, own = asked, _reaching(questions[0], first, asked)
+            loss, own = requested, _least_flops(questions[0], first, requested)
         else:
-            plan = questions[0](first, flops=asked)
+            plan = questions[0](first, flops=requested)
             loss = np.asarray(plan.loss)
-            own = np.where(plan.status <= Status.BUDGET_UNSPENT, plan.flops, np.nan)
-        return loss, own, _reaching(questions[1], second, loss)
+            own = np.where(is_solved(plan.status), plan.flops, np.nan)
+        return loss, own, _least_flops(questions[1], second, loss)
 
     loss, own, theirs = both(law, baseline)
     pairs = list(zip(*_paired((law, ensemble), (baseline, baseline_ensemble)), strict=True))
-    drawn = [_ratio(*both(*pair)[1:]) for pair in pairs] or [np.full(asked.shape, np.nan)]
+    drawn = [_ratio(*both(*pair)[1:]) for pair in pairs] or [np.full(requested.shape, np.nan)]
     ends = [(1 - level) / 2, (1 + level) / 2]
     low, high = np.quantile(np.stack(drawn), ends, axis=0, method="nearest")
     return ComputeMultiplier(loss, own, theirs, _ratio(own, theirs), low, high)
 
 
-def _reaching(question: Callable[..., Any], law: Any, loss: np.ndarray) -> np.ndarray:
-    """The least compute for a loss; NaN where no compute reaches it, or there is no loss."""
+def _least_flops(question: Callable[..., Tree], law: Tree, loss: np.ndarray) -> np.ndarray:
+    """The least compute for a loss; NaN where no compute reaches the loss, or the loss is NaN."""
     known = np.isfinite(loss)
     plan = flops_to_reach(question, law, target_loss=np.where(known, loss, 1.0))
-    return np.where(known & (plan.status <= Status.BUDGET_UNSPENT), plan.flops, np.nan)
+    return np.where(known & (is_solved(plan.status)), plan.flops, np.nan)
 
 
 def _ratio(own: np.ndarray, theirs: np.ndarray) -> np.ndarray:
@@ -114,8 +118,8 @@ def _ratio(own: np.ndarray, theirs: np.ndarray) -> np.ndarray:
     return np.where(neither, np.nan, ratio)
 
 
-def _paired(*sides: tuple[Any, Any]) -> list[list[Any]]:
-    """For each law and its ensemble, the laws of all pairs; none where there is no ensemble."""
+def _paired(*sides: tuple[Tree, Tree | None]) -> list[list[Tree]]:
+    """For each law and its ensemble, the laws of all pairs; an empty list without an ensemble."""
     lengths = [num_draws(ensemble) for _, ensemble in sides if ensemble is not None]
     count = min(lengths, default=0)
     return [

@@ -1,76 +1,85 @@
-"""Loss against the cost of serving: which sizes, trained or distilled, no other beats in both."""
+"""Loss against the cost of serving: the models that no cheaper model matches."""
 
-from typing import Any
+from collections.abc import Mapping
 
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
 from jaxlaws.compute import ForwardFlops, dense_forward_flops
-from jaxlaws.inputs import as_float
+from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.planning.decisions.both_sides import train_and_distill
 from jaxlaws.planning.decisions.crossover_budgets import Method
-from jaxlaws.planning.distillation.student_and_teacher import distill
-from jaxlaws.planning.engine.checks import distillation_law
-from jaxlaws.planning.engine.evaluation import answered
+from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, distillation_law
+from jaxlaws.planning.engine.composed_inputs import composed_inputs
+from jaxlaws.planning.engine.evaluation import compose
+from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import DistillationPlan, SupervisedPlan
 from jaxlaws.planning.engine.scenarios import Scenario, check_scenario
-from jaxlaws.planning.engine.status import Status
-from jaxlaws.planning.supervised.fixed_size import train_fixed
+from jaxlaws.planning.engine.status import is_solved
 from jaxlaws.pytree import pytree
 
 
 @pytree
 class Frontier:
-    """The best model of each size, and which of them are worth having.
+    """The best model of each size, and the models that no smaller model matches.
 
-    Leaves have the shape of the budget and, along one axis more, the last, the sizes.
+    Leaves have the shape of the budget, and the sizes along one more axis, the last.
 
     Attributes:
         num_params: the sizes, rising.
-        inference_flops: what serving a token costs.
-        loss: of the better of the two methods; NaN where neither can be paid for.
-        method: the better `Method`; NONE where neither can be.
-        efficient: whether no smaller model reaches that loss.
+        inference_flops: FLOPs of serving one token.
+        loss: loss of the better of the two methods; NaN where neither is feasible.
+        method: the better `Method`; NONE where neither is feasible.
+        efficient: whether no smaller model reaches this loss.
         supervised: the plans without a teacher.
-        distilled: those with one.
+        distilled: the plans with a teacher.
     """
 
-    num_params: Any
-    inference_flops: Any
-    loss: Any
-    method: Any
-    efficient: Any
+    num_params: Array
+    inference_flops: Array
+    loss: Array
+    method: Array
+    efficient: Array
     supervised: SupervisedPlan
     distilled: DistillationPlan
 
 
 def serving_frontier(
-    law: Any,
+    law: Tree,
     *,
-    flops: Any,
-    num_params: Any,
+    flops: Array,
+    num_params: Array,
     scenario: Scenario,
     forward_flops: ForwardFlops = dense_forward_flops,
+    num_student_tokens_bounds: Bounds = DEFAULT_BOUNDS,
+    num_teacher_params_bounds: Bounds = DEFAULT_BOUNDS,
+    num_teacher_tokens_bounds: Bounds = DEFAULT_BOUNDS,
+    limits: Mapping[str, Limit] | None = None,
 ) -> Frontier:
-    """The loss that a training budget reaches at each cost of serving, the dominated marked.
+    """The loss that a training budget reaches for each size, and which sizes are efficient.
 
-    Of each size the better of `train_fixed` and `distill` is taken. A model is dominated where a
-    smaller one, which is cheaper to serve, has no higher loss: `efficient` picks the others.
+    For each size the better of `train_fixed` and `distill` is taken. A model is efficient where
+    every smaller model, which is cheaper to serve, has a higher loss.
 
     Args:
         law: a distillation law.
-        flops: the budget of training, any shape.
+        flops: the training budget, any shape.
         num_params: sizes along one axis, in any order.
-        scenario: who pays for a teacher.
-        forward_flops: forward FLOPs per token of a size, rising.
+        scenario: which costs of a teacher are charged.
+        forward_flops: forward FLOPs per token of a size, rising with the size.
+        num_student_tokens_bounds: lower and upper bound of a model's tokens.
+        num_teacher_params_bounds: lower and upper bound of a teacher's size.
+        num_teacher_tokens_bounds: lower and upper bound of a teacher's tokens.
+        limits: upper limits on other quantities, see `Limit`.
 
     Returns:
-        The frontier: NumPy float64 outside a trace, in the caller's precision inside one. It is
+        The frontier: NumPy float64 outside a trace, in the caller's dtype inside one. It is
         differentiable where the better method does not change.
 
     Raises:
-        ValueError: an input is not positive and finite, or the sizes have not one axis.
-        TypeError: the law is no distillation law, or the scenario no `Scenario`.
+        ValueError: an input is not positive and finite, or the sizes do not have exactly one axis.
+        TypeError: the law is not a distillation law, or the scenario is not a `Scenario`.
 
     >>> import numpy as np
     >>> from jaxlaws import presets
@@ -79,22 +88,33 @@ def serving_frontier(
     ...     presets.load("busbridge2025_consistent"),
     ...     flops=1e21, num_params=np.geomspace(1e8, 1e11, 7), scenario=FREE_TEACHER,
     ... )
-    >>> f"worth having: up to {answer.num_params[answer.efficient][-1]:.0e} parameters"
-    'worth having: up to 1e+10 parameters'
+    >>> f"efficient: up to {answer.num_params[answer.efficient][-1]:.0e} parameters"
+    'efficient: up to 1e+10 parameters'
     """
     check_scenario(scenario)
     if np.ndim(num_params) != 1:
         shape = np.shape(num_params)
         raise ValueError(f"num_params must be sizes along one axis, got shape {shape}")
+    constraints = {
+        "num_student_tokens_bounds": num_student_tokens_bounds,
+        "num_teacher_params_bounds": num_teacher_params_bounds,
+        "num_teacher_tokens_bounds": num_teacher_tokens_bounds,
+        "limits": limits,
+    }
 
-    def answer(law: Any, flops: Any, sizes: Any, scenario: Scenario) -> Frontier:
+    def answer(law: Tree, flops: Array, sizes: Array, scenario: Scenario, more: Tree) -> Frontier:
         flops = flops if np.ndim(flops) == 0 else flops[..., None]
         sizes = jnp.sort(jnp.asarray(sizes, float))
-        common = {"flops": flops, "forward_flops": forward_flops}
-        supervised = train_fixed(law, num_params=sizes, **common)
-        distilled = distill(law, num_student_params=sizes, scenario=scenario, **common)
+        supervised, distilled = train_and_distill(
+            law,
+            flops=flops,
+            num_student_params=sizes,
+            scenario=scenario,
+            forward_flops=forward_flops,
+            **more,
+        )
         alone, taught = (
-            jnp.where(plan.status <= Status.BUDGET_UNSPENT, plan.loss, jnp.inf)
+            jnp.where(is_solved(plan.status), plan.loss, jnp.inf)
             for plan in (supervised, distilled)
         )
         loss = jnp.minimum(alone, taught)
@@ -112,5 +132,5 @@ def serving_frontier(
             distilled=distilled,
         )
 
-    given = (as_float("flops", flops), as_float("num_params", num_params), scenario)
-    return answered(answer, distillation_law(law), *given)
+    inputs = composed_inputs({"flops": flops, "num_params": num_params}, limits=limits)
+    return compose(answer, distillation_law(law), *inputs.values(), scenario, constraints)

@@ -1,19 +1,21 @@
-"""What a distilled model takes of what a supervised one of equal size and loss takes.
+"""The cost of distillation relative to supervised training, at equal size and loss.
 
-The ratios of Busbridge et al. 2025, App. D.5: of compute, and of tokens with the teacher's counted
-as the scenario charges them (Eq. 34).
+These are the ratios of Busbridge et al. 2025, App. D.5: of compute, and of tokens, where the
+teacher's tokens count as far as the scenario charges them (Eq. 34).
 """
 
-from typing import Any
+from collections.abc import Mapping
 
 import jax.numpy as jnp
 
 from jaxlaws.compute import ForwardFlops, dense_forward_flops
-from jaxlaws.inputs import as_float
+from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.analysis.inverse import flops_to_reach
-from jaxlaws.planning.distillation.student_and_teacher import distill
-from jaxlaws.planning.engine.checks import distillation_law
-from jaxlaws.planning.engine.evaluation import answered
+from jaxlaws.planning.distillation.distilled_student import distill
+from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, distillation_law
+from jaxlaws.planning.engine.composed_inputs import composed_inputs
+from jaxlaws.planning.engine.evaluation import compose
+from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import DistillationPlan, SupervisedPlan
 from jaxlaws.planning.engine.scenarios import Scenario, check_scenario
 from jaxlaws.planning.supervised.fixed_size import train_fixed
@@ -22,49 +24,57 @@ from jaxlaws.pytree import pytree
 
 @pytree
 class Ratios:
-    """Distillation over supervised training at equal size and loss; below 1 it takes less.
+    """Distillation over supervised training, at equal size and loss. Below 1 it costs less.
 
     Attributes:
-        compute: of all that the budget is charged with.
-        tokens: of the student's tokens and the charged share of the teacher's, together.
+        compute: ratio of all compute that the budget is charged with.
+        tokens: ratio of tokens: the student's, and the charged share of the teacher's.
         distilled: the plan of least compute that reaches the loss by distillation.
-        supervised: the plan that reaches it alone.
+        supervised: the plan that reaches the loss by supervised training.
     """
 
-    compute: Any
-    tokens: Any
+    compute: Array
+    tokens: Array
     distilled: DistillationPlan
     supervised: SupervisedPlan
 
 
 def relative_cost(
-    law: Any,
+    law: Tree,
     *,
-    target_loss: Any,
-    num_student_params: Any,
+    target_loss: Array,
+    num_student_params: Array,
     scenario: Scenario,
     forward_flops: ForwardFlops = dense_forward_flops,
+    num_student_tokens_bounds: Bounds = DEFAULT_BOUNDS,
+    num_teacher_params_bounds: Bounds = DEFAULT_BOUNDS,
+    num_teacher_tokens_bounds: Bounds = DEFAULT_BOUNDS,
+    limits: Mapping[str, Limit] | None = None,
 ) -> Ratios:
-    """Compute and tokens to a loss by distillation, over those by supervised training.
+    """Compute and tokens to a loss by distillation, relative to supervised training.
 
     `(3 F(N_S) D_S + logits F(N_T) D_S + pretraining 3 F(N_T) D_T) / (3 F(N_S) D)` and
-    `(D_S + pretraining D_T) / D`, where D tokens bring a model of the student's size to the loss.
+    `(D_S + pretraining D_T) / D`, where a model of the student's size reaches the loss on D tokens.
 
     Args:
         law: a distillation law.
         target_loss: loss to reach, any shape.
-        num_student_params: size of both models, broadcast with it.
-        scenario: who pays for the teacher.
+        num_student_params: size of both models, broadcast with the loss.
+        scenario: which costs of the teacher are charged.
         forward_flops: forward FLOPs per token of a size.
+        num_student_tokens_bounds: lower and upper bound of the student's tokens, on both sides.
+        num_teacher_params_bounds: lower and upper bound of the teacher's size.
+        num_teacher_tokens_bounds: lower and upper bound of the teacher's tokens.
+        limits: upper limits on other quantities, on both sides, see `Limit`.
 
     Returns:
         The ratios and both plans, of the broadcast shape: NumPy float64 outside a trace, in the
-        caller's precision inside one. NaN where a way does not reach the loss.
+        caller's dtype inside one. NaN where one of the two methods does not reach the loss.
 
     Raises:
         ValueError: an input is not positive and finite, or a share of the scenario is outside
             [0, 1].
-        TypeError: the law is no distillation law, or the scenario no `Scenario`.
+        TypeError: the law is not a distillation law, or the scenario is not a `Scenario`.
 
     >>> from jaxlaws import presets
     >>> from jaxlaws.planning import TEACHER_INFERENCE
@@ -77,13 +87,29 @@ def relative_cost(
     """
     check_scenario(scenario)
     distillation_law(law)
+    teacher_bounds = {
+        "num_teacher_params_bounds": num_teacher_params_bounds,
+        "num_teacher_tokens_bounds": num_teacher_tokens_bounds,
+    }
+    both = (num_student_tokens_bounds, limits)
 
-    def answer(law: Any, target_loss: Any, size: Any, scenario: Scenario) -> Ratios:
-        common = {"target_loss": target_loss, "forward_flops": forward_flops}
+    def answer(
+        law: Tree, target_loss: Array, size: Array, scenario: Scenario, both: Tree, teacher: Tree
+    ) -> Ratios:
+        tokens_bounds, limits = both
+        common = {"target_loss": target_loss, "forward_flops": forward_flops, "limits": limits}
         distilled = flops_to_reach(
-            distill, law, num_student_params=size, scenario=scenario, **common
+            distill,
+            law,
+            num_student_params=size,
+            scenario=scenario,
+            num_student_tokens_bounds=tokens_bounds,
+            **teacher,
+            **common,
         )
-        supervised = flops_to_reach(train_fixed, law, num_params=size, **common)
+        supervised = flops_to_reach(
+            train_fixed, law, num_params=size, num_tokens_bounds=tokens_bounds, **common
+        )
         # A teacher that costs nothing has no tokens.
         charged = scenario.pretraining * distilled.num_teacher_tokens
         tokens = distilled.num_student_tokens + jnp.where(charged > 0, charged, 0.0)
@@ -94,5 +120,7 @@ def relative_cost(
             supervised=supervised,
         )
 
-    size = as_float("num_student_params", num_student_params)
-    return answered(answer, law, as_float("target_loss", target_loss), size, scenario)
+    inputs = composed_inputs(
+        {"target_loss": target_loss, "num_student_params": num_student_params}, limits=limits
+    )
+    return compose(answer, law, *inputs.values(), scenario, both, teacher_bounds)

@@ -1,17 +1,20 @@
-"""Which of the teachers that exist to distil a student from."""
+"""Which of the teachers that exist is the best for a student."""
 
-from typing import Any
+from collections.abc import Mapping
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
 from jaxlaws.compute import ForwardFlops, dense_forward_flops
-from jaxlaws.inputs import as_float
+from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.distillation.existing_teacher import distill_with
-from jaxlaws.planning.engine.checks import distillation_law
-from jaxlaws.planning.engine.evaluation import answered
+from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, distillation_law
+from jaxlaws.planning.engine.composed_inputs import composed_inputs
+from jaxlaws.planning.engine.evaluation import compose
+from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import DistillationPlan, SupervisedPlan
-from jaxlaws.planning.engine.status import Status
+from jaxlaws.planning.engine.status import is_solved
 from jaxlaws.planning.supervised.fixed_size import train_fixed
 from jaxlaws.pytree import pytree
 
@@ -20,67 +23,73 @@ from jaxlaws.pytree import pytree
 class TeacherChoice:
     """The teachers of a catalogue, ranked for a student.
 
-    Leaves have the shape of the budget and the student; those of `ranking` and `plans` have the
-    teachers along one axis more, the last.
+    Leaves have the shape of the budget and the student. `ranking` and `plans` have the teachers
+    along one more axis, the last.
 
     Attributes:
-        best: place in the catalogue of the teacher that makes the best student; -1 where none
-            makes any within the budget.
-        ranking: all places, from the best on; teachers that cost too much come last.
-        margin: loss by which the second is worse; NaN where there is none.
+        best: index in the catalogue of the teacher that makes the best student; -1 where no
+            teacher makes a student within the budget.
+        ranking: all indices, the best first; teachers that cost too much come last.
+        margin: loss by which the second best is worse; NaN where there is no second.
         gain: loss by which supervised training of the student is worse than the best teacher;
-            negative where it is better to distil from none of them.
-        plans: a plan for each, in the catalogue's order.
+            negative where training without a teacher is better.
+        plans: a plan for each teacher, in the order of the catalogue.
         supervised: the student trained without a teacher on the same budget.
     """
 
-    best: Any
-    ranking: Any
-    margin: Any
-    gain: Any
+    best: Array
+    ranking: Array
+    margin: Array
+    gain: Array
     plans: DistillationPlan
     supervised: SupervisedPlan
 
 
 def rank_teachers(
-    law: Any,
+    law: Tree,
     *,
-    flops: Any,
-    num_student_params: Any,
-    teacher_loss: Any,
-    num_teacher_params: Any,
-    teacher_forward_flops: Any = None,
-    logits: Any = 1.0,
-    num_students: Any = 1.0,
-    num_inference_tokens: Any = 0.0,
+    flops: Array,
+    num_student_params: Array,
+    teacher_loss: Array,
+    num_teacher_params: Array,
+    teacher_forward_flops: Array | None = None,
+    logits: Array = 1.0,
+    num_students: Array = 1.0,
+    num_inference_tokens: Array = 0.0,
     forward_flops: ForwardFlops = dense_forward_flops,
+    num_student_tokens_bounds: Bounds = DEFAULT_BOUNDS,
+    limits: Mapping[str, Limit] | None = None,
 ) -> TeacherChoice:
     """The teacher of a catalogue that makes the best student within a budget, and the ranking.
 
-    A better teacher costs more logits, which leaves the student fewer tokens; and it may be too
-    good. Each teacher's plan is that of `distill_with`.
+    The logits of a better teacher usually cost more, which leaves fewer tokens for the student;
+    and a teacher may be too good for a student (capacity gap). The plan of each teacher is that
+    of `distill_with`.
 
     Args:
         law: a distillation law.
         flops: the whole budget, any shape.
-        num_student_params: size of the student, broadcast with it.
+        num_student_params: size of the student, broadcast with the budget.
         teacher_loss: losses of the teachers along the last axis, `(..., teachers)`.
-        num_teacher_params: their sizes, broadcast with the losses.
-        teacher_forward_flops: their forward FLOPs per token, where not `F` of their sizes.
-        logits: the share of their inference that the budget is charged with, from 0 to 1.
-        num_students: students alike that share the teacher and the budget.
+        num_teacher_params: sizes of the teachers, broadcast with the losses.
+        teacher_forward_flops: forward FLOPs per token of the teachers, where they are not `F` of
+            their sizes.
+        logits: share of the teacher's inference that the budget is charged with, from 0 to 1.
+        num_students: number of equal students that share the teacher and the budget.
         num_inference_tokens: tokens that each student will serve.
         forward_flops: forward FLOPs per token of a size.
+        num_student_tokens_bounds: lower and upper bound of a student's tokens.
+        limits: upper limits on other quantities, see `Limit`.
 
     Returns:
-        The choice: NumPy float64 outside a trace, in the caller's precision inside one. `gain`,
-        `margin` and the plans have derivatives wherever the ranking does not change; which
-        teacher is best is a discrete choice and has none.
+        The choice: NumPy float64 outside a trace, in the caller's dtype inside one. `gain`,
+        `margin` and the plans have derivatives where the ranking does not change. `best` is a
+        discrete choice and has no derivative.
 
     Raises:
         ValueError: an input is not positive and finite, the losses have no axis, or `logits` is
             outside [0, 1].
-        TypeError: the law is no distillation law.
+        TypeError: the law is not a distillation law.
 
     >>> from jaxlaws import presets
     >>> choice = rank_teachers(
@@ -92,9 +101,9 @@ def rank_teachers(
     """
     distillation_law(law)
     if np.ndim(teacher_loss) == 0:
-        raise ValueError("teacher_loss needs an axis, the last, along which teachers differ")
+        raise ValueError("teacher_loss must have the teachers along its last axis, got one number")
 
-    def lengthened(value: Any) -> Any:
+    def with_axis(value: Array) -> Array:
         return value if np.ndim(value) == 0 else value[..., None]
 
     student = {
@@ -104,14 +113,20 @@ def rank_teachers(
         "num_inference_tokens": num_inference_tokens,
         "logits": logits,
     }
-    student = {name: as_float(name, value) for name, value in student.items()}
+    constraints = (num_student_tokens_bounds, limits)
+    student = composed_inputs(
+        student, may_be_zero=("num_inference_tokens", "logits"), limits=limits
+    )
 
-    def answer(law: Any, student: Any, teachers: Any) -> TeacherChoice:
+    def answer(law: Tree, student: Tree, teachers: Tree, constraints: Tree) -> TeacherChoice:
+        tokens_bounds, limits = constraints
         plans = distill_with(
             law,
-            **{name: lengthened(value) for name, value in student.items()},
+            **{name: with_axis(value) for name, value in student.items()},
             **teachers,
             forward_flops=forward_flops,
+            num_student_tokens_bounds=jax.tree.map(with_axis, tokens_bounds),
+            limits=jax.tree.map(with_axis, limits),
         )
         supervised = train_fixed(
             law,
@@ -119,8 +134,10 @@ def rank_teachers(
             flops=student["flops"] / student["num_students"],
             num_inference_tokens=student["num_inference_tokens"],
             forward_flops=forward_flops,
+            num_tokens_bounds=tokens_bounds,
+            limits=limits,
         )
-        losses = jnp.where(plans.status <= Status.BUDGET_UNSPENT, plans.loss, jnp.inf)
+        losses = jnp.where(is_solved(plans.status), plans.loss, jnp.inf)
         ranking = jnp.argsort(losses, axis=-1)
         ordered = jnp.take_along_axis(losses, ranking, axis=-1)
         least, some = ordered[..., 0], jnp.isfinite(ordered[..., 0])
@@ -137,4 +154,4 @@ def rank_teachers(
     teachers = {"teacher_loss": teacher_loss, "num_teacher_params": num_teacher_params}
     if teacher_forward_flops is not None:
         teachers["teacher_forward_flops"] = teacher_forward_flops
-    return answered(answer, law, student, teachers)
+    return compose(answer, law, student, composed_inputs(teachers), constraints)

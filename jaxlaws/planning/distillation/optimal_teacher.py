@@ -1,25 +1,24 @@
-"""The best teacher for a student, whatever it may cost: where the capacity gap begins."""
-
-from typing import Any
+"""The best teacher for a student, regardless of its cost: where the capacity gap begins."""
 
 import jax.numpy as jnp
 
-from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, distillation_law
+from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, distillation_law
 from jaxlaws.planning.engine.evaluation import Question, ask
 from jaxlaws.planning.engine.plans import TeacherLossPlan, status_of, where_possible
 from jaxlaws.planning.engine.record import Record
-from jaxlaws.planning.solver.batched import Array, Point
+from jaxlaws.planning.solver.batched import Point
 from jaxlaws.planning.solver.minimiser import Solution
 from jaxlaws.planning.solver.problem import Problem, Reduction
 
 NUM_CANDIDATES = 97
 
-# A law without a floor has irreducible loss zero, which has no logarithm.
+# The irreducible loss of some laws is zero, which has no logarithm.
 _LEAST_LOSS = 1e-3
 
 
-def teacher_loss_limits(law: Any, like: Array) -> tuple[Array, Array]:
-    """Logs of the irreducible loss, and of that of a model that is next to nothing."""
+def teacher_loss_range(law: Tree, like: Array) -> tuple[Array, Array]:
+    """Logarithms of the irreducible loss and of the loss of the smallest model."""
     supervised, one = law.supervised, jnp.ones_like(like)
     irreducible = supervised.loss(num_params=jnp.inf * one, num_tokens=jnp.inf * one)
     least = DEFAULT_BOUNDS[0] * one
@@ -29,7 +28,12 @@ def teacher_loss_limits(law: Any, like: Array) -> tuple[Array, Array]:
 
 
 def _problem(given: Record) -> Problem:
-    lower, upper = teacher_loss_limits(given.law, given.num_student_params)
+    lower, upper = teacher_loss_range(given.law, given.num_student_params)
+    possible = None
+    if "teacher_loss" in given.lower:
+        lower = jnp.maximum(lower, jnp.log(given.lower.teacher_loss))
+        upper = jnp.log(given.upper.teacher_loss)
+        possible = lower <= upper
 
     def objective(point: Point) -> Array:
         return given.law.loss(
@@ -38,7 +42,7 @@ def _problem(given: Record) -> Problem:
             teacher_loss=jnp.exp(point[0]),
         )
 
-    def candidate(index: Any) -> Point:
+    def candidate(index: Array) -> Point:
         return [lower + (upper - lower) * (index / (NUM_CANDIDATES - 1))]
 
     return Problem(
@@ -46,11 +50,12 @@ def _problem(given: Record) -> Problem:
         lower=[lower],
         upper=[upper],
         reduction=Reduction(
-            place=lambda coordinates, _: coordinates,
+            to_point=lambda coordinates, _: coordinates,
             candidate=candidate,
             num_candidates=NUM_CANDIDATES,
-            num_loosened=0,
+            num_relaxations=0,
         ),
+        possible=possible,
     )
 
 
@@ -68,6 +73,7 @@ def _plan(given: Record, solution: Solution) -> TeacherLossPlan:
         loss=where_possible(solution, loss),
         status=status_of(solution, loss),
         active_bounds=Record(teacher_loss=solution.on_bound[0]),
+        marginal_values=Record(teacher_loss=where_possible(solution, solution.bound_values[0])),
     )
 
 
@@ -75,26 +81,32 @@ _QUESTION = Question(problem=_problem, plan=_plan)
 
 
 def optimal_teacher_loss(
-    law: Any, *, num_student_params: Any, num_student_tokens: Any
+    law: Tree,
+    *,
+    num_student_params: Array,
+    num_student_tokens: Array,
+    teacher_loss_bounds: Bounds | None = None,
 ) -> TeacherLossPlan:
-    """The teacher's loss that makes the best student of given size and tokens.
+    """The loss of the teacher that makes the best student of given size and tokens.
 
-    It is the minimum over all losses from the irreducible one up. A better teacher than this one
-    makes a worse student: the capacity gap.
+    It is the best of all losses from the irreducible loss up. A better teacher makes a worse
+    student: the capacity gap.
 
     Args:
         law: a distillation law.
         num_student_params: size of the student, any shape.
-        num_student_tokens: tokens that it is distilled on, broadcast with it.
+        num_student_tokens: tokens that the student is distilled on, broadcast with the size.
+        teacher_loss_bounds: lower and upper bound of the loss of the teacher, broadcast with the
+            size. None: all losses from the irreducible loss up.
 
     Returns:
-        A plan whose leaves have the broadcast shape: NumPy float64 outside a trace, in the
-        caller's precision inside one.
+        A plan whose leaves have the broadcast shape: NumPy float64 for concrete inputs, the
+        caller's dtype inside a trace.
 
     Raises:
-        ValueError: size or tokens are not positive and finite. Inside a trace the plan then has
-            the status INFEASIBLE and NaN for losses.
-        TypeError: the law is no distillation law.
+        ValueError: the size, the tokens or a bound is not positive and finite, or bounds exclude
+            each other. Inside a trace the plan then has the status INFEASIBLE and NaN for losses.
+        TypeError: the law is not a distillation law.
 
     >>> from jaxlaws import presets
     >>> law = presets.load("busbridge2025_consistent")
@@ -104,6 +116,7 @@ def optimal_teacher_loss(
     """
     return ask(
         _QUESTION,
-        {"law": distillation_law(law)},
+        distillation_law(law),
         {"num_student_params": num_student_params, "num_student_tokens": num_student_tokens},
+        bounds={} if teacher_loss_bounds is None else {"teacher_loss": teacher_loss_bounds},
     )

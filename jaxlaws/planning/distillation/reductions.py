@@ -1,61 +1,89 @@
-"""Where the search for a teacher starts, and the coordinates in which it needs no constraint."""
+"""Reductions for the search for a teacher: starting points, and coordinates without a budget."""
 
-from typing import Any
+from collections.abc import Callable
 
 import jax.numpy as jnp
 
+from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.engine.record import Record
-from jaxlaws.planning.solver.batched import Array, Point, hessian
+from jaxlaws.planning.solver.batched import Point, hessian
 from jaxlaws.planning.solver.problem import Reduction
+
+# From the logarithm of the teacher's size: the cost of training the student on one token, of the
+# logits for one token of the student, and of training the teacher on one token.
+Costs = Callable[[Array], tuple[Array, Array, Array]]
 
 NUM_SIZES = 65
 _NUM_SHARES = 40
 _LEAST_LOG_ODDS, _LARGEST_LOG_ODDS = -22.0, 6.0  # of the teacher's share of the compute
-# Where a share is charged, it counts as at least this in what merely starts the search.
+# The starting points count a share that is charged as at least this.
 _LEAST_CHARGE = 1e-9
 
 
-def _balance(supervised: Any) -> tuple[Array, Array, Array]:
-    """How a model's size and its tokens balance: `r + r_N log N + r_D log D`.
+def _balance(supervised: Tree) -> tuple[Array, Array, Array]:
+    """The balance of size and tokens, as coefficients of `r + r_N log N + r_D log D`.
 
-    That is the log of the ratio of what a little more of either gains; it is linear for all laws
-    that add powers, whatever is done to the sum. Elsewhere it serves as a guess.
+    The balance is the logarithm of the gain from a larger size divided by the gain from more
+    tokens. It is linear for all laws that are a function of a sum of powers. For other laws it is
+    an approximation.
     """
     size, tokens = jnp.log(1e9), jnp.log(2e10)
-    _, gain, bend = hessian(
+    _, gain, second = hessian(
         lambda point: supervised.loss(num_params=jnp.exp(point[0]), num_tokens=jnp.exp(point[1])),
         [size, tokens],
     )
-    of_size = bend[0][0] / gain[0] - bend[1][0] / gain[1]
-    of_tokens = bend[1][0] / gain[0] - bend[1][1] / gain[1]
+    of_size = second[0][0] / gain[0] - second[1][0] / gain[1]
+    of_tokens = second[1][0] / gain[0] - second[1][1] / gain[1]
     ratio = jnp.log(gain[0] / gain[1])
     return ratio - of_size * size - of_tokens * tokens, of_size, of_tokens
 
 
-def with_free_tokens(costs: Any, log_budget: Array, lower: Point, upper: Point) -> Reduction:
-    """Free is the teacher's size; its tokens are as many as may be."""
+def with_others_at_upper(lower: Point, upper: Point) -> Reduction:
+    """The coordinate is the first variable; the others are on their upper bounds."""
 
-    def place(coordinates: Point, loosened: Point) -> Point:
-        training, logits, _ = costs(coordinates[0])
-        tokens = log_budget + loosened[0] - jnp.log(training + logits)
-        return [coordinates[0], tokens, upper[2] + loosened[1]]
-
-    def candidate(index: Any) -> Point:
+    def candidate(index: Array) -> Point:
         return [lower[0] + (upper[0] - lower[0]) * (index / (NUM_SIZES - 1))]
 
     return Reduction(
-        place=place, candidate=candidate, num_candidates=NUM_SIZES, num_loosened=2, held=(2,)
+        to_point=lambda coordinates, relaxation: [
+            coordinates[0],
+            *(end + more for end, more in zip(upper[1:], relaxation, strict=True)),
+        ],
+        candidate=candidate,
+        num_candidates=NUM_SIZES,
+        num_relaxations=len(upper) - 1,
+        held=tuple(range(1, len(upper))),
+    )
+
+
+def with_free_tokens(costs: Costs, log_budget: Array, lower: Point, upper: Point) -> Reduction:
+    """The coordinate is the teacher's size; the teacher's tokens are on their upper bound."""
+
+    def to_point(coordinates: Point, relaxation: Point) -> Point:
+        training, logits, _ = costs(coordinates[0])
+        tokens = log_budget + relaxation[0] - jnp.log(training + logits)
+        return [coordinates[0], tokens, upper[2] + relaxation[1]]
+
+    def candidate(index: Array) -> Point:
+        return [lower[0] + (upper[0] - lower[0]) * (index / (NUM_SIZES - 1))]
+
+    return Reduction(
+        to_point=to_point,
+        candidate=candidate,
+        num_candidates=NUM_SIZES,
+        num_relaxations=2,
+        held=(2,),
     )
 
 
 def with_paid_tokens(
-    given: Record, costs: Any, log_budget: Array, lower: Point, upper: Point
+    given: Record, costs: Costs, log_budget: Array, lower: Point, upper: Point
 ) -> Reduction:
-    """Free are the teacher's size and the log odds of its training's share of the compute.
+    """The coordinates are the teacher's size and the log odds of the share of its training.
 
-    The candidates lie on one line, along the share, with the teacher that is the cheapest for its
-    loss: that of the share's compute-optimal training, made smaller as its logits cost more. A
-    Newton step each follows it.
+    The candidates lie on a curve along the share of the compute that trains the teacher. The
+    teacher of a candidate is the cheapest for its loss: the compute-optimal one for its share, but
+    smaller where its logits are charged. One Newton step for each candidate follows the curve.
     """
     ratio, of_size, of_tokens = _balance(given.law.supervised)
     one = jnp.ones_like(log_budget)
@@ -66,12 +94,12 @@ def with_paid_tokens(
         charge = jnp.maximum(teacher, _LEAST_CHARGE * training)
         return of_student, log_available - jnp.logaddexp(0.0, -log_odds) - jnp.log(charge)
 
-    def place(coordinates: Point, loosened: Point) -> Point:
+    def to_point(coordinates: Point, relaxation: Point) -> Point:
         log_teacher, log_odds = coordinates
-        of_student, of_teacher = tokens(log_teacher, log_odds, log_budget + loosened[0])
+        of_student, of_teacher = tokens(log_teacher, log_odds, log_budget + relaxation[0])
         return [log_teacher, of_student, of_teacher]
 
-    def candidate(index: Any) -> Point:
+    def candidate(index: Array) -> Point:
         step = (_LARGEST_LOG_ODDS - _LEAST_LOG_ODDS) / (_NUM_SHARES - 1)
         guess = jnp.clip(0.5 * log_budget - 2.4, lower[0], upper[0])
         return [guess, (_LEAST_LOG_ODDS + step * index) * one]
@@ -88,4 +116,6 @@ def with_paid_tokens(
         log_teacher = jnp.where(jnp.isfinite(log_teacher), log_teacher, guess[0])
         return [jnp.clip(log_teacher, lower[0], upper[0]), log_odds]
 
-    return Reduction(place=place, candidate=candidate, num_candidates=_NUM_SHARES, follow=follow)
+    return Reduction(
+        to_point=to_point, candidate=candidate, num_candidates=_NUM_SHARES, follow=follow
+    )

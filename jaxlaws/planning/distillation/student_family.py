@@ -1,84 +1,95 @@
 """Students of several sizes that share one teacher and one budget."""
 
 import functools
-from typing import Any
+import inspect
+from collections.abc import Mapping
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from jaxlaws.compute import ForwardFlops, dense_forward_flops
+from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.distillation.student_family_problem import (
     FamilyPlan,
     family_plan,
     family_problem,
+    teacher_variables,
 )
 from jaxlaws.planning.engine.checks import (
     DEFAULT_BOUNDS,
     Bounds,
-    callable_tree,
     checked,
     distillation_law,
 )
 from jaxlaws.planning.engine.evaluation import Question, ask
+from jaxlaws.planning.engine.limits import Limit, check_limits
 from jaxlaws.planning.engine.mixture import Mixture
-from jaxlaws.planning.engine.scenarios import Scenario, check_scenario, kind_of
-from jaxlaws.planning.engine.status import Status
+from jaxlaws.planning.engine.scenarios import ChargedCosts, Scenario, charged_costs, check_scenario
+from jaxlaws.planning.engine.status import Status, is_solved
 from jaxlaws.precision import is_traced
 
 _QUESTIONS = {
-    kind: Question(
-        problem=functools.partial(family_problem, kind=kind),
-        plan=functools.partial(family_plan, kind=kind),
+    charged: Question(
+        problem=functools.partial(family_problem, charged=charged),
+        plan=functools.partial(family_plan, charged=charged),
+        may_be_zero=("num_inference_tokens", "logits", "pretraining"),
     )
-    for kind in ("free teacher", "free tokens", "all paid")
+    for charged in ChargedCosts
 }
 
 
 def distill_family(
-    law: Any,
+    law: Tree,
     *,
-    flops: Any,
-    num_student_params: Any,
+    flops: Array,
+    num_student_params: Array,
     scenario: Scenario,
-    weights: Any = None,
-    num_inference_tokens: Any = 0.0,
+    weights: Array | None = None,
+    num_inference_tokens: Array = 0.0,
     forward_flops: ForwardFlops = dense_forward_flops,
     num_student_tokens_bounds: Bounds = DEFAULT_BOUNDS,
     num_teacher_params_bounds: Bounds = DEFAULT_BOUNDS,
     num_teacher_tokens_bounds: Bounds = DEFAULT_BOUNDS,
+    limits: Mapping[str, Limit] | None = None,
 ) -> FamilyPlan:
-    """One teacher, and the tokens of each of several students, of least mean loss in a budget.
+    """One teacher, and the tokens of each of several students, with the least mean loss.
 
-    With F the forward FLOPs per token and the shares that the scenario charges,
-    `sum_i ((3 F(N_i) + logits F(N_T)) D_i + F(N_i) D_serve_i) + pretraining 3 F(N_T) D_T <= flops`:
-    the teacher is trained once for all. Each student's tokens are free, and one more FLOP gains
-    each the same. Of plans with equal loss the cheapest is given.
+    With F the forward FLOPs per token and the shares that the scenario charges, the budget is
+    `sum_i ((3 F(N_i) + logits F(N_T)) D_i + F(N_i) D_serve_i) + pretraining 3 F(N_T) D_T <= flops`.
+    The teacher is trained once for all students. The tokens of each student are chosen so that one
+    more FLOP lowers the mean loss equally for every student. Of plans with equal loss the cheapest
+    is returned.
 
     Args:
         law: a distillation law.
         flops: the whole budget, any shape.
         num_student_params: sizes of the students along the last axis, `(..., students)`.
-        scenario: who pays for the teacher, such as `TEACHER_PRETRAINING`.
-        weights: of the students' losses in the mean, broadcast with the sizes; equal if None.
-        num_inference_tokens: tokens that each student will serve, broadcast with the sizes; serving
-            comes out of the budget.
-        forward_flops: forward FLOPs per token of a size.
-        num_student_tokens_bounds: least and largest number of tokens, the same for all students.
-        num_teacher_params_bounds: least and largest teacher.
-        num_teacher_tokens_bounds: least and largest number of tokens for the teacher.
+        scenario: which costs of the teacher are charged, such as `TEACHER_PRETRAINING`.
+        weights: weights of the losses in the mean, broadcast with the sizes. None: equal weights.
+        num_inference_tokens: tokens that each student will serve, broadcast with the sizes; the
+            budget pays for serving.
+        forward_flops: forward FLOPs per token of a model of given size.
+        num_student_tokens_bounds: lower and upper bound of the tokens, the same for all students.
+        num_teacher_params_bounds: lower and upper bound of the size of the teacher.
+        num_teacher_tokens_bounds: lower and upper bound of the tokens of the teacher.
+        limits: upper limits on other quantities of `num_teacher_params` and `num_teacher_tokens`,
+            by names of your choice; for a teacher that costs nothing, of `teacher_loss`. The
+            students cannot be limited, because the split among them is not a variable of the
+            search.
 
     Returns:
-        A plan: NumPy float64 outside a trace, in the caller's precision inside one. Where all
-        students have the most tokens and the teacher takes just what they leave, a plan inside a
-        trace is NOT_CONVERGED; near that place it may be so outside one too.
+        A plan: NumPy float64 for concrete inputs, the caller's dtype inside a trace. Where all
+        students have the most tokens and the teacher gets exactly the rest of the budget, a plan
+        inside a trace has the status NOT_CONVERGED. For budgets close to such a plan, concrete
+        inputs may have this status as well.
 
     Raises:
         ValueError: an input is not positive and finite, the sizes have no axis, a share of the
-            scenario is outside [0, 1], or bounds exclude each other. Inside a trace the plan then
-            has the status INFEASIBLE and NaN for sizes.
-        TypeError: the law is no distillation law or a `Mixture`, which no teacher can be shared
-            under yet, or the scenario no `Scenario`.
+            scenario is outside [0, 1], bounds exclude each other, or a limit depends on the
+            students. Inside a trace the plan then has the status INFEASIBLE and NaN for sizes.
+        TypeError: the law is not a distillation law, or it is a `Mixture`, for which this function
+            is not available; or the scenario is not a `Scenario`.
 
     >>> from jaxlaws import presets
     >>> from jaxlaws.planning import TEACHER_PRETRAINING
@@ -92,14 +103,18 @@ def distill_family(
     check_scenario(scenario)
     if isinstance(law, Mixture):
         raise TypeError("distill_family takes single laws: plan for each law of the mixture")
+    charged = charged_costs(scenario)
+    _check_limits(limits, teacher_variables(charged))
     sizes = {
         "num_student_params": num_student_params,
         "weights": 1.0 if weights is None else weights,
         "num_inference_tokens": num_inference_tokens,
     }
     if not is_traced(sizes):
-        lowest = {"num_inference_tokens": 0.0}
-        sizes = {name: checked(name, value, lowest.get(name, 1.0)) for name, value in sizes.items()}
+        sizes = {
+            name: checked(name, value, may_be_zero=name == "num_inference_tokens")
+            for name, value in sizes.items()
+        }
     shape = np.broadcast_shapes(*(np.shape(value) for value in sizes.values()))
     if not shape or not np.shape(num_student_params) or shape[-1] == 0:
         raise ValueError("num_student_params needs an axis, the last, along which students differ")
@@ -107,54 +122,84 @@ def distill_family(
     students = {}
     for name, value in sizes.items():
         values = xp.broadcast_to(xp.asarray(value), shape)
-        students |= {f"{name}_{index}": values[..., index] for index in range(shape[-1])}
-    served = tuple(f"num_inference_tokens_{index}" for index in range(shape[-1]))
-    given = {
+        students[name] = {index: values[..., index] for index in range(shape[-1])}
+    inputs = {
         "flops": flops,
         **students,
         "logits": scenario.logits,
         "pretraining": scenario.pretraining,
-        "num_student_tokens_bounds": num_student_tokens_bounds,
-        "num_teacher_params_bounds": num_teacher_params_bounds,
-        "num_teacher_tokens_bounds": num_teacher_tokens_bounds,
     }
-    tree = {"law": distillation_law(law), "forward_flops": callable_tree(forward_flops)}
 
-    def asked(given: dict[str, Any]) -> FamilyPlan:
-        zero = ("logits", "pretraining", *served)
-        plan = ask(_QUESTIONS[kind_of(scenario)], tree, given, may_be_zero=zero)
+    def answer(num_student_tokens_bounds: Bounds) -> FamilyPlan:
+        plan = ask(
+            _QUESTIONS[charged],
+            distillation_law(law),
+            inputs,
+            bounds={
+                "num_student_tokens": num_student_tokens_bounds,
+                "num_teacher_params": num_teacher_params_bounds,
+                "num_teacher_tokens": num_teacher_tokens_bounds,
+            },
+            limits=limits,
+            functions={"forward_flops": forward_flops},
+        )
         return jax.tree.map(_stacked, plan, is_leaf=lambda node: isinstance(node, list))
 
-    plan = asked(given)
+    plan = answer(num_student_tokens_bounds)
     if is_traced(plan) or not np.any(plan.status == Status.NOT_CONVERGED):
         return plan
     _, most = num_student_tokens_bounds
-    return _at_the_kink(plan, asked({**given, "num_student_tokens_bounds": (most, most)}))
+    return _at_the_kink(plan, answer((most, most)))
+
+
+def _check_limits(limits: Mapping[str, Limit] | None, names: tuple[str, ...]) -> None:
+    """Check that limits depend on the variables of the teacher only.
+
+    Raises:
+        ValueError: the quantity of a limit has another parameter without a default.
+    """
+    for name, limit in check_limits(limits).items():
+        try:
+            parameters = inspect.signature(limit.quantity).parameters.values()
+        except ValueError:  # a callable without a signature, such as a compiled function
+            continue
+        named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+        others = [
+            each.name
+            for each in parameters
+            if each.kind in named and each.default is each.empty and each.name not in names
+        ]
+        if others:
+            raise ValueError(
+                f"limits[{name!r}] depends on {', '.join(others)}, but a limit of distill_family "
+                f"may depend only on {' and '.join(names)}. For the tokens of each student use "
+                "num_student_tokens_bounds."
+            )
 
 
 def _at_the_kink(plan: FamilyPlan, full: FamilyPlan) -> FamilyPlan:
-    """The plans, those that end where the worth of the budget jumps replaced.
+    """The plans, with a replacement for each that ends where the value of the budget jumps.
 
-    Once all students have the most tokens, compute is worth no more than what the teacher still
-    gains. Where the best plan lies just there it has no gradient that is zero, and the search does
-    not converge; with those tokens held it is a smooth problem.
+    Where all students have the most tokens, more compute helps only through the teacher. Where the
+    best plan lies exactly at this kink, the objective has no gradient of zero, and the search does
+    not converge. With the tokens of the students fixed at their upper bounds the problem is smooth.
 
     Args:
-        plan: as found.
-        full: the best with the most tokens for all.
+        plan: the plans of the search.
+        full: the best plans with the most tokens for all students.
     """
     no_student_would_give = (full.marginal_values.num_student_tokens >= 0).all(axis=-1)
-    better = (plan.status == Status.NOT_CONVERGED) & (full.status <= Status.BUDGET_UNSPENT)
+    better = (plan.status == Status.NOT_CONVERGED) & (is_solved(full.status))
     better &= no_student_would_give & (full.loss <= plan.loss + 1e-9)
 
-    def chosen(new: Any, old: Any) -> Any:
+    def chosen(new: Array, old: Array) -> Array:
         return np.where(better[(...,) + (None,) * (np.ndim(old) - np.ndim(better))], new, old)[()]
 
     return jax.tree.map(chosen, full, plan)
 
 
-def _stacked(leaf: Any) -> Any:
-    """A list, of the students, as an array; other leaves as they are."""
+def _stacked(leaf: Array) -> Array:
+    """A list with one array for each student as one array; other leaves unchanged."""
     if not isinstance(leaf, list):
         return leaf
     return (jnp if is_traced(leaf) else np).stack(leaf, axis=-1)

@@ -1,14 +1,18 @@
-"""Whether a teacher that exists is too good for a student: where it lies in the capacity gap."""
+"""Whether an existing teacher is too good for a student: the capacity gap."""
 
-from typing import Any
+from collections.abc import Mapping
 
 import jax
 import jax.numpy as jnp
 
+from jaxlaws.compute import ForwardFlops, dense_forward_flops
+from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.distillation.existing_teacher import distill_with
 from jaxlaws.planning.distillation.optimal_teacher import optimal_teacher_loss
-from jaxlaws.planning.engine.checks import distillation_law
-from jaxlaws.planning.engine.evaluation import answered
+from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, distillation_law
+from jaxlaws.planning.engine.composed_inputs import composed_inputs
+from jaxlaws.planning.engine.evaluation import compose
+from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import DistillationPlan, TeacherLossPlan
 from jaxlaws.pytree import pytree
 
@@ -18,46 +22,66 @@ class TeacherQuality:
     """How good a teacher is for a student of given size and tokens.
 
     Attributes:
-        slope: what the student's loss rises by per nat of the teacher's, tokens held; negative
-            where a better teacher makes a worse student.
-        too_good: whether it is: the teacher lies beyond the capacity gap.
-        gain: what the student would gain from the teacher that is best for it.
-        optimal: that teacher, by loss.
-        plan: the student's plan with the teacher at hand.
+        slope: derivative of the student's loss by the teacher's loss, for constant tokens;
+            negative where a better teacher makes a worse student.
+        too_good: whether the slope is negative: the teacher lies beyond the capacity gap.
+        gain: the student's loss minus its loss with the best teacher.
+        optimal: the best teacher, by its loss.
+        plan: the student's plan with the existing teacher.
     """
 
-    slope: Any
-    too_good: Any
-    gain: Any
+    slope: Array
+    too_good: Array
+    gain: Array
     optimal: TeacherLossPlan
     plan: DistillationPlan
 
 
 def assess_teacher(
-    law: Any,
+    law: Tree,
     *,
-    flops: Any,
-    num_student_params: Any,
-    teacher_loss: Any,
-    num_teacher_params: Any,
-    **asked: Any,
+    flops: Array,
+    num_student_params: Array,
+    teacher_loss: Array,
+    num_teacher_params: Array,
+    teacher_forward_flops: Array | None = None,
+    logits: Array = 1.0,
+    num_students: Array = 1.0,
+    num_inference_tokens: Array = 0.0,
+    forward_flops: ForwardFlops = dense_forward_flops,
+    num_student_tokens_bounds: Bounds = DEFAULT_BOUNDS,
+    teacher_loss_bounds: Bounds | None = None,
+    limits: Mapping[str, Limit] | None = None,
 ) -> TeacherQuality:
-    """Whether a teacher that exists is too good for a student, and what a better one would bring.
+    """Whether an existing teacher is too good for a student, and the gain from the best teacher.
 
-    The student is that of `distill_with`; `slope` and `gain` hold its tokens, so they are those of
-    a teacher of another loss at the same cost of logits.
+    The student is that of `distill_with`. `slope` and `gain` compare teachers whose logits cost
+    the same, so that the student has the same tokens.
 
     Args:
         law: a distillation law.
         flops: the whole budget, any shape.
         num_student_params: size of the student, broadcast with the budget.
-        teacher_loss: the teacher's loss.
-        num_teacher_params: its size.
-        asked: what else `distill_with` takes.
+        teacher_loss: loss of the teacher.
+        num_teacher_params: size of the teacher.
+        teacher_forward_flops: forward FLOPs per token of the teacher, as in `distill_with`.
+        logits: share of the teacher's inference that the budget is charged with, from 0 to 1.
+        num_students: number of equal students; the budget pays for all.
+        num_inference_tokens: tokens that each student will serve; the budget pays for serving.
+        forward_flops: forward FLOPs per token of a model of given size.
+        num_student_tokens_bounds: lower and upper bound of the tokens of a student.
+        teacher_loss_bounds: lower and upper bound of the loss of the best teacher. None: all
+            losses from the irreducible loss up.
+        limits: upper limits on other quantities of the student's plan, as in `distill_with`.
+
+    Returns:
+        The answer, whose leaves have the broadcast shape: NumPy float64 for concrete inputs, the
+        caller's dtype inside a trace.
 
     Raises:
-        ValueError: an input is not positive and finite, or as `distill_with`.
-        TypeError: the law is no distillation law.
+        ValueError: an input, a bound or the `most` of a limit is not positive and finite, `logits`
+            is outside [0, 1], or bounds exclude each other.
+        TypeError: the law is not a distillation law.
 
     >>> from jaxlaws import presets
     >>> quality = assess_teacher(
@@ -67,22 +91,43 @@ def assess_teacher(
     >>> bool(quality.too_good), f"{quality.optimal.teacher_loss:.2f}", f"{quality.gain:.3f}"
     (True, '2.15', '0.008')
     """
-    teacher = {"teacher_loss": teacher_loss, "num_teacher_params": num_teacher_params}
+    inputs = {
+        "flops": flops,
+        "num_student_params": num_student_params,
+        "teacher_loss": teacher_loss,
+        "num_teacher_params": num_teacher_params,
+        "logits": logits,
+        "num_students": num_students,
+        "num_inference_tokens": num_inference_tokens,
+    }
+    if teacher_forward_flops is not None:
+        inputs["teacher_forward_flops"] = teacher_forward_flops
+    bounds = {"num_student_tokens": num_student_tokens_bounds}
+    if teacher_loss_bounds is not None:
+        bounds["teacher_loss"] = teacher_loss_bounds
+    given = composed_inputs(
+        inputs, may_be_zero=("logits", "num_inference_tokens"), bounds=bounds, limits=limits
+    )
+    options = {
+        "forward_flops": forward_flops,
+        "num_student_tokens_bounds": num_student_tokens_bounds,
+        "limits": limits,
+    }
 
-    def answer(law: Any, student: Any, teacher: Any, asked: Any) -> TeacherQuality:
-        plan = distill_with(law, **student, **teacher, **asked)
-        held = {
+    def answer(
+        law: Tree, given: Tree, options: Tree, teacher_loss_bounds: Bounds | None
+    ) -> TeacherQuality:
+        plan = distill_with(law, **given, **options)
+        student = {
             "num_student_params": plan.num_student_params,
             "num_student_tokens": plan.num_student_tokens,
         }
         slope = jax.jvp(
-            lambda loss: law.loss(**held, teacher_loss=loss),
+            lambda loss: law.loss(**student, teacher_loss=loss),
             (jnp.asarray(plan.teacher_loss),),
             (jnp.ones_like(plan.teacher_loss),),
         )[1]
-        possible = jnp.isfinite(plan.loss)
-        usable = {name: jnp.where(possible, value, 1e9) for name, value in held.items()}
-        optimal = optimal_teacher_loss(law, **usable)
+        optimal = optimal_teacher_loss(law, **student, teacher_loss_bounds=teacher_loss_bounds)
         return TeacherQuality(
             slope=slope,
             too_good=slope < 0,
@@ -91,5 +136,4 @@ def assess_teacher(
             plan=plan,
         )
 
-    student = {"flops": flops, "num_student_params": num_student_params}
-    return answered(answer, distillation_law(law), student, teacher, asked)
+    return compose(answer, distillation_law(law), given, options, teacher_loss_bounds)

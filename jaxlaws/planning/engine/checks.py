@@ -1,74 +1,110 @@
-"""Checks of the inputs of a question."""
-
-from typing import Any
+"""Checks of the arguments of a planning function."""
 
 import jax
 import numpy as np
 
+from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.inputs import as_float
 
-Bounds = tuple[Any, Any]
-
+# The lower and the upper bound of a size or a number of tokens, broadcast with the inputs.
+Bounds = tuple[Array, Array]
 
 DEFAULT_BOUNDS: Bounds = (1e3, 1e17)
 
 
-def callable_tree(forward_flops: Any) -> Any:
-    """A function as a tree without leaves; a callable tree as it is.
+def callable_tree(function: Tree, name: str = "forward_flops") -> Tree:
+    """A function as a tree without leaves; a callable tree unchanged.
+
+    Args:
+        function: a plain function, or a callable tree such as a dataclass with `__call__`.
+        name: the name of the argument, for the error.
 
     Raises:
-        TypeError: it cannot be called.
+        TypeError: the argument cannot be called.
     """
-    if not callable(forward_flops):
-        raise TypeError(f"forward_flops must be a function of a size, got {forward_flops!r}")
-    is_leaf = jax.tree.structure(forward_flops) == jax.tree.structure(0)
-    return jax.tree_util.Partial(forward_flops) if is_leaf else forward_flops
+    if not callable(function):
+        raise TypeError(f"{name} must be a function of a size, got {function!r}")
+    is_leaf = jax.tree.structure(function) == jax.tree.structure(0)
+    return jax.tree_util.Partial(function) if is_leaf else function
 
 
-def supervised_law(law: Any) -> Any:
-    """The law of supervised training: the law itself, or that of a distillation law.
+def supervised_law(law: Tree) -> Tree:
+    """The law of supervised training: the law itself, or the `supervised` of a distillation law.
 
     Raises:
-        TypeError: there is none.
+        TypeError: the law is not a law of num_params and num_tokens, and contains no such law.
     """
     for candidate in (law, getattr(law, "supervised", None)):
         if set(getattr(candidate, "input_names", ())) == {"num_params", "num_tokens"}:
             return candidate
     raise TypeError(
-        f"expected a law of num_params and num_tokens, or a distillation law, got {_told(law)}"
+        f"expected a law of num_params and num_tokens, or a distillation law, got {_kind(law)}"
     )
 
 
-def distillation_law(law: Any) -> Any:
-    """The law itself, checked to be one of distillation.
+def distillation_law(law: Tree) -> Tree:
+    """The law, checked to be a distillation law.
 
     Raises:
-        TypeError: it is none.
+        TypeError: the law is not a distillation law.
     """
     names = {"num_student_params", "num_student_tokens", "teacher_loss"}
     if set(getattr(law, "input_names", ())) == names and hasattr(law, "supervised"):
         return law
     raise TypeError(
         "expected a distillation law (of num_student_params, num_student_tokens and "
-        f"teacher_loss, with a law `supervised`), got {_told(law)}"
+        f"teacher_loss, with a law `supervised`), got {_kind(law)}"
     )
 
 
-def checked(name: str, value: Any, lowest: float = 1.0) -> np.ndarray:
-    """An input as a NumPy float64 array, checked to be finite and positive; with 0.0, or zero.
+def _kind(law: object) -> str:
+    names = getattr(law, "input_names", None)
+    return f"{type(law).__name__} of {', '.join(names)}" if names else repr(law)
+
+
+def checked(name: str, value: Array, *, may_be_zero: bool = False) -> np.ndarray:
+    """An input as a NumPy float64 array, checked to be finite and positive.
+
+    Args:
+        name: the name of the input, for the error.
+        value: a number or an array.
+        may_be_zero: whether zero is allowed as well.
 
     Raises:
-        TypeError: it is no number.
-        ValueError: it is out of range.
+        TypeError: the value is not a number and not an array of numbers.
+        ValueError: an entry is not finite, or negative, or zero where zero is not allowed.
     """
     array = np.asarray(as_float(name, value), dtype=np.float64)
-    wrong = ~np.isfinite(array) | (array < lowest if lowest == 0 else array <= 0)
+    wrong = ~(np.isfinite(array) & ((array >= 0) if may_be_zero else (array > 0)))
     if wrong.any():
-        must = "not be negative" if lowest == 0 else "be positive"
+        must = "not be negative" if may_be_zero else "be positive"
         raise ValueError(f"{name} must {must} and finite, got {array[wrong][0]:g}")
     return array
 
 
-def _told(law: Any) -> str:
-    names = getattr(law, "input_names", None)
-    return f"{type(law).__name__} of {', '.join(names)}" if names else repr(law)
+def split_bounds(name: str, bounds: Bounds) -> Bounds:
+    """The lower and the upper bound of a pair.
+
+    Raises:
+        TypeError: the argument is not a pair.
+    """
+    try:
+        lower, upper = bounds
+    except (TypeError, ValueError):
+        raise TypeError(f"{name}_bounds must be a pair (lower, upper), got {bounds!r}") from None
+    return lower, upper
+
+
+def check_order(name: str, lower: np.ndarray, upper: np.ndarray) -> None:
+    """Check that no lower bound is above its upper bound.
+
+    Raises:
+        ValueError: a lower bound is above its upper bound.
+    """
+    lower, upper = np.broadcast_arrays(lower, upper)
+    if (lower > upper).any():
+        worst = np.argmax(lower > upper)
+        raise ValueError(
+            f"{name}_bounds exclude each other: the lower bound {lower.flat[worst]:g} is above "
+            f"the upper bound {upper.flat[worst]:g}"
+        )

@@ -1,211 +1,234 @@
-"""The door of every question: checks and float64 outside a trace, the caller's ways inside one.
+"""From a question to a plan: checks, float64, batches, and a second pass where it is needed.
 
-Outside a trace a question is answered in double precision, in batches of two fixed sizes, so that
-it is compiled at most twice however many budgets it is asked about. What the fast way leaves open
-is gathered and finished by the sure one, which is compiled only when it is needed.
+Concrete inputs are validated and computed in float64. They are cut into batches of two fixed
+sizes, so that a question is compiled at most twice, whatever the number of budgets. A first,
+fast pass solves most entries of a batch; the other entries are gathered and solved by a second
+pass, which is compiled only when it is needed.
+
+Traced inputs (inside `jit`, `vmap` or `grad`) keep the caller's dtype, and errors are reported
+through the plan's `status`.
 """
 
 import dataclasses
 import functools
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxlaws.concurrency import side_by_side
-from jaxlaws.inputs import as_float
-from jaxlaws.planning.engine.checks import checked
+from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.foundations.concurrency import side_by_side
+from jaxlaws.planning.engine.checks import (
+    Bounds,
+    callable_tree,
+    split_bounds,
+)
+from jaxlaws.planning.engine.entries import Entries, given_record, nan_is_infeasible, prepare
+from jaxlaws.planning.engine.limits import Limit, check_limits
 from jaxlaws.planning.engine.mixture import Mixture
 from jaxlaws.planning.engine.record import Record
 from jaxlaws.planning.solver import minimiser as solver
+from jaxlaws.planning.solver.batched import Point
 from jaxlaws.planning.solver.minimiser import Solution
 from jaxlaws.planning.solver.problem import Problem
 from jaxlaws.precision import float64, is_traced, to_float64, to_numpy
 
 _SMALL, _LARGE = 16, 2048
-# What stands in for an input that is no positive number, inside a trace: any that can be planned.
-_STAND_IN = 1e21
 
 
 @dataclasses.dataclass(frozen=True)
 class Question:
-    """A question as the solver sees it.
+    """A question to the planner: the problem to solve, and the plan that its solution is.
+
+    Make a question once, at the top level of a module: its identity decides whether it is
+    compiled anew. `ask` answers it.
 
     Attributes:
-        problem: the problem of what is given, a `Record` of the law, of other things shared by
-            all entries of the batch, and of the batch's inputs, all of one shape.
-        plan: the answer, of what is given and the `Solution`.
+        problem: makes the `Problem` from what is given: a `Record` with the law as `law`, the
+            inputs by name, the bounds as `lower` and `upper` (records by name), the `limits`
+            by name, and the functions by name. All inputs have one shape.
+        plan: makes the plan from the same record and the `Solution`: a tree of arrays of that
+            shape.
+        may_be_zero: the names of inputs that may be zero; all others must be positive.
     """
 
     problem: Callable[[Record], Problem]
-    plan: Callable[[Record, Solution], Any]
-
-
-def _checked_bounds(inputs: dict[str, Any], lanes: dict[str, np.ndarray]) -> None:
-    for name in inputs:
-        if name.endswith("_bounds"):
-            low, high = lanes[f"{name}_lower"], lanes[f"{name}_upper"]
-            low, high = np.broadcast_arrays(low, high)
-            if (low > high).any():
-                where = np.argmax(low > high)
-                raise ValueError(
-                    f"{name} exclude each other: {low.flat[where]:g} is above {high.flat[where]:g}"
-                )
-
-
-def _spread(inputs: dict[str, Any]) -> dict[str, Any]:
-    """The inputs with each pair of bounds as two."""
-    spread = {}
-    for name, value in inputs.items():
-        if name.endswith("_bounds"):
-            try:
-                low, high = value
-            except (TypeError, ValueError):
-                raise TypeError(f"{name} must be a pair (lower, upper), got {value!r}") from None
-            spread |= {f"{name}_lower": low, f"{name}_upper": high}
-        else:
-            spread[name] = value
-    return spread
+    plan: Callable[[Record, Solution], Tree]
+    may_be_zero: tuple[str, ...] = ()
 
 
 def ask(
     question: Question,
-    shared: dict[str, Any],
-    inputs: dict[str, Any],
-    may_be_zero: tuple[str, ...] = (),
-) -> Any:
+    law: Tree,
+    inputs: Mapping[str, Tree],
+    *,
+    bounds: Mapping[str, Bounds] | None = None,
+    limits: Mapping[str, Limit] | None = None,
+    functions: Mapping[str, Callable[..., Array]] | None = None,
+) -> Tree:
     """Answer a question.
 
     Args:
         question: the question.
-        shared: the law and what else holds for all entries of the batch: trees. One whose leaves
-            are arrays, a batch of laws, is broadcast with the inputs, an entry a law; a mixture
-            of laws is one.
-        inputs: positive numbers or arrays, broadcast together; a name that ends in `_bounds` is a
-            pair of such.
-        may_be_zero: inputs that may be zero.
+        law: the law. A law whose leaves are arrays is a batch of laws and is broadcast with the
+            inputs, one entry for each law. A `Mixture` of laws is one law.
+        inputs: positive numbers or arrays by name, broadcast together. A mapping of numbers or
+            arrays is allowed as well, for example one entry for each student.
+        bounds: a pair (lower, upper) for each variable that has bounds, broadcast with the inputs.
+        limits: upper limits on other quantities, by names of the caller's choice.
+        functions: functions that the question calls, such as `forward_flops`. A function that is
+            made anew at each call is compiled anew; a callable tree may hold arrays instead.
 
     Returns:
-        The plan: NumPy float64 outside a trace, in the caller's precision inside one.
+        The plan. Its leaves have the broadcast shape: NumPy float64 for concrete inputs, the
+        caller's dtype inside a trace.
 
     Raises:
-        TypeError: an input is no number.
+        TypeError: an input is not a number, bounds are not a pair, a limit is not a `Limit`,
+            or a function cannot be called.
         ValueError: an input is not positive and finite, bounds exclude each other, or shapes do
-            not fit.
+            not fit. Inside a trace the entry has the status INFEASIBLE instead.
+
+    >>> from jaxlaws import presets
+    >>> from jaxlaws.planning import compute_optimal
+    >>> def problem(given):
+    ...     "The least compute 6 N D that reaches a loss, over log N and log D."
+    ...     def slack(point):
+    ...         size, tokens = map(jnp.exp, point)
+    ...         return given.target_loss - given.law.loss(num_params=size, num_tokens=tokens)
+    ...     names = ("num_params", "num_tokens")
+    ...     return Problem(
+    ...         objective=lambda point: point[0] + point[1],
+    ...         constraints=(slack,),
+    ...         lower=[jnp.log(given.lower[name]) for name in names],
+    ...         upper=[jnp.log(given.upper[name]) for name in names],
+    ...     )
+    >>> def plan(given, solution):
+    ...     size, tokens = map(jnp.exp, solution.point)
+    ...     return Record(num_params=size, flops=6 * size * tokens, solved=solution.solved)
+    >>> least_compute = Question(problem=problem, plan=plan)
+    >>> bounds = {"num_params": (1e6, 1e13), "num_tokens": (1e6, 1e15)}
+    >>> law = presets.load("besiroglu2024")
+    >>> answer = ask(least_compute, law, {"target_loss": [2.2, 2.1]}, bounds=bounds)
+    >>> [f"{flops:.2e}" for flops in answer.flops]
+    ['3.92e+21', '2.14e+22']
     """
-    spread = _spread(inputs)
-    if is_traced(shared, spread):
-        return _ask_inside(question, shared, spread, may_be_zero)
-    lanes = {
-        name: checked(name, spread[name], 0.0 if name in may_be_zero else 1.0) for name in spread
+    checked_limits = check_limits(limits)
+    pairs = {name: split_bounds(name, pair) for name, pair in (bounds or {}).items()}
+    called = {name: callable_tree(each, name) for name, each in (functions or {}).items()}
+    trees = {"law": law, **called}
+    quantities = {
+        name: callable_tree(limit.quantity, "quantity") for name, limit in checked_limits.items()
     }
-    _checked_bounds(inputs, lanes)
-    shared = to_float64(shared)
+    requested = Entries(
+        inputs=dict(inputs),
+        lower={name: lower for name, (lower, _) in pairs.items()},
+        upper={name: upper for name, (_, upper) in pairs.items()},
+        most={name: limit.most for name, limit in checked_limits.items()},
+        trees={},
+        valid=True,
+    )
+    if is_traced(trees, quantities, requested):
+        entries = prepare(question.may_be_zero, requested, trees, jnp)
+        return _answer_in_trace(question, {**trees, "quantities": quantities}, entries)
+    trees, quantities = to_float64((trees, quantities))
     batched = {
         name: tree
-        for name, tree in shared.items()
+        for name, tree in trees.items()
         if not isinstance(tree, Mixture) and any(map(np.ndim, jax.tree.leaves(tree)))
     }
-    alike = Record({name: tree for name, tree in shared.items() if name not in batched})
-    return _ask_outside(question, alike, lanes | batched)
+    entries = prepare(question.may_be_zero, requested._replace(trees=batched), {}, np)
+    common = {name: tree for name, tree in trees.items() if name not in batched}
+    return _answer_in_batches(question, Record(common, quantities=quantities), entries)
 
 
-def _shape(lanes: dict[str, Any]) -> tuple[int, ...]:
-    shapes = {
-        name: np.broadcast_shapes(*map(np.shape, jax.tree.leaves(tree)))
-        for name, tree in lanes.items()
-    }
-    try:
-        return np.broadcast_shapes(*shapes.values())
-    except ValueError:
-        told = ", ".join(f"{name} {shape}" for name, shape in shapes.items() if shape)
-        raise ValueError(f"inputs do not broadcast together: {told}") from None
+def compose(answer: Callable[..., Tree], *given: Tree) -> Tree:
+    """Entry point of a planning function that is made of other planning functions.
+
+    Concrete inputs are computed in float64 and give NumPy arrays; traced inputs keep the caller's
+    dtype. Where one part has no plan for some batch entries, its sizes are NaN there, and the parts
+    that receive these sizes report INFEASIBLE for the same entries.
+
+    Args:
+        answer: computes the answer from `given` with planning functions and JAX.
+        given: trees of all that may be traced.
+    """
+    if is_traced(given):
+        return answer(*given)
+    with float64(), nan_is_infeasible():
+        return jax.tree.map(lambda leaf: leaf[()], to_numpy(answer(*given)))
 
 
-def _ask_inside(question: Question, shared: Any, lanes: dict, may_be_zero: tuple[str, ...]) -> Any:
-    shape = _shape(lanes)
-    lanes = {name: as_float(name, value) for name, value in lanes.items()}
-    dtype = jnp.result_type(float, *jax.tree.leaves((shared, lanes)))
-    valid = jnp.ones(shape, dtype=bool)
-    for name, value in lanes.items():
-        value = jnp.broadcast_to(jnp.asarray(value, dtype), shape)
-        good = jnp.isfinite(value) & ((value >= 0) if name in may_be_zero else (value > 0))
-        lanes[name] = jnp.where(good, value, 0.0 if name in may_be_zero else _STAND_IN)
-        valid &= good
-    given = Record(shared) | lanes
-    problem = question.problem(Record(given))
-    possible = valid if problem.possible is None else valid & problem.possible
-    problem = dataclasses.replace(problem, possible=possible)
-    return question.plan(Record(given), solver.minimise(problem))
+def num_compiled() -> int:
+    """The number of programs that were compiled for concrete inputs in this process."""
+    programs = (_first_pass, _second_pass)
+    return sum(each._cache_size() for each in programs)  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def _problem(question: Question, given: Record, entries: Entries) -> Problem:
+    problem = question.problem(given)
+    possible = entries.valid if problem.possible is None else entries.valid & problem.possible
+    return dataclasses.replace(problem, possible=possible)
+
+
+def _answer_in_trace(question: Question, common: Mapping[str, Tree], entries: Entries) -> Tree:
+    given = given_record(common, entries)
+    return question.plan(given, solver.minimise(_problem(question, given, entries)))
 
 
 @functools.partial(jax.jit, static_argnames="question")
-def _first(question: Question, shared: Record, lanes: dict) -> Any:
-    given = Record(shared | lanes)
-    problem = question.problem(given)
-    point, sure = solver.first_pass(problem)
-    return question.plan(given, solver.described(problem, point, sure)), point, sure
+def _first_pass(question: Question, common: Record, entries: Entries) -> tuple[Tree, Point, Array]:
+    given = given_record(common, entries)
+    problem = _problem(question, given, entries)
+    point, final = solver.first_pass(problem)
+    return question.plan(given, solver.solution_at(problem, point, final)), point, final
 
 
 @functools.partial(jax.jit, static_argnames="question")
-def _second(question: Question, shared: Record, lanes: dict, start: Any) -> Any:
-    given = Record(shared | lanes)
-    problem = question.problem(given)
+def _second_pass(question: Question, common: Record, entries: Entries, start: Point) -> Tree:
+    given = given_record(common, entries)
+    problem = _problem(question, given, entries)
     point, solved = solver.finish(problem, start)
-    return question.plan(given, solver.described(problem, point, solved))
+    return question.plan(given, solver.solution_at(problem, point, solved))
 
 
-def _padded(lanes: Any, chosen: np.ndarray) -> Any:
-    """Chosen entries, the last repeated to fill a batch of a size that is compiled already."""
+def _padded(entries: Tree, chosen: np.ndarray) -> Tree:
+    """The chosen entries; the last is repeated to fill a batch of one of the two fixed sizes."""
     size = _SMALL if len(chosen) <= _SMALL else _LARGE
-    if len(chosen) == size == len(jax.tree.leaves(lanes)[0]):
-        return lanes
+    if len(chosen) == size == len(jax.tree.leaves(entries)[0]):
+        return entries
     index = np.concatenate([chosen, np.full(size - len(chosen), chosen[-1])])
-    return jax.tree.map(lambda array: np.take(array, index), lanes)
+    return jax.tree.map(lambda array: np.take(array, index), entries)
 
 
-def _ask_outside(question: Question, shared: Record, lanes: dict[str, Any]) -> Any:
-    shape = _shape(lanes)
-    flat = jax.tree.map(lambda leaf: np.broadcast_to(leaf, shape).ravel(), lanes)
+def _answer_in_batches(question: Question, common: Record, entries: Entries) -> Tree:
+    shape = entries.valid.shape
     total = int(np.prod(shape))
     if total == 0:
         raise ValueError(f"there is nothing to plan: the inputs broadcast to shape {shape}")
+    flat = jax.tree.map(np.ravel, entries)
 
-    def answer(begin: int) -> Any:
+    def answer(begin: int) -> Tree:
         batch = jax.tree.map(lambda leaf: leaf[begin : begin + _LARGE], flat)
-        return _answer_batch(question, shared, batch, min(_LARGE, total - begin))
+        return _answer_batch(question, common, batch, min(_LARGE, total - begin))
 
     answers = side_by_side(answer, range(0, total, _LARGE))
     return jax.tree.map(lambda *parts: np.concatenate(parts).reshape(shape)[()], *answers)
 
 
-def _answer_batch(question: Question, shared: Record, batch: Any, count: int) -> Any:
-    lanes = _padded(batch, np.arange(count))
-    plan, point, sure = to_numpy(_first(question, shared, lanes))
+def _answer_batch(question: Question, common: Record, batch: Entries, count: int) -> Tree:
+    entries = _padded(batch, np.arange(count))
+    plan, point, final = to_numpy(_first_pass(question, common, entries))
     plan = jax.tree.map(lambda leaf: leaf[:count], plan)
-    open_entries = np.flatnonzero(~sure[:count])
-    if len(open_entries):
+    rest = np.flatnonzero(~final[:count])
+    if len(rest):
         plan = jax.tree.map(np.array, plan)
-        start = _padded(point, open_entries)
-        finished = to_numpy(_second(question, shared, _padded(lanes, open_entries), start))
+        start = _padded(point, rest)
+        finished = to_numpy(_second_pass(question, common, _padded(entries, rest), start))
 
         def merge(leaf: np.ndarray, new: np.ndarray) -> None:
-            leaf[open_entries] = new[: len(open_entries)]
+            leaf[rest] = new[: len(rest)]
 
         jax.tree.map(merge, plan, finished)
     return plan
-
-
-def answered(answer: Callable[..., Any], *given: Any) -> Any:
-    """An answer as every door gives it: NumPy float64 outside a trace, else as the caller has it.
-
-    Args:
-        answer: of what is given; asks other questions and computes with JAX.
-        given: trees of whatever may be traced.
-    """
-    if is_traced(given):
-        return answer(*given)
-    with float64():
-        return jax.tree.map(lambda leaf: leaf[()], to_numpy(answer(*given)))

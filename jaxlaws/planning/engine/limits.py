@@ -1,24 +1,29 @@
-"""Limits beside the budget: tokens at hand, memory for the deployed model, days on a machine."""
+"""Limits beside the budget, such as data at hand, memory of the deployed model, or time."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 
+from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.inputs import INPUTS
 from jaxlaws.planning.engine.checks import callable_tree
 from jaxlaws.planning.engine.record import Record
-from jaxlaws.planning.solver.batched import Array, Point
+from jaxlaws.planning.solver.batched import Point
 
 
-class Limit(NamedTuple):
-    """A quantity of a plan that may be at most so much.
+@jax.tree_util.register_pytree_node_class
+class Limit:
+    """An upper limit on a quantity that follows from a plan's sizes and tokens.
+
+    A limit is a JAX tree: it may be passed through `jit`, where `most` may be traced and the
+    function is static.
 
     Attributes:
-        quantity: a positive, smooth function of the plan's sizes and tokens, taken by keyword
-            under their names; it takes those it does not need as `**_`. As with `forward_flops`,
-            a function made anew is compiled anew.
-        most: what it may be at most, broadcast with the budget.
+        quantity: a positive, smooth function of the plan's sizes and tokens. The planner passes
+            all of them by keyword; the function takes the rest as `**_`. As with `forward_flops`,
+            a new function object is compiled anew.
+        most: the largest value that the quantity may have, broadcast with the budget.
 
     >>> from jaxlaws import presets
     >>> from jaxlaws.planning import compute_optimal
@@ -33,46 +38,62 @@ class Limit(NamedTuple):
     'a tenth more memory: 0.0016 nats'
     """
 
-    quantity: Callable[..., Any]
-    most: Any
+    def __init__(self, quantity: Callable[..., Array], most: Array) -> None:
+        self.quantity = quantity
+        self.most = most
+
+    def __repr__(self) -> str:
+        return f"Limit({self.quantity!r}, {self.most!r})"
+
+    def tree_flatten(self) -> tuple[tuple[Tree, Array], None]:
+        """The parts that JAX sees: a function without leaves, and `most`."""
+        return (callable_tree(self.quantity, "quantity"), self.most), None
+
+    @classmethod
+    def tree_unflatten(cls, _: None, parts: tuple[Tree, Array]) -> "Limit":
+        """A limit from its parts."""
+        return cls(*parts)
 
 
-def quantities(limits: Mapping[str, Limit] | None) -> Record:
-    """What is limited, as trees that a program may close over.
+def check_limits(limits: Mapping[str, Limit] | None) -> dict[str, Limit]:
+    """The limits as a dictionary, checked; empty for None.
 
     Raises:
-        TypeError: a limit is no `Limit`, or its quantity cannot be called.
-        ValueError: its name is that of an input, whose marginal value it would hide.
+        TypeError: a value is not a `Limit`, or its quantity cannot be called.
+        ValueError: the name of a limit is also the name of an input. The plan reports marginal
+            values of both by name.
     """
     for name, limit in (limits or {}).items():
         if not isinstance(limit, Limit):
-            raise TypeError(f"limits: expected a Limit as {name!r}, got {limit!r}")
+            raise TypeError(f"limits[{name!r}] must be a Limit, got {limit!r}")
+        if not callable(limit.quantity):
+            raise TypeError(
+                f"limits[{name!r}].quantity must be a function of sizes and tokens, "
+                f"got {limit.quantity!r}"
+            )
         if name in INPUTS:
-            raise ValueError(f"limits: {name!r} is an input's name, choose another")
-    return Record({name: callable_tree(each.quantity) for name, each in (limits or {}).items()})
-
-
-def most_allowed(limits: Mapping[str, Limit] | None) -> dict[str, Any]:
-    """How much of each is allowed, as inputs of a question."""
-    return {f"limit {name}": each.most for name, each in (limits or {}).items()}
+            raise ValueError(
+                f"limits: {name!r} is the name of an input. Choose another name for the limit."
+            )
+    return dict(limits or {})
 
 
 def constraints_of(
-    given: Record, names: tuple[str, ...], fixed: Mapping[str, Any] | None = None
+    given: Record, names: tuple[str, ...], fixed: Mapping[str, Array] | None = None
 ) -> tuple[Callable[[Point], Array], ...]:
-    """The limits as constraints of a point.
+    """The limits as constraints of a point, each met where its function is zero or above.
 
     Args:
-        given: has the quantities and how much is allowed.
-        names: of the variables, whose logarithms a point has.
-        fixed: other sizes, which the question was given.
+        given: what the question is given; `given.limits` has the limits by name.
+        names: the variables of the problem. A point has the logarithm of each.
+        fixed: sizes and tokens that are not variables, by name.
     """
 
-    def of(name: str, quantity: Callable[..., Any]) -> Callable[[Point], Array]:
-        def left(point: Point) -> Array:
-            sizes = {key: jnp.exp(value) for key, value in zip(names, point, strict=True)}
-            return jnp.log(given[f"limit {name}"]) - jnp.log(quantity(**sizes, **(fixed or {})))
+    def constraint(limit: Limit) -> Callable[[Point], Array]:
+        def slack(point: Point) -> Array:
+            variables = {name: jnp.exp(value) for name, value in zip(names, point, strict=True)}
+            return jnp.log(limit.most) - jnp.log(limit.quantity(**variables, **(fixed or {})))
 
-        return left
+        return slack
 
-    return tuple(of(name, quantity) for name, quantity in given.get("limits", {}).items())
+    return tuple(constraint(limit) for limit in given.limits.values())

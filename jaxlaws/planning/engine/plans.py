@@ -1,20 +1,23 @@
-"""What a question about the future is answered with.
+"""What a planning function answers with, and how a plan is made from a solution.
 
-All leaves have one shape, that of the question's inputs broadcast together. `shares` are
-fractions of the compute that the plan spends: of training the student, of the teacher's logits,
-of training the teacher, and of serving; they sum to one. `active_bounds` has -1, 0 or +1 for each
-variable that was free, by its input name: on its lower, on no, or on its upper bound; and +1 for
-a limit that binds. `marginal_values` has what the loss falls by where `flops`, an active bound or a
-limit grows, in nats per unit of its logarithm: a hundredth of it is what one per cent more brings.
-A price that falls by one per cent brings its part of `shares` of what one per cent more compute
-does, as the best plan moves but little (the envelope theorem).
+All leaves of a plan have one shape, the broadcast shape of the inputs.
+
+- `shares` are fractions of the compute that the plan spends: training of the student (`student`),
+  inference of the teacher on the student's tokens (`logits`), training of the teacher (`teacher`)
+  and serving (`serving`). They sum to one.
+- `active_bounds` has -1, 0 or +1 for each variable by its input name: on its lower bound, on no
+  bound, or on its upper bound; and +1 for a limit that binds.
+- `marginal_values` has the fall of the loss per unit of the logarithm of `flops`, of an active
+  bound, or of a limit, in nats. A hundredth of it is the gain from one per cent more. Where a
+  price falls by one per cent, the gain is the share of compute with that price times the gain
+  from one per cent more compute (envelope theorem).
 """
 
 from collections.abc import Iterable
-from typing import Any
 
 import jax.numpy as jnp
 
+from jaxlaws.foundations.annotations import Array
 from jaxlaws.planning.engine.record import Record
 from jaxlaws.planning.engine.status import Status, worst
 from jaxlaws.planning.solver.minimiser import Solution
@@ -26,89 +29,91 @@ class SupervisedPlan:
     """How to train one model.
 
     Attributes:
-        num_params: its size.
-        num_tokens: the tokens to train it on.
-        loss: its loss, in the law's unit.
-        flops: the compute that the plan spends, at most the budget.
-        shares: fractions of `flops`: `student` (here the model's training), `logits`, `teacher`,
-            `serving`.
+        num_params: size of the model.
+        num_tokens: tokens that the model is trained on.
+        loss: loss of the model, in the law's unit.
+        flops: compute that the plan spends, at most the budget.
+        shares: fractions of `flops`: `student` (here the training of the model), `logits`,
+            `teacher`, `serving`.
         status: a `Status`.
         active_bounds: -1, 0 or +1 by input name.
         marginal_values: nats per unit of a logarithm, by name.
     """
 
-    num_params: Any
-    num_tokens: Any
-    loss: Any
-    flops: Any
+    num_params: Array
+    num_tokens: Array
+    loss: Array
+    flops: Array
     shares: Record
-    status: Any
+    status: Array
     active_bounds: Record
     marginal_values: Record
 
 
 @pytree
 class DistillationPlan:
-    """How to train a teacher and distil a student, or several alike, from it.
+    """How to train a teacher and distil a student, or several equal students, from it.
 
     Attributes:
         num_student_params: size of the student.
         num_student_tokens: tokens that each student is distilled on.
-        num_teacher_params: size of the teacher; NaN where the teacher costs nothing, and only
-            its loss is chosen.
-        num_teacher_tokens: tokens that the teacher is trained on; NaN likewise, and for a teacher
-            that exists.
-        teacher_loss: the teacher's loss.
-        loss: the student's loss, in the law's unit.
-        flops: the compute that the plan spends, at most the budget.
+        num_teacher_params: size of the teacher; NaN where the teacher costs nothing, so that only
+            the loss of the teacher is chosen.
+        num_teacher_tokens: tokens that the teacher is trained on; NaN where the teacher costs
+            nothing, and for a teacher that exists.
+        teacher_loss: loss of the teacher.
+        loss: loss of the student, in the law's unit.
+        flops: compute that the plan spends, at most the budget.
         shares: fractions of `flops`: `student`, `logits`, `teacher`, `serving`.
         status: a `Status`.
         active_bounds: -1, 0 or +1 by input name.
-        marginal_values: nats per unit of a logarithm, by name; also of `teacher_loss` where it is
-            given.
+        marginal_values: nats per unit of a logarithm, by name; also for a given `teacher_loss`.
     """
 
-    num_student_params: Any
-    num_student_tokens: Any
-    num_teacher_params: Any
-    num_teacher_tokens: Any
-    teacher_loss: Any
-    loss: Any
-    flops: Any
+    num_student_params: Array
+    num_student_tokens: Array
+    num_teacher_params: Array
+    num_teacher_tokens: Array
+    teacher_loss: Array
+    loss: Array
+    flops: Array
     shares: Record
-    status: Any
+    status: Array
     active_bounds: Record
     marginal_values: Record
 
 
 @pytree
 class TeacherLossPlan:
-    """The best teacher for a student, by loss alone.
+    """The best teacher for a student, by the teacher's loss alone.
 
     Attributes:
         num_student_params: size of the student.
-        num_student_tokens: tokens that it is distilled on.
-        teacher_loss: the loss of its best teacher.
-        loss: the student's loss under that teacher, in the law's unit.
+        num_student_tokens: tokens that the student is distilled on.
+        teacher_loss: loss of the best teacher.
+        loss: loss of the student under that teacher, in the law's unit.
         status: a `Status`.
-        active_bounds: -1 where the best teacher would be the irreducible one, by input name.
+        active_bounds: -1, 0 or +1 for `teacher_loss`; -1 also where the best teacher has the
+            irreducible loss.
+        marginal_values: nats per unit of the logarithm of the active bound of `teacher_loss`.
     """
 
-    num_student_params: Any
-    num_student_tokens: Any
-    teacher_loss: Any
-    loss: Any
-    status: Any
+    num_student_params: Array
+    num_student_tokens: Array
+    teacher_loss: Array
+    loss: Array
+    status: Array
     active_bounds: Record
+    marginal_values: Record
 
 
-def status_of(solution: Solution, loss: Any, unspent: Any = None) -> Any:
+def status_of(solution: Solution, loss: Array, unspent: Array | None = None) -> Array:
     """The status of a plan.
 
     Args:
-        solution: the solver's.
-        loss: the loss that the law gives.
-        unspent: whether the plan leaves some of the budget.
+        solution: the solution of the problem. Its first constraint is the budget.
+        loss: the loss that the law predicts for the plan.
+        unspent: whether the plan leaves a part of the budget.
     """
     conditions = {
         Status.INFEASIBLE: ~solution.possible,
@@ -123,36 +128,41 @@ def status_of(solution: Solution, loss: Any, unspent: Any = None) -> Any:
     return worst(conditions)
 
 
-def where_possible(solution: Solution, value: Any) -> Any:
-    """A plan's number, NaN where there is no plan."""
+def where_possible(solution: Solution, value: Array) -> Array:
+    """A number of the plan, NaN where there is no plan."""
     return jnp.where(solution.possible, value, jnp.nan)
 
 
-def shares_of(solution: Solution, **costs: Any) -> tuple[Any, Record]:
-    """The compute that a plan spends, and what fraction goes where."""
+def shares_of(solution: Solution, **costs: Array) -> tuple[Array, Record]:
+    """The compute that a plan spends, and the fraction of each cost.
+
+    Args:
+        solution: the solution of the problem.
+        costs: FLOPs by name: `student`, `logits`, `teacher`, `serving`; zero where not given.
+    """
     parts = {name: costs.get(name, 0.0) for name in ("student", "logits", "teacher", "serving")}
     total = parts["student"] + parts["logits"] + parts["teacher"] + parts["serving"]
     shares = {name: where_possible(solution, part / total) for name, part in parts.items()}
     return where_possible(solution, total), Record(shares)
 
 
-def bounds_told(
+def bounds_and_values(
     solution: Solution,
     names: tuple[str, ...],
     *,
-    flops: Any,
+    flops: Array,
     limits: Iterable[str] = (),
-    scale: Any = 1.0,
-    **others: Any,
+    scale: Array = 1.0,
+    **others: Array,
 ) -> dict[str, Record]:
-    """A plan's `active_bounds` and `marginal_values`.
+    """The fields `active_bounds` and `marginal_values` of a plan.
 
     Args:
-        solution: the solver's; its constraints are one that says what is spent, and the limits.
-        names: of the variables.
-        flops: what the loss falls by per unit of the budget's logarithm.
+        solution: the solution. Its first constraint is the budget, the others are the limits.
+        names: the variables of the problem.
+        flops: marginal value of the budget.
         limits: names of the limits.
-        scale: the loss per unit of the objective.
+        scale: loss per unit of the problem's objective.
         others: marginal values of other inputs, by name.
     """
     values = dict(zip(names, solution.bound_values, strict=True))
@@ -168,32 +178,32 @@ def bounds_told(
     }
 
 
-def quantity(given: Record, solution: Solution, name: str, index: int) -> Any:
-    """A size or a number of tokens from its logarithm; where it is on a bound, the bound itself.
+def variable_value(given: Record, solution: Solution, name: str, index: int) -> Array:
+    """A size or a number of tokens from its logarithm; on a bound, exactly the bound.
 
     Args:
-        given: has the bounds.
-        solution: the solver's.
-        name: of the input.
-        index: among the variables.
+        given: what the question is given; `lower` and `upper` have the bounds.
+        solution: the solution, whose point has logarithms.
+        name: the name of the variable.
+        index: the index of the variable in the point.
     """
     side, value = solution.on_bound[index], jnp.exp(solution.point[index])
-    value = jnp.where(side < 0, given[f"{name}_bounds_lower"], value)
-    return jnp.where(side > 0, given[f"{name}_bounds_upper"], value)
+    value = jnp.where(side < 0, given.lower[name], value)
+    return jnp.where(side > 0, given.upper[name], value)
 
 
-def tokens_for_rest(given: Record, solution: Solution, name: str, index: int, rest: Any) -> Any:
-    """A number of tokens; where they take what is left of the budget, from that.
+def tokens_for_rest(given: Record, solution: Solution, name: str, index: int, rest: Array) -> Array:
+    """A number of tokens; exactly the rest of the budget where the tokens take the rest.
 
-    In single precision the exponential of a logarithm is off by some units in the sixth digit,
-    and so would the compute be.
+    In single precision the exponential of a logarithm is off in the sixth digit, and the compute
+    would be off as well.
 
     Args:
-        given: has the bounds.
-        solution: the solver's; its first constraint is the budget.
-        name: of the input.
-        index: among the variables.
-        rest: how many tokens the rest of the budget pays for.
+        given: what the question is given; `lower` and `upper` have the bounds.
+        solution: the solution. Its first constraint is the budget.
+        name: the name of the variable.
+        index: the index of the variable in the point.
+        rest: the number of tokens that the rest of the budget pays for.
     """
     takes_rest = solution.binding[0] & (solution.on_bound[index] == 0) & (rest > 0)
-    return jnp.where(takes_rest, rest, quantity(given, solution, name, index))
+    return jnp.where(takes_rest, rest, variable_value(given, solution, name, index))

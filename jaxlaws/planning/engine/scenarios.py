@@ -1,38 +1,67 @@
-"""Who pays for the teacher (Busbridge et al. 2025, Sec. 5.3)."""
+"""Which costs of the teacher the budget is charged with (Busbridge et al. 2025, Sec. 5.3)."""
 
-from typing import Any
+import enum
 
 import numpy as np
 
+from jaxlaws.foundations.annotations import Array
 from jaxlaws.precision import is_traced
 from jaxlaws.pytree import pytree
 
 
 @pytree
 class Scenario:
-    """The share of the teacher's cost that the budget is charged with, each from 0 to 1.
+    """The share of each of the teacher's costs that the budget is charged with, from 0 to 1.
 
     Attributes:
-        logits: of its inference on the student's tokens.
-        pretraining: of its training.
+        logits: share of the teacher's inference on the student's tokens.
+        pretraining: share of the teacher's training.
     """
 
-    logits: Any
-    pretraining: Any
+    logits: Array
+    pretraining: Array
 
 
-FREE_TEACHER = Scenario(logits=0.0, pretraining=0.0)  # a teacher of any loss, at no cost
-TEACHER_INFERENCE = Scenario(logits=1.0, pretraining=0.0)  # it exists; its logits are paid for
-TEACHER_PRETRAINING = Scenario(logits=0.0, pretraining=1.0)  # logits stored, or used many times
-TEACHER_PRETRAINING_AND_INFERENCE = Scenario(logits=1.0, pretraining=1.0)  # for this student only
+# The teacher costs nothing, so that its loss may be any loss from the irreducible loss up.
+FREE_TEACHER = Scenario(logits=0.0, pretraining=0.0)
+
+# The teacher exists already: the budget is charged with its logits only.
+TEACHER_INFERENCE = Scenario(logits=1.0, pretraining=0.0)
+
+# The logits are stored, or many students use them: the budget is charged with the training only.
+TEACHER_PRETRAINING = Scenario(logits=0.0, pretraining=1.0)
+
+# The teacher serves this student alone: the budget is charged with its training and its logits.
+TEACHER_PRETRAINING_AND_INFERENCE = Scenario(logits=1.0, pretraining=1.0)
 
 
-def check_scenario(scenario: Any) -> None:
-    """Check that a scenario is one, with shares in [0, 1].
+class ChargedCosts(enum.Enum):
+    """Which costs of the teacher may be charged. It decides the form of the problem to solve."""
+
+    NOTHING = enum.auto()
+    LOGITS_ONLY = enum.auto()
+    PRETRAINING = enum.auto()  # and possibly the logits as well
+
+
+def charged_costs(scenario: Scenario) -> ChargedCosts:
+    """Which costs of the teacher a scenario may charge; a traced share may have any value."""
+    if _may_be_charged(scenario.pretraining):
+        return ChargedCosts.PRETRAINING
+    if _may_be_charged(scenario.logits):
+        return ChargedCosts.LOGITS_ONLY
+    return ChargedCosts.NOTHING
+
+
+def _may_be_charged(share: Array) -> bool:
+    return is_traced(share) or bool(np.any(np.asarray(share) != 0))
+
+
+def check_scenario(scenario: object) -> None:
+    """Check that an argument is a scenario with shares in [0, 1].
 
     Raises:
-        TypeError: it is something else.
-        ValueError: a share is out of range.
+        TypeError: the argument is not a `Scenario`.
+        ValueError: a share is outside [0, 1].
     """
     if not isinstance(scenario, Scenario):
         raise TypeError(f"scenario must be a Scenario such as FREE_TEACHER, got {scenario!r}")
@@ -40,24 +69,13 @@ def check_scenario(scenario: Any) -> None:
     check_share("pretraining", scenario.pretraining)
 
 
-def kind_of(scenario: Scenario) -> str:
-    """What is known to be free, as far as anything is: a traced share may be any.
-
-    Returns:
-        `"free teacher"`, `"free tokens"` where its logits are paid for, or `"all paid"`.
-    """
-    if is_traced(scenario.pretraining) or np.any(np.asarray(scenario.pretraining) != 0):
-        return "all paid"
-    if is_traced(scenario.logits) or np.any(np.asarray(scenario.logits) != 0):
-        return "free tokens"
-    return "free teacher"
-
-
-def check_share(name: str, share: Any) -> None:
-    """Check that a share of a cost lies in [0, 1], as far as it is known.
+def check_share(name: str, share: Array) -> None:
+    """Check that a share of a cost lies in [0, 1]. A traced share is not checked.
 
     Raises:
-        ValueError: it does not.
+        ValueError: the share is outside [0, 1].
     """
     if not is_traced(share) and not np.all((np.asarray(share) >= 0) & (np.asarray(share) <= 1)):
-        raise ValueError(f"the share of {name} that is charged must lie in [0, 1], got {share}")
+        raise ValueError(
+            f"the share of the {name} cost that is charged must lie in [0, 1], got {share}"
+        )

@@ -1,33 +1,46 @@
 """How the search for a plan ended."""
 
 import enum
-from typing import Any
+from collections.abc import Mapping
 
 import jax.numpy as jnp
 
+from jaxlaws.foundations.annotations import Array
+
 
 class Status(enum.IntEnum):
-    """How the search for a plan ended; of several, the last in this order is told.
+    """How the search for a plan ended. Where several apply, the last in this order is reported.
 
-    The first three are solutions. In a plan the status is an integer array; `Status(value)`
-    names one of its entries.
+    The first three mean that the plan is a solution, see `is_solved`. In a plan the status is an
+    array of integers; `Status(value)` names one entry.
     """
 
-    CONVERGED = 0
-    ON_BOUND = 1  # converged, with a size or a token count on one of its bounds
-    BUDGET_UNSPENT = 2  # converged; spending all would not help, or a bound keeps it from that
-    INFEASIBLE = 3  # no plan keeps within budget and bounds, or the budget is no positive number
-    NOT_CONVERGED = 4
-    NON_FINITE = 5  # the law gives no finite loss
-
-    @property
-    def solved(self) -> bool:
-        """Whether the plan is a solution."""
-        return self <= Status.BUDGET_UNSPENT
+    CONVERGED = 0  # a minimum, and no bound is active
+    ON_BOUND = 1  # a minimum where a size, a token count or a limit is on its bound
+    BUDGET_UNSPENT = 2  # a minimum; spending the rest does not help, or a bound prevents it
+    INFEASIBLE = 3  # no plan keeps the budget and the bounds, or an input is not valid
+    NOT_CONVERGED = 4  # the search did not end at a point that is surely a minimum
+    NON_FINITE = 5  # the law predicts a loss that is not finite
 
 
-def worst(conditions: dict[Status, Any]) -> Any:
-    """The last status whose condition holds; `CONVERGED` where none does.
+def is_solved(status: Array) -> Array:
+    """Whether plans are solutions: CONVERGED, ON_BOUND or BUDGET_UNSPENT.
+
+    Args:
+        status: a `Status`, or an array of statuses of any shape, traced or not.
+
+    Returns:
+        Booleans of the same shape.
+
+    >>> import numpy as np
+    >>> is_solved(np.array([Status.ON_BOUND, Status.INFEASIBLE])).tolist()
+    [True, False]
+    """
+    return status <= Status.BUDGET_UNSPENT
+
+
+def worst(conditions: Mapping[Status, Array]) -> Array:
+    """The last status whose condition holds; `CONVERGED` where no condition holds.
 
     Args:
         conditions: boolean arrays of one shape.

@@ -1,18 +1,20 @@
-"""The sure way to a minimum: Newton steps on the working set of bounds and constraints.
+"""An active-set method for few variables: slower than `reduced_newton`, but it always applies.
 
-An active-set method for few variables. At each step, variables whose bound pushes them back are
-held there, and constraints that bind are kept, linearised, within one small system; a constraint
-whose multiplier says that the plan is better off without it is let go (Rosen's rule), a violated
-one is taken in. A step is accepted where an exact penalty function falls.
+Each step is a Newton step on the active set. A variable whose gradient points out of its bounds
+stays on its bound. The active constraints are linearised and solved for together with the free
+variables in one small system. A violated constraint enters the active set; a constraint with a
+negative multiplier leaves it (Rosen's rule). A step is accepted where an exact penalty function
+falls.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jaxlaws.planning.solver.batched import Array, Point, dot, hessian, largest, solve
+from jaxlaws.foundations.annotations import Array
+from jaxlaws.planning.solver.batched import Point, dot, hessian, largest, solve
 from jaxlaws.planning.solver.numeric_tolerances import Tolerances
 from jaxlaws.planning.solver.problem import Problem
 
@@ -22,17 +24,17 @@ _LONGEST_STEP = 2.0  # in a logarithm
 
 
 class Analysis(NamedTuple):
-    """What is known at a point.
+    """The state of the search at a point.
 
     Attributes:
-        value: the objective, preference included.
-        violation: by how much binding and violated constraints are missed.
-        penalty: weight of the violation in what a step has to lower.
-        error: distance from a solution: of the projected gradient and of feasibility; above 1
-            where curvature says that it is no minimum.
-        length: of the step from there, in its largest part.
-        kept: 1 for each constraint that binds, else 0.
-        multipliers: of the constraints, at least 0 at a solution.
+        value: the objective, including the preference.
+        violation: sum of the absolute values of the active constraints.
+        penalty: weight of the violation in the penalty function.
+        error: the largest part of the projected gradient, or the violation if that is larger. One
+            is added where the curvature is negative, so that the point is not a minimum.
+        length: the largest part of the next Newton step.
+        kept: 1 for each constraint in the active set, else 0.
+        multipliers: multipliers of the constraints; not negative at a solution.
     """
 
     value: Array
@@ -44,23 +46,31 @@ class Analysis(NamedTuple):
     multipliers: Point
 
 
-def preferred(problem: Problem, limits: Tolerances, point: Point) -> Array:
-    """The objective, with the preference at so little weight that it decides among equals only."""
+def objective_with_preference(problem: Problem, tol: Tolerances, point: Point) -> Array:
+    """The objective plus the preference, whose weight is so small that it only breaks ties."""
     value = problem.objective(point)
     if problem.preference is None:
         return value
-    return value + limits.preference * problem.preference(point)
+    return value + tol.preference * problem.preference(point)
 
 
 def least_squares_multipliers(
-    slopes: Point, normals: list[Point], free: Point, kept: Point, floor: float
+    grad: Point, normals: list[Point], free: Point, kept: Point, floor: float
 ) -> Point:
-    """The multipliers of kept constraints that leave the least gradient in free variables."""
+    """Multipliers of the active constraints that leave the smallest gradient in free variables.
+
+    Args:
+        grad: gradient of the objective.
+        normals: gradient of each constraint.
+        free: 1 for each variable that is not on a bound, else 0.
+        kept: 1 for each constraint in the active set, else 0.
+        floor: added to the diagonal of the normal equations.
+    """
     masked = [
         [k * f * part for f, part in zip(free, normal, strict=True)]
         for k, normal in zip(kept, normals, strict=True)
     ]
-    # Of length one: else the floor would weigh on a constraint that is measured in small numbers.
+    # Normals of length one: otherwise the floor would distort a constraint with a small gradient.
     lengths = [jnp.sqrt(dot(normal, normal)) for normal in masked]
     lengths = [jnp.where(length > 0, length, 1.0) for length in lengths]
     masked = [[part / a for part in n] for n, a in zip(masked, lengths, strict=True)]
@@ -71,37 +81,41 @@ def least_squares_multipliers(
         ]
         for i in range(len(normals))
     ]
-    found, _ = solve(rows, [dot(normal, slopes) for normal in masked], len(rows), floor)
+    found, _ = solve(rows, [dot(normal, grad) for normal in masked], len(rows), floor)
     return [value / length for value, length in zip(found, lengths, strict=True)]
 
 
-def _analyse(problem: Problem, limits: Tolerances, point: Point, kept: Point, penalty: Array):
-    """Analysis of a point, and the point that a Newton step leads to."""
+def _analyse(
+    problem: Problem, tol: Tolerances, point: Point, kept: Point, penalty: Array
+) -> tuple[Analysis, Point]:
+    """The analysis of a point, and the point after a Newton step."""
     variables, constraints = range(len(point)), range(len(problem.constraints))
-    value, slopes, curvature = hessian(lambda p: preferred(problem, limits, p), point)
+    value, grad, curvature = hessian(lambda p: objective_with_preference(problem, tol, p), point)
     analysed = [hessian(constraint, point) for constraint in problem.constraints]
     values = [entry[0] for entry in analysed]
     normals = [entry[1] for entry in analysed]
     bounds = list(zip(point, problem.lower, problem.upper, strict=True))
 
-    inside = [jnp.where((place > low) & (place < high), 1.0, 0.0) for place, low, high in bounds]
+    inside = [
+        jnp.where((position > low) & (position < high), 1.0, 0.0) for position, low, high in bounds
+    ]
     kept = [jnp.where(v < 0, 1.0, k) for v, k in zip(values, kept, strict=True)]
-    multipliers = least_squares_multipliers(slopes, normals, inside, kept, limits.pivot)
-    rest = [s - dot(multipliers, [n[i] for n in normals]) for i, s in enumerate(slopes)]
+    multipliers = least_squares_multipliers(grad, normals, inside, kept, tol.pivot)
+    rest = [s - dot(multipliers, [n[i] for n in normals]) for i, s in enumerate(grad)]
     tangential = largest([jnp.abs(r * f) for r, f in zip(rest, inside, strict=True)], 0.0 * value)
     for j in constraints:
-        # Let go only where that gains more than moving along the constraint does.
-        useless = (multipliers[j] < 0) & (values[j] >= -limits.violation)
+        # A constraint leaves the active set only where that gains more than moving along it does.
+        useless = (multipliers[j] < 0) & (values[j] >= -tol.violation)
         useless &= tangential < jnp.abs(multipliers[j])
         kept[j] = jnp.where(useless, 0.0, kept[j])
     multipliers = [m * k for m, k in zip(multipliers, kept, strict=True)]
-    rest = [s - dot(multipliers, [n[i] for n in normals]) for i, s in enumerate(slopes)]
+    rest = [s - dot(multipliers, [n[i] for n in normals]) for i, s in enumerate(grad)]
     free = [
-        jnp.where(((place > low) | (r < 0)) & ((place < high) | (r > 0)), 1.0, 0.0)
-        for (place, low, high), r in zip(bounds, rest, strict=True)
+        jnp.where(((position > low) | (r < 0)) & ((position < high) | (r > 0)), 1.0, 0.0)
+        for (position, low, high), r in zip(bounds, rest, strict=True)
     ]
 
-    # The normals' outer products make the matrix definite without changing the step.
+    # The outer products of the normals make the matrix definite and do not change the step.
     active = [
         [k * f * part for f, part in zip(free, n, strict=True)]
         for k, n in zip(kept, normals, strict=True)
@@ -110,22 +124,22 @@ def _analyse(problem: Problem, limits: Tolerances, point: Point, kept: Point, pe
     for i in variables:
         row = []
         for j in range(i + 1):
-            bend = curvature[i][j] - dot(multipliers, [entry[2][i][j] for entry in analysed])
-            entry = free[i] * free[j] * bend + dot([a[i] for a in active], [a[j] for a in active])
+            second = curvature[i][j] - dot(multipliers, [entry[2][i][j] for entry in analysed])
+            entry = free[i] * free[j] * second + dot([a[i] for a in active], [a[j] for a in active])
             row.append(entry + (1 - free[i]) if i == j else entry)
         rows.append(row)
         right.append(-free[i] * rest[i] - dot([a[i] for a in active], values))
     for k in constraints:
         rows.append([*active[k], *([jnp.zeros_like(value)] * k), kept[k] - 1.0])
         right.append(-kept[k] * values[k])
-    step, least = solve(rows, right, len(point), limits.pivot)
+    step, least = solve(rows, right, len(point), tol.pivot)
 
     length = largest([jnp.abs(s) for s in step[: len(point)]], 0.0 * value)
     shrink = _LONGEST_STEP / jnp.maximum(length, _LONGEST_STEP)
-    trial = [place + s * shrink for place, s in zip(point, step, strict=False)]
+    trial = [position + s * shrink for position, s in zip(point, step, strict=False)]
     trial = problem.clip(trial)
     met = list(kept)
-    for k in [*constraints, *constraints]:  # back to the constraints, which are curved
+    for k in [*constraints, *constraints]:  # the constraints are curved: step back to them
         missed = problem.constraints[k](trial)
         met[k] = jnp.where(missed < 0, 1.0, met[k])
         wanted = met[k] * missed
@@ -137,37 +151,44 @@ def _analyse(problem: Problem, limits: Tolerances, point: Point, kept: Point, pe
 
     violation = dot(kept, [jnp.abs(v) for v in values]) + 0.0 * value
     projected = [
-        jnp.abs(place - jnp.clip(place - r, low, high))
-        for (place, low, high), r in zip(bounds, rest, strict=True)
+        jnp.abs(position - jnp.clip(position - r, low, high))
+        for (position, low, high), r in zip(bounds, rest, strict=True)
     ]
     error = largest(projected, violation)
-    error = jnp.where(least > -limits.pivot, error, 1 + error)
+    error = jnp.where(least > -tol.pivot, error, 1 + error)
     penalty = largest([2 * jnp.abs(m) for m in multipliers], penalty)
     return Analysis(value, violation, penalty, error, length, met, multipliers), trial
+
+
+# Number of steps; the best point, the point after it and the fraction of the step between them
+# that is tried next; the point to analyse; the analyses of the best point and of the latest
+# point; the number of steps since the best point.
+_State: TypeAlias = tuple[
+    Array, tuple[tuple[Point, Point], Array], Point, Analysis, Analysis, Array
+]
 
 
 def _pick(condition: Array, yes: Point, no: Point) -> Point:
     return [jnp.where(condition, a, b) for a, b in zip(yes, no, strict=True)]
 
 
-def minimise(problem: Problem, limits: Tolerances, start: Point):
-    """Minimise within bounds and constraints, from a point nearby.
+def newton_on_active_set(problem: Problem, tol: Tolerances, start: Point) -> tuple[Point, Analysis]:
+    """Find the minimum near a starting point, within bounds and constraints.
 
     Returns:
-        The point, and its `Analysis` one step before.
+        The point, and the `Analysis` of the point one step before.
     """
     start = problem.clip(start)
     kept = [
-        jnp.where(constraint(start) <= limits.margin, 1.0, 0.0)
-        for constraint in problem.constraints
+        jnp.where(constraint(start) <= tol.margin, 1.0, 0.0) for constraint in problem.constraints
     ]
 
-    def step(state):
+    def step(state: _State) -> _State:
         count, best, trial, known, new_known, patience = state
-        new, following = _analyse(problem, limits, trial, new_known.kept, new_known.penalty)
+        new, following = _analyse(problem, tol, trial, new_known.kept, new_known.penalty)
         penalty = new.penalty
         fall = known.value - new.value + penalty * (known.violation - new.violation)
-        noise = limits.noise * jnp.abs(new.value)
+        noise = tol.noise * jnp.abs(new.value)
         better = (fall > noise) | ((fall >= -noise) & (new.error < known.error))
         better |= jnp.isinf(known.value)
         (here, direction), scale = best
@@ -189,9 +210,9 @@ def minimise(problem: Problem, limits: Tolerances, start: Point):
             patience,
         )
 
-    def unfinished(state):
+    def unfinished(state: _State) -> Array:
         known = state[3]
-        going = (known.error > limits.gradient) | (known.length > limits.step)
+        going = (known.error > tol.gradient) | (known.length > tol.step)
         return (state[0] < _MAX_STEPS) & jnp.any(going)
 
     nothing = jnp.zeros_like(problem.lower[0])
@@ -206,6 +227,6 @@ def minimise(problem: Problem, limits: Tolerances, start: Point):
         jnp.zeros_like(nothing, jnp.int32),
     )
     _, ((here, following), _), _, known, _, _ = lax.while_loop(unfinished, step, state)
-    # One step more makes a good point better, but a long one along a flat valley worse.
-    close = (known.error <= limits.gradient) & (known.length <= limits.step)
+    # One more step improves a point that is close; a long step along a flat valley does not.
+    close = (known.error <= tol.gradient) & (known.length <= tol.step)
     return _pick(close, following, here), known

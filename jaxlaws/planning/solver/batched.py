@@ -1,17 +1,18 @@
-"""Derivatives and small linear systems of a whole batch of problems at once, entry by entry.
+"""Derivatives and small linear systems for a batch of problems.
 
-A point is a list of few arrays, one a variable, each of the batch's shape; a function takes such
-a list and works entry by entry. Forward mode then gives every lane its own derivatives in one
-fused kernel, where batched matrices and LAPACK would cost several times as much.
+A point is a list with one array for each variable, each of the shape of the batch. A function
+takes a point and works entry by entry. Forward-mode differentiation then computes the derivatives
+of all batch entries in one fused kernel. Batched matrices and LAPACK would take several times as
+long.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-Array = Any
+from jaxlaws.foundations.annotations import Array
+
 Point = list[Array]
 
 
@@ -20,13 +21,13 @@ def _with(point: Sequence[Array], index: int, value: Array) -> Point:
 
 
 def slope(function: Callable[[Point], Array], point: Sequence[Array], index: int) -> Array:
-    """Value and derivative along one variable."""
+    """The value of a function, and its derivative along one variable."""
     one = jnp.ones_like(point[index])
     return jax.jvp(lambda value: function(_with(point, index, value)), (point[index],), (one,))
 
 
 def gradient(function: Callable[[Point], Array], point: Sequence[Array]) -> tuple[Array, Point]:
-    """Value and gradient."""
+    """The value of a function, and its gradient."""
     slopes = [slope(function, point, index) for index in range(len(point))]
     return slopes[0][0], [derivative for _, derivative in slopes]
 
@@ -34,7 +35,7 @@ def gradient(function: Callable[[Point], Array], point: Sequence[Array]) -> tupl
 def hessian(
     function: Callable[[Point], Array], point: Sequence[Array]
 ) -> tuple[Array, Point, list[Point]]:
-    """Value, gradient, and the rows of the lower triangle of the Hessian."""
+    """The value of a function, its gradient, and the rows of the lower triangle of its Hessian."""
     value: Array = 0.0
     first, second = [], []
     for i in range(len(point)):
@@ -55,7 +56,7 @@ def hessian(
 
 
 def dot(left: Sequence[Array], right: Sequence[Array]) -> Array:
-    """Sum of products; 0 of nothing."""
+    """The sum of products; 0 for empty sequences."""
     total: Array = 0.0
     for a, b in zip(left, right, strict=True):
         total = total + a * b
@@ -63,7 +64,7 @@ def dot(left: Sequence[Array], right: Sequence[Array]) -> Array:
 
 
 def largest(values: Sequence[Array], least: Array) -> Array:
-    """The largest of some values and a least one."""
+    """The largest of some values and of `least`."""
     for value in values:
         least = jnp.maximum(least, value)
     return least
@@ -72,20 +73,21 @@ def largest(values: Sequence[Array], least: Array) -> Array:
 def solve(
     lower: Sequence[Sequence[Array]], right: Sequence[Array], num_positive: int, floor: float
 ) -> tuple[Point, Array]:
-    """Solve a small symmetric system by an unrolled `L D L^T` without pivoting.
+    """Solve a small symmetric system by an unrolled `L D L^T` factorisation without pivoting.
 
-    The first `num_positive` pivots ought to be positive and the rest negative, as in a quadratic
-    problem with constraints (such matrices need no pivoting). Where a pivot has the wrong sign,
-    its absolute value is taken: the solution is then a direction of descent nevertheless.
+    The first `num_positive` pivots should be positive and the others negative, as in a quadratic
+    problem with constraints; such matrices need no pivoting. Where a pivot has the wrong sign, the
+    factorisation uses its absolute value, so that the solution is still a direction of descent.
 
     Args:
         lower: rows of the lower triangle.
         right: right-hand side.
-        num_positive: number of leading pivots that ought to be positive.
-        floor: least size of a pivot.
+        num_positive: number of leading pivots that should be positive.
+        floor: smallest absolute value of a pivot.
 
     Returns:
-        The solution, and the least of the pivots that ought to be positive, as it was.
+        The solution, and the smallest of the first `num_positive` pivots, before its sign and its
+        size are corrected.
     """
     size = len(right)
     factor = [list(row) for row in lower]
@@ -111,7 +113,12 @@ def solve(
 
 
 def eliminate(rows: Sequence[Sequence[Array]], right: Sequence[Array]) -> Point:
-    """Solve a small system by unrolled elimination, without pivoting; linear in `right`."""
+    """Solve a small system by unrolled Gaussian elimination without pivoting.
+
+    Args:
+        rows: rows of the matrix.
+        right: right-hand side; the solution is linear in it.
+    """
     size, solution = len(right), list(right)
     matrix = [list(row) for row in rows]
     for j in range(size):

@@ -1,19 +1,19 @@
-"""The best split of a budget among several uses, by its price.
+"""The best split of a budget among several uses, by the price of the budget.
 
-At the best split one more unit of budget gains every use the same, its price, but for uses on a
-bound. However many uses there are, the Newton step of that system is written down at once: each
-use answers to the price alone, and the price to the sum.
+At the best split one more unit of budget gains the same in every use that is not on a bound. This
+gain is the price of the budget. The Newton step of these conditions has a closed form for any
+number of uses: the amount of a use depends only on the price, and the price depends only on the
+sum of the costs.
 """
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jaxlaws.planning.solver.batched import Array
+from jaxlaws.foundations.annotations import Array, Tree
 
 _NUM_STEPS = 12
 _NUM_PRICES = 40
@@ -22,61 +22,63 @@ _LEAST_FALL = 0.05
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Split:
-    """A budget and its uses; the sum of what they gain is to be largest.
+    """A budget to be split among uses so that the sum of their gains is largest.
 
-    Uses lie along the first axis, the batch along the others.
+    The uses lie along the first axis of an array, the batch along the other axes. An amount is
+    given by its logarithm.
 
     Attributes:
-        log_gain: of `given` and the logarithms of amounts: the logarithm of what each use gains
-            per unit of its logarithm. It rises by less than the amount does.
-        given: what `log_gain` depends on, a tree.
-        log_cost: of one unit of each amount, `(uses, *batch)`.
-        log_budget: shape `batch`; where it does not pay for the least amounts, those are the split.
-        log_bounds: least and largest amount, the same for all uses, of the batch's shape.
+        log_gain: a function of `given` and of the amounts: the logarithm of the gain of each use
+            per unit of the logarithm of its amount. It must rise more slowly than the amount.
+        given: a tree of everything that `log_gain` depends on.
+        log_cost: logarithm of the cost of one unit of each use, `(uses, *batch)`.
+        log_budget: logarithm of the budget, of shape `batch`. Where the budget does not pay for
+            the smallest amounts, the split consists of the smallest amounts.
+        log_bounds: smallest and largest amount, the same for all uses, of shape `batch`.
     """
 
-    log_gain: Callable[[Any, Array], Array]
-    given: Any
+    log_gain: Callable[[Tree, Array], Array]
+    given: Tree
     log_cost: Array
     log_budget: Array
-    log_bounds: tuple[Any, Any]
+    log_bounds: tuple[Array, Array]
 
-    def still(self) -> "Split":
-        """The same without derivatives."""
+    def without_derivatives(self) -> "Split":
+        """The same split, as a constant for differentiation."""
         names = ("given", "log_cost", "log_budget", "log_bounds")
-        still = lax.stop_gradient({name: getattr(self, name) for name in names})
-        return dataclasses.replace(self, **still)
+        constant = lax.stop_gradient({name: getattr(self, name) for name in names})
+        return dataclasses.replace(self, **constant)
 
     def worth(self, amounts: Array) -> Array:
-        """Log of what one more unit of budget gains each use."""
+        """Logarithm of the gain from one more unit of budget, for each use."""
         return self.log_gain(self.given, amounts) - amounts - self.log_cost
 
     def overspent(self, amounts: Array) -> Array:
-        """Log of what the amounts cost above that of the budget."""
+        """Logarithm of the total cost, minus the logarithm of the budget."""
         return jax.nn.logsumexp(self.log_cost + amounts, axis=0) - self.log_budget
 
     def ends(self, amounts: Array) -> tuple[Array, Array]:
-        """The bounds, to broadcast with amounts."""
+        """The bounds, shaped to broadcast with amounts."""
         low, high = (jnp.asarray(end, amounts.dtype)[None] for end in self.log_bounds)
         return low, high
 
     def inside(self, amounts: Array) -> Array:
-        """Whether each lies inside its bounds."""
+        """Whether each amount lies strictly between its bounds."""
         low, high = self.ends(amounts)
         return (amounts > low) & (amounts < high)
 
     def nearest_end(self, amounts: Array) -> Array:
-        """The bound that an amount lies on, with what moves it."""
+        """The bound that an amount lies on, with the derivatives of the bound."""
         low, high = self.ends(amounts)
         return jnp.where(amounts >= high, high, low)
 
 
 def _found(split: Split) -> tuple[Array, Array, Array]:
-    """The amounts, the price, and by how much worths fall there."""
+    """The amounts, the price, and the slope of `worth` there."""
     low, high = split.ends(split.log_cost)
 
-    def step(_: Any, state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
-        """Amounts at the price that spends the budget, were their worths straight lines."""
+    def step(_: Array, state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        """Amounts at the price that spends the budget, with `worth` linearised."""
         amounts = state[0]
         value, fall = jax.jvp(split.worth, (amounts,), (jnp.ones_like(amounts),))
         fall = jnp.minimum(fall, -_LEAST_FALL)
@@ -84,20 +86,23 @@ def _found(split: Split) -> tuple[Array, Array, Array]:
         def at(price: Array) -> Array:
             return jnp.clip(amounts + (price[None] - value) / fall, low, high)
 
-        def narrow(_: Any, state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
-            """Newton's method, halving where that would leave the bracket."""
-            cheap, dear, price = state
+        def narrow(_: Array, state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+            """Newton's method; a step that would leave the bracket halves it instead."""
+            cheap, expensive, price = state
             over, slope = jax.jvp(lambda p: split.overspent(at(p)), (price,), (one,))
-            cheap, dear = jnp.where(over > 0, price, cheap), jnp.where(over > 0, dear, price)
+            cheap, expensive = (
+                jnp.where(over > 0, price, cheap),
+                jnp.where(over > 0, expensive, price),
+            )
             new = price - over / jnp.where(slope < 0, slope, -jnp.inf)
-            safe = (new >= cheap) & (new <= dear) & (slope < 0)
-            return cheap, dear, jnp.where(safe, new, 0.5 * (cheap + dear))
+            safe = (new >= cheap) & (new <= expensive) & (slope < 0)
+            return cheap, expensive, jnp.where(safe, new, 0.5 * (cheap + expensive))
 
         one = jnp.ones_like(split.log_budget)
-        # At either end, and a little beyond, all amounts are on their bounds.
+        # At these prices all amounts are on their bounds.
         cheap = jnp.min(value + fall * (high - amounts), axis=0) - 1.0
-        dear = jnp.max(value + fall * (low - amounts), axis=0) + 1.0
-        start = (cheap, dear, jnp.clip(jnp.mean(value, axis=0), cheap, dear))
+        expensive = jnp.max(value + fall * (low - amounts), axis=0) + 1.0
+        start = (cheap, expensive, jnp.clip(jnp.mean(value, axis=0), cheap, expensive))
         price = lax.fori_loop(0, _NUM_PRICES, narrow, start)[2]
         return at(price), price, fall
 
@@ -108,25 +113,25 @@ def _found(split: Split) -> tuple[Array, Array, Array]:
 
 
 def best_split(split: Split) -> Array:
-    """Logarithms of the amounts that gain most within a budget, with derivatives of any order."""
+    """Logarithms of the amounts with the largest gain, with derivatives of any order."""
 
     def conditions(unknown: tuple[Array, Array]) -> tuple[Array, Array]:
         amounts, price = unknown
         inside = split.inside(amounts)
-        held_price = lax.stop_gradient(price)
+        fixed_price = lax.stop_gradient(price)
         off_the_end = amounts - split.nearest_end(lax.stop_gradient(amounts))
         stationary = jnp.where(inside, split.worth(amounts) - price[None], off_the_end)
         return stationary, jnp.where(
-            inside.any(axis=0), split.overspent(amounts), price - held_price
+            inside.any(axis=0), split.overspent(amounts), price - fixed_price
         )
 
-    def tangent(linear: Callable[[Any], Any], right: tuple[Array, Array]) -> tuple[Array, Array]:
+    def tangent(linear: Callable[[Tree], Tree], right: tuple[Array, Array]) -> tuple[Array, Array]:
         of_uses, of_sum = right
         one, nothing = jnp.ones_like(of_sum), jnp.zeros_like(of_sum)
         diagonal, _ = linear((jnp.ones_like(of_uses), nothing))
         column, corner = linear((jnp.zeros_like(of_uses), one))
-        held = linear((of_uses / diagonal, nothing))[1]
-        price = (of_sum - held) / (corner - linear((column / diagonal, nothing))[1])
+        fixed = linear((of_uses / diagonal, nothing))[1]
+        price = (of_sum - fixed) / (corner - linear((column / diagonal, nothing))[1])
         return (of_uses - column * price[None]) / diagonal, price
 
     start = (jnp.zeros_like(split.log_cost), jnp.zeros_like(split.log_budget))
@@ -134,12 +139,13 @@ def best_split(split: Split) -> Array:
 
 
 def split_for_value(split: Split) -> Array:
-    """The same amounts, for the sum of gains alone: cheap to differentiate twice or thrice.
+    """The amounts of `best_split`, cheap to differentiate, for the sum of the gains only.
 
-    One step towards the solution, from it, follows a change of what is given to first order. The
-    budget is kept exactly, so the sum of gains, which is stationary there, is followed to third.
+    The derivatives are those of one Newton step from the solution. They are exact to first order
+    for the amounts. The step keeps the budget exactly, and the sum of the gains is stationary at
+    the solution, so that the derivatives of the sum are exact to third order.
     """
-    amounts, price, fall = _found(split.still())
+    amounts, price, fall = _found(split.without_derivatives())
     inside = split.inside(amounts)
     amounts = jnp.where(inside, amounts, split.nearest_end(amounts))
     some = inside.any(axis=0)
@@ -149,8 +155,8 @@ def split_for_value(split: Split) -> Array:
     missed = -split.overspent(amounts) - (share * step).sum(axis=0)
     missed = missed / jnp.where(some, (share / fall).sum(axis=0), 1.0)
     step = jnp.where(inside, step + missed[None] / fall, 0.0)
-    # The costs are curved: what the step has left or overspent goes to all in proportion.
-    held = jnp.where(inside, 0.0, cost).sum(axis=0)
+    # The costs are not linear: all amounts are scaled so that the step spends the budget.
+    fixed = jnp.where(inside, 0.0, cost).sum(axis=0)
     free = jnp.where(inside, cost * jnp.exp(step), 0.0).sum(axis=0)
-    log_scale = jnp.log(jnp.where(some, 1 - held, 1.0)) - jnp.log(jnp.where(some, free, 1.0))
+    log_scale = jnp.log(jnp.where(some, 1 - fixed, 1.0)) - jnp.log(jnp.where(some, free, 1.0))
     return amounts + jnp.where(inside, step + log_scale[None], 0.0)

@@ -1,10 +1,10 @@
-"""Derivatives of a minimum by the implicit function theorem, active bounds included.
+"""Derivatives of a minimum by the implicit function theorem, with active bounds and constraints.
 
-At a solution the conditions of Karush, Kuhn and Tucker hold with equality on the set of active
-bounds and constraints. Their solution is differentiated, not the steps that led to it: in forward
-and in reverse mode, again and again, also where the problem closes over traced values. A variable
-on a bound moves with its bound alone. Where a bound or constraint is only just active, the
-derivative is the one-sided one with it held.
+At a solution the Karush-Kuhn-Tucker conditions hold with equality on the active set. The
+derivatives are those of the solution of these conditions, not those of the steps of the search.
+They exist in forward and in reverse mode and to any order, also where the problem closes over
+traced values. A variable on a bound moves only with its bound. Where a bound or constraint is only
+just active, the derivative is one-sided: the bound or constraint stays active.
 """
 
 from collections.abc import Callable
@@ -12,26 +12,28 @@ from collections.abc import Callable
 import jax.numpy as jnp
 from jax import lax
 
-from jaxlaws.planning.solver.active_set import least_squares_multipliers, preferred
-from jaxlaws.planning.solver.batched import Array, Point, dot, eliminate, gradient
+from jaxlaws.foundations.annotations import Array
+from jaxlaws.planning.solver.active_set import least_squares_multipliers, objective_with_preference
+from jaxlaws.planning.solver.batched import Point, dot, eliminate, gradient
 from jaxlaws.planning.solver.numeric_tolerances import Tolerances
 from jaxlaws.planning.solver.problem import Problem
 
 
 def differentiable_minimum(
-    problem: Problem, limits: Tolerances, find: Callable[[], tuple[Point, Point, Point, Array]]
+    problem: Problem, tol: Tolerances, find: Callable[[], tuple[Point, Point, Point, Array]]
 ) -> tuple[Point, Point, Array]:
     """A minimum that carries its derivatives.
 
     Args:
         problem: the problem.
-        limits: what counts as zero.
-        find: gives the point; -1, 0 or +1 for each variable on its lower, on no, or on its upper
-            bound; 1 or 0 for each constraint that binds or does not; and whether it is solved.
+        tol: the tolerances for the precision of the problem.
+        find: returns the point; -1, 0 or +1 for each variable, on its lower bound, on no bound or
+            on its upper bound; 1 for each constraint that binds, else 0; and whether the point is
+            a minimum.
 
     Returns:
-        The point, and the multipliers of the constraints: by how much the objective falls as a
-        constraint is loosened; and whether it is solved.
+        The point; the multipliers of the constraints, which are by how much the objective falls
+        per unit by which a constraint is relaxed; and whether the point is a minimum.
     """
     num, num_constraints = len(problem.lower), len(problem.constraints)
     size = num + num_constraints
@@ -40,19 +42,19 @@ def differentiable_minimum(
         point, multipliers = unknown[:num], unknown[num:size]
         active = [lax.stop_gradient(entry) for entry in unknown[size:]]
         on_bound, kept = active[:num], active[num:-1]
-        _, slopes = gradient(lambda p: preferred(problem, limits, p), point)
+        _, grad = gradient(lambda p: objective_with_preference(problem, tol, p), point)
         analysed = [gradient(constraint, point) for constraint in problem.constraints]
-        # The squares of kept constraints change no solution and make the matrix definite.
+        # The squares of active constraints make the matrix definite and do not change the solution.
         weights = [
             k * (value - m) for k, m, (value, _) in zip(kept, multipliers, analysed, strict=True)
         ]
         stationary = [
             slope + dot(weights, [normal[i] for _, normal in analysed])
-            for i, slope in enumerate(slopes)
+            for i, slope in enumerate(grad)
         ]
-        places = [
-            jnp.where(side == 0, condition, place - jnp.where(side > 0, high, low))
-            for side, condition, place, low, high in zip(
+        of_point = [
+            jnp.where(side == 0, condition, position - jnp.where(side > 0, high, low))
+            for side, condition, position, low, high in zip(
                 on_bound, stationary, point, problem.lower, problem.upper, strict=True
             )
         ]
@@ -60,15 +62,15 @@ def differentiable_minimum(
             jnp.where(k == 0, m, -value)
             for k, m, (value, _) in zip(kept, multipliers, analysed, strict=True)
         ]
-        marks = [mark - held for mark, held in zip(unknown[size:], active, strict=True)]
-        return [*places, *bindings, *marks]
+        marks = [mark - value for mark, value in zip(unknown[size:], active, strict=True)]
+        return [*of_point, *bindings, *marks]
 
     def root(_: object, start: list[Array]) -> list[Array]:
         point, on_bound, kept, solved = find()
-        _, slopes = gradient(lambda p: preferred(problem, limits, p), point)
+        _, grad = gradient(lambda p: objective_with_preference(problem, tol, p), point)
         normals = [gradient(constraint, point)[1] for constraint in problem.constraints]
         free = [jnp.where(side == 0, 1.0, 0.0) for side in on_bound]
-        multipliers = least_squares_multipliers(slopes, normals, free, kept, limits.pivot)
+        multipliers = least_squares_multipliers(grad, normals, free, kept, tol.pivot)
         found = [*point, *multipliers, *on_bound, *kept, solved]
         return [value.astype(like.dtype) for value, like in zip(found, start, strict=True)]
 

@@ -1,13 +1,14 @@
-"""The minimiser under every question: vmapped, certified, differentiable.
+"""The minimiser that all planning functions use: batched, verified and differentiable.
 
-`minimise` takes a `Problem` and gives its global minimum as far as a scan can tell, a status for
-each entry of the batch, and derivatives by the implicit function theorem. A question of one's own:
+`minimise` takes a `Problem` and returns a `Solution`: the global minimum, as far as a coarse scan
+finds it, whether it is verified for each batch entry, and derivatives by the implicit function
+theorem. It can be used without the planner:
 
 >>> import jax, jax.numpy as jnp
 >>> from jaxlaws import presets
 >>> law = presets.load("besiroglu2024")
 >>> def smallest(target):
-...     "log N and log D of the run of least 6 N D that reaches a loss."
+...     "log N and log D of the run with the least 6 N D that reaches a loss."
 ...     problem = Problem(
 ...         objective=lambda p: p[0] + p[1],
 ...         constraints=(
@@ -22,88 +23,88 @@ each entry of the batch, and derivatives by the implicit function theorem. A que
 """
 
 import itertools
-from typing import Any
 
 import jax.numpy as jnp
 from jax import lax
 
+from jaxlaws.foundations.annotations import Array
 from jaxlaws.planning.solver import active_set
-from jaxlaws.planning.solver.batched import Array, Point, dot, gradient
+from jaxlaws.planning.solver.batched import Point, dot, gradient
 from jaxlaws.planning.solver.implicit import differentiable_minimum
 from jaxlaws.planning.solver.numeric_tolerances import Tolerances, tolerances
 from jaxlaws.planning.solver.problem import Problem
 from jaxlaws.planning.solver.reduced_newton import descend, penalised
 from jaxlaws.pytree import pytree
 
-__all__ = ["Problem", "Solution", "finish", "first_pass", "minimise"]
-
+# Points along each axis of the grid of starting points, by number of variables.
 _GRID = {1: 65, 2: 17, 3: 9, 4: 6}
 
 
 @pytree
 class Solution:
-    """A minimum.
+    """A minimum. All arrays have the shape of the batch.
 
     Attributes:
-        point: the variables, each of the batch's shape.
-        on_bound: -1, 0 or +1 for each variable on its lower, on no, or on its upper bound.
-        binding: for each constraint, whether it binds.
-        multipliers: for each constraint, by how much the objective falls per unit by which it is
-            loosened.
-        bound_values: for each variable on a bound, by how much the objective falls per unit by
-            which the bound is raised; else 0.
-        solved: whether all conditions of a minimum hold.
-        possible: whether bounds and constraints can be met, and are.
+        point: a list with the value of each variable.
+        on_bound: a list with -1, 0 or +1 for each variable: on its lower bound, on no bound, or
+            on its upper bound.
+        binding: a list with booleans for each constraint: whether it binds.
+        multipliers: a list for each constraint: by how much the objective falls per unit by which
+            the constraint is relaxed.
+        bound_values: a list for each variable: by how much the objective falls per unit by which
+            its active bound is raised; 0 where no bound is active.
+        solved: whether the point is verified to be a minimum.
+        possible: whether the point meets the bounds and constraints; false where no point does.
     """
 
-    point: Any
-    on_bound: Any
-    binding: Any
-    multipliers: Any
-    bound_values: Any
-    solved: Any
-    possible: Any
+    point: Point
+    on_bound: Point
+    binding: Point
+    multipliers: Point
+    bound_values: Point
+    solved: Array
+    possible: Array
 
 
 def _sides(problem: Problem, point: Point) -> Point:
-    """-1, 0 or +1 for each variable on its lower, on no, or on its upper bound."""
+    """-1, 0 or +1 for each variable: on its lower bound, on no bound, or on its upper bound."""
     return [
         jnp.where(value >= high, 1.0, jnp.where(value <= low, -1.0, 0.0))
         for value, low, high in zip(point, problem.lower, problem.upper, strict=True)
     ]
 
 
-def _binding(problem: Problem, point: Point, limits: Tolerances) -> Point:
+def _binding(problem: Problem, point: Point, tol: Tolerances) -> Point:
     """1 for each constraint that binds, else 0."""
     return [
-        jnp.where(constraint(point) <= limits.violation, 1.0, 0.0)
+        jnp.where(constraint(point) <= tol.violation, 1.0, 0.0)
         for constraint in problem.constraints
     ]
 
 
-def _grid_start(problem: Problem, limits: Tolerances) -> Point:
+def _grid_start(problem: Problem, tol: Tolerances) -> Point:
     """The best point of a coarse grid."""
     steps = _GRID[len(problem.lower)]
-    places = jnp.array(list(itertools.product(range(steps), repeat=len(problem.lower))))
-    fractions = places / (steps - 1)
+    grid = jnp.array(list(itertools.product(range(steps), repeat=len(problem.lower))))
+    fractions = grid / (steps - 1)
 
-    def point_of(index: Any) -> Point:
+    def point_of(index: Array) -> Point:
         row = fractions[index]
         return [
             low + (high - low) * row[i].astype(jnp.result_type(low))
             for i, (low, high) in enumerate(zip(problem.lower, problem.upper, strict=True))
         ]
 
-    def better(index: Any, best: tuple[Point, Array]) -> tuple[Point, Array]:
+    def better(index: Array, best: tuple[Point, Array]) -> tuple[Point, Array]:
         point = point_of(index)
-        value = active_set.preferred(problem, limits, point)
-        value = penalised(problem, limits, point, value)
+        value = active_set.objective_with_preference(problem, tol, point)
+        value = penalised(problem, tol, point, value)
         improved = value < best[1]
         chosen = [jnp.where(improved, p, b) for p, b in zip(point, best[0], strict=True)]
         return chosen, jnp.where(improved, value, best[1])
 
     best = (point_of(0), jnp.full_like(problem.lower[0], jnp.inf))
-    return lax.fori_loop(0, len(places), better, best)[0]
+    return lax.fori_loop(0, len(grid), better, best)[0]
 
 
 def _possible(problem: Problem) -> Array:
@@ -113,41 +114,51 @@ def _possible(problem: Problem) -> Array:
 
 
 def first_pass(problem: Problem) -> tuple[Point, Array]:
-    """A point, and whether that is final: surely the minimum, or there is none."""
-    limits = tolerances(problem.lower[0])
+    """The result of the fast route.
+
+    Returns:
+        The point, and a mask of batch entries that need no second pass (a verified minimum, or
+        infeasible).
+    """
+    tol = tolerances(problem.lower[0])
     if problem.reduction is not None:
-        point, sure = descend(problem, problem.reduction, limits)
-        return point, sure | ~_possible(problem)
-    return _grid_start(problem, limits), ~_possible(problem)
+        point, verified = descend(problem, problem.reduction, tol)
+        return point, verified | ~_possible(problem)
+    return _grid_start(problem, tol), ~_possible(problem)
 
 
 def finish(problem: Problem, start: Point) -> tuple[Point, Array]:
-    """The minimum near a start, and whether all conditions of one hold."""
-    limits = tolerances(problem.lower[0])
-    point, known = active_set.minimise(problem, limits, start)
-    return point, (known.error <= limits.gradient) & (known.length <= limits.flat)
+    """The minimum near a starting point, and whether it is verified to be a minimum."""
+    tol = tolerances(problem.lower[0])
+    point, known = active_set.newton_on_active_set(problem, tol, start)
+    return point, (known.error <= tol.gradient) & (known.length <= tol.flat)
 
 
-def described(
+def solution_at(
     problem: Problem, point: Point, solved: Array, multipliers: Point | None = None
 ) -> Solution:
-    """The solution at a point."""
-    limits = tolerances(problem.lower[0])
+    """The solution at a point.
+
+    Args:
+        problem: the problem.
+        point: the point.
+        solved: whether the point is verified to be a minimum.
+        multipliers: the multipliers of the constraints; None: they are computed.
+    """
+    tol = tolerances(problem.lower[0])
     possible = _possible(problem)
     analysed = [gradient(constraint, point) for constraint in problem.constraints]
     for value, _ in analysed:
-        possible &= value >= -limits.violation
+        possible &= value >= -tol.violation
     sides = [jnp.where(possible, side, 0.0) for side in _sides(problem, point)]
-    binding = [value <= limits.violation for value, _ in analysed]
-    _, slopes = gradient(problem.objective, point)
+    binding = [value <= tol.violation for value, _ in analysed]
+    _, grad = gradient(problem.objective, point)
     normals = [normal for _, normal in analysed]
     if multipliers is None:
         free = [jnp.where(side == 0, 1.0, 0.0) for side in sides]
         kept = [jnp.where(binds, 1.0, 0.0) for binds in binding]
-        multipliers = active_set.least_squares_multipliers(
-            slopes, normals, free, kept, limits.pivot
-        )
-    pushes = [dot(multipliers, [n[i] for n in normals]) - s for i, s in enumerate(slopes)]
+        multipliers = active_set.least_squares_multipliers(grad, normals, free, kept, tol.pivot)
+    pushes = [dot(multipliers, [n[i] for n in normals]) - s for i, s in enumerate(grad)]
     return Solution(
         point=point,
         on_bound=[side.astype(jnp.int32) for side in sides],
@@ -160,12 +171,15 @@ def described(
 
 
 def minimise(problem: Problem) -> Solution:
-    """Minimise, and carry the derivatives of the minimum.
+    """Minimise a problem; the result has the derivatives of the minimum.
 
     Args:
-        problem: what to minimise; it may close over traced values.
+        problem: the problem; it may close over traced values.
+
+    Returns:
+        The solution. It is differentiable with respect to all that the problem closes over.
     """
-    limits = tolerances(problem.lower[0])
+    tol = tolerances(problem.lower[0])
 
     def find() -> tuple[Point, Point, Point, Array]:
         start, final = first_pass(problem)
@@ -177,12 +191,12 @@ def minimise(problem: Problem) -> Solution:
             )
 
         point, solved = lax.cond(jnp.all(final), lambda: (start, final), second)
-        # Where there is no plan, nothing moves: a singular system there would spoil the sum of
-        # a batch's derivatives.
+        # An infeasible entry has derivatives zero: a singular system there would make the sum of
+        # the derivatives of the batch NaN.
         nothing = ~_possible(problem)
         sides = [jnp.where(nothing, 1.0, side) for side in _sides(problem, point)]
-        kept = [jnp.where(nothing, 0.0, k) for k in _binding(problem, point, limits)]
+        kept = [jnp.where(nothing, 0.0, k) for k in _binding(problem, point, tol)]
         return point, sides, kept, solved
 
-    point, multipliers, solved = differentiable_minimum(problem, limits, find)
-    return described(problem, point, solved, multipliers)
+    point, multipliers, solved = differentiable_minimum(problem, tol, find)
+    return solution_at(problem, point, solved, multipliers)

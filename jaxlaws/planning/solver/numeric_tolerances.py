@@ -1,27 +1,31 @@
-"""What counts as zero, in either precision."""
+"""Tolerances of the solver in double and in single precision."""
 
 import dataclasses
 import math
-from typing import Any
 
 import jax.numpy as jnp
+
+from jaxlaws.foundations.annotations import Array
 
 
 @dataclasses.dataclass(frozen=True)
 class Tolerances:
-    """Sizes below which the solver takes a number as zero, in nats and in logarithms.
+    """Sizes below which the solver treats a number as zero.
+
+    Objectives are in nats; variables and constraints are logarithms.
 
     Attributes:
-        gradient: a gradient.
-        step: a step.
-        flat: a step where the gradient is zero already. In single precision an objective may be so
-            flat that this says little about the place.
-        violation: how far a constraint may be missed.
-        pivot: a pivot of a factorisation.
-        noise: rounding of the objective, relative.
-        margin: distance from a bound.
-        loosening: by how much the budget is loosened to see that it binds.
-        preference: weight of the preference among equals.
+        gradient: largest gradient at a minimum.
+        step: largest Newton step at a minimum.
+        flat: largest Newton step where the gradient is zero. In single precision an objective
+            may be so flat that a small gradient says little about where the minimum is.
+        violation: largest violation of a constraint.
+        pivot: smallest pivot of a factorisation.
+        noise: rounding error of the objective, relative to the objective.
+        margin: a point that is nearer to a bound than this may lie on the bound.
+        relaxation: by how much the budget is relaxed to test whether the budget binds.
+        preference: weight of the preference in the objective, so small that the preference
+            decides only between points with equal objective.
     """
 
     gradient: float
@@ -31,7 +35,7 @@ class Tolerances:
     pivot: float
     noise: float
     margin: float
-    loosening: float
+    relaxation: float
     preference: float
 
 
@@ -39,6 +43,6 @@ _DOUBLE = Tolerances(1e-10, 1e-4, math.inf, 1e-9, 1e-14, 2e-14, 1e-9, 1e-2, 1e-9
 _SINGLE = Tolerances(2e-5, 1e-2, 2e-2, 1e-5, 1e-7, 1e-6, 1e-5, 1e-1, 1e-7)
 
 
-def tolerances(value: Any) -> Tolerances:
-    """Those for an array's precision."""
+def tolerances(value: Array) -> Tolerances:
+    """The tolerances for the precision of an array."""
     return _DOUBLE if jnp.result_type(value) == jnp.float64 else _SINGLE

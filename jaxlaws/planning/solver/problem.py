@@ -1,38 +1,40 @@
-"""What the solver is given: a function to minimise, and all that it must heed."""
+"""The problem that the solver minimises: objective, bounds, constraints, and a faster route."""
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
 
 import jax.numpy as jnp
 
-from jaxlaws.planning.solver.batched import Array, Point
+from jaxlaws.foundations.annotations import Array
+from jaxlaws.planning.solver.batched import Point
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Reduction:
-    """Fewer coordinates in which a problem is free of constraints, and points to start from.
+    """Fewer coordinates, in which a problem has no constraints, and points to start from.
 
-    A plan that spends its whole budget and touches no bound is a minimum in such coordinates;
-    most plans are, and they are found several times faster there.
+    For example, a plan that spends its whole budget and touches no bound is a minimum over the
+    size alone: the tokens follow from the budget. Most plans are of this kind, and the solver
+    finds them several times faster in the reduced coordinates.
 
     Attributes:
-        place: the point of given coordinates. Its second argument loosens what the coordinates
-            take as met with equality, the budget above all: at a solution, none of these loosened
-            a little makes a worse plan.
-        num_loosened: how many those are.
-        candidate: coordinates of the i-th point to start from, i a traced integer.
-        num_candidates: how many there are.
-        follow: a candidate, corrected by the one before: for candidates on a curve that is
-            followed by a step each.
-        held: variables that `place` holds at a bound, by index.
+        to_point: returns the point for given coordinates. Its second argument has one number for
+            each constraint that the coordinates meet with equality, such as the budget, and
+            relaxes the constraint by this number. At a solution, no small relaxation makes the
+            objective worse.
+        num_relaxations: the number of these constraints.
+        candidate: returns the coordinates of the i-th starting point; i is a traced integer.
+        num_candidates: the number of starting points.
+        follow: corrects a candidate, given the corrected candidate before it. For candidates on a
+            curve: one step for each point follows the curve.
+        held: indices of the variables that `to_point` keeps on a bound.
     """
 
-    place: Callable[[Point, Point], Point]
-    candidate: Callable[[Any], Point]
+    to_point: Callable[[Point, Point], Point]
+    candidate: Callable[[Array], Point]
     num_candidates: int
     follow: Callable[[Point, Point], Point] | None = None
-    num_loosened: int = 1
+    num_relaxations: int = 1
     held: tuple[int, ...] = ()
 
 
@@ -40,18 +42,20 @@ class Reduction:
 class Problem:
     """A smooth function of one to four variables, to be minimised within bounds and constraints.
 
-    A point is a list of arrays, one a variable; all functions work entry by entry, so that the
-    arrays may hold a batch of problems. Logarithms of sizes make good variables: the solver
-    expects curvature and bounds of order one to a few tens.
+    A point is a list with one array for each variable. All functions work entry by entry, so that
+    the arrays may hold a batch of problems. Logarithms of sizes are good variables: the solver
+    expects curvatures of order one, and bounds that are at most a few tens apart.
 
     Attributes:
-        objective: what is minimised.
-        lower: lower bounds, finite.
-        upper: upper bounds, finite.
-        constraints: functions of the point, met where they are zero or above.
-        preference: of points with equal objective, that with the least of this is taken.
-        reduction: see `Reduction`; without one the solver starts from a grid.
-        possible: false where it is known that no point within bounds meets the constraints.
+        objective: the function to minimise.
+        lower: lower bounds of the variables, finite.
+        upper: upper bounds of the variables, finite.
+        constraints: functions of the point; a constraint is met where its function is zero or
+            positive.
+        preference: decides between points with equal objective: the point with the least
+            preference is the solution.
+        reduction: a faster route, see `Reduction`. Without it the solver starts from a grid.
+        possible: false for entries that are known to have no point within bounds and constraints.
     """
 
     objective: Callable[[Point], Array]

@@ -1,16 +1,18 @@
-"""The best model where distinct tokens are few (Muennighoff et al. 2023)."""
+"""The best model where the number of distinct tokens is limited (Muennighoff et al. 2023)."""
 
 import dataclasses
-from typing import Any
+from collections.abc import Mapping
 
 import jax.numpy as jnp
 
 from jaxlaws.compute import ForwardFlops, dense_forward_flops
-from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, callable_tree
+from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.foundations.law import Law
+from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds
 from jaxlaws.planning.engine.evaluation import Question, ask
+from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.record import Record
-from jaxlaws.planning.solver.active_set import preferred
-from jaxlaws.planning.solver.batched import Array
+from jaxlaws.planning.solver.active_set import objective_with_preference
 from jaxlaws.planning.solver.minimiser import Solution
 from jaxlaws.planning.solver.numeric_tolerances import tolerances
 from jaxlaws.planning.solver.problem import Problem
@@ -23,35 +25,35 @@ class LimitedDataPlan:
     """How to train one model on tokens that may have to be repeated.
 
     Attributes:
-        num_params: its size.
-        num_tokens: the tokens to train it on, repetitions counted.
-        num_unique_tokens: the distinct ones among them.
-        num_epochs: how often each of these is seen; 1 where nothing is repeated.
-        loss: its loss, in the law's unit.
-        flops: the compute that the plan spends, at most the budget.
+        num_params: size of the model.
+        num_tokens: tokens that the model is trained on, repeated tokens included.
+        num_unique_tokens: distinct tokens among them.
+        num_epochs: how often the model sees each distinct token; 1 where no token is repeated.
+        loss: loss of the model, in the law's unit.
+        flops: compute that the plan spends, at most the budget.
         shares: fractions of `flops`, as in `SupervisedPlan`.
         status: a `Status`.
         active_bounds: -1, 0 or +1 by input name.
         marginal_values: nats per unit of a logarithm, by name.
     """
 
-    num_params: Any
-    num_tokens: Any
-    num_unique_tokens: Any
-    num_epochs: Any
-    loss: Any
-    flops: Any
+    num_params: Array
+    num_tokens: Array
+    num_unique_tokens: Array
+    num_epochs: Array
+    loss: Array
+    flops: Array
     shares: Record
-    status: Any
+    status: Array
     active_bounds: Record
     marginal_values: Record
 
 
 @dataclasses.dataclass(frozen=True)
 class _OnLimitedData:
-    """A law of size and tokens: that of repeated data, with so many distinct ones."""
+    """A law of size and tokens: a law of repeated data with the distinct tokens given."""
 
-    law: Any
+    law: Law
     num_unique_tokens: Array
 
     def loss(self, *, num_params: Array, num_tokens: Array) -> Array:
@@ -61,15 +63,17 @@ class _OnLimitedData:
 
 
 def _limited(given: Record) -> Record:
-    return Record(given | {"law": _OnLimitedData(given.law, given.num_unique_tokens)})
+    return given | {"law": _OnLimitedData(given.law, given.num_unique_tokens)}
 
 
 def _problem(given: Record) -> Problem:
     problem = allocation_problem(_limited(given))
-    # Once all is repeated to exhaustion, more compute gains nothing: then the cheapest plan is the
-    # best, in the short cut's eyes too.
-    limits = tolerances(problem.lower[0])
-    return dataclasses.replace(problem, objective=lambda p: preferred(problem, limits, p))
+    # Where more repetitions gain nothing, more compute gains nothing. With the preference in the
+    # objective, the reduction finds the cheapest plan there as well.
+    tol = tolerances(problem.lower[0])
+    return dataclasses.replace(
+        problem, objective=lambda point: objective_with_preference(problem, tol, point)
+    )
 
 
 def _plan(given: Record, solution: Solution) -> LimitedDataPlan:
@@ -81,45 +85,50 @@ def _plan(given: Record, solution: Solution) -> LimitedDataPlan:
     )
 
 
-_QUESTION = Question(problem=_problem, plan=_plan)
+_QUESTION = Question(problem=_problem, plan=_plan, may_be_zero=("num_inference_tokens",))
 
 
 def train_on_limited_data(
-    law: Any,
+    law: Tree,
     *,
-    flops: Any,
-    num_unique_tokens: Any,
-    num_inference_tokens: Any = 0.0,
+    flops: Array,
+    num_unique_tokens: Array,
+    num_inference_tokens: Array = 0.0,
     forward_flops: ForwardFlops = dense_forward_flops,
     num_params_bounds: Bounds = DEFAULT_BOUNDS,
     num_tokens_bounds: Bounds = DEFAULT_BOUNDS,
+    limits: Mapping[str, Limit] | None = None,
 ) -> LimitedDataPlan:
-    """The size and the tokens of least loss within a budget, with so many distinct tokens at hand.
+    """The size and the tokens with the least loss, where the distinct tokens are limited.
 
-    `F(N) (3 D + D_serve) <= flops`, as for `compute_optimal`, but of the D tokens at most
-    `num_unique_tokens` are distinct. Repeated ones are worth what the law says. While the
-    budget calls for fewer, the plan is that of unlimited data; beyond, a smaller model is trained
-    for several epochs, until neither more epochs nor more parameters help.
+    The budget is that of `compute_optimal`, `F(N) (3 D + D_serve) <= flops`, but at most
+    `num_unique_tokens` of the D tokens are distinct. The law says how much a repeated token is
+    worth. For a small budget the plan repeats no token and is the plan of `compute_optimal`. For a
+    larger budget it trains a smaller model for several epochs. For a very large budget neither
+    more epochs nor more parameters lower the loss, and the plan leaves a part of the budget.
 
     Args:
         law: a law of `num_params`, `num_tokens` and `num_unique_tokens`, such as `DataConstrained`.
         flops: the whole budget, any shape.
-        num_unique_tokens: distinct tokens at hand, broadcast with it.
-        num_inference_tokens: tokens that the model will serve; serving comes out of the budget.
-        forward_flops: forward FLOPs per token of a size.
-        num_params_bounds: least and largest size, broadcast with the budget.
-        num_tokens_bounds: least and largest number of tokens, repetitions counted, likewise.
+        num_unique_tokens: distinct tokens that are available, broadcast with the budget.
+        num_inference_tokens: tokens that the model will serve; the budget pays for serving.
+        forward_flops: forward FLOPs per token of a model of given size.
+        num_params_bounds: lower and upper bound of the size, broadcast with the budget.
+        num_tokens_bounds: lower and upper bound of the tokens, repeated tokens included,
+            broadcast with the budget.
+        limits: upper limits on other quantities of `num_params` and `num_tokens`, by names of
+            your choice.
 
     Returns:
-        A plan whose leaves have the broadcast shape: NumPy float64 outside a trace, in the
-        caller's precision inside one. Where the law is flat to within rounding, the cheapest of
-        equal plans.
+        A plan whose leaves have the broadcast shape: NumPy float64 for concrete inputs, the
+        caller's dtype inside a trace. Of plans whose losses are equal to within rounding, the
+        cheapest is returned.
 
     Raises:
-        ValueError: the budget, the tokens at hand or a bound is not positive and finite, or
+        ValueError: the budget, the distinct tokens or a bound is not positive and finite, or
             bounds exclude each other. Inside a trace the plan then has the status INFEASIBLE and
             NaN for sizes.
-        TypeError: the law is of another kind.
+        TypeError: the law is not a law of `num_params`, `num_tokens` and `num_unique_tokens`.
 
     >>> from jaxlaws import presets
     >>> law = presets.load("muennighoff2023")
@@ -137,13 +146,13 @@ def train_on_limited_data(
         )
     return ask(
         _QUESTION,
-        {"law": law, "forward_flops": callable_tree(forward_flops)},
+        law,
         {
             "flops": flops,
             "num_unique_tokens": num_unique_tokens,
             "num_inference_tokens": num_inference_tokens,
-            "num_params_bounds": num_params_bounds,
-            "num_tokens_bounds": num_tokens_bounds,
         },
-        may_be_zero=("num_inference_tokens",),
+        bounds={"num_params": num_params_bounds, "num_tokens": num_tokens_bounds},
+        limits=limits,
+        functions={"forward_flops": forward_flops},
     )

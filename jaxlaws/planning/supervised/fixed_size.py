@@ -1,22 +1,24 @@
-"""The longest training of a model of given size that a budget allows."""
+"""Training of a model of given size on as many tokens as a budget allows."""
 
-from typing import Any
+from collections.abc import Mapping
 
 import jax.numpy as jnp
 
 from jaxlaws.compute import ForwardFlops, dense_forward_flops
-from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, callable_tree, supervised_law
+from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, supervised_law
 from jaxlaws.planning.engine.evaluation import Question, ask
+from jaxlaws.planning.engine.limits import Limit, constraints_of
 from jaxlaws.planning.engine.plans import (
     SupervisedPlan,
-    bounds_told,
+    bounds_and_values,
     shares_of,
     status_of,
     tokens_for_rest,
     where_possible,
 )
 from jaxlaws.planning.engine.record import Record
-from jaxlaws.planning.solver.batched import Array, Point
+from jaxlaws.planning.solver.batched import Point
 from jaxlaws.planning.solver.minimiser import Solution
 from jaxlaws.planning.solver.problem import Problem, Reduction
 
@@ -29,21 +31,24 @@ def _problem(given: Record) -> Problem:
     log_cost_of_token = jnp.log(3 * given.forward_flops(given.num_params))
     left = given.flops - _serving(given)
     log_budget = jnp.log(jnp.where(left > 0, left, given.flops))
-    lower, upper = jnp.log(given.num_tokens_bounds_lower), jnp.log(given.num_tokens_bounds_upper)
+    lower, upper = jnp.log(given.lower.num_tokens), jnp.log(given.upper.num_tokens)
 
     def objective(point: Point) -> Array:
         return given.law.loss(num_params=given.num_params, num_tokens=jnp.exp(point[0]))
 
-    def place(_: Point, loosened: Point) -> Point:
-        return [log_budget + loosened[0] - log_cost_of_token]
+    def to_point(_: Point, relaxation: Point) -> Point:
+        return [log_budget + relaxation[0] - log_cost_of_token]
 
     return Problem(
         objective=objective,
         lower=[lower],
         upper=[upper],
-        constraints=(lambda point: log_budget - log_cost_of_token - point[0],),
+        constraints=(
+            lambda point: log_budget - log_cost_of_token - point[0],
+            *constraints_of(given, ("num_tokens",), {"num_params": given.num_params}),
+        ),
         preference=lambda point: point[0],
-        reduction=Reduction(place=place, candidate=lambda _: [], num_candidates=0),
+        reduction=Reduction(to_point=to_point, candidate=lambda _: [], num_candidates=0),
         possible=(left > 0) & (log_cost_of_token + lower <= log_budget),
     )
 
@@ -61,46 +66,54 @@ def _plan(given: Record, solution: Solution) -> SupervisedPlan:
         flops=flops,
         shares=shares,
         status=status_of(solution, loss, unspent=~solution.binding[0]),
-        **bounds_told(
+        **bounds_and_values(
             solution,
             ("num_tokens",),
             flops=solution.multipliers[0] * given.flops / (given.flops - _serving(given)),
+            limits=given.limits,
         ),
     )
 
 
-_QUESTION = Question(problem=_problem, plan=_plan)
+_QUESTION = Question(problem=_problem, plan=_plan, may_be_zero=("num_inference_tokens",))
 
 
 def train_fixed(
-    law: Any,
+    law: Tree,
     *,
-    num_params: Any,
-    flops: Any,
-    num_inference_tokens: Any = 0.0,
+    num_params: Array,
+    flops: Array,
+    num_inference_tokens: Array = 0.0,
     forward_flops: ForwardFlops = dense_forward_flops,
     num_tokens_bounds: Bounds = DEFAULT_BOUNDS,
+    limits: Mapping[str, Limit] | None = None,
 ) -> SupervisedPlan:
-    """Train a model of a given size on all the tokens that `3 F(N) D <= flops` allows.
+    """The plan that trains a model of given size within `F(N) (3 D + D_serve) <= flops`.
+
+    The plan spends the whole budget on tokens, unless a bound or a limit allows fewer tokens.
 
     Args:
-        law: a law of `num_params` and `num_tokens`; a distillation law answers with its
-            `supervised`.
+        law: a law of `num_params` and `num_tokens`, or a distillation law, whose `supervised` is
+            used.
         num_params: the size, any shape.
-        flops: the whole budget, broadcast with it.
-        num_inference_tokens: tokens that the model will serve; serving them at `F(N)` a token
-            comes out of the budget.
-        forward_flops: forward FLOPs per token of a size.
-        num_tokens_bounds: least and largest number of tokens, broadcast likewise.
+        flops: the whole budget, broadcast with the size.
+        num_inference_tokens: tokens that the model will serve. Serving costs `F(N)` FLOPs per
+            token, which the budget pays for.
+        forward_flops: forward FLOPs per token of a model of given size.
+        num_tokens_bounds: lower and upper bound of the tokens, broadcast with the size.
+        limits: upper limits on other quantities of `num_params` and `num_tokens`, by names of
+            your choice.
 
     Returns:
-        A plan whose leaves have the broadcast shape: NumPy float64 outside a trace, in the
-        caller's precision inside one.
+        A plan whose leaves have the broadcast shape: NumPy float64 for concrete inputs, the
+        caller's dtype inside a trace.
 
     Raises:
-        ValueError: size, budget or a bound is not positive and finite, or bounds exclude each
-            other. Inside a trace the plan then has the status INFEASIBLE and NaN for sizes.
-        TypeError: the law is of another kind.
+        ValueError: the size, the budget or a bound is not positive and finite, or bounds
+            exclude each other. Inside a trace the plan then has the status INFEASIBLE and NaN for
+            sizes.
+        TypeError: the law is not a law of `num_params` and `num_tokens`, and has no such law as
+            `supervised`.
 
     >>> from jaxlaws import presets
     >>> plan = train_fixed(presets.load("besiroglu2024"), num_params=8e9, flops=5.76e23)
@@ -109,12 +122,13 @@ def train_fixed(
     """
     return ask(
         _QUESTION,
-        {"law": supervised_law(law), "forward_flops": callable_tree(forward_flops)},
+        supervised_law(law),
         {
             "num_params": num_params,
             "flops": flops,
             "num_inference_tokens": num_inference_tokens,
-            "num_tokens_bounds": num_tokens_bounds,
         },
-        may_be_zero=("num_inference_tokens",),
+        bounds={"num_tokens": num_tokens_bounds},
+        limits=limits,
+        functions={"forward_flops": forward_flops},
     )

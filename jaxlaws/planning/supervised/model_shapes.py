@@ -1,9 +1,8 @@
-"""Plans snapped to the shapes of models that can be built (Busbridge et al. 2025, Table 13)."""
+"""The best shape of a model that can be built (Busbridge et al. 2025, Table 13)."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
-import jax.numpy as jnp
+import jax
 import numpy as np
 
 from jaxlaws.compute import (
@@ -12,11 +11,17 @@ from jaxlaws.compute import (
     exact_forward_flops,
     shape_of_aspect,
 )
-from jaxlaws.inputs import as_float
-from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, checked, supervised_law
-from jaxlaws.planning.engine.evaluation import answered
+from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, supervised_law
+from jaxlaws.planning.engine.composed_inputs import composed_inputs
+from jaxlaws.planning.engine.evaluation import compose
+from jaxlaws.planning.engine.limits import Limit
+from jaxlaws.planning.engine.mixture import Mixture
+from jaxlaws.planning.engine.record import Record
+from jaxlaws.planning.engine.status import Status, is_solved
 from jaxlaws.planning.supervised.allocation import compute_optimal
-from jaxlaws.precision import is_traced
+from jaxlaws.planning.supervised.fixed_size import train_fixed
+from jaxlaws.precision import array_module
 from jaxlaws.pytree import pytree
 
 # Width 128 times the number of layers, from two million parameters to two trillion.
@@ -28,110 +33,151 @@ class BuiltPlan:
     """How to train a model of a shape that can be built.
 
     Attributes:
-        shape: its place among the shapes; -1 where none can be trained.
-        num_layers: its number of layers.
+        shape: index of the shape in the sequence of shapes; -1 where no shape can be trained.
+        num_layers: number of layers.
         width: width of the model.
-        mlp_width: width of its MLP.
-        num_heads: attention heads.
-        num_params: its size, without the embedding.
-        num_tokens: the tokens that spend the budget.
-        loss: its loss, in the law's unit.
-        excess_loss: that above the best of any size, whose forward pass costs the paper's F(N).
+        mlp_width: width of the MLP.
+        num_heads: number of attention heads.
+        num_params: size of the model, without the embedding.
+        num_tokens: tokens that the model is trained on.
+        loss: loss of the model, in the law's unit.
+        excess_loss: the loss minus the loss of the best model of any size, with the forward FLOPs
+            per token of the paper.
+        flops: compute that the plan spends, at most the budget.
+        shares: fractions of `flops`, as in `SupervisedPlan`.
+        status: a `Status`.
+        active_bounds: -1, 0 or +1 for the tokens and for each limit, by name.
+        marginal_values: nats per unit of a logarithm, by name, for the chosen shape.
     """
 
-    shape: Any
-    num_layers: Any
-    width: Any
-    mlp_width: Any
-    num_heads: Any
-    num_params: Any
-    num_tokens: Any
-    loss: Any
-    excess_loss: Any
+    shape: Array
+    num_layers: Array
+    width: Array
+    mlp_width: Array
+    num_heads: Array
+    num_params: Array
+    num_tokens: Array
+    loss: Array
+    excess_loss: Array
+    flops: Array
+    shares: Record
+    status: Array
+    active_bounds: Record
+    marginal_values: Record
+
+
+@pytree
+class _FlopsOfShapes:
+    """Forward FLOPs per token of shapes: they do not depend on the size alone."""
+
+    flops_per_token: Array
+
+    def __call__(self, num_params: Array) -> Array:
+        return self.flops_per_token + 0 * num_params
 
 
 def optimal_shape(
-    law: Any,
+    law: Tree,
     *,
-    flops: Any,
-    num_inference_tokens: Any = 0.0,
+    flops: Array,
+    num_inference_tokens: Array = 0.0,
     shapes: Sequence[TransformerShape] = SHAPES,
     context: float = 4096.0,
+    num_params_bounds: Bounds = DEFAULT_BOUNDS,
+    num_tokens_bounds: Bounds = DEFAULT_BOUNDS,
+    limits: Mapping[str, Limit] | None = None,
 ) -> BuiltPlan:
-    """The shape that can be built, and its tokens, of least loss within a budget.
+    """The shape of a model that can be built, and its tokens, with the least loss in a budget.
 
-    Each shape's tokens are what `F (3 D + D_serve) = flops` leaves, with F its forward FLOPs per
-    token counted matrix by matrix; the best of all is taken, so no rounding has to be right.
+    The budget is `F (3 D + D_serve) <= flops`, with F the forward FLOPs per token of a shape,
+    counted matrix by matrix. Each shape is planned with `train_fixed`, and the best plan is
+    returned.
 
     Args:
-        law: a law of `num_params` (without the embedding) and `num_tokens`; a distillation law
-            answers with its `supervised`.
+        law: a law of `num_params` (without the embedding) and `num_tokens`, or a distillation
+            law, whose `supervised` is used.
         flops: the whole budget, any shape.
-        num_inference_tokens: tokens that the model will serve, broadcast with it.
-        shapes: the shapes to choose from; by default the paper's rule, width 128 a layer.
-        context: tokens of context.
+        num_inference_tokens: tokens that the model will serve, broadcast with the budget.
+        shapes: the shapes to choose from; by default those of the paper, with width 128 times the
+            number of layers.
+        context: number of tokens of the context.
+        num_params_bounds: lower and upper bound of the size, broadcast with the budget.
+        num_tokens_bounds: lower and upper bound of the tokens, broadcast with the budget.
+        limits: upper limits on other quantities of `num_params` and `num_tokens`, by names of
+            your choice.
 
     Returns:
-        A plan whose leaves have the broadcast shape: NumPy float64 outside a trace, in the
-        caller's precision inside one. NaN where no shape can be trained on a thousand tokens.
-        The shape is a discrete choice: the derivatives are those of its tokens and loss, and zero
-        for all that it fixes.
+        A plan whose leaves have the broadcast shape: NumPy float64 for concrete inputs, the
+        caller's dtype inside a trace. Where no shape can be trained, the status is INFEASIBLE and
+        the numbers are NaN. The choice of the shape is discrete: the derivatives are those of the
+        plan for the chosen shape.
 
     Raises:
-        ValueError: an input is not positive and finite, or there are no shapes.
-        TypeError: the law is of another kind.
+        ValueError: an input, a bound or the `most` of a limit is not positive and finite, bounds
+            exclude each other, or `shapes` is empty.
+        TypeError: the law is not a law of `num_params` and `num_tokens`, and has no such law as
+            `supervised`.
 
     >>> from jaxlaws import presets
     >>> plan = optimal_shape(presets.load("busbridge2025_supervised"), flops=1e21)
     >>> f"{plan.num_layers:.0f} layers, {plan.num_params:.3g} parameters"
     '25 layers, 3.08e+09 parameters'
     """
-    law = supervised_law(law)
     if not shapes:
-        raise ValueError("shapes holds none: give at least one TransformerShape")
-    sizes = np.array([shape.num_params for shape in shapes], dtype=np.float64)
-    costs = np.array([exact_forward_flops(shape, context=context) for shape in shapes])
-    of_any_size = TransformerForwardFlops(context=context, vocab=shapes[0].vocab)
-    given = {"flops": flops, "num_inference_tokens": num_inference_tokens}
-    if is_traced(given):
-        given = {name: as_float(name, value) for name, value in given.items()}
-    else:
-        lowest = {"flops": 1.0, "num_inference_tokens": 0.0}
-        given = {name: checked(name, value, lowest[name]) for name, value in given.items()}
+        raise ValueError("shapes is empty: give at least one TransformerShape")
+    bounds = {"num_params": num_params_bounds, "num_tokens": num_tokens_bounds}
+    given = composed_inputs(
+        {"flops": flops, "num_inference_tokens": num_inference_tokens},
+        may_be_zero=("num_inference_tokens",),
+        bounds=bounds,
+        limits=limits,
+    )
 
-    def answer(law: Any, flops: Any, served: Any) -> BuiltPlan:
-        flops, served = jnp.broadcast_arrays(jnp.asarray(flops, float), jnp.asarray(served, float))
-        dtype = flops.dtype
-        free = compute_optimal(
-            law, flops=flops, num_inference_tokens=served, forward_flops=of_any_size
+    def answer(law: Tree, given: Tree, size_bounds: Bounds, options: Tree) -> BuiltPlan:
+        xp = array_module(law, given, size_bounds, options)
+        any_size = compute_optimal(
+            law,
+            **given,
+            **options,
+            num_params_bounds=size_bounds,
+            forward_flops=TransformerForwardFlops(context=context, vocab=shapes[0].vocab),
         )
-        every = tuple([None] * flops.ndim + [slice(None)])
-        forward = jnp.asarray(costs, dtype)[every]
-        tokens = (flops[..., None] / forward - served[..., None]) / 3
-        possible = tokens >= DEFAULT_BOUNDS[0]
-        usable = jnp.where(possible, tokens, DEFAULT_BOUNDS[0])
-        loss = law.loss(num_params=jnp.asarray(sizes, dtype)[every] + 0 * usable, num_tokens=usable)
-        loss = jnp.where(possible, loss, jnp.inf)
-        best = jnp.argmin(loss, axis=-1)
+        dtype = any_size.loss.dtype
+        sizes = xp.asarray([shape.num_params for shape in shapes], dtype)
+        costs = [exact_forward_flops(shape, context=context) for shape in shapes]
+        # The shapes lie along a new last axis.
+        law, given, options, (low, high) = jax.tree.map(
+            lambda leaf: leaf if np.ndim(leaf) == 0 else xp.asarray(leaf)[..., None],
+            (law, given, options, size_bounds),
+            is_leaf=lambda node: isinstance(node, Mixture),  # one law
+        )
+        each = train_fixed(
+            law,
+            num_params=sizes,
+            forward_flops=_FlopsOfShapes(flops_per_token=xp.asarray(costs, dtype)),
+            **given,
+            **options,
+        )
+        possible = is_solved(each.status) & (sizes >= low) & (sizes <= high)
+        best = xp.where(possible, each.loss, xp.inf).argmin(axis=-1)
         some = possible.any(axis=-1)
 
-        def of_best(values: Any) -> Any:
-            return jnp.where(some, jnp.asarray(values, dtype)[best], jnp.nan)
+        def of_best(values: Array) -> Array:
+            nothing = xp.nan if xp.issubdtype(values.dtype, xp.floating) else 0
+            chosen = xp.take_along_axis(values, best[..., None], axis=-1)[..., 0]
+            return xp.where(some, chosen, xp.asarray(nothing, values.dtype))
 
-        def at_best(values: Any) -> Any:
-            chosen = jnp.take_along_axis(values, best[..., None], axis=-1)[..., 0]
-            return jnp.where(some, chosen, jnp.nan)
+        def of_shape(name: str) -> Array:
+            values = xp.asarray([getattr(shape, name) for shape in shapes], dtype)
+            return xp.where(some, values[best], xp.nan)
 
+        chosen = jax.tree.map(of_best, each)
         return BuiltPlan(
-            shape=jnp.where(some, best, -1),
-            num_layers=of_best([shape.num_layers for shape in shapes]),
-            width=of_best([shape.width for shape in shapes]),
-            mlp_width=of_best([shape.mlp_width for shape in shapes]),
-            num_heads=of_best([shape.num_heads for shape in shapes]),
-            num_params=of_best(sizes),
-            num_tokens=at_best(usable),
-            loss=at_best(loss),
-            excess_loss=at_best(loss) - free.loss,
+            shape=xp.where(some, best, -1),
+            excess_loss=chosen.loss - any_size.loss,
+            **{name: of_shape(name) for name in ("num_layers", "width", "mlp_width", "num_heads")},
+            **(vars(chosen) | {"status": xp.where(some, chosen.status, int(Status.INFEASIBLE))}),
         )
 
-    return answered(answer, law, given["flops"], given["num_inference_tokens"])
+    options = {"num_tokens_bounds": num_tokens_bounds, "limits": limits}
+    return compose(answer, supervised_law(law), given, num_params_bounds, options)

@@ -1,18 +1,19 @@
-"""What a smaller model than the compute-optimal one costs at equal loss."""
+"""The cost of a model that is smaller than the compute-optimal one, at equal loss."""
 
-from typing import Any
+from collections.abc import Mapping
 
 import jax.numpy as jnp
 
 from jaxlaws.compute import ForwardFlops, dense_forward_flops
-from jaxlaws.inputs import as_float
+from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.analysis.inverse import flops_to_reach
-from jaxlaws.planning.engine.checks import checked
-from jaxlaws.planning.engine.evaluation import answered
+from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds
+from jaxlaws.planning.engine.composed_inputs import composed_inputs
+from jaxlaws.planning.engine.evaluation import compose
+from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import SupervisedPlan
 from jaxlaws.planning.supervised.allocation import compute_optimal
 from jaxlaws.planning.supervised.fixed_size import train_fixed
-from jaxlaws.precision import is_traced
 from jaxlaws.pytree import pytree
 
 
@@ -21,65 +22,78 @@ class SmallerModel:
     """A model of a fraction of the compute-optimal size, trained to the same loss.
 
     Attributes:
-        overhead: its training compute above the compute-optimal one's, over that one's.
-        tokens_to_repay: the tokens to be served after which it has cost less in all; infinite
-            where it serves no cheaper.
+        overhead: its additional training compute, as a fraction of the compute-optimal compute.
+        tokens_to_repay: number of served tokens after which it has cost less in total; infinite
+            where serving it is not cheaper.
         optimal: the compute-optimal plan.
-        smaller: its plan; INFEASIBLE where no number of tokens brings it to that loss.
+        smaller: the plan of the smaller model; INFEASIBLE where no number of tokens reaches the
+            loss.
     """
 
-    overhead: Any
-    tokens_to_repay: Any
+    overhead: Array
+    tokens_to_repay: Array
     optimal: SupervisedPlan
     smaller: SupervisedPlan
 
 
 def overtraining_cost(
-    law: Any,
+    law: Tree,
     *,
-    flops: Any,
-    size_fraction: Any,
+    flops: Array,
+    size_fraction: Array,
     forward_flops: ForwardFlops = dense_forward_flops,
+    num_params_bounds: Bounds = DEFAULT_BOUNDS,
+    num_tokens_bounds: Bounds = DEFAULT_BOUNDS,
+    limits: Mapping[str, Limit] | None = None,
 ) -> SmallerModel:
-    """The compute that a smaller model takes to the loss of the compute-optimal one.
+    """The compute with which a smaller model reaches the loss of the compute-optimal model.
 
     Args:
-        law: a law of `num_params` and `num_tokens`; a distillation law answers with its
-            `supervised`.
+        law: a law of `num_params` and `num_tokens`, or a distillation law, whose `supervised` is
+            used.
         flops: the budget of the compute-optimal model, any shape.
-        size_fraction: the smaller size over the compute-optimal one, broadcast with it; above 1
-            the model is larger.
-        forward_flops: forward FLOPs per token of a size.
+        size_fraction: the size of the smaller model divided by the compute-optimal size, broadcast
+            with the budget. Above 1 the model is larger.
+        forward_flops: forward FLOPs per token of a model of given size.
+        num_params_bounds: lower and upper bound of the compute-optimal size.
+        num_tokens_bounds: lower and upper bound of the tokens of both models.
+        limits: upper limits on other quantities of `num_params` and `num_tokens`, by names of
+            your choice; both models keep them.
 
     Returns:
-        The overhead and both plans, of the broadcast shape: NumPy float64 outside a trace, in the
-        caller's precision inside one. NaN where the smaller model cannot reach the loss.
+        The overhead and both plans, of the broadcast shape: NumPy float64 for concrete inputs, the
+        caller's dtype inside a trace. NaN where the smaller model cannot reach the loss.
 
     Raises:
-        ValueError: an input is not positive and finite.
-        TypeError: the law is of another kind.
+        ValueError: an input, a bound or the `most` of a limit is not positive and finite, or
+            bounds exclude each other.
+        TypeError: the law is not a law of `num_params` and `num_tokens`, and has no such law as
+            `supervised`.
 
     >>> from jaxlaws import presets
     >>> answer = overtraining_cost(presets.load("besiroglu2024"), flops=1e23, size_fraction=0.5)
     >>> f"{answer.overhead:.0%} more compute, repaid by {answer.tokens_to_repay:.1e} tokens served"
     '26% more compute, repaid by 8.8e+11 tokens served'
     """
-    given = {"flops": flops, "size_fraction": size_fraction}
-    if is_traced(given):
-        given = {name: as_float(name, value) for name, value in given.items()}
-    else:
-        given = {name: checked(name, value) for name, value in given.items()}
+    bounds = {"num_params": num_params_bounds, "num_tokens": num_tokens_bounds}
+    given = composed_inputs(
+        {"flops": flops, "size_fraction": size_fraction}, bounds=bounds, limits=limits
+    )
 
-    def answer(law: Any, flops: Any, fraction: Any) -> SmallerModel:
-        optimal = compute_optimal(law, flops=flops + 0 * fraction, forward_flops=forward_flops)
-        size = jnp.where(jnp.isfinite(optimal.num_params), optimal.num_params, 1e9) * fraction
+    def answer(
+        law: Tree, flops: Array, fraction: Array, shared: Tree, num_params_bounds: Bounds
+    ) -> SmallerModel:
+        optimal = compute_optimal(
+            law, flops=flops + 0 * fraction, num_params_bounds=num_params_bounds, **shared
+        )
         smaller = flops_to_reach(
             train_fixed,
             law,
-            num_params=size,
+            num_params=optimal.num_params * fraction,
             target_loss=optimal.loss,
-            forward_flops=forward_flops,
+            **shared,
         )
+        forward_flops = shared["forward_flops"]
         saved = forward_flops(optimal.num_params) - forward_flops(smaller.num_params)
         more = smaller.flops - optimal.flops
         return SmallerModel(
@@ -91,4 +105,9 @@ def overtraining_cost(
             smaller=smaller,
         )
 
-    return answered(answer, law, given["flops"], given["size_fraction"])
+    shared = {
+        "forward_flops": forward_flops,
+        "num_tokens_bounds": num_tokens_bounds,
+        "limits": limits,
+    }
+    return compose(answer, law, given["flops"], given["size_fraction"], shared, num_params_bounds)

@@ -1,24 +1,25 @@
-"""The cheapest model over its life, training and serving together (Sardana et al. 2023)."""
+"""The model with the least compute for training and serving together (Sardana et al. 2023)."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
 
 import jax.numpy as jnp
 from jax import lax
 
 from jaxlaws.compute import ForwardFlops, dense_forward_flops
-from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, callable_tree, supervised_law
+from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, supervised_law
 from jaxlaws.planning.engine.evaluation import Question, ask
+from jaxlaws.planning.engine.limits import Limit, constraints_of
 from jaxlaws.planning.engine.plans import (
     SupervisedPlan,
-    bounds_told,
-    quantity,
+    bounds_and_values,
     shares_of,
     status_of,
+    variable_value,
     where_possible,
 )
 from jaxlaws.planning.engine.record import Record
-from jaxlaws.planning.solver.batched import Array, Point, gradient
+from jaxlaws.planning.solver.batched import Point, gradient
 from jaxlaws.planning.solver.minimiser import Solution
 from jaxlaws.planning.solver.problem import Problem, Reduction
 from jaxlaws.planning.supervised.allocation import compute_optimal
@@ -29,21 +30,21 @@ _LEAST_SHARE = 1e-6
 
 
 def _reaching(loss: Callable[[Array], Array], target: Array, start: Array) -> Array:
-    """What logarithm of a size, or of tokens, brings a falling loss down to a target.
+    """The logarithm of a size, or of a number of tokens, at which a falling loss is the target.
 
-    It is infinite where none does. The logarithm of the loss above its limit is a straight line
-    for a power law, and nearly one where powers are added and raised to a power: Newton's method
-    takes few steps from anywhere.
+    It is infinite where the loss is always above the target. For a power law, the logarithm of the
+    loss above its infimum is linear; for a power of a sum of powers it is nearly linear. Therefore
+    Newton's method takes few steps from any start.
     """
-    limit = loss(jnp.inf * jnp.ones_like(start))
-    reachable = target > limit
-    wanted = jnp.where(reachable, target - limit, 1.0)
+    infimum = loss(jnp.inf * jnp.ones_like(start))
+    reachable = target > infimum
+    wanted = jnp.where(reachable, target - infimum, 1.0)
 
     def off(unknown: Array) -> Array:
-        return jnp.log(loss(unknown) - limit) - jnp.log(wanted)
+        return jnp.log(loss(unknown) - infimum) - jnp.log(wanted)
 
     def root(function: Callable[[Array], Array], guess: Array) -> Array:
-        def step(_: Any, here: Array) -> Array:
+        def step(_: Array, here: Array) -> Array:
             value, (slope,) = gradient(lambda point: function(point[0]), [here])
             following = here - value / slope
             return jnp.where(jnp.isfinite(following), following, here)
@@ -57,13 +58,11 @@ def _reaching(loss: Callable[[Array], Array], target: Array, start: Array) -> Ar
 
 
 def _problem(given: Record) -> Problem:
-    lower = [jnp.log(given.num_params_bounds_lower), jnp.log(given.num_tokens_bounds_lower)]
-    upper = [jnp.log(given.num_params_bounds_upper), jnp.log(given.num_tokens_bounds_upper)]
+    lower = [jnp.log(given.lower.num_params), jnp.log(given.lower.num_tokens)]
+    upper = [jnp.log(given.upper.num_params), jnp.log(given.upper.num_tokens)]
     infinite = jnp.inf * jnp.ones_like(given.target_loss)
     irreducible = given.law.loss(num_params=infinite, num_tokens=infinite)
-    best = given.law.loss(
-        num_params=given.num_params_bounds_upper, num_tokens=given.num_tokens_bounds_upper
-    )
+    best = given.law.loss(num_params=given.upper.num_params, num_tokens=given.upper.num_tokens)
     possible = (given.target_loss > irreducible) & (best <= given.target_loss)
     log_excess = jnp.log(jnp.where(possible, given.target_loss - irreducible, 1.0))
 
@@ -75,12 +74,12 @@ def _problem(given: Record) -> Problem:
         loss = given.law.loss(num_params=jnp.exp(point[0]), num_tokens=jnp.exp(point[1]))
         return log_excess - jnp.log(loss - irreducible)
 
-    def limit(log_params: Array) -> Array:
+    def loss_of_size(log_params: Array) -> Array:
         """The loss of a size on unlimited data."""
         return given.law.loss(num_params=jnp.exp(log_params), num_tokens=infinite)
 
     def end(num_tokens: Array) -> Array:
-        """The size that reaches the loss on so many tokens, within the bounds."""
+        """The size, within its bounds, that reaches the loss on a given number of tokens."""
         size = _reaching(
             lambda log_params: given.law.loss(
                 num_params=jnp.exp(log_params), num_tokens=num_tokens
@@ -90,12 +89,12 @@ def _problem(given: Record) -> Problem:
         )
         return jnp.clip(size, lower[0], upper[0])
 
-    smallest, largest = end(given.num_tokens_bounds_upper), end(given.num_tokens_bounds_lower)
+    smallest, largest = end(given.upper.num_tokens), end(given.lower.num_tokens)
 
-    def place(coordinates: Point, loosened: Point) -> Point:
-        excess = log_excess + loosened[0]
+    def to_point(coordinates: Point, relaxation: Point) -> Point:
+        excess = log_excess + relaxation[0]
         log_share = -jnp.logaddexp(0.0, -coordinates[0])
-        size = _reaching(limit, irreducible + jnp.exp(excess + log_share), lower[0])
+        size = _reaching(loss_of_size, irreducible + jnp.exp(excess + log_share), lower[0])
         size = jnp.clip(size, smallest, largest)
         tokens = _reaching(
             lambda log_tokens: given.law.loss(
@@ -107,35 +106,36 @@ def _problem(given: Record) -> Problem:
         return [size, jnp.clip(tokens, lower[1], upper[1])]
 
     def log_odds(log_params: Array) -> Array:
-        share = (limit(log_params) - irreducible) / jnp.exp(log_excess)
+        share = (loss_of_size(log_params) - irreducible) / jnp.exp(log_excess)
         share = jnp.clip(share, _LEAST_SHARE, 1 - _LEAST_SHARE)
         return jnp.log(share) - jnp.log1p(-share)
 
     least, most = log_odds(largest), log_odds(smallest)
 
-    def candidate(index: Any) -> Point:
-        """The log odds of the share of the excess loss that is due to size."""
+    def candidate(index: Array) -> Point:
+        """The log odds of the share of the excess loss that is due to the size."""
         return [least + (most - least) * ((index + 0.5) / _NUM_CANDIDATES)]
 
     return Problem(
         objective=log_cost,
         lower=lower,
         upper=upper,
-        constraints=(reached,),
-        reduction=Reduction(place=place, candidate=candidate, num_candidates=_NUM_CANDIDATES),
+        constraints=(reached, *constraints_of(given, ("num_params", "num_tokens"))),
+        reduction=Reduction(to_point=to_point, candidate=candidate, num_candidates=_NUM_CANDIDATES),
         possible=possible,
     )
 
 
 def _plan(given: Record, solution: Solution) -> SupervisedPlan:
-    num_params = quantity(given, solution, "num_params", 0)
-    num_tokens = quantity(given, solution, "num_tokens", 1)
+    num_params = variable_value(given, solution, "num_params", 0)
+    num_tokens = variable_value(given, solution, "num_tokens", 1)
     forward = given.forward_flops(num_params)
     loss = given.law.loss(num_params=num_params, num_tokens=num_tokens)
     flops, shares = shares_of(
         solution, student=3 * forward * num_tokens, serving=forward * given.num_inference_tokens
     )
-    # The objective is the log of the cost; its multiplier tells how that falls with the log excess.
+    # The objective is the logarithm of the cost. The multiplier is by how much it falls per unit of
+    # the logarithm of the excess loss.
     infinite = jnp.inf * jnp.ones_like(loss)
     excess = loss - given.law.loss(num_params=infinite, num_tokens=infinite)
     binds = solution.multipliers[0] > 0
@@ -147,48 +147,61 @@ def _plan(given: Record, solution: Solution) -> SupervisedPlan:
         flops=flops,
         shares=shares,
         status=status_of(solution, loss),
-        **bounds_told(solution, ("num_params", "num_tokens"), flops=worth, scale=worth),
+        **bounds_and_values(
+            solution,
+            ("num_params", "num_tokens"),
+            flops=worth,
+            limits=given.limits,
+            scale=worth,
+        ),
     )
 
 
-_QUESTION = Question(problem=_problem, plan=_plan)
+_QUESTION = Question(problem=_problem, plan=_plan, may_be_zero=("num_inference_tokens",))
 
 
 def serve(
-    law: Any,
+    law: Tree,
     *,
-    num_inference_tokens: Any,
-    target_loss: Any = None,
-    flops: Any = None,
+    num_inference_tokens: Array,
+    target_loss: Array = None,
+    flops: Array = None,
     forward_flops: ForwardFlops = dense_forward_flops,
     num_params_bounds: Bounds = DEFAULT_BOUNDS,
     num_tokens_bounds: Bounds = DEFAULT_BOUNDS,
+    limits: Mapping[str, Limit] | None = None,
 ) -> SupervisedPlan:
-    """The size and tokens of a model that is trained once and serves a known demand.
+    """The size and the tokens of a model that is trained once and then serves a known demand.
 
-    With F the forward FLOPs per token, its life takes `F(N) (3 D + D_serve)`. With `target_loss`
-    the plan is the one of least lifetime compute that reaches the loss; with `flops` the one of
-    least loss within a lifetime budget. The more is served, the smaller and the longer trained.
+    With F the forward FLOPs per token, training and serving cost `F(N) (3 D + D_serve)` FLOPs.
+    With `target_loss` the plan has the least cost of all that reach the loss; with `flops` it has
+    the least loss of all within this budget. A model that serves more tokens is smaller and is
+    trained on more tokens.
 
     Args:
-        law: a law of `num_params` and `num_tokens` whose loss falls in both; a distillation law
-            answers with its `supervised`.
+        law: a law of `num_params` and `num_tokens` whose loss falls in both, or a distillation
+            law, whose `supervised` is used.
         num_inference_tokens: tokens that the model will serve, any shape; 0 for none.
-        target_loss: loss to reach, in the law's unit, broadcast with it.
-        flops: lifetime budget, likewise. Exactly one of the two is given.
-        forward_flops: forward FLOPs per token of a size.
-        num_params_bounds: least and largest size, broadcast likewise.
-        num_tokens_bounds: least and largest number of tokens, likewise.
+        target_loss: loss to reach, in the law's unit, broadcast with the served tokens.
+        flops: budget for training and serving, broadcast with the served tokens. Give either
+            `target_loss` or `flops`.
+        forward_flops: forward FLOPs per token of a model of given size.
+        num_params_bounds: lower and upper bound of the size, broadcast with the served tokens.
+        num_tokens_bounds: lower and upper bound of the tokens, broadcast with the served tokens.
+        limits: upper limits on other quantities of `num_params` and `num_tokens`, by names of
+            your choice.
 
     Returns:
-        A plan whose leaves have the broadcast shape: NumPy float64 outside a trace, in the
-        caller's precision inside one. A loss that no model within the bounds reaches, the
-        irreducible one or less among them, has the status INFEASIBLE and NaN for sizes.
+        A plan whose leaves have the broadcast shape: NumPy float64 for concrete inputs, the
+        caller's dtype inside a trace. Where no model within the bounds reaches the target loss,
+        for example the irreducible loss, the plan has the status INFEASIBLE and NaN for sizes.
 
     Raises:
-        ValueError: both or none of loss and budget are given, an input is not positive and finite,
-            or bounds exclude each other. Inside a trace the plan then has the status INFEASIBLE.
-        TypeError: the law is of another kind.
+        ValueError: both `target_loss` and `flops` are given, or neither, an input is not
+            positive and finite, or bounds exclude each other. Inside a trace the plan then has
+            the status INFEASIBLE.
+        TypeError: the law is not a law of `num_params` and `num_tokens`, and has no such law as
+            `supervised`.
 
     >>> from jaxlaws import presets
     >>> law = presets.load("besiroglu2024")
@@ -203,16 +216,21 @@ def serve(
             "serve takes either target_loss, to be reached at the least compute, or flops, to be "
             f"spent for the least loss: got {'neither' if flops is None else 'both'}"
         )
-    settings: dict[str, Any] = {
-        "num_inference_tokens": num_inference_tokens,
-        "num_params_bounds": num_params_bounds,
-        "num_tokens_bounds": num_tokens_bounds,
-    }
     if flops is not None:
-        return compute_optimal(law, flops=flops, forward_flops=forward_flops, **settings)
+        return compute_optimal(
+            law,
+            flops=flops,
+            num_inference_tokens=num_inference_tokens,
+            forward_flops=forward_flops,
+            num_params_bounds=num_params_bounds,
+            num_tokens_bounds=num_tokens_bounds,
+            limits=limits,
+        )
     return ask(
         _QUESTION,
-        {"law": supervised_law(law), "forward_flops": callable_tree(forward_flops)},
-        {"target_loss": target_loss, **settings},
-        may_be_zero=("num_inference_tokens",),
+        supervised_law(law),
+        {"target_loss": target_loss, "num_inference_tokens": num_inference_tokens},
+        bounds={"num_params": num_params_bounds, "num_tokens": num_tokens_bounds},
+        limits=limits,
+        functions={"forward_flops": forward_flops},
     )

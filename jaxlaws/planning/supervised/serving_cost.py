@@ -1,62 +1,67 @@
-"""Plans in money: what training and serving cost on given hardware (Sardana et al. 2024)."""
+"""Plans in money: the price of training and serving on given hardware (Sardana et al. 2024)."""
 
-from typing import Any
+from collections.abc import Mapping
 
 from jaxlaws.compute import ForwardFlops, dense_forward_flops
-from jaxlaws.inputs import as_float
+from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, checked
-from jaxlaws.planning.engine.evaluation import answered
+from jaxlaws.planning.engine.composed_inputs import composed_inputs
+from jaxlaws.planning.engine.evaluation import compose
+from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import SupervisedPlan
 from jaxlaws.planning.supervised.serving import serve
 from jaxlaws.precision import is_traced
 from jaxlaws.pytree import pytree
 
-_SECONDS = 3600.0
+_SECONDS_PER_HOUR = 3600.0
 
 
 @pytree
 class Hardware:
-    """An accelerator, and what of it is used.
+    """An accelerator: its price, its speed, and the fraction of its speed that is used.
 
     Attributes:
-        dollars_per_hour: its price.
-        flops_per_second: its peak.
-        utilisation: the fraction of the peak that the work gets, above 0 and at most 1.
+        dollars_per_hour: price of one hour.
+        flops_per_second: peak speed.
+        utilisation: the fraction of the peak that the work reaches, above 0 and at most 1.
     """
 
-    dollars_per_hour: Any
-    flops_per_second: Any
-    utilisation: Any
+    dollars_per_hour: Array
+    flops_per_second: Array
+    utilisation: Array
 
     @property
-    def dollars_per_flop(self) -> Any:
-        """The price of one FLOP that does work.
+    def dollars_per_flop(self) -> Array:
+        """The price of one useful FLOP.
 
         >>> used = Hardware(dollars_per_hour=2, flops_per_second=1e15, utilisation=0.4)
         >>> f"{used.dollars_per_flop:.2e}"
         '1.39e-18'
         """
-        return self.dollars_per_hour / (_SECONDS * self.flops_per_second * self.utilisation)
+        return self.dollars_per_hour / (
+            _SECONDS_PER_HOUR * self.flops_per_second * self.utilisation
+        )
 
 
 @pytree
 class PricedPlan:
-    """A model trained once and served, in money.
+    """A model that is trained once and then served, with its costs in money.
 
     Attributes:
-        dollars: what its life costs.
-        training_dollars: of that, its training.
-        serving_dollars: of that, serving.
-        plan: size, tokens and loss; its `flops` and `shares` are priced as training.
+        dollars: cost of training and serving.
+        training_dollars: cost of training.
+        serving_dollars: cost of serving.
+        plan: size, tokens and loss. Its `flops` and `shares` count a served token as the number of
+            tokens that cost the same on the training hardware.
     """
 
-    dollars: Any
-    training_dollars: Any
-    serving_dollars: Any
+    dollars: Array
+    training_dollars: Array
+    serving_dollars: Array
     plan: SupervisedPlan
 
 
-def _check(name: str, hardware: Any) -> None:
+def _check(name: str, hardware: object) -> None:
     if not isinstance(hardware, Hardware):
         raise TypeError(f"{name} must be a Hardware, got {hardware!r}")
     if is_traced(hardware):
@@ -67,40 +72,50 @@ def _check(name: str, hardware: Any) -> None:
 
 
 def serve_for_money(
-    law: Any,
+    law: Tree,
     *,
-    num_inference_tokens: Any,
+    num_inference_tokens: Array,
     training: Hardware,
     serving: Hardware,
-    target_loss: Any = None,
-    dollars: Any = None,
+    target_loss: Array | None = None,
+    dollars: Array | None = None,
     forward_flops: ForwardFlops = dense_forward_flops,
     num_params_bounds: Bounds = DEFAULT_BOUNDS,
     num_tokens_bounds: Bounds = DEFAULT_BOUNDS,
+    limits: Mapping[str, Limit] | None = None,
 ) -> PricedPlan:
-    """The size and tokens of a model that is trained once and serves a known demand, in money.
+    """The size and the tokens of a model that is trained once and then serves, by cost in money.
 
-    Its life costs `F(N) (3 D p + D_serve q)` dollars, with p and q the prices of a working FLOP in
-    training and in serving. With `target_loss` the plan is the cheapest that reaches the loss, with
-    `dollars` the one of least loss. It is `serve` with `D_serve q / p` tokens: serving at a low
-    utilisation counts as serving more.
+    Training and serving cost `F(N) (3 D p + D_serve q)` dollars, with p and q the prices of a
+    useful FLOP in training and in serving. With `target_loss` the plan is the cheapest that reaches
+    the loss; with `dollars` it has the least loss of all within this budget. The plan is that of
+    `serve` with `D_serve q / p` tokens: serving at a low utilisation counts as serving more tokens.
 
     Args:
-        law: a law of `num_params` and `num_tokens` whose loss falls in both; a distillation law
-            answers with its `supervised`.
+        law: a law of `num_params` and `num_tokens` whose loss falls in both, or a distillation
+            law, whose `supervised` is used.
         num_inference_tokens: tokens that the model will serve, any shape; 0 for none.
-        training: the hardware to train on.
-        serving: the hardware to serve on.
-        target_loss: loss to reach, in the law's unit, broadcast with the tokens.
-        dollars: lifetime budget, likewise. Exactly one of the two is given.
-        forward_flops: forward FLOPs per token of a size.
-        num_params_bounds: least and largest size.
-        num_tokens_bounds: least and largest number of tokens.
+        training: the hardware that the model is trained on.
+        serving: the hardware that the model is served on.
+        target_loss: loss to reach, in the law's unit, broadcast with the served tokens.
+        dollars: budget for training and serving, broadcast with the served tokens. Give either
+            `target_loss` or `dollars`.
+        forward_flops: forward FLOPs per token of a model of given size.
+        num_params_bounds: lower and upper bound of the size.
+        num_tokens_bounds: lower and upper bound of the tokens.
+        limits: upper limits on other quantities of `num_params` and `num_tokens`, by names of
+            your choice.
+
+    Returns:
+        The costs and the plan, of the broadcast shape: NumPy float64 for concrete inputs, the
+        caller's dtype inside a trace.
 
     Raises:
-        ValueError: both or none of loss and budget are given, a price, a peak or a utilisation is
-            not positive and finite, a utilisation is above 1, or as `serve`.
-        TypeError: the hardware is none, or the law is of another kind.
+        ValueError: both `target_loss` and `dollars` are given, or neither; an input, a bound, a
+            price or a speed is not positive and finite; a utilisation is above 1; or bounds
+            exclude each other.
+        TypeError: `training` or `serving` is not a `Hardware`, or the law is not a law of
+            `num_params` and `num_tokens` and has no such law as `supervised`.
 
     >>> from jaxlaws import presets
     >>> fast = Hardware(dollars_per_hour=2, flops_per_second=1e15, utilisation=0.4)
@@ -118,24 +133,35 @@ def serve_for_money(
     _check("serving", serving)
     if (target_loss is None) == (dollars is None):
         raise ValueError(
-            "serve_for_money takes either target_loss, to be reached for the least money, or "
+            "serve_for_money takes either target_loss, to be reached at the lowest cost, or "
             "dollars, to be spent for the least loss: got "
             f"{'neither' if dollars is None else 'both'}"
         )
-    asked = {"target_loss": target_loss, "dollars": dollars}
-    asked = {name: as_float(name, value) for name, value in asked.items() if value is not None}
-    settings = {
+    bounds = {"num_params": num_params_bounds, "num_tokens": num_tokens_bounds}
+    goal = {"dollars": dollars} if target_loss is None else {"target_loss": target_loss}
+    given = composed_inputs(
+        {"num_inference_tokens": num_inference_tokens, **goal},
+        may_be_zero=("num_inference_tokens",),
+        bounds=bounds,
+        limits=limits,
+    )
+    options = {
         "forward_flops": forward_flops,
         "num_params_bounds": num_params_bounds,
         "num_tokens_bounds": num_tokens_bounds,
+        "limits": limits,
     }
 
-    def answer(law: Any, asked: Any, served: Any, training: Any, serving: Any) -> PricedPlan:
+    def answer(
+        law: Tree, given: Tree, training: Hardware, serving: Hardware, options: Tree
+    ) -> PricedPlan:
         price = training.dollars_per_flop
-        goal = {"target_loss": asked["target_loss"]} if "target_loss" in asked else {}
-        goal = goal or {"flops": asked["dollars"] / price}
-        served = served * (serving.dollars_per_flop / price)
-        plan = serve(law, num_inference_tokens=served, **goal, **settings)
+        served = given["num_inference_tokens"] * (serving.dollars_per_flop / price)
+        if "dollars" in given:
+            goal = {"flops": given["dollars"] / price}
+        else:
+            goal = {"target_loss": given["target_loss"]}
+        plan = serve(law, num_inference_tokens=served, **goal, **options)
         paid = plan.flops * price
         return PricedPlan(
             dollars=paid,
@@ -144,5 +170,4 @@ def serve_for_money(
             plan=plan,
         )
 
-    served = as_float("num_inference_tokens", num_inference_tokens)
-    return answered(answer, law, asked, served, training, serving)
+    return compose(answer, law, given, training, serving, options)

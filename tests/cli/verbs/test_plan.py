@@ -57,7 +57,7 @@ def test_a_fixed_size_serving_and_the_transformers_flops(run):
     )
     assert ran.json["num_tokens"] == plan.num_tokens
     assert ran.json["shares"]["serving"] == plan.shares.serving > 0
-    assert "counts embeddings" in ran.err
+    assert "includes the embeddings" in ran.err
 
 
 def test_distill_with_its_intervals_over_the_draws(run):

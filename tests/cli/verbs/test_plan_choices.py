@@ -12,7 +12,7 @@ from jaxlaws.planning import (
     TEACHER_PRETRAINING_AND_INFERENCE,
     Hardware,
     compute_optimal,
-    distill_any_size,
+    distill,
     distill_family,
     near_optimal_range,
     optimal_shape,
@@ -144,7 +144,7 @@ def test_students_that_share_a_teacher(run, tmp_path):
 def test_a_student_of_any_size_up_to_a_cap(run):
     asked = [*DISTILL, *CONSISTENT, "--scenario", "free", "--max-student", "1B"]
     told = run(*asked, "--json").json
-    plan = distill_any_size(
+    plan = distill(
         presets.load("busbridge2025_consistent"),
         flops=1e21,
         scenario=FREE_TEACHER,

@@ -88,6 +88,6 @@ def test_the_tiny_experiment_runs_and_tells(tmp_path):
     students, widths, lengths, setting = SCALES["tiny"]
     networks = (len(widths) + len(lengths)) * (1 + len(students)) * setting.trials
     assert f"{networks} networks" in result.output
-    assert result.output.count("U-shape") == 2
+    assert result.output.count("U shape") == 2
     assert len((tmp_path / "mapping_problem_tiny.csv").read_text().splitlines()) == networks + 1
     assert len(list(tmp_path.glob("*.svg"))) == 2

@@ -1,4 +1,4 @@
-"""`docs/claims.md` says what the planner says."""
+"""`docs/claims.md` has the numbers that the planner computes."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What any fit must keep: units, frozen parts, stages, own laws, honest statuses."""
+"""Properties of every fit: units, frozen coefficients, stages, user-defined laws, statuses."""
 
 import dataclasses
 
@@ -20,7 +20,7 @@ from by_hand import (
 from laws_of_tests import SizeLaw, TaughtLaw, WrongUnit
 
 from fitting import FitResult, Huber, Runs, Status, fit
-from jaxlaws.errors import DataError, NotSolvedError
+from jaxlaws.foundations.errors import DataError, NotSolvedError
 from jaxlaws.laws.chinchilla import Chinchilla
 from jaxlaws.laws.distillation_limit import DistillationLimit
 
@@ -97,7 +97,7 @@ def test_a_frozen_coefficient_stays_and_the_rest_is_the_optimum_beside_it(simula
 
 
 @pytest.mark.parametrize(
-    ("freeze", "error", "told"),
+    ("freeze", "error", "message"),
     [
         ({"F": 1.0}, ValueError, "no coefficient 'F'.*E, A, alpha, B, beta"),
         ({"alpa": 1.0}, ValueError, "did you mean 'alpha'"),
@@ -108,13 +108,13 @@ def test_a_frozen_coefficient_stays_and_the_rest_is_the_optimum_beside_it(simula
         (dict(zip(("E", "A", "alpha", "B", "beta"), [1.0] * 5, strict=True)), ValueError, "every"),
     ],
 )
-def test_what_cannot_be_frozen(simulated, freeze, error, told):
-    with pytest.raises(error, match=told):
+def test_what_cannot_be_frozen(simulated, freeze, error, message):
+    with pytest.raises(error, match=message):
         fit(Chinchilla, simulated, freeze=freeze)
 
 
 @pytest.mark.parametrize(
-    ("law_type", "options", "error", "told"),
+    ("law_type", "options", "error", "message"),
     [
         (TRUTH, {}, TypeError, "the class of a law"),
         (dict, {}, TypeError, "the class of a law"),
@@ -125,12 +125,12 @@ def test_what_cannot_be_frozen(simulated, freeze, error, told):
         (Chinchilla, {"bootstrap": 2.5}, ValueError, "bootstrap"),
     ],
 )
-def test_wrong_calls(simulated, law_type, options, error, told):
-    with pytest.raises(error, match=told):
+def test_wrong_calls(simulated, law_type, options, error, message):
+    with pytest.raises(error, match=message):
         fit(law_type, simulated, **options)
 
 
-def test_a_law_of_ones_own(sizes, size_fit):
+def test_a_law_of_the_users_own(sizes, size_fit):
     assert size_fit.status is Status.CONVERGED
     assert size_fit.starts_agreeing == 1.0
     assert values(size_fit)["alpha"] == pytest.approx(0.34, abs=0.005)
@@ -142,18 +142,18 @@ def test_a_law_with_wrong_units_is_refused(sizes):
         fit(WrongUnit, sizes)
 
 
-def test_a_coefficient_at_the_edge_of_its_domain_is_told(size_fit):
+def test_a_coefficient_at_the_edge_of_its_domain_is_reported(size_fit):
     result = fit(SizeLaw, Runs.read(size_columns(E=0.0), law_type=SizeLaw))
     assert result.status is Status.ON_BOUND
     assert float(result.law.E) < 1e-6
-    assert any(note.startswith("E cannot be told") for note in result.warnings)
-    # The rest is fitted as if E were not there: a line through the logs.
+    assert any("not distinguish E from 0" in note for note in result.warnings)
+    # The other coefficients are those of the law without E: a line through the logs.
     slope = np.polyfit(np.log(SIZES), np.log(size_columns(E=0.0)["loss"]), 1)[0]
     assert values(result)["alpha"] == pytest.approx(-slope, abs=1e-3)
 
 
 def test_an_exponent_without_end_leaves_finite_coefficients():
-    """A cliff between near sizes wants an exponent with which A beside it would overflow."""
+    """A jump of the loss between two close sizes needs an exponent at which A would overflow."""
     sizes = 1e8 * 1.06 ** np.arange(12)
     scatter = np.exp(1e-3 * np.random.default_rng(0).normal(size=12))
     runs = {"num_params": sizes, "loss": np.where(sizes == sizes[0], 3.0, 2.0) * scatter}
@@ -167,7 +167,7 @@ def test_an_exponent_without_end_leaves_finite_coefficients():
 
 
 def test_runs_of_one_size_leave_a_direction_flat():
-    """Then E and A / N**alpha cannot be told apart, and the status says so."""
+    """The runs do not determine E and A / N**alpha separately, and the status reports this."""
     scatter = np.random.default_rng(0).normal(size=12)
     with pytest.warns(UserWarning, match="num_params has 1 level"):
         runs = Runs.read(
@@ -180,7 +180,7 @@ def test_runs_of_one_size_leave_a_direction_flat():
     assert predicted == pytest.approx(np.median(runs.loss), abs=0.01)
 
 
-def test_a_law_that_gives_no_finite_loss_is_told(sizes):
+def test_a_law_that_gives_no_finite_loss_is_reported(sizes):
     @dataclasses.dataclass(frozen=True)
     class Nowhere:
         E: float

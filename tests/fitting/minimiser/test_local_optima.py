@@ -1,4 +1,4 @@
-"""Other optima are named where there are some: a law whose optima are known in closed form."""
+"""Reports of other optima, for a law whose optima are known in closed form."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -16,9 +16,9 @@ ANGLES = 2 * np.pi * (np.log10(SIZES) - 6) / 3
 class Ellipse:
     """Waves along log N, with amplitudes on an ellipse of half axes .2 and .1.
 
-    The nearest point of an ellipse to one on its short axis, near the middle, is that axis's
-    nearer end; the other end is an optimum too. So is turn = 1 for a point above the middle: only
-    beyond would it come nearer.
+    Take a point on the short axis, near the middle. The nearest point of the ellipse is the nearer
+    end of the short axis. The other end is a local optimum. For a point above the middle turn = 1
+    is a local optimum too, because the distance falls only beyond that edge.
     """
 
     E: Coefficient = real()
@@ -34,14 +34,14 @@ class Ellipse:
 
 
 def fitted(height, starts="random", num_starts=64):
-    """Of runs whose waves are a point on the short axis, with a wave that no ellipse has."""
+    """The fit of a point on the short axis, and with a wave that the law does not have."""
     loss = 3 + height * np.sin(ANGLES) + 0.01 * np.cos(2 * ANGLES)
     runs = Runs.read({"num_params": SIZES, "loss": loss}, law_type=Ellipse)
     return fit(Ellipse, runs, objective=Squares(), num_starts=num_starts, starts=starts)
 
 
 def objective_at(across, end, height):
-    """Each wave's square sums to half the number of runs."""
+    """The objective in closed form: the squares of a wave sum to half the number of runs."""
     return 0.5 * 6 * (across**2 + (end - height) ** 2 + 0.01**2)
 
 
@@ -50,7 +50,7 @@ def result():
     return fitted(0.03)
 
 
-def test_other_optima_are_named(result):
+def test_other_optima_are_reported(result):
     assert float(result.law.turn) == pytest.approx(1 / 4, abs=1e-7)
     assert result.objective == pytest.approx(objective_at(0, 0.1, 0.03), rel=1e-9)
     far_end, edge = result.other_optima
@@ -62,23 +62,23 @@ def test_other_optima_are_named(result):
     for other in (far_end, edge):
         there = np.isclose(result.objective_by_start, other.objective, rtol=1e-4)
         assert other.num_starts == there.sum() > 5
-    told = (
-        f"{far_end.num_starts} of 64 starts ended at another optimum, whose objective, 0.051, is "
-        "3.4 times as high: turn 0.75 for 0.25"
+    sentence = (
+        f"{far_end.num_starts} of 64 starts ended at another optimum, with an objective 3.4 times "
+        "as high (0.051): turn 0.75 instead of 0.25"
     )
-    assert told in result.warnings
-    assert any(told in part for part in fit_report(result) if isinstance(part, str))
+    assert sentence in result.warnings
+    assert any(sentence in part for part in fit_report(result) if isinstance(part, str))
 
 
-def test_a_twin_is_named_too():
-    """Of a point in the middle both ends are as near."""
+def test_an_optimum_with_the_same_objective_is_reported_too():
+    """Both ends of the short axis are equally near to the middle."""
     twins = fitted(0.0, "grid", 9)
     assert twins.objective_by_start == pytest.approx(objective_at(0, 0.1, 0), rel=1e-9)
     (twin,) = twins.other_optima
     both = sorted([float(twin.law.turn), float(twins.law.turn)])
     assert both == pytest.approx([1 / 4, 3 / 4], abs=1e-6)
     assert 3 <= twin.num_starts <= 6
-    assert any("another optimum, that is as good: turn" in told for told in twins.warnings)
+    assert any("the runs do not decide between the two: turn" in each for each in twins.warnings)
 
 
 def test_other_optima_are_saved(result, tmp_path):
@@ -88,7 +88,7 @@ def test_other_optima_are_saved(result, tmp_path):
     assert [each.differences for each in again] == [e.differences for e in result.other_optima]
 
 
-def test_one_basin_is_no_news(hoffmann_fit):
+def test_a_fit_with_one_optimum_reports_no_other(hoffmann_fit):
     _, result = hoffmann_fit
     assert result.other_optima == ()
     assert result.warnings == ()

@@ -1,4 +1,4 @@
-"""Starts spread at random, quasi-randomly and on a grid, and fits from each."""
+"""Random starts, quasi-random starts and grids of starts, and the fits from them."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -14,7 +14,7 @@ from jaxlaws.pytree import Coefficient, positive, pytree
 
 @pytree
 class Bare:
-    """`SizeLaw` by a newcomer who says nothing of units."""
+    """`SizeLaw` without declared units."""
 
     E: Coefficient = positive()
     A: Coefficient = positive()
@@ -29,7 +29,7 @@ class Bare:
 @pytest.mark.parametrize(
     ("most", "levels"), [(1, (1, 1, 1)), (7, (2, 2, 1)), (27, (3, 3, 3)), (40, (4, 3, 3))]
 )
-def test_a_grid_is_the_fullest_that_there_is_room_for(most, levels):
+def test_a_grid_is_the_largest_with_the_given_number_of_points(most, levels):
     points = spread_points("grid", most, 3, seed=0)
     assert len(points) == np.prod(levels) <= most
     for axis, count in zip(points.T, levels, strict=True):
@@ -50,7 +50,7 @@ def test_spread_starts_are_normal_and_repeat_by_their_seed(how, num):
 
 
 def test_quasi_random_starts_leave_no_corner_empty():
-    """Of 256 points in four dimensions each of the 16 orthants has 16; at random it varies."""
+    """Of 256 points in four dimensions each of the 16 orthants has 16. Random points vary."""
     signs = spread_points("quasi-random", 256, 4, seed=0) > 0
     counts = np.bincount(signs @ [1, 2, 4, 8], minlength=16)
     assert counts.tolist() == [16] * 16

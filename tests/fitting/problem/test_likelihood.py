@@ -1,5 +1,6 @@
 """Likelihoods, profiles and Laplace's approximation, against closed forms and SciPy."""
 
+import dataclasses
 from typing import Any
 
 import jax.numpy as jnp
@@ -68,7 +69,7 @@ def test_deviances_are_scipys():
 def test_the_profile_of_a_line_has_a_closed_form(line, level):
     """`D = n log(1 + (b - b0)**2 / (RSS (X'X)^-1))`."""
     runs, result, beta, total, inverse = line
-    told = profile(result, runs, "b", objective=Squares(), level=level)
+    told = profile(result, runs, "b", level=level)
     assert told.value == pytest.approx(beta[1], rel=1e-8)
     half = np.sqrt((np.exp(chi2.ppf(level, 1) / NUM) - 1) * total * inverse[1, 1])
     assert told.interval == pytest.approx((beta[1] - half, beta[1] + half), rel=1e-5)
@@ -81,23 +82,23 @@ def test_weighted_runs_have_a_weighted_profile_and_normal_approximation():
     weights = np.random.default_rng(1).uniform(0.2, 3.0, NUM)
     columns, beta, total, inverse = line_by_hand(weights / weights.mean(), num=NUM)
     runs = Runs.read(columns | {"trust": weights})
-    told: dict[str, Any] = {"objective": Squares(), "weights": "trust"}
-    result = fit(Line, runs, **told, **FEW)
+    result = fit(Line, runs, objective=Squares(), weights="trust", **FEW)
     half = np.sqrt((np.exp(chi2.ppf(0.9, 1) / NUM) - 1) * total * inverse[1, 1])
-    found = profile(result, runs, "b", **told)
+    found = profile(result, runs, "b")
     assert found.interval == pytest.approx((beta[1] - half, beta[1] + half), rel=1e-5)
-    draws = laplace(result, runs, num_draws=20_000, **told)
+    draws = laplace(result, runs, num_draws=20_000)
     covariance = np.cov(np.column_stack([draws.a, draws.b]).T)
     np.testing.assert_allclose(covariance, total / (NUM - 2) * inverse, rtol=0.05)
-    with pytest.raises(ValueError, match="the weights of the fit"):
-        profile(result, runs, "b", objective=Squares())
+    others = Runs.read(columns | {"trust": weights[::-1]})
+    with pytest.raises(ValueError, match="pass the runs of the fit"):
+        profile(result, others, "b")
 
 
 def test_a_profile_interval_is_scipys():
     columns = size_columns(0.01)
     runs = Runs.read(columns, law_type=SizeLaw)
     result = fit(SizeLaw, runs, objective=LogSquares(), **FEW)
-    told = profile(result, runs, "alpha", objective=LogSquares())
+    told = profile(result, runs, "alpha")
 
     def least(alpha):
         """By E, the amplitude solved for in between."""
@@ -130,7 +131,7 @@ def test_a_profile_interval_is_scipys():
     # The floor of a law without one: its interval reaches zero.
     bare = Runs.read(size_columns(0.01, E=0.0), law_type=SizeLaw)
     floor_fit = fit(SizeLaw, bare, objective=LogSquares(), **FEW)
-    floor = profile(floor_fit, bare, "E", objective=LogSquares())
+    floor = profile(floor_fit, bare, "E")
     assert floor.interval[0] == 0
     high = floor.interval[1]
     assert 0 < high < 1.5
@@ -141,7 +142,7 @@ def test_a_profile_interval_is_scipys():
 
 def test_laplace_draws_of_a_line_have_its_covariance(line):
     runs, result, beta, total, inverse = line
-    draws = laplace(result, runs, num_draws=20_000, objective=Squares())
+    draws = laplace(result, runs, num_draws=20_000)
     table = np.column_stack([draws.a, draws.b])
     np.testing.assert_allclose(table.mean(axis=0), beta, rtol=4e-3)
     covariance = total / (NUM - 2) * inverse
@@ -151,26 +152,23 @@ def test_laplace_draws_of_a_line_have_its_covariance(line):
 def test_laplace_keeps_domains_and_frozen_parts():
     runs = Runs.read(taught_columns())
     result = fit(TaughtLaw, runs, objective=LogSquares(), **FEW)
-    draws = laplace(result, runs, num_draws=500, objective=LogSquares())
+    draws = laplace(result, runs, num_draws=500)
     assert np.all((draws.weight > 0) & (draws.weight < 1))
     assert np.ptp(draws.alone.E) == 0
     assert draws.alone.E.shape == (500,)
     assert draws.weight.mean() == pytest.approx(float(result.law.weight), abs=0.01)
-    for name, told in (("E", "not one of several free"), ("alone", "free: weight, shift")):
+    for name, told in (("E", "not one of the free"), ("alone", "fit: weight, shift")):
         with pytest.raises(ValueError, match=told):
-            profile(result, runs, name, objective=LogSquares())
+            profile(result, runs, name)
 
 
-def test_another_fits_runs_or_objective_are_refused(line):
+def test_runs_of_another_fit_are_refused(line):
     runs, result, *_ = line
-    for others, objective in ((runs, LogSquares()), (runs.where(runs.loss > 2.9), Squares())):
-        with pytest.raises(
-            ValueError, match="pass the runs, the objective and the weights of the fit"
-        ):
-            profile(result, others, "b", objective=objective)
-        with pytest.raises(
-            ValueError, match="pass the runs, the objective and the weights of the fit"
-        ):
-            laplace(result, others, objective=objective)
+    worse = dataclasses.replace(runs, loss=runs.loss + 0.01)
+    for others in (worse, runs.where(runs.loss > 2.9)):
+        with pytest.raises(ValueError, match="pass the runs of the fit"):
+            profile(result, others, "b")
+        with pytest.raises(ValueError, match="pass the runs of the fit"):
+            laplace(result, others)
     with pytest.raises(ValueError, match="between 0 and 1"):
-        profile(result, runs, "b", objective=Squares(), level=90)
+        profile(result, runs, "b", level=90)

@@ -14,7 +14,7 @@ from scipy.stats import t as student
 
 from fitting import Huber, Runs, Status, fit
 from fitting.estimation.resampling import cluster_weights
-from fitting.estimation.student_t_fit import fit_student_t
+from fitting.problem.likelihood import student_t_scale
 from fitting.problem.objectives import AsymmetricHuber, LogSquares, Squares, StudentT
 from jaxlaws.pytree import Coefficient, positive, pytree
 
@@ -123,7 +123,8 @@ def test_the_mean_gives_the_fit_that_the_sum_gives(sizes):
 
 
 def test_the_scale_of_students_t_is_fitted_with_the_law(sizes):
-    result, scale = fit_student_t(SizeLaw, sizes, dof=3.0, **FEW)
+    result = fit(SizeLaw, sizes, objective=StudentT(scale=None, dof=3.0), bootstrap=4, **FEW)
+    scale = result.options.objective.scale
     loss = size_columns(NOISE)["loss"]
 
     def negative(theta):
@@ -139,7 +140,26 @@ def test_the_scale_of_students_t_is_fitted_with_the_law(sizes):
     ours = [found["E"], np.log(found["A"]), found["alpha"], np.log(scale)]
     assert negative(np.array(ours)) == pytest.approx(negative(theta), abs=1e-8)
     with pytest.raises(ValueError, match="above zero, got 0"):
-        fit_student_t(SizeLaw, sizes, dof=0, **FEW)
+        fit(SizeLaw, sizes, objective=StudentT(scale=None, dof=0), **FEW)
+
+
+def test_the_scale_of_students_t_counts_runs_by_their_weights():
+    columns = size_columns(NOISE)
+    twice = {name: np.concatenate([values, values[:4]]) for name, values in columns.items()}
+    columns["w"] = np.where(np.arange(12) < 4, 2.0, 1.0)
+    free = StudentT(scale=None, dof=3.0)
+    weighted = fit(SizeLaw, Runs.read(columns), objective=free, weights="w", **FEW)
+    repeated = fit(SizeLaw, Runs.read(twice), objective=free, **FEW)
+    scales = [each.options.objective.scale for each in (weighted, repeated)]
+    assert scales[0] == pytest.approx(scales[1], rel=1e-5)
+    assert pytest.approx(repeated.law.E, rel=1e-6) == weighted.law.E
+
+
+def test_a_scale_that_is_not_fitted_yet_is_told():
+    with pytest.raises(ValueError, match=r"result\.options\.objective"):
+        StudentT(scale=None).costs(np.ones(2))
+    with pytest.raises(ValueError, match="no scale to fit"):
+        student_t_scale(np.array([0.0] * 9 + [1.0]), np.ones(10), dof=4.0)
 
 
 def test_weights_are_those_of_the_sum(sizes):

@@ -1,4 +1,4 @@
-"""Reports of fits: what they say is what the fit holds; pictures show its draws."""
+"""Reports of fits: tables and figures show the numbers of the fit."""
 
 import dataclasses
 
@@ -32,14 +32,14 @@ def test_coefficients_as_a_table(simulated_fit):
     assert latex.count(r" \\") == 6
 
 
-def test_a_table_tells_what_holds_each_coefficient(simulated_fit):
+def test_a_table_shows_the_restraint_of_each_coefficient(simulated_fit):
     restraints = Restraints(
         tie={"beta": "alpha"}, bounds={"A": (1.0, 1e6)}, priors={"A": Normal(400.0, 90.0)}
     )
     bare = {"ensemble": None, "ensemble_status": None}
-    held = dataclasses.replace(simulated_fit, frozen=("E",), restraints=restraints, **bare)
-    head, _, *rows = cells(coefficient_table(held))
-    assert head == ["coefficient", "value", "held"]
+    restrained = dataclasses.replace(simulated_fit, frozen=("E",), restraints=restraints, **bare)
+    head, _, *rows = cells(coefficient_table(restrained))
+    assert head == ["coefficient", "value", "restraint"]
     assert {name: words for name, _, words in rows} == {
         "E": "frozen",
         "A": "between 1 and 1e+06, prior Normal(mean=400.0, sd=90.0)",
@@ -47,11 +47,13 @@ def test_a_table_tells_what_holds_each_coefficient(simulated_fit):
         "B": "",
         "beta": "equal to alpha",
     }
-    # A sub-law is fitted first, by what holds its own coefficients, or frozen whole.
+    # A sub-law is fitted first, with restraints of its own, or frozen as a whole.
     law = TaughtLaw(alone=SizeLaw(E=1.0, A=2.0, alpha=0.3), weight=0.4, shift=0.1)
-    first = dataclasses.replace(held, law=law.alone, restraints=Restraints(tie={"alpha": "A"}))
+    first = dataclasses.replace(
+        restrained, law=law.alone, restraints=Restraints(tie={"alpha": "A"})
+    )
     staged = dataclasses.replace(
-        held, law=law, frozen=("alone",), stages={"alone": first}, restraints=Restraints()
+        restrained, law=law, frozen=("alone",), stages={"alone": first}, restraints=Restraints()
     )
     assert staged.held() == {
         "alone.E": "fitted first, frozen",
@@ -62,7 +64,7 @@ def test_a_table_tells_what_holds_each_coefficient(simulated_fit):
     assert frozen.held() == dict.fromkeys(["alone.E", "alone.A", "alone.alpha"], "frozen")
 
 
-def test_a_report_holds_tables_and_pictures(simulated, simulated_fit):
+def test_a_report_has_tables_and_figures(simulated, simulated_fit):
     parts = fit_report(simulated_fit, runs=simulated)
     texts = [part for part in parts if isinstance(part, str)]
     assert texts[0] == "## Chinchilla"
@@ -83,7 +85,7 @@ def test_a_report_holds_tables_and_pictures(simulated, simulated_fit):
     assert page.count("<table>") == 5
 
 
-def test_intervals_are_drawn_where_the_draws_are(simulated_fit):
+def test_intervals_are_quantiles_of_the_draws(simulated_fit):
     axes = intervals(simulated_fit).axes[0]
     wide = axes.lines[0].get_xdata()
     draws = simulated_fit.usable_ensemble().E / simulated_fit.law.E
@@ -102,7 +104,7 @@ def test_clouds_of_draws(simulated_fit):
         bootstrap_cloud(simulated_fit, names=["A"])
 
 
-def test_a_profile_is_drawn_to_a_little_beyond_its_interval():
+def test_a_profile_is_drawn_slightly_beyond_its_interval():
     values = np.linspace(0.1, 0.6, 101)
     deviances = ((values - 0.35) / 0.02) ** 2
     profile = Profile(

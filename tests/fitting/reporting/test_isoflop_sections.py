@@ -1,4 +1,4 @@
-"""IsoFLOP profiles in a report: only of tables that have them, beside what the law itself says."""
+"""IsoFLOP profiles in a report, for tables that have them, and the optima of the law."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def runs_at(ratios):
     return Runs.read({"num_params": sizes, "num_tokens": tokens, "loss": loss})
 
 
-def test_profiles_stand_beside_the_law():
+def test_profiles_and_the_law_are_in_one_table():
     heading, minima, picture, beside, _ = isoflop_report(LAW, runs_at(np.geomspace(1 / 4, 4, 9)))
     assert heading == "### IsoFLOP profiles"
     assert minima.count("1e19 FLOPs | 9 |") == 1
@@ -44,7 +44,7 @@ def test_profiles_stand_beside_the_law():
     assert float(by_law[4].rstrip("B")) == pytest.approx(best_sizes(1e21) / 1e9, rel=5e-3)
 
 
-def test_a_table_without_such_budgets_has_no_such_part():
+def test_a_table_without_such_budgets_has_no_profiles():
     three_sizes = runs_at(np.array([0.3, 1.0, 3.0]))
     from_one_side = runs_at(np.geomspace(2, 9, 6))
     rng = np.random.default_rng(0)
@@ -56,7 +56,7 @@ def test_a_table_without_such_budgets_has_no_such_part():
 
 
 @pytest.mark.slow
-def test_the_bundled_runs_have_three():
+def test_the_bundled_runs_have_three_profiles():
     from fitting import fit
 
     runs = bundled_runs("supervised")

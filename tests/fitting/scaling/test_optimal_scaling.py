@@ -1,4 +1,4 @@
-"""Hoffmann's three approaches, against closed forms and NumPy's own polynomials."""
+"""Hoffmann's three approaches, compared with closed forms and with NumPy's polynomials."""
 
 import dataclasses
 
@@ -36,13 +36,13 @@ def isoflop_runs(sizes, noise=0.0):
     return Runs.read({"num_params": sizes, "num_tokens": tokens, "loss": loss})
 
 
-def around_the_optimum(width, shift=1.0):
+def sizes_near_the_optimum(width, shift=1.0):
     return np.outer(best_size(BUDGETS) * shift, np.geomspace(1 / width, width, 15)).ravel()
 
 
 @pytest.fixture(scope="module")
 def centred():
-    return isoflop_runs(around_the_optimum(8.0))
+    return isoflop_runs(sizes_near_the_optimum(8.0))
 
 
 def minima(found, name="num_params"):
@@ -62,7 +62,7 @@ def test_minima_are_those_of_numpys_polynomials(centred, degree):
         np.testing.assert_allclose(found.loss_at(np.exp(x)), fitted(x), rtol=1e-10)
 
 
-def test_a_parabola_is_off_by_one_factor_where_runs_lie_alike(centred):
+def test_the_bias_of_parabolas_is_one_factor_if_runs_have_the_same_positions(centred):
     """Without any noise: the sizes of all budgets are 3% too large, the exponent is right."""
     parabolas, cubics = (isoflop_profiles(centred, degree=degree) for degree in (2, 3))
     off = minima(parabolas) / best_size(BUDGETS) - 1
@@ -74,7 +74,7 @@ def test_a_parabola_is_off_by_one_factor_where_runs_lie_alike(centred):
         assert exponent == pytest.approx(EXPONENT, abs=1e-9)
 
 
-def test_a_parabola_gets_the_exponent_wrong_where_they_do_not():
+def test_parabolas_have_a_wrong_exponent_if_runs_have_different_positions():
     """The same sizes for all: small budgets see the right of their profile, large ones the left."""
     same = isoflop_runs(np.tile(np.geomspace(3e7, 1e10, 15), len(BUDGETS)))
     line = scaling_of_profiles(isoflop_profiles(same)).lines["num_params"]
@@ -82,7 +82,7 @@ def test_a_parabola_gets_the_exponent_wrong_where_they_do_not():
     assert line.at(5.76e23) < 0.86 * best_size(5.76e23)
 
 
-def test_along_tokens_is_along_size_mirrored(centred):
+def test_profiles_along_tokens_and_along_size_agree(centred):
     by_size, by_tokens = (
         isoflop_profiles(centred, along=f"num_{name}") for name in ("params", "tokens")
     )
@@ -90,8 +90,8 @@ def test_along_tokens_is_along_size_mirrored(centred):
     np.testing.assert_allclose(minima(by_tokens, "loss"), minima(by_size, "loss"), rtol=1e-12)
 
 
-def test_profiles_without_a_minimum_say_why_and_are_left_out():
-    sizes = around_the_optimum(2.0).reshape(len(BUDGETS), 15)
+def test_profiles_without_a_minimum_give_the_reason_and_are_left_out():
+    sizes = sizes_near_the_optimum(2.0).reshape(len(BUDGETS), 15)
     sizes[0] *= 3  # all to the right of the minimum
     sizes[1] = np.tile([1e8, 2e8, 4e8], 5)
     runs = isoflop_runs(sizes.ravel(), noise=1e-9)  # no run twice
@@ -107,7 +107,7 @@ def test_profiles_without_a_minimum_say_why_and_are_left_out():
     assert isoflop_profiles(hill)[0].why_not == "the polynomial has no minimum"
 
 
-def test_budgets_are_found_or_taken(centred):
+def test_budgets_come_from_the_runs_or_from_the_user(centred):
     assert len(isoflop_profiles(centred)) == len(BUDGETS)
     (found,) = isoflop_profiles(centred, budgets=[BUDGETS[3] * 1.2], tolerance=0.1)
     assert len(found.runs) == 15
@@ -119,10 +119,10 @@ def test_budgets_are_found_or_taken(centred):
         isoflop_profiles(centred, degree=4)
 
 
-def test_intervals_hold_the_truth_as_often_as_they_say():
+def test_intervals_contain_the_truth_as_often_as_their_level():
     """90% intervals of the exponent, 200 tables with half a per cent of noise."""
     hits = 0
-    sizes = around_the_optimum(8.0)
+    sizes = sizes_near_the_optimum(8.0)
     exact = isoflop_runs(sizes)
     rng = np.random.default_rng(5)
     for seed in range(200):
@@ -133,7 +133,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say():
         ]
         low, high = line.exponent_interval(0.9)
         hits += low < EXPONENT < high
-    assert 0.82 < hits / 200 < 0.95  # 90%, less what the bootstrap of 15 points is known to lose
+    assert 0.82 < hits / 200 < 0.95  # 90%, less the known shortfall of a bootstrap of 15 points
 
 
 def test_the_envelope_goes_through_the_best_size():
@@ -156,7 +156,7 @@ def test_the_envelope_goes_through_the_best_size():
     )
 
 
-def test_draws_with_holes_are_lines_through_what_is_left():
+def test_draws_with_missing_points_use_the_other_points():
     flops = np.array([1e20, 1e21, 1e22])
     points = dict.fromkeys(("num_params", "num_tokens", "loss"), flops**0.5)
     drawn = np.array([[1e10, np.nan, 1e11], [np.nan, np.nan, 1e11]])

@@ -1,4 +1,4 @@
-"""Profiles of quantities, and with priors, against closed forms and SciPy's constrained fits."""
+"""Profiles of quantities, and profiles with priors, compared with closed forms and with SciPy."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from jaxlaws.pytree import Coefficient, positive, pytree, real
 
 FEW: dict[str, Any] = {"num_starts": 16}
 NUM = 20
-AT = np.array([1.0, 10.0])  # the design of a run of 1e10 parameters
+AT = np.array([1.0, 10.0])  # row of the design matrix for a run of 1e10 parameters
 QUANTILE = chi2.ppf(0.9, 1)
 
 
@@ -27,25 +27,25 @@ def predicted(law):
 
 @pytest.fixture(scope="module")
 def table():
-    columns, *told = line_by_hand(num=NUM)
-    return Runs.read(columns), *told
+    columns, *solution = line_by_hand(num=NUM)
+    return Runs.read(columns), *solution
 
 
 def test_the_profile_of_a_prediction_has_a_closed_form(table):
     """`D = n log(1 + (q - q0)**2 / (RSS x' (X'X)^-1 x))`."""
     runs, beta, total, inverse = table
     result = fit(Line, runs, objective=Squares(), **FEW)
-    told = profile(result, runs, predicted, objective=Squares())
-    assert told.name == "predicted"
-    assert told.value == pytest.approx(AT @ beta, rel=1e-8)
+    found = profile(result, runs, predicted)
+    assert found.name == "predicted"
+    assert found.value == pytest.approx(AT @ beta, rel=1e-8)
     spread = total * (AT @ inverse @ AT)
     half = np.sqrt(np.expm1(QUANTILE / NUM) * spread)
-    assert told.interval == pytest.approx((AT @ beta - half, AT @ beta + half), rel=1e-5)
-    expected = NUM * np.log1p((told.values - AT @ beta) ** 2 / spread)
-    np.testing.assert_allclose(told.deviances, expected, rtol=1e-5, atol=1e-6)
-    axes = profile_likelihoods([told]).axes[0]
+    assert found.interval == pytest.approx((AT @ beta - half, AT @ beta + half), rel=1e-5)
+    expected = NUM * np.log1p((found.values - AT @ beta) ** 2 / spread)
+    np.testing.assert_allclose(found.deviances, expected, rtol=1e-5, atol=1e-6)
+    axes = profile_likelihoods([found]).axes[0]
     assert axes.get_xlabel() == "predicted"
-    assert [line.get_xdata()[0] for line in axes.lines[2:]] == list(told.interval)
+    assert [line.get_xdata()[0] for line in axes.lines[2:]] == list(found.interval)
 
 
 @pytest.fixture(scope="module")
@@ -55,10 +55,10 @@ def curve():
     return columns["loss"], runs, fit(SizeLaw, runs, objective=LogSquares(), **FEW)
 
 
-def test_constrained_fits_are_scipys(curve):
-    """The loss of 10B under a law of size, held at both ends of its interval."""
+def test_constrained_fits_agree_with_scipy(curve):
+    """The loss of 10B, with a law of size, constrained to both ends of its interval."""
     loss, runs, result = curve
-    told = profile(result, runs, predicted, objective=LogSquares(), name="loss of 10B")
+    found = profile(result, runs, predicted, name="loss of 10B")
     mean = np.log(SIZES).mean()
 
     def law(theta, log_size):
@@ -69,10 +69,10 @@ def test_constrained_fits_are_scipys(curve):
 
     E, A, alpha = (float(getattr(result.law, name)) for name in ("E", "A", "alpha"))
     start = [E, np.log(A) - alpha * mean, alpha]
-    for end in told.interval:
-        held = {"type": "eq", "fun": lambda theta, end=end: law(theta, np.log(1e10)) - end}
+    for end in found.interval:
+        constraint = {"type": "eq", "fun": lambda theta, end=end: law(theta, np.log(1e10)) - end}
         ended = minimize(
-            lambda theta: 1e4 * total(theta), start, method="SLSQP", constraints=[held],
+            lambda theta: 1e4 * total(theta), start, method="SLSQP", constraints=[constraint],
             options={"ftol": 1e-13, "maxiter": 500},
         )  # fmt: skip
         assert ended.success
@@ -87,14 +87,13 @@ def alpha_of(law):
 @pytest.mark.parametrize("level", [0.5, 0.9, 0.99])
 def test_a_quantity_that_is_a_coefficient_has_its_profile(curve, level):
     _, runs, result = curve
-    options: dict[str, Any] = {"objective": LogSquares(), "level": level}
-    frozen, pulled = (profile(result, runs, of, **options) for of in ("alpha", alpha_of))
-    assert pulled.interval == pytest.approx(frozen.interval, rel=1e-4)
+    coefficient, function = (profile(result, runs, of, level=level) for of in ("alpha", alpha_of))
+    assert function.interval == pytest.approx(coefficient.interval, rel=1e-4)
 
 
 @pytree
 class Loose:
-    """A line with a coefficient that no run tells anything about."""
+    """A line with a coefficient that does not change the loss."""
 
     a: Coefficient = real()
     b: Coefficient = real()
@@ -107,21 +106,21 @@ class Loose:
 
 
 @pytest.mark.slow
-def test_an_interval_without_end_and_one_that_ends_where_the_quantity_does(table):
+def test_an_interval_can_be_infinite_or_end_at_the_limit_of_the_quantity(table):
     runs, *_ = table
     result = fit(Loose, runs, objective=Squares(), **FEW)
-    told = profile(result, runs, lambda law: 1 + law.c, objective=Squares())
-    assert told.interval == (pytest.approx(1, abs=1e-6), np.inf)
-    assert told.deviances == pytest.approx(0, abs=1e-6)
+    found = profile(result, runs, lambda law: 1 + law.c)
+    assert found.interval == (pytest.approx(1, abs=1e-6), np.inf)
+    assert found.deviances == pytest.approx(0, abs=1e-6)
 
 
 @pytest.mark.parametrize("of", ["b", predicted])
 def test_priors_count_in_a_profile(table, of):
-    """Half a square for each standard deviation that the slope is off, and the fit moved by it."""
+    """The posterior density has a maximum, and a profile, in closed form for given slopes."""
     runs, beta, total, inverse = table
     mean, sd = float(beta[1]) + 0.02, 0.004
     result = fit(Line, runs, objective=Squares(), priors={"b": Normal(mean, sd)}, **FEW)
-    told = profile(result, runs, of, objective=Squares())
+    found = profile(result, runs, of)
     precision = np.linalg.inv(inverse)
 
     def posterior(theta):
@@ -142,17 +141,19 @@ def test_priors_count_in_a_profile(table, of):
             by_slope, bounds=ends, args=(value,), method="bounded", options={"xatol": 1e-10}
         ).fun
 
-    middle = minimize_scalar(least, (told.value, told.value * 1.001), tol=1e-12)
-    assert told.value == pytest.approx(middle.x, rel=1e-6)
-    far = 3 * (told.interval[1] - told.value)
+    middle = minimize_scalar(least, (found.value, found.value * 1.001), tol=1e-12)
+    assert found.value == pytest.approx(middle.x, rel=1e-6)
+    far = 3 * (found.interval[1] - found.value)
     expected = [
-        brentq(lambda v: least(v) - middle.fun - QUANTILE, *sorted([told.value, told.value + way]))
+        brentq(
+            lambda v: least(v) - middle.fun - QUANTILE, *sorted([found.value, found.value + way])
+        )
         for way in (-far, far)
     ]
-    assert told.interval == pytest.approx(expected, rel=1e-5)
+    assert found.interval == pytest.approx(expected, rel=1e-5)
 
 
-def test_what_is_no_number_is_refused(curve):
+def test_a_quantity_must_be_one_finite_number(curve):
     _, runs, result = curve
     for of, error, message in (
         (lambda law: law, TypeError, "to one number"),
@@ -160,4 +161,4 @@ def test_what_is_no_number_is_refused(curve):
         (lambda law: jnp.log(-law.E), ValueError, "nan at the fit"),
     ):
         with pytest.raises(error, match=message):
-            profile(result, runs, of, objective=LogSquares())
+            profile(result, runs, of)

@@ -1,4 +1,4 @@
-"""Laws side by side: criteria by hand, the same hold-outs, and the right law found."""
+"""Comparisons of laws: criteria by hand, the same hold-outs, and the right law is selected."""
 
 import functools
 import json
@@ -43,7 +43,7 @@ def compared(sizes):
     return compare_laws({"floor": SizeLaw, "power": Power}, sizes, validation=validation, **FEW)
 
 
-def test_criteria_of_a_line_in_logs_are_the_textbooks(compared):
+def test_the_criteria_of_a_line_in_logs_agree_with_the_textbook(compared):
     """Normal noise: n log(2 pi RSS / n) + n, and 3 parameters, the variance one of them."""
     log_n, log_loss = np.log(SIZES), np.log(size_columns(0.01)["loss"])
     residuals = log_loss - np.polyval(np.polyfit(log_n, log_loss, 1), log_n)
@@ -54,7 +54,7 @@ def test_criteria_of_a_line_in_logs_are_the_textbooks(compared):
     assert power.bic == pytest.approx(deviance + 3 * np.log(12), rel=1e-9)
 
 
-def test_the_law_that_the_runs_come_from_is_found(compared):
+def test_the_law_that_generated_the_runs_is_best(compared):
     floor, power = compared
     assert floor.aicc < power.aicc - 10
     assert floor.bic < power.bic - 10
@@ -65,7 +65,7 @@ def test_the_law_that_the_runs_come_from_is_found(compared):
     assert floor.difference == (0, 0, 0)
 
 
-def test_hold_outs_are_the_same_for_all(sizes, compared):
+def test_hold_outs_are_the_same_for_all_laws(sizes, compared):
     """Each group's errors are those of a line fitted to the other three."""
     log_n, loss = np.log(SIZES), size_columns(0.01)["loss"]
     expected = []
@@ -76,13 +76,13 @@ def test_hold_outs_are_the_same_for_all(sizes, compared):
     np.testing.assert_allclose(compared[1].errors, np.concatenate(expected), rtol=1e-6)
 
 
-def test_a_needless_coefficient_is_paid_for():
-    """Runs without a floor: the law with one fits no worse, and costs its price."""
+def test_a_needless_coefficient_makes_the_criteria_worse():
+    """Runs without an irreducible loss: the law with one fits as well, with higher criteria."""
     runs = Runs.read(size_columns(0.01, E=0.0, seed=2), law_type=SizeLaw)
     rolled = functools.partial(roll_out, by="num_params", num_windows=2, least=0.5)
     power, floor = compare_laws(
         {"power": Power, "floor": SizeLaw}, runs,
-        validation=lambda *a, **o: rolled(*a, **o).held, **FEW,
+        validation=lambda *a, **o: rolled(*a, **o).hold_outs, **FEW,
     )  # fmt: skip
     assert floor.fit.objective <= power.fit.objective * (1 + 1e-9)
     assert floor.aicc > power.aicc
@@ -97,8 +97,8 @@ def test_tables(compared):
     json.dumps([each.summary() for each in compared], allow_nan=False)
 
 
-def test_a_law_is_no_better_than_itself_by_any_objective_with_a_likelihood():
-    """Of a law in two stages the second alone is counted: the first has runs of its own."""
+def test_two_equal_laws_have_equal_criteria_with_another_objective():
+    """Coefficients of a sub-law are not counted: it is fitted to other runs."""
     runs = Runs.read(taught_columns(noise=0.01))
     laws = {"one": TaughtLaw, "same": TaughtLaw}
     one, same = compare_laws(laws, runs, objective=Huber(1e-3), **FEW)
@@ -107,7 +107,7 @@ def test_a_law_is_no_better_than_itself_by_any_objective_with_a_likelihood():
     assert same.difference == (0, 0, 0)
 
 
-def test_refusals(sizes):
+def test_errors_name_the_reason(sizes):
     with pytest.raises(ValueError, match="two laws or more, got floor"):
         compare_laws({"floor": SizeLaw}, sizes)
     with pytest.raises(ValueError, match="different rows"):

@@ -11,7 +11,6 @@ from jaxlaws.planning import (
     TEACHER_PRETRAINING_AND_INFERENCE,
     Status,
     distill,
-    distill_any_size,
 )
 
 LAW = presets.load("busbridge2025_consistent")
@@ -21,7 +20,7 @@ LAW = presets.load("busbridge2025_consistent")
 @pytest.mark.parametrize("served", [0.0, 1e11])
 def test_no_student_of_a_dense_search_is_better_with_a_free_teacher(served):
     budgets = np.logspace(18, 24, 7)
-    plan = distill_any_size(LAW, flops=budgets, scenario=FREE_TEACHER, num_inference_tokens=served)
+    plan = distill(LAW, flops=budgets, scenario=FREE_TEACHER, num_inference_tokens=served)
     assert (plan.status <= Status.ON_BOUND).all()
     for i, flops in enumerate(budgets):
         low, high, best = np.array([5.0, 1.22]), np.array([13.0, 6.0]), np.inf
@@ -41,7 +40,7 @@ def test_no_student_of_a_dense_search_is_better_with_a_free_teacher(served):
 @pytest.mark.slow
 def test_nothing_that_scipy_finds_is_better_where_all_is_paid():
     budgets, served = np.array([1e20, 1e22, 1e24]), 1e11
-    plan = distill_any_size(
+    plan = distill(
         LAW,
         flops=budgets,
         scenario=TEACHER_PRETRAINING_AND_INFERENCE,
@@ -75,9 +74,7 @@ def test_nothing_that_scipy_finds_is_better_where_all_is_paid():
 
 @pytest.mark.slow
 def test_a_cap_on_the_size_binds():
-    capped = distill_any_size(
-        LAW, flops=1e22, scenario=FREE_TEACHER, num_student_params_bounds=(1e6, 1e9)
-    )
+    capped = distill(LAW, flops=1e22, scenario=FREE_TEACHER, num_student_params_bounds=(1e6, 1e9))
     assert capped.active_bounds.num_student_params == 1
     assert capped.status == Status.ON_BOUND
     fixed = distill(LAW, flops=1e22, num_student_params=1e9, scenario=FREE_TEACHER)
@@ -87,8 +84,6 @@ def test_a_cap_on_the_size_binds():
 
 def test_misuse_is_named():
     with pytest.raises(ValueError, match="num_student_params_bounds exclude each other"):
-        distill_any_size(
-            LAW, flops=1e22, scenario=FREE_TEACHER, num_student_params_bounds=(1e9, 1e8)
-        )
+        distill(LAW, flops=1e22, scenario=FREE_TEACHER, num_student_params_bounds=(1e9, 1e8))
     with pytest.raises(TypeError, match="distillation law"):
-        distill_any_size(presets.load("besiroglu2024"), flops=1e22, scenario=FREE_TEACHER)
+        distill(presets.load("besiroglu2024"), flops=1e22, scenario=FREE_TEACHER)

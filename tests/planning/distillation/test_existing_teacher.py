@@ -58,7 +58,7 @@ def test_misuse_is_named():
     with pytest.raises(TypeError, match="distillation law"):
         distill_with(presets.load("besiroglu2024"), flops=1e20, num_student_params=1e9, **teacher)
     law = presets.load("busbridge2025_consistent")
-    with pytest.raises(ValueError, match=r"logits that is charged must lie in \[0, 1\]"):
+    with pytest.raises(ValueError, match=r"logits cost that is charged must lie in \[0, 1\]"):
         distill_with(law, flops=1e20, num_student_params=1e9, logits=2.0, **teacher)
     with pytest.raises(ValueError, match="teacher_loss must be positive"):
         distill_with(law, flops=1e20, num_student_params=1e9, **(teacher | {"teacher_loss": -1}))

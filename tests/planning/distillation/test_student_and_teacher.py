@@ -124,7 +124,7 @@ def test_no_plan_of_a_dense_search_is_better(scenario):
         assert best - 3e-4 < plan.loss[i] <= best + 1e-8, (budget, size, Status(plan.status[i]))
 
 
-def test_budget_is_kept_and_told():
+def test_budget_is_kept_and_reported():
     law, size, served = presets.load("busbridge2025_consistent"), 1e9, 1e11
     plan = distill(
         law,
@@ -212,7 +212,9 @@ def test_misuse_is_named():
     with pytest.raises(TypeError, match="scenario must be a Scenario"):
         distill(law, flops=1e20, num_student_params=1e9, scenario="free")  # pyright: ignore
     scenario = Scenario(logits=1.5, pretraining=0)
-    with pytest.raises(ValueError, match=r"share of logits that is charged must lie in \[0, 1\]"):
+    with pytest.raises(
+        ValueError, match=r"share of the logits cost that is charged must lie in \[0, 1\]"
+    ):
         distill(law, flops=1e20, num_student_params=1e9, scenario=scenario)
     with pytest.raises(ValueError, match="num_student_params must be positive"):
         distill(law, flops=1e20, num_student_params=0, scenario=FREE_TEACHER)

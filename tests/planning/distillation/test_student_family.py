@@ -94,7 +94,7 @@ def test_no_split_that_scipy_finds_is_better():
 
 @pytest.mark.slow
 def test_marginal_values_are_what_a_little_more_brings():
-    asked = {
+    inputs = {
         "num_student_params": SIZES,
         "scenario": TEACHER_PRETRAINING,
         "num_inference_tokens": [1e11, 1e10, 0.0],
@@ -110,24 +110,24 @@ def test_marginal_values_are_what_a_little_more_brings():
             flops=flops,
             num_student_tokens_bounds=(1e3, tokens),
             num_teacher_params_bounds=(1e3, teacher),
-            **asked,
+            **inputs,
         )
 
-    for asked_for, sides in ((given, [1, 0, 0]), (rest, [1, 1, 1])):
-        plan = plan_of(**asked_for)
+    for given_inputs, sides in ((given, [1, 0, 0]), (rest, [1, 1, 1])):
+        plan = plan_of(**given_inputs)
         assert plan.status == Status.ON_BOUND
         assert plan.active_bounds.num_student_tokens.tolist() == sides
         assert plan.active_bounds.num_teacher_params == 1
-        np.testing.assert_allclose(plan.flops, asked_for["flops"], rtol=1e-9)
-        told = plan.marginal_values
+        np.testing.assert_allclose(plan.flops, given_inputs["flops"], rtol=1e-9)
+        reported = plan.marginal_values
         values = {
-            "flops": told.flops,
-            "tokens": told.num_student_tokens.sum(),
-            "teacher": told.num_teacher_params,
+            "flops": reported.flops,
+            "tokens": reported.num_student_tokens.sum(),
+            "teacher": reported.num_teacher_params,
         }
         for name, value in values.items():
             up, down = (
-                plan_of(**{**asked_for, name: asked_for[name] * np.exp(step)}).loss
+                plan_of(**{**given_inputs, name: given_inputs[name] * np.exp(step)}).loss
                 for step in (1e-3, -1e-3)
             )
             np.testing.assert_allclose(value, (down - up) / 2e-3, rtol=1e-4)
@@ -187,15 +187,15 @@ def test_derivatives_against_central_differences():
 
 
 def test_misuse_is_named():
-    asked = {"flops": 1e21, "scenario": TEACHER_PRETRAINING}
+    inputs = {"flops": 1e21, "scenario": TEACHER_PRETRAINING}
     with pytest.raises(ValueError, match="needs an axis, the last, along which students differ"):
-        distill_family(LAW, num_student_params=1e9, **asked)
+        distill_family(LAW, num_student_params=1e9, **inputs)
     with pytest.raises(ValueError, match="num_student_params must be positive and finite, got -1"):
-        distill_family(LAW, num_student_params=[1e9, -1], **asked)
+        distill_family(LAW, num_student_params=[1e9, -1], **inputs)
     with pytest.raises(ValueError, match="weights must be positive and finite, got 0"):
-        distill_family(LAW, num_student_params=[1e9, 2e9], weights=[1, 0], **asked)
+        distill_family(LAW, num_student_params=[1e9, 2e9], weights=[1, 0], **inputs)
     mixture = Mixture(laws=presets.ensemble("busbridge2025_refit"))
     with pytest.raises(TypeError, match="takes single laws"):
-        distill_family(mixture, num_student_params=[1e9], **asked)
+        distill_family(mixture, num_student_params=[1e9], **inputs)
     with pytest.raises(TypeError, match="distillation law"):
-        distill_family(presets.load("besiroglu2024"), num_student_params=[1e9], **asked)
+        distill_family(presets.load("besiroglu2024"), num_student_params=[1e9], **inputs)

@@ -18,7 +18,7 @@ from jaxlaws.planning import (
     TEACHER_PRETRAINING,
     Hardware,
     assess_teacher,
-    distill_any_size,
+    distill,
     distill_family,
     optimal_shape,
     overtraining_cost,
@@ -42,7 +42,7 @@ def _with(law, **coefficients):
 
 
 def any_size(flops, alpha, cap):
-    plan = distill_any_size(
+    plan = distill(
         _with(LAW, alpha=alpha),
         flops=flops,
         scenario=FREE_TEACHER,

@@ -14,7 +14,7 @@ from jaxlaws.planning import (
     compute_optimal,
     distill,
 )
-from jaxlaws.planning.engine import evaluation as doors
+from jaxlaws.planning.engine.evaluation import num_compiled
 
 
 def test_a_float32_program_keeps_its_precision():
@@ -74,16 +74,12 @@ def test_a_batch_of_laws_under_vmap():
         np.testing.assert_allclose(plans.loss[index], alone.loss, rtol=1e-5)
 
 
-def _num_compiled():
-    return doors._first._cache_size()  # pyright: ignore[reportFunctionMemberAccess, reportAttributeAccessIssue]
-
-
 def test_nothing_is_compiled_twice():
     law = presets.load("besiroglu2024")
     flops_model = TransformerForwardFlops()
     compute_optimal(law, flops=1e21, forward_flops=flops_model)
     compute_optimal(law, flops=np.logspace(18, 24, 100), forward_flops=flops_model)
-    compiled = _num_compiled()
+    compiled = num_compiled()
     for context in (1024, 4096):
         for budget in (1e19, np.logspace(18, 24, 7), np.logspace(18, 24, 5000)):
             compute_optimal(
@@ -91,7 +87,7 @@ def test_nothing_is_compiled_twice():
                 flops=budget,
                 forward_flops=TransformerForwardFlops(context=context),
             )
-    assert _num_compiled() == compiled
+    assert num_compiled() == compiled
 
 
 def test_flags_are_left_alone():

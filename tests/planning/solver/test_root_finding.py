@@ -29,7 +29,7 @@ def test_roots_jumps_and_none(traced):
 
     find = jax.jit(find) if traced else find
     root, exact = (np.asarray(part) for part in find(np.zeros(8), np.full(8, 60.0)))
-    # Beyond the upper end there is none; below the lower end it is that.
+    # Roots outside the interval: the result is the nearer end.
     np.testing.assert_allclose(root[:4], PLACES[:4], atol=1e-11)
     np.testing.assert_allclose(root[4], PLACES[4], atol=1e-4)
     np.testing.assert_allclose(root[5:], [30.0, 60.0, 0.0], atol=1e-11)

@@ -73,7 +73,7 @@ def test_a_budget_below_the_least_run_is_infeasible():
 
 
 @pytest.mark.parametrize("flops", [0.0, -1e20, np.nan, np.inf, [1e20, 0]])
-def test_a_budget_must_be_positive_at_the_door(flops):
+def test_a_budget_must_be_positive_outside_a_trace(flops):
     with pytest.raises(ValueError, match="flops must be positive and finite"):
         compute_optimal(presets.load("besiroglu2024"), flops=flops)
 

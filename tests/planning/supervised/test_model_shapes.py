@@ -51,7 +51,7 @@ def test_a_budget_too_small_for_any_shape_builds_none():
 def test_misuse_is_named():
     with pytest.raises(ValueError, match="flops must be positive and finite, got nan"):
         optimal_shape(LAW, flops=np.nan)
-    with pytest.raises(ValueError, match="shapes holds none"):
+    with pytest.raises(ValueError, match="shapes is empty"):
         optimal_shape(LAW, flops=1e21, shapes=())
     with pytest.raises(TypeError, match="law of num_params"):
         optimal_shape(2.0, flops=1e21)

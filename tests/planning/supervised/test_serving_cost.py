@@ -34,24 +34,24 @@ def test_no_model_of_a_dense_scan_is_cheaper():
 
 
 def test_a_budget_in_dollars_buys_the_loss_that_costs_it():
-    asked = {"num_inference_tokens": 1e12, "training": TRAINING, "serving": SERVING}
-    cheapest = serve_for_money(LAW, target_loss=2.05, **asked)
-    bought = serve_for_money(LAW, dollars=cheapest.dollars, **asked)
+    inputs = {"num_inference_tokens": 1e12, "training": TRAINING, "serving": SERVING}
+    cheapest = serve_for_money(LAW, target_loss=2.05, **inputs)
+    bought = serve_for_money(LAW, dollars=cheapest.dollars, **inputs)
     np.testing.assert_allclose(bought.plan.loss, 2.05, rtol=1e-9)
     np.testing.assert_allclose(bought.dollars, cheapest.dollars, rtol=1e-9)
 
 
 def test_misuse_is_named():
-    asked = {"num_inference_tokens": 1e12, "training": TRAINING, "serving": SERVING}
+    inputs = {"num_inference_tokens": 1e12, "training": TRAINING, "serving": SERVING}
     with pytest.raises(ValueError, match="got neither"):
-        serve_for_money(LAW, **asked)
+        serve_for_money(LAW, **inputs)
     with pytest.raises(ValueError, match="got both"):
-        serve_for_money(LAW, dollars=1e6, target_loss=2.0, **asked)
+        serve_for_money(LAW, dollars=1e6, target_loss=2.0, **inputs)
     lavish = Hardware(dollars_per_hour=2, flops_per_second=1e15, utilisation=40)
     with pytest.raises(ValueError, match=r"training\.utilisation must be at most 1, got 40"):
-        serve_for_money(LAW, target_loss=2.0, **asked | {"training": lavish})
+        serve_for_money(LAW, target_loss=2.0, **inputs | {"training": lavish})
     free = Hardware(dollars_per_hour=0, flops_per_second=1e15, utilisation=0.4)
     with pytest.raises(ValueError, match=r"serving\.dollars_per_hour must be positive"):
-        serve_for_money(LAW, target_loss=2.0, **asked | {"serving": free})
+        serve_for_money(LAW, target_loss=2.0, **inputs | {"serving": free})
     with pytest.raises(TypeError, match="training must be a Hardware, got 2"):
-        serve_for_money(LAW, target_loss=2.0, **asked | {"training": 2.0})
+        serve_for_money(LAW, target_loss=2.0, **inputs | {"training": 2.0})

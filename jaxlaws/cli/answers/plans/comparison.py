@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from jaxlaws.annotations import Array, Json
 from jaxlaws.cli.answers.draws import NO_DRAWS, SHARED_LAW, num_draws
 from jaxlaws.cli.answers.presentation import Answered, Presentation
 from jaxlaws.cli.output.printing import Table
 from jaxlaws.cli.output.table_columns import flat, known, plain_inputs, table_of
 from jaxlaws.cli.output.wording import DECADES, INPUT_WORDS, active_bounds, cell, distance
+from jaxlaws.foundations.annotations import Array, Json
 from jaxlaws.planning import Comparison, Winner, extrapolation_decades, plan_to_dict
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ _COLUMNS = {
     ("num_teacher_tokens",): "teacher tokens",
     ("teacher_loss",): "teacher loss",
     ("teacher",): "teacher's share",
-    ("share_of_draws",): "share of draws",
 }
 
 
@@ -115,16 +114,17 @@ class Strategies(Presentation):
             shown |= {"winner": "winner", "margin": "margin"}
             shown |= {f"options.{n}.loss": f"loss, {_STRATEGIES[n]}" for n in document["options"]}
             return table_of(values, shown | DECADES, "comparisons")
-        rows = []
+        rows, shares = [], document.get("probabilities", {})
+        shown = _COLUMNS | ({("share_of_draws",): "share of draws"} if shares else {})
         for name, plan in document["options"].items():
             paid = (
                 plan["shares"]["logits"] + plan["shares"]["teacher"] if name == "distil" else None
             )
             own = plan | {"loss": values[f"options.{name}.loss"], "teacher": paid}
-            own |= {"share_of_draws": document.get("probabilities", {}).get(name.upper())}
-            numbers = [next((own[key] for key in keys if key in own), None) for keys in _COLUMNS]
-            rows.append([_STRATEGIES[name], *map(cell, (keys[0] for keys in _COLUMNS), numbers)])
-        return Table(["", *_COLUMNS.values()], rows)
+            own |= {"share_of_draws": shares.get(name.upper())}
+            numbers = [next((own[key] for key in keys if key in own), None) for keys in shown]
+            rows.append([_STRATEGIES[name], *map(cell, (keys[0] for keys in shown), numbers)])
+        return Table(["", *shown.values()], rows)
 
 
 def _decades_of_each(found: Answered) -> dict[str, Array]:
@@ -137,9 +137,8 @@ def _decades_of_each(found: Answered) -> dict[str, Array]:
 
 def _shares(found: Answered) -> dict[str, float]:
     """The shares of the draws that the strategies win, for a single answer."""
-    if found.swept or found.draws is None:
-        return {}
-    return win_shares(found.draws.winner, found.result.options)
+    draws = found.draws_of_single
+    return {} if draws is None else win_shares(draws.winner, found.result.options)
 
 
 def _ruled_out(comparison: Comparison) -> list[str]:

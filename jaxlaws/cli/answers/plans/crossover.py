@@ -3,13 +3,13 @@
 import jax
 import numpy as np
 
-from jaxlaws.annotations import Array, Json, Tree
 from jaxlaws.cli.answers.draws import LEVEL, SHARED_LAW, interval, num_draws
 from jaxlaws.cli.answers.presentation import Answered, Presentation
 from jaxlaws.cli.output.printing import Table
 from jaxlaws.cli.output.progress import patience
 from jaxlaws.cli.output.table_columns import known, table_of
 from jaxlaws.cli.output.wording import distance
+from jaxlaws.foundations.annotations import Array, Json, Tree
 from jaxlaws.planning import Method, Status, extrapolation_decades
 
 _MAX_DRAWS = 200  # each is computed at some hundreds of budgets
@@ -99,7 +99,7 @@ def _shares(found: Answered) -> list[dict[str, Json]]:
     The second crossing to distilling is compared with the second such crossing of each draw that
     has one. Only for a single student.
     """
-    law, draws = found.result, found.draws if not found.swept else None
+    law, draws = found.result, found.draws_of_single
     if draws is None:
         return []
     begins = float(np.mean(draws.first == law.first))

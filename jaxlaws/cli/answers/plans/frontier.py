@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from jaxlaws.annotations import Array, Json, Tree
 from jaxlaws.cli.answers.presentation import Answered, Presentation
 from jaxlaws.cli.output.printing import Table
 from jaxlaws.cli.output.table_columns import columns, flat, table_of
 from jaxlaws.cli.output.wording import distance
+from jaxlaws.foundations.annotations import Array, Json, Tree
 from jaxlaws.planning import Method
 
 if TYPE_CHECKING:

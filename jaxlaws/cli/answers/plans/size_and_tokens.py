@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from jaxlaws.annotations import Json, Tree
 from jaxlaws.cli.answers.presentation import Answered, Presentation
 from jaxlaws.cli.output.printing import Table
 from jaxlaws.cli.output.progress import patience
 from jaxlaws.cli.output.table_columns import known, table_of
 from jaxlaws.cli.output.wording import WORDS, cell
-from jaxlaws.planning import near_optimal_range
-from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS
+from jaxlaws.foundations.annotations import Json, Tree
+from jaxlaws.planning import DEFAULT_BOUNDS, near_optimal_range
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

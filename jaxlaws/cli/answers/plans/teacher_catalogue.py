@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from jaxlaws.annotations import Array, Json, Tree
 from jaxlaws.cli.answers.draws import num_draws
 from jaxlaws.cli.answers.presentation import Answered, Presentation
 from jaxlaws.cli.output.printing import Table
 from jaxlaws.cli.output.table_columns import columns, known, plain_inputs, table_of
 from jaxlaws.cli.output.wording import cell, distance
+from jaxlaws.foundations.annotations import Array, Json, Tree
 from jaxlaws.planning import plan_to_dict
 
 _COLUMNS = {  # for each teacher
@@ -106,7 +106,6 @@ class TeacherRanking(Presentation):
 
     def _shares(self, found: Answered) -> dict[str, float]:
         """The share of the draws in which each teacher is the best, for a single answer."""
-        if found.swept or found.draws is None:
+        if (draws := found.draws_of_single) is None:
             return {}
-        best = found.draws.best
-        return {str(name): float(np.mean(best == i)) for i, name in enumerate(self.names)}
+        return {str(name): float(np.mean(draws.best == i)) for i, name in enumerate(self.names)}

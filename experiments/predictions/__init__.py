@@ -1,0 +1,1 @@
+"""Losses predicted before the training, and what the training then gave."""

@@ -1,0 +1,34 @@
+"""Quantities as people write them: 1e22, 3.5e9, 1.5B, 20T."""
+
+import re
+
+_SUFFIXES = {"": 1.0, "K": 1e3, "M": 1e6, "B": 1e9, "G": 1e9, "T": 1e12, "P": 1e15}
+_PATTERN = re.compile(r"\s*([+-]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([A-Za-z]?)\s*")
+
+
+def parse_quantity(text: str) -> float:
+    """A number with an optional suffix K, M, B (or G), T or P: thousand, million, 1e9, 1e12, 1e15.
+
+    >>> parse_quantity("1.5B"), parse_quantity("20T"), parse_quantity("1e22")
+    (1500000000.0, 20000000000000.0, 1e+22)
+
+    Raises:
+        ValueError: the text is not such a quantity ("nan" is not one either).
+    """
+    match = _PATTERN.fullmatch(text)
+    if match is None or match[2].upper() not in _SUFFIXES:
+        raise ValueError(f"{text!r} is not a quantity such as 1e22, 3.5e9, 1.5B or 20T")
+    return float(match[1]) * _SUFFIXES[match[2].upper()]
+
+
+def format_quantity(value: float, digits: int = 3) -> str:
+    """A count for people: three significant digits and a suffix, or an exponent past 1e15.
+
+    >>> [format_quantity(value) for value in (1.5e9, 20e12, 3.2e22, 512)]
+    ['1.5B', '20T', '3.2e22', '512']
+    """
+    value = float(f"{value:.{digits}g}")  # rounded first: 999,999 is 1M, not 1000K
+    if not 1e3 <= value < 1e15:
+        return f"{value:.{digits}g}".replace("e+", "e")
+    suffix = next(name for name in "TBMK" if value >= _SUFFIXES[name])
+    return f"{value / _SUFFIXES[suffix]:.{digits}g}{suffix}"

@@ -1,0 +1,48 @@
+"""Checks of the inputs of a planning function that is made of other planning functions."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from jaxlaws.foundations.annotations import Array
+from jaxlaws.inputs import as_float
+from jaxlaws.planning.engine.checks import Bounds, split_bounds
+from jaxlaws.planning.engine.entries import valid_input
+from jaxlaws.planning.engine.limits import Limit, check_limits
+from jaxlaws.precision import is_traced
+
+
+def composed_inputs(
+    inputs: Mapping[str, Array],
+    *,
+    may_be_zero: tuple[str, ...] = (),
+    bounds: Mapping[str, Bounds] | None = None,
+    limits: Mapping[str, Limit] | None = None,
+) -> dict[str, Array]:
+    """The inputs of a function that calls `compose`, in floating point and checked.
+
+    Inside `compose` NaN means that another part has no plan. Therefore NaN in an input of the user
+    must be found here, before the call. Traced inputs are not checked.
+
+    Args:
+        inputs: numbers or arrays by name.
+        may_be_zero: the names of inputs that may be zero.
+        bounds: a pair of bounds by the name of the variable.
+        limits: the limits by name.
+
+    Raises:
+        TypeError: an input is not a number and not an array of numbers, a pair of bounds is not a
+            pair, or a limit is not a `Limit`.
+        ValueError: an input, a bound or the `most` of a limit is not positive and finite.
+    """
+    pairs = {name: split_bounds(name, pair) for name, pair in (bounds or {}).items()}
+    most = {name: limit.most for name, limit in check_limits(limits).items()}
+    if not is_traced(inputs, pairs, most):
+        for name, value in inputs.items():
+            valid_input(name, value, np, may_be_zero=name in may_be_zero)
+        for name, pair in pairs.items():
+            for bound in pair:
+                valid_input(f"{name}_bounds", bound, np)
+        for name, value in most.items():
+            valid_input(f"limits[{name!r}].most", value, np)
+    return {name: as_float(name, value) for name, value in inputs.items()}

@@ -1,0 +1,165 @@
+"""The inputs of a question as batch entries: checked, of one shape, and marked where invalid."""
+
+import contextlib
+import contextvars
+from collections.abc import Iterator, Mapping
+from types import ModuleType
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.inputs import as_float
+from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, check_order, checked
+from jaxlaws.planning.engine.limits import Limit
+from jaxlaws.planning.engine.record import Record
+
+# An invalid input of a batch entry is replaced by this value, and the entry becomes INFEASIBLE.
+_REPLACEMENT = 1e21
+
+# Whether NaN in a concrete input is an error, or makes its batch entry INFEASIBLE.
+_nan_is_error = contextvars.ContextVar("_nan_is_error", default=True)
+
+
+class Entries(NamedTuple):
+    """What differs between the entries of a batch; every leaf has the shape of the batch."""
+
+    inputs: dict[str, Tree]
+    lower: dict[str, Array]
+    upper: dict[str, Array]
+    most: dict[str, Array]  # of each limit
+    trees: dict[str, Tree]  # laws and functions that differ between entries
+    valid: Array
+
+
+@contextlib.contextmanager
+def nan_is_infeasible() -> Iterator[None]:
+    """Within this context NaN in a concrete input makes its batch entry INFEASIBLE."""
+    token = _nan_is_error.set(False)
+    try:
+        yield
+    finally:
+        _nan_is_error.reset(token)
+
+
+def valid_input(
+    name: str,
+    value: Array,
+    xp: ModuleType,
+    *,
+    may_be_zero: bool = False,
+    replacement: float = _REPLACEMENT,
+) -> tuple[Array, Array]:
+    """An input whose invalid entries are replaced, and which entries are valid.
+
+    Args:
+        name: the name of the input.
+        value: a number or an array.
+        xp: `jax.numpy` inside a trace, else NumPy.
+        may_be_zero: whether zero is valid.
+        replacement: the value that an invalid entry gets, if it may not be zero.
+
+    Raises:
+        ValueError: an entry of a concrete input is not valid. Inside `compose` NaN is replaced
+            instead: there it is what another part reports where it has no plan.
+        TypeError: the value is not a number and not an array of numbers.
+    """
+    array = xp.asarray(as_float(name, value))
+    if xp is np:
+        valid = ~np.isnan(array) | _nan_is_error.get()
+        return checked(name, np.where(valid, array, replacement), may_be_zero=may_be_zero), valid
+    valid = xp.isfinite(array) & ((array >= 0) if may_be_zero else (array > 0))
+    return xp.where(valid, array, 0.0 if may_be_zero else replacement), valid
+
+
+def prepare(
+    may_be_zero: tuple[str, ...], requested: Entries, trees: Mapping[str, Tree], xp: ModuleType
+) -> Entries:
+    """The entries, checked and of one shape. Invalid values are errors, or mark their entry.
+
+    Args:
+        may_be_zero: the names of inputs that may be zero.
+        requested: the entries as the caller gave them.
+        trees: the law and the functions, whose dtype the entries take inside a trace.
+        xp: `jax.numpy` inside a trace, else NumPy.
+    """
+    shape = _broadcast_shape(requested)
+    dtype = np.float64
+    if xp is jnp:
+        leaves = [
+            as_float(name, leaf)
+            for group in (requested.inputs, requested.lower, requested.upper, requested.most)
+            for name, value in group.items()
+            for leaf in (value.values() if isinstance(value, Mapping) else [value])
+        ]
+        dtype = jnp.result_type(float, *jax.tree.leaves(trees), *leaves)
+    valid = xp.ones(shape, dtype=bool)
+
+    def clean(name: str, value: Array, replacement: float, *, zero: bool = False) -> Array:
+        nonlocal valid
+        array = xp.broadcast_to(xp.asarray(as_float(name, value), dtype), shape)
+        array, good = valid_input(name, array, xp, may_be_zero=zero, replacement=replacement)
+        valid = valid & good
+        return array
+
+    def clean_input(name: str, value: Tree) -> Tree:
+        zero = name in may_be_zero
+        if isinstance(value, Mapping):
+            return {
+                key: clean(f"{name}[{key}]", each, _REPLACEMENT, zero=zero)
+                for key, each in value.items()
+            }
+        return clean(name, value, _REPLACEMENT, zero=zero)
+
+    lowest, highest = DEFAULT_BOUNDS
+    inputs = {name: clean_input(name, value) for name, value in requested.inputs.items()}
+    lower = {k: clean(f"{k}_bounds", value, lowest) for k, value in requested.lower.items()}
+    upper = {k: clean(f"{k}_bounds", value, highest) for k, value in requested.upper.items()}
+    most = {k: clean(f"limits[{k!r}].most", v, _REPLACEMENT) for k, v in requested.most.items()}
+    for name in lower:
+        if xp is np:
+            check_order(name, lower[name], upper[name])
+        valid = valid & (lower[name] <= upper[name])
+    batched = jax.tree.map(lambda leaf: xp.broadcast_to(leaf, shape), requested.trees)
+    return Entries(inputs, lower, upper, most, batched, valid)
+
+
+def _broadcast_shape(entries: Entries) -> tuple[int, ...]:
+    """The common shape of all inputs.
+
+    Raises:
+        ValueError: the shapes do not fit together; the message names each.
+    """
+    named = {
+        **entries.inputs,
+        **{f"{name} (lower bound)": value for name, value in entries.lower.items()},
+        **{f"{name} (upper bound)": value for name, value in entries.upper.items()},
+        **{f"limit {name}": value for name, value in entries.most.items()},
+        **entries.trees,
+    }
+    shapes: dict[str, tuple[int, ...]] = {}
+    for name, value in named.items():
+        is_tree = isinstance(value, Mapping) or name in entries.trees
+        leaves = jax.tree.leaves(value) if is_tree else [value]
+        shapes[name] = np.broadcast_shapes(*map(np.shape, leaves))
+    try:
+        return np.broadcast_shapes(*shapes.values())
+    except ValueError:
+        listed = ", ".join(f"{name} {shape}" for name, shape in shapes.items() if shape)
+        raise ValueError(f"inputs do not broadcast together: {listed}") from None
+
+
+def given_record(common: Mapping[str, Tree], entries: Entries) -> Record:
+    """What the functions of a question receive."""
+    limits = {
+        name: Limit(quantity, entries.most[name]) for name, quantity in common["quantities"].items()
+    }
+    trees = {name: tree for name, tree in common.items() if name != "quantities"}
+    return Record(
+        {**trees, **entries.trees, **entries.inputs},
+        lower=Record(entries.lower),
+        upper=Record(entries.upper),
+        limits=Record(limits),
+    )
