@@ -14,6 +14,8 @@ from jaxlaws.cli.answers.plans.comparison import Strategies
 from jaxlaws.cli.answers.plans.size_and_tokens import SizeAndTokens
 from jaxlaws.cli.options.law_source import Source
 from jaxlaws.cli.options.plan_options import SCENARIOS, scenario_of
+from jaxlaws.cli.output.table_columns import flat
+from jaxlaws.cli.output.wording import DECADES, cell
 from jaxlaws.compute import training_flops
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.quantities import format_quantity
@@ -23,6 +25,14 @@ from jaxlaws.laws.supervised import Supervised
 _NUM_DRAWS = 100
 _BUDGETS = np.logspace(-1.5, 1.5, 25)  # of the pictures, relative to the budget of the decision
 
+_DECISION = {
+    "winner": "winner",
+    "margin": "margin",
+    "share_of_draws": "share of draws",
+    "options.distil.loss": "distilled",
+    "options.distil.teacher_loss": "teacher",
+    **DECADES,
+}
 _INTRODUCTION = """# The laws of the bundled runs
 
 The bundled runs are small language models that this project trained and distilled on real text;
@@ -100,26 +110,16 @@ def _decision(folder: Path, source: Source, flops: float, student: float) -> tup
     for name in SCENARIOS:
         charged = functools.partial(question, scenario=scenario_of(name))
         document = kind.document(find(kind, charged, {"flops": flops}, source))
-        distilled = document["options"]["distil"]
-        rows.append(
-            [
-                name,
-                document["winner"],
-                f"{document['margin']:.4f}",
-                f"{document['probabilities'][document['winner']]:.0%}",
-                f"{distilled['loss']:.4f}",
-                f"{distilled['teacher_loss']:.4f}",
-                f"{document['extrapolation_decades']:.2g}",
-            ]
-        )
+        share = document["probabilities"][document["winner"]]
+        values = flat(document | {"share_of_draws": share})
+        rows.append([name, *(cell(key, values[key]) for key in _DECISION)])
         reasons.append(f"- **{name}**: {document['reason']}")
     swept = find(kind, question, {"flops": flops * _BUDGETS}, source)
     kind.picture(swept, budget=flops).savefig(folder / "decision.svg")
     inputs = f"{format_quantity(student)} parameters, {format_quantity(flops)} FLOPs"
-    heads = ["scenario", "winner", "margin", "share of draws", "distilled", "teacher"]
     parts = [
         f"## Train, overtrain or distil? {inputs}",
-        markdown_table([*heads, "decades outside"], rows),
+        markdown_table(["scenario", *_DECISION.values()], rows),
         "\n".join(reasons),
         f"Bands and shares of draws are over {_NUM_DRAWS} bootstrap draws of both fits at most.",
         "![the loss of each strategy against compute](decision.svg)",

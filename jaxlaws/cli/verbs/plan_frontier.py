@@ -22,7 +22,7 @@ def command(
 ) -> None:
     """Compute the loss that a training budget reaches for each size of the served model.
 
-    For each size the better of training alone and distilling is taken. A size is efficient if no
+    For each size the better of training alone and distilling is taken. A size is Pareto-optimal if no
     smaller size reaches its loss.
     """
     if isinstance(params, float):

@@ -20,7 +20,7 @@ _COLUMNS = {
     "supervised.loss": "loss alone",
     "distilled.loss": "loss distilled",
     "method": "better",
-    "efficient": "efficient",
+    "efficient": "Pareto-optimal",
 }
 
 
@@ -63,9 +63,9 @@ class ServingFrontier(Presentation):
         return table_of(flat(document), _COLUMNS, "sizes")
 
     def notes(self, found: Answered) -> list[str]:
-        """How far the efficient sizes lie outside the fitted range."""
+        """How far the Pareto-optimal sizes lie outside the fitted range."""
         outside = distance(found.decades[found.result.efficient])
-        return [f"An efficient size has a lower loss than all smaller sizes. Of these: {outside}"]
+        return [f"A Pareto-optimal size has a lower loss than all smaller sizes. Of these: {outside}"]
 
     def picture(self, found: Answered) -> "Figure":
         """The loss of each size against the cost of serving a token."""

@@ -87,7 +87,7 @@ class TeacherRanking(Presentation):
         values = {name: [values[name][n] for n in found.result.ranking] for name in shown}
         table, alone = table_of(values, shown), document["supervised"]
         tokens, loss = cell("num_tokens", alone["num_tokens"]), cell("loss", alone["loss"])
-        last = ["none, trained alone", "–", "–", tokens, "–", loss]
+        last = ["none, trained alone", "–", "–", tokens, "–", loss, *["–"] * bool(shares)]
         return Table(table.heads, [*table.rows, last], table.note)
 
     def notes(self, found: Answered) -> list[str]:
