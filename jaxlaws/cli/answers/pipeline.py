@@ -67,7 +67,7 @@ def answer(
     if options.as_json:
         print_json(document)
     else:
-        print_table(kind.heading(found), kind.table(found, document), kind.notes(found))
+        print_table(kind.heading(found), kind.table(found, document), kind.notes(found, document))
     if warnings := kind.warnings(found):
         for warning in warnings:
             click.echo(f"Warning: {warning}", err=True)

@@ -139,7 +139,7 @@ class Presentation:
         ends = [f"low ({LEVEL:.0%})", "high"] if intervals else []
         return Table(["", "plan", *ends], rows)
 
-    def notes(self, found: Answered) -> list[str]:
+    def notes(self, found: Answered, document: dict[str, Json]) -> list[str]:
         """Sentences below the table."""
         plan, notes = _plan(found.result), []
         if not found.swept:

@@ -22,8 +22,8 @@ def command(
 ) -> None:
     """Compute the loss that a training budget reaches for each size of the served model.
 
-    For each size the better of training alone and distilling is taken. A size is Pareto-optimal if no
-    smaller size reaches its loss.
+    For each size the better of training alone and distilling is taken. A size is Pareto-optimal if
+    no smaller size reaches its loss.
     """
     if isinstance(params, float):
         raise click.UsageError("--params must be a sweep of sizes, such as 1e8:1e11:31")

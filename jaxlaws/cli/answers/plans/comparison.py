@@ -65,7 +65,8 @@ class Strategies(Presentation):
         plain = plan_to_dict(found.result)
         for name, decades in _decades_of_each(found).items():
             plain["options"][name]["extrapolation_decades"] = known(decades)
-        shares = _shares(found)
+        draws, options = found.draws_of_single, found.result.options
+        shares = {} if draws is None else win_shares(draws.winner, options)
         return {
             "asked": plain_inputs(found.inputs),
             **plain,
@@ -74,17 +75,16 @@ class Strategies(Presentation):
             **({"probabilities": shares} if shares else {}),
         }
 
-    def notes(self, found: Answered) -> list[str]:
+    def notes(self, found: Answered, document: dict[str, Json]) -> list[str]:
         """The winner and the reason, what is ruled out and why, and the confidence."""
         if found.swept:
             return ["In brackets: ruled out.", distance(found.decades)]
-        comparison, winner = found.result, Winner(int(found.result.winner)).name
         return [
-            f"Winner: {winner}. {comparison.words(found.source.fitted_range)}",
-            *_ruled_out(comparison),
-            *active_bounds(comparison.options.distil),
-            *_unknown_distance(found),
-            *_confidence(winner, found),
+            f"Winner: {document['winner']}. {document['reason']}",
+            *_ruled_out(document),
+            *active_bounds(found.result.options.distil),
+            *_unknown_distance(document),
+            *_confidence(found, document),
         ]
 
     def picture(self, found: Answered, *, budget: float | None = None) -> "Figure":
@@ -135,41 +135,36 @@ def _decades_of_each(found: Answered) -> dict[str, Array]:
     }
 
 
-def _shares(found: Answered) -> dict[str, float]:
-    """The shares of the draws that the strategies win, for a single answer."""
-    draws = found.draws_of_single
-    return {} if draws is None else win_shares(draws.winner, found.result.options)
-
-
-def _ruled_out(comparison: Comparison) -> list[str]:
+def _ruled_out(document: dict[str, Json]) -> list[str]:
     """Why strategies of a single comparison cannot win, a sentence each."""
     notes = []
-    for name, plan in comparison.options.items():
+    for name in _eligible(document, False):
         why = "it is larger than the student"
-        if np.isnan(plan.loss):
+        if document["options"][name]["loss"] is None:
             why = "it costs more than the budget"
         elif name == "overtrain":
             why = "the student is not smaller than the compute-optimal size"
-        if not comparison.eligible[name]:
-            notes.append(f"Ruled out: {_STRATEGIES[name]}; {why}.")
+        notes.append(f"Ruled out: {_STRATEGIES[name]}; {why}.")
     return notes
 
 
-def _unknown_distance(found: Answered) -> list[str]:
+def _unknown_distance(document: dict[str, Json]) -> list[str]:
     """The eligible strategies without a fitted range. If all are, the reason says so already."""
-    decades = _decades_of_each(found)
-    eligible = [name for name in decades if found.result.eligible[name]]
-    unknown = [_STRATEGIES[name] for name in eligible if np.isnan(decades[name])]
-    if not unknown or len(unknown) == len(eligible):
-        return []
-    return [f"The fitted range is not known for: {', '.join(unknown)}."]
+    options, names = document["options"], _eligible(document, True)
+    unknown = [_STRATEGIES[n] for n in names if options[n]["extrapolation_decades"] is None]
+    some = 0 < len(unknown) < len(names)
+    return [f"The fitted range is not known for: {', '.join(unknown)}."] if some else []
 
 
-def _confidence(winner: str, found: Answered) -> list[str]:
-    if found.draws is None:
+def _eligible(document: dict[str, Json], may_win: bool) -> list[str]:
+    return [name for name, eligible in document["eligible"].items() if eligible == may_win]
+
+
+def _confidence(found: Answered, document: dict[str, Json]) -> list[str]:
+    if "probabilities" not in document:
         return [f"No confidence is available: {NO_DRAWS}"]
-    shares, total = _shares(found), num_draws(found.source.ensemble)
-    wins = [f"It wins in {shares.pop(winner):.0%} of the fit's {total} draws"]
+    shares, total = dict(document["probabilities"]), num_draws(found.source.ensemble)
+    wins = [f"It wins in {shares.pop(document['winner']):.0%} of the fit's {total} draws"]
     wins += [f"{name} in {share:.0%}" for name, share in shares.items() if share]
     notes = [f"{'; '.join(wins)}."]
     if found.source.supervised_is_constant:

@@ -78,13 +78,13 @@ class CrossoverBudgets(Presentation):
         values = self.file_columns(found, document)
         return table_of(values, {name: words for name, words in _COLUMNS.items() if name in values})
 
-    def notes(self, found: Answered) -> list[str]:
+    def notes(self, found: Answered, document: dict[str, Json]) -> list[str]:
         """How far the crossings lie outside the fitted range, and what the draws leave out."""
         notes = ["There is no crossing between 1e17 and 1e28 FLOPs."]
         if np.isfinite(found.result.flops).any():
             decades = found.decades[np.isfinite(found.decades)]
             notes = [distance(decades if decades.size else np.nan)]
-        if _shares(found) and found.source.supervised_is_constant:
+        if "draws" in document and found.source.supervised_is_constant:
             notes.append(f"{SHARED_LAW} the intervals.")
         return notes
 

@@ -62,10 +62,12 @@ class ServingFrontier(Presentation):
         """A row for each size."""
         return table_of(flat(document), _COLUMNS, "sizes")
 
-    def notes(self, found: Answered) -> list[str]:
+    def notes(self, found: Answered, document: dict[str, Json]) -> list[str]:
         """How far the Pareto-optimal sizes lie outside the fitted range."""
         outside = distance(found.decades[found.result.efficient])
-        return [f"A Pareto-optimal size has a lower loss than all smaller sizes. Of these: {outside}"]
+        return [
+            f"A Pareto-optimal size has a lower loss than all smaller sizes. Of these: {outside}"
+        ]
 
     def picture(self, found: Answered) -> "Figure":
         """The loss of each size against the cost of serving a token."""

@@ -68,10 +68,10 @@ class SizeAndTokens(Presentation):
             table = Table([*table.heads, *added.heads], rows, table.note)
         return table
 
-    def notes(self, found: Answered) -> list[str]:
+    def notes(self, found: Answered, document: dict[str, Json]) -> list[str]:
         """The notes on the plan, and the ranges of a single plan."""
         ranges = {} if found.swept else self.ranges(found)
-        return super().notes(found) + [
+        return super().notes(found, document) + [
             f"{WORDS[name].capitalize()} within {self.within:g} of that loss: "
             f"{_in_words(name, ends.low, ends.high)}."
             for name, ends in ranges.items()

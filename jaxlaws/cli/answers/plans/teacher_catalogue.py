@@ -50,12 +50,15 @@ class TeacherRanking(Presentation):
 
     def document(self, found: Answered) -> dict[str, Json]:
         """The ranking, the plan with each teacher, and how many draws each teacher wins."""
-        choice, shares = found.result, self._shares(found)
+        choice, draws, names = found.result, found.draws_of_single, self.names
+        shares = {}
+        if draws is not None:
+            shares = {str(name): float(np.mean(draws.best == i)) for i, name in enumerate(names)}
         return {
             "asked": plain_inputs(found.inputs),
-            "teachers": self.names.tolist(),
-            "best": np.where(choice.best < 0, "none", self.names[choice.best]).tolist(),
-            "ranking": self.names[choice.ranking].tolist(),
+            "teachers": names.tolist(),
+            "best": np.where(choice.best < 0, "none", names[choice.best]).tolist(),
+            "ranking": names[choice.ranking].tolist(),
             "margin": known(choice.margin),
             "gain": known(choice.gain),
             "plans": plan_to_dict(choice.plans),
@@ -90,22 +93,15 @@ class TeacherRanking(Presentation):
         last = ["none, trained alone", "–", "–", tokens, "–", loss, *["–"] * bool(shares)]
         return Table(table.heads, [*table.rows, last], table.note)
 
-    def notes(self, found: Answered) -> list[str]:
+    def notes(self, found: Answered, document: dict[str, Json]) -> list[str]:
         """Whether the best teacher is better than no teacher, and the share of the draws."""
-        notes, shares = [], self._shares(found)
+        notes, best, gain = [], document["best"], document["gain"]
         if not found.swept:
-            best, gain = str(self.names[found.result.best]), found.result.gain
             than = (
                 f"{abs(gain):.4f} {'lower' if gain >= 0 else 'higher'} than that of training alone"
             )
             notes.append(f"Best teacher: {best}. The loss of its student is {than}.")
-            if shares:
-                total = num_draws(found.source.ensemble)
-                notes.append(f"It is the best teacher in {shares[best]:.0%} of the {total} draws.")
+        if shares := document.get("probabilities"):
+            total = num_draws(found.source.ensemble)
+            notes.append(f"It is the best teacher in {shares[best]:.0%} of the {total} draws.")
         return [*notes, distance(found.decades)]
-
-    def _shares(self, found: Answered) -> dict[str, float]:
-        """The share of the draws in which each teacher is the best, for a single answer."""
-        if (draws := found.draws_of_single) is None:
-            return {}
-        return {str(name): float(np.mean(draws.best == i)) for i, name in enumerate(self.names)}
