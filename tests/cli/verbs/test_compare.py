@@ -36,7 +36,7 @@ def test_it_prints_the_comparison(run):
     assert told["reason"] in out
     assert f"({answer.options.train.loss:.4f})" in out  # in brackets: ruled out
     assert "it is larger than the student" in out
-    assert "an extrapolation, not to be relied on" in out
+    assert "an extrapolation, so do not rely on it" in out
     assert "no bootstrap draws" in out
 
 

@@ -63,6 +63,8 @@ class Strategies(Presentation):
     def document(self, found: Answered) -> dict[str, Json]:
         """The winner, the plan of each strategy, and for a single answer the shares of draws."""
         plain = plan_to_dict(found.result)
+        for part in ("options", "eligible"):
+            plain[part] = {name: plain[part][name] for name in _STRATEGIES if name in plain[part]}
         for name, decades in _decades_of_each(found).items():
             plain["options"][name]["extrapolation_decades"] = known(decades)
         draws, options = found.draws_of_single, found.result.options

@@ -9,7 +9,8 @@ from jaxlaws.foundations.annotations import Array, Json
 from jaxlaws.planning import extrapolation_decades
 
 _TEACHER = {n: WORDS[n] for n in ("num_teacher_params", "num_teacher_tokens", "teacher_loss")}
-_COLUMNS = {"student_losses": "student losses", **_TEACHER, "loss": "mean loss", "status": "status"}
+_COLUMNS = {"student_losses": "student losses", **_TEACHER, "loss": "mean loss"}
+_STATUS = {"status": "status"}
 _STUDENTS = {n: WORDS[n] for n in ("num_student_params", "num_student_tokens")}
 
 
@@ -17,7 +18,7 @@ class StudentFamily(Presentation):
     """A `FamilyPlan`: the shared teacher, and the tokens and the loss of each student."""
 
     def __init__(self, title: str) -> None:
-        super().__init__(title, _STUDENTS | _COLUMNS | SHARES, _COLUMNS)
+        super().__init__(title, _STUDENTS | _COLUMNS | SHARES | _STATUS, _COLUMNS | _STATUS)
 
     def decades(self, found: Answered) -> Array:
         """The distance to the fitted range of the student that is farthest, in decades."""
