@@ -21,6 +21,9 @@ def verbs(group, path=()):
             yield pytest.param(command, id=" ".join((*path, name)))
 
 
+VERBS = list(verbs(main))
+
+
 def example(command):
     head, text = command.epilog.split("Example:\n")
     assert head.strip() == ""
@@ -29,7 +32,7 @@ def example(command):
     return arguments
 
 
-@pytest.mark.parametrize("command", verbs(main))
+@pytest.mark.parametrize("command", VERBS)
 def test_every_option_is_described(command):
     assert command.help.split("\n\n")[0].endswith(".")
     for parameter in command.params:
@@ -37,7 +40,7 @@ def test_every_option_is_described(command):
             assert (parameter.help or "").endswith("."), parameter.name
 
 
-@pytest.mark.parametrize("command", verbs(main))
+@pytest.mark.parametrize("command", VERBS)
 def test_the_example_is_the_last_of_the_help_and_its_options_exist(command, run):
     arguments = example(command)
     group, own = main, list(arguments)
@@ -61,7 +64,7 @@ def test_the_examples_work(run, tmp_path, monkeypatch):
             writer = csv.writer(file)
             writer.writerow(["num_params", "num_tokens", name])
             writer.writerows(zip(sizes.ravel(), tokens.ravel(), losses.ravel(), strict=True))
-    for parameters in verbs(main):
+    for parameters in VERBS:
         (command,) = parameters.values
         name = "final_loss" if command.name == "fit" else "loss"
         (tmp_path / "my_runs.csv").write_text((tmp_path / f"{name}.csv").read_text())
