@@ -110,7 +110,13 @@ def test_a_law_of_a_notebook_is_found_in_whatever_module_it_stands_now(tmp_path)
 def test_a_file_imports_nothing(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "not_imported.py").write_text("raise SystemExit('imported')")
-    for name in ("not_imported:SavedLevel", "os:system", "jaxlaws.saving:Path", "builtins:dict", ":"):
+    for name in (
+        "not_imported:SavedLevel",
+        "os:system",
+        "jaxlaws.saving:Path",
+        "builtins:dict",
+        ":",
+    ):
         with pytest.raises(DataError, match="unknown type of law"):
             jaxlaws.load(write(tmp_path / "own.json", name))
 
