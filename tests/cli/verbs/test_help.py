@@ -26,7 +26,7 @@ VERBS = list(verbs(main))
 
 def example(command):
     head, text = command.epilog.split("Example:\n")
-    assert head.strip() == ""
+    assert head.strip("\b\n") == ""
     program, *arguments = shlex.split(text)
     assert program == "jaxlaws"
     return arguments
