@@ -100,7 +100,10 @@ def _check_own(law_type: type[Law], own: Sequence[str], held: set[str]) -> None:
             )
     for name, declared in known.items():
         if declared.power in own and name not in own:
-            raise ValueError(f"own: {declared.power} sets the unit of {name}: add {name} to own")
+            raise ValueError(
+                f"own contains {declared.power}, and the unit of {name} depends on it. "
+                f"Add {name} to own too."
+            )
 
 
 def _of_group(whole: FitResult, place: int, runs: Runs) -> FitResult:

@@ -65,10 +65,10 @@ def corrected_step(
 ) -> jax.Array:
     """Newton's step with a line search and a second-order correction.
 
-    The line search shortens the step where the cost has kinks: with linear residuals the cost
-    along the step is cheap to compute. Real residuals are not linear, so runs that sit on a kink
-    leave it, and in a narrow curved valley only tiny steps would be accepted. A second step moves
-    these runs back (the second-order correction of constrained optimisation).
+    The cost has a kink where a residual is zero. The line search shortens the step with linear
+    residuals, for which the cost along the step is cheap to compute. Real residuals are curved, so
+    a straight step moves runs off their kinks, and then only tiny steps lower the cost. A second
+    step puts these runs back on their kinks (second-order correction of constrained optimisation).
 
     Args:
         problem: what the batch entries have in common.

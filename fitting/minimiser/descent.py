@@ -62,7 +62,7 @@ class Sensitivity:
 
 @jax.jit
 def sensitivity(problem: BatchedProblem, batch: Batch) -> Sensitivity:
-    """The residuals of every batch entry at its vector, and their derivatives."""
+    """The residuals and their derivatives, of each batch entry at its free coefficients."""
 
     def one(vector: jax.Array, weights: jax.Array, fixed: Fixed) -> Sensitivity:
         residuals, jacobian = _linearised(lambda v: problem.residuals(v, fixed), vector)

@@ -1,4 +1,4 @@
-"""The minimisation problem of a fit, and a batch of minimisations of it."""
+"""What a fit minimises (`BatchedProblem`), and many minimisations run together (`Batch`)."""
 
 import dataclasses
 import functools

@@ -24,9 +24,15 @@ from jaxlaws.planning.distillation.student_family_problem import FamilyPlan
 from jaxlaws.planning.distillation.teacher_quality import TeacherQuality, assess_teacher
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, distillation_law, supervised_law
 from jaxlaws.planning.engine.evaluation import Question, ask
-from jaxlaws.planning.engine.limits import Limit
+from jaxlaws.planning.engine.limits import Limit, constraints_of
 from jaxlaws.planning.engine.mixture import Mixture
-from jaxlaws.planning.engine.plans import DistillationPlan, SupervisedPlan, TeacherLossPlan
+from jaxlaws.planning.engine.plans import (
+    DistillationPlan,
+    SupervisedPlan,
+    TeacherLossPlan,
+    status_of,
+    where_possible,
+)
 from jaxlaws.planning.engine.record import Record
 from jaxlaws.planning.engine.scenarios import (
     FREE_TEACHER,
@@ -87,6 +93,7 @@ __all__ = [
     "compare",
     "compute_multiplier",
     "compute_optimal",
+    "constraints_of",
     "crossover",
     "distill",
     "distill_family",
@@ -110,7 +117,9 @@ __all__ = [
     "serve",
     "serve_for_money",
     "serving_frontier",
+    "status_of",
     "supervised_law",
     "train_fixed",
     "train_on_limited_data",
+    "where_possible",
 ]

@@ -87,6 +87,6 @@ law_module_option = click.option(
     expose_value=False,
     is_eager=True,
     callback=_import_each,
-    help="File or module that defines a law of your own, for a saved law or a preset of this law. "
+    help="Python file or module that defines your law, where --law is a fit or a preset of it. "
     "Repeatable.",
 )

@@ -15,7 +15,8 @@ RESTRAINT_OPTIONS = (
         "objective_text",
         metavar="NAME[:NUMBER]...",
         help="What the fit minimises: huber:DELTA, asymmetric:DELTA:OVER, log-squares, squares or "
-        "student-t:SCALE:DOF. Default: huber with --delta.",
+        "student-t:SCALE:DOF. OVER is the factor of the cost where the law predicts too much, DOF "
+        "the degrees of freedom. Default: huber with --delta.",
     ),
     click.option(
         "--weights", metavar="COLUMN", help="Column with the weight of each run. Default: equal."

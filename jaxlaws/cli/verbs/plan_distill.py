@@ -23,7 +23,7 @@ from jaxlaws.foundations.annotations import Array
 @click.option(
     "--max-student",
     type=QUANTITY,
-    help="Largest number of parameters of a student whose size is chosen. Default: no limit.",
+    help="Without --student: the largest size that the planner may choose. Default: no limit.",
 )
 @plan.scenario
 @plan.students

@@ -42,7 +42,7 @@ def command(
     }
     given = [name for name, is_given in chosen.items() if is_given]
     if len(given) > 1:
-        raise click.UsageError(f"give {' or '.join(given)}, not both")
+        raise click.UsageError(f"{' and '.join(given)} exclude each other: give only one")
     if within is not None and given not in ([], ["--params"]):
         raise click.UsageError(f"--within does not work with {given[0]}: leave out one of them")
     if shapes and not options.default_flops_model:

@@ -14,8 +14,8 @@ from jaxlaws.pytree import Coefficient, positive, pytree, real
 class BrokenPower:
     """`loss = a + b x**-c0 prod_i (1 + (x / d_i)**(1 / f_i))**(-c_i f_i)`: lines in log-log.
 
-    The slope is -c0 at first and changes by -c_i near `x = d_i`. The coefficients c, d and f have
-    one value for each break, shape `(num_breaks,)`; for a single break they may be three numbers.
+    The slope is -c0 at first and changes by -c_i near `x = d_i`. The coefficients c, d and f are
+    arrays with one value for each break. With one break, each may be a plain number.
     The law describes data well, but its extrapolation depends on the last slope alone. The loss
     has the unit of the runs that it is fitted to; x has the unit of the input `scale`.
 

@@ -141,6 +141,7 @@ _GIVEN_SIZE = {
         problem=functools.partial(distillation_problem, charged=charged),
         plan=functools.partial(distillation_plan, charged=charged),
         may_be_zero=_MAY_BE_ZERO,
+        takes_limits=True,
     )
     for charged in ChargedCosts
 }
@@ -149,6 +150,7 @@ _ANY_SIZE = {
         problem=functools.partial(_any_size_problem, charged=charged),
         plan=functools.partial(_any_size_plan, charged=charged),
         may_be_zero=_MAY_BE_ZERO,
+        takes_limits=True,
     )
     for charged in ChargedCosts
 }

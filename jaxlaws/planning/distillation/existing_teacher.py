@@ -112,7 +112,12 @@ def _plan(given: Record, solution: Solution) -> DistillationPlan:
     )
 
 
-_QUESTION = Question(problem=_problem, plan=_plan, may_be_zero=("logits", "num_inference_tokens"))
+_QUESTION = Question(
+    problem=_problem,
+    plan=_plan,
+    may_be_zero=("logits", "num_inference_tokens"),
+    takes_limits=True,
+)
 
 
 def distill_with(

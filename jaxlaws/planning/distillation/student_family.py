@@ -34,6 +34,7 @@ _QUESTIONS = {
         problem=functools.partial(family_problem, charged=charged),
         plan=functools.partial(family_plan, charged=charged),
         may_be_zero=("num_inference_tokens", "logits", "pretraining"),
+        takes_limits=True,
     )
     for charged in ChargedCosts
 }

@@ -39,9 +39,15 @@ def supervised_law(law: Tree) -> Tree:
             return candidate
     raise TypeError(
         f"expected a law of num_params and num_tokens, or a distillation law, got {_kind(law)}. "
-        "A law with further inputs needs them fixed first: "
-        "fix_inputs(law, learning_rate=3e-4) (from jaxlaws import fix_inputs)."
+        f"A law with further inputs needs them fixed first: {_example(law)} "
+        "(from jaxlaws import fix_inputs)."
     )
+
+
+def _example(law: object) -> str:
+    names = getattr(law, "input_names", ())
+    further = [name for name in names if name not in ("num_params", "num_tokens")]
+    return f"fix_inputs(law, {', '.join(f'{name}=...' for name in further) or 'name=...'})"
 
 
 def distillation_law(law: Tree) -> Tree:

@@ -152,7 +152,7 @@ def _broadcast_shape(entries: Entries) -> tuple[int, ...]:
 
 
 def given_record(common: Mapping[str, Tree], entries: Entries) -> Record:
-    """What the functions of a question receive."""
+    """The `given` of a question's functions: the law, the inputs, the bounds and the limits."""
     limits = {
         name: Limit(quantity, entries.most[name]) for name, quantity in common["quantities"].items()
     }

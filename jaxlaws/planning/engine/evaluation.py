@@ -51,11 +51,14 @@ class Question:
         plan: makes the plan from the same record and the `Solution`: a tree of arrays of that
             shape.
         may_be_zero: the names of inputs that may be zero; all others must be positive.
+        takes_limits: whether `problem` adds the limits to its constraints, by
+            `*constraints_of(given, names)`.
     """
 
     problem: Callable[[Record], Problem]
     plan: Callable[[Record, Solution], Tree]
     may_be_zero: tuple[str, ...] = ()
+    takes_limits: bool = False
 
 
 def ask(
@@ -88,7 +91,7 @@ def ask(
         TypeError: an input is not a number, bounds are not a pair, a limit is not a `Limit`,
             or a function cannot be called.
         ValueError: an input is not positive and finite, bounds exclude each other, or shapes do
-            not fit. Inside a trace the entry has the status INFEASIBLE instead.
+            not fit. Inside a trace the entry is not `possible` in its `Solution` instead.
 
     >>> from jaxlaws import presets
     >>> from jaxlaws.planning import compute_optimal
@@ -106,7 +109,8 @@ def ask(
     ...     )
     >>> def plan(given, solution):
     ...     size, tokens = map(jnp.exp, solution.point)
-    ...     return Record(num_params=size, flops=6 * size * tokens, solved=solution.solved)
+    ...     solved = solution.solved & solution.possible
+    ...     return Record(num_params=size, flops=6 * size * tokens, solved=solved)
     >>> least_compute = Question(problem=problem, plan=plan)
     >>> bounds = {"num_params": (1e6, 1e13), "num_tokens": (1e6, 1e15)}
     >>> law = presets.load("besiroglu2024")
@@ -115,6 +119,11 @@ def ask(
     ['3.92e+21', '2.14e+22']
     """
     checked_limits = check_limits(limits)
+    if checked_limits and not question.takes_limits:
+        raise TypeError(
+            "this question takes no limits: add `*constraints_of(given, names)` to the constraints "
+            "of its problem, and make it with takes_limits=True"
+        )
     pairs = {name: split_bounds(name, pair) for name, pair in (bounds or {}).items()}
     called = {name: callable_tree(each, name) for name, each in (functions or {}).items()}
     trees = {"law": law, **called}

@@ -111,7 +111,8 @@ def status_of(solution: Solution, loss: Array, unspent: Array | None = None) -> 
     """The status of a plan.
 
     Args:
-        solution: the solution of the problem. Its first constraint is the budget.
+        solution: the solution of the problem. Its first constraint is the budget (or another
+            constraint that is expected to bind); only the others can give ON_BOUND.
         loss: the loss that the law predicts for the plan.
         unspent: whether the plan leaves a part of the budget.
     """

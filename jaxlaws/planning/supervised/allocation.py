@@ -91,7 +91,10 @@ def allocation_plan(given: Record, solution: Solution) -> SupervisedPlan:
 
 
 _QUESTION = Question(
-    problem=allocation_problem, plan=allocation_plan, may_be_zero=("num_inference_tokens",)
+    problem=allocation_problem,
+    plan=allocation_plan,
+    takes_limits=True,
+    may_be_zero=("num_inference_tokens",),
 )
 
 

@@ -85,7 +85,12 @@ def _plan(given: Record, solution: Solution) -> LimitedDataPlan:
     )
 
 
-_QUESTION = Question(problem=_problem, plan=_plan, may_be_zero=("num_inference_tokens",))
+_QUESTION = Question(
+    problem=_problem,
+    plan=_plan,
+    may_be_zero=("num_inference_tokens",),
+    takes_limits=True,
+)
 
 
 def train_on_limited_data(

@@ -75,7 +75,12 @@ def _plan(given: Record, solution: Solution) -> SupervisedPlan:
     )
 
 
-_QUESTION = Question(problem=_problem, plan=_plan, may_be_zero=("num_inference_tokens",))
+_QUESTION = Question(
+    problem=_problem,
+    plan=_plan,
+    may_be_zero=("num_inference_tokens",),
+    takes_limits=True,
+)
 
 
 def train_fixed(

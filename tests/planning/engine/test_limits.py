@@ -9,7 +9,11 @@ from jaxlaws import presets
 from jaxlaws.planning import (
     TEACHER_PRETRAINING_AND_INFERENCE,
     Limit,
+    Problem,
+    Question,
+    Record,
     Status,
+    ask,
     compute_optimal,
     distill,
     distill_with,
@@ -162,3 +166,35 @@ def test_what_is_no_limit_is_refused():
         compute_optimal(LAW, flops=1e22, limits={"flops": Limit(bytes_in_use, 1e12)})
     with pytest.raises(ValueError, match=r"limits\['memory'\].most must be positive"):
         limited(1e22, -1.0)
+
+
+def _problem_without_limits(given):
+    lower, upper = ([jnp.log(side.size)] for side in (given.lower, given.upper))
+    return Problem(objective=lambda point: point[0] ** 2, lower=lower, upper=upper)
+
+
+def test_a_question_that_ignores_limits_refuses_them():
+    question = Question(problem=_problem_without_limits, plan=lambda given, solution: Record())
+    limits = {"memory": Limit(bytes_in_use, 1e12)}
+    with pytest.raises(TypeError, match="takes no limits"):
+        ask(question, LAW, {"flops": 1e21}, bounds={"size": (1.0, 10.0)}, limits=limits)
+
+
+def test_a_limit_may_have_the_name_of_a_method_and_passes_through_jit():
+    memory = Limit(bytes_in_use, 1e10)
+
+    @jax.jit
+    def size(limit):
+        return compute_optimal(LAW, flops=1e23, limits={"items": limit}).num_params
+
+    plan = compute_optimal(LAW, flops=1e23, limits={"items": memory})
+    assert plan.active_bounds["items"] == 1
+    assert dict(plan.active_bounds.items()) == plan.active_bounds
+    np.testing.assert_allclose(size(memory), plan.num_params, rtol=1e-4)
+
+
+def test_records_with_the_same_keys_have_one_structure():
+    one, other = Record(b=1.0, a=2.0), Record({"a": 3.0}) | {"b": 4.0}
+    assert jax.tree.structure(one) == jax.tree.structure(other)
+    assert list(one) == ["a", "b"]
+    assert isinstance(other, Record)
