@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from jaxlaws.foundations.errors import DataError, NotSolvedError
-    from jaxlaws.foundations.law import Law
+    from jaxlaws.foundations.law import Law, fix_inputs
     from jaxlaws.saving import load, save
 
 # Imported when first used, so that `jaxlaws --help` does not wait for JAX.
@@ -13,11 +13,12 @@ _MODULE_OF = {
     "DataError": "foundations.errors",
     "Law": "foundations.law",
     "NotSolvedError": "foundations.errors",
+    "fix_inputs": "foundations.law",
     "load": "saving",
     "save": "saving",
 }
 
-__all__ = ["DataError", "Law", "NotSolvedError", "load", "save"]
+__all__ = ["DataError", "Law", "NotSolvedError", "fix_inputs", "load", "save"]
 __version__ = "0.1.0"
 
 
