@@ -30,9 +30,4 @@ def test_the_documented_names_are_the_public_ones(package):
 @pytest.mark.parametrize("package", ["fitting", "jaxlaws.planning"])
 def test_every_public_name_can_be_imported(package):
     module = importlib.import_module(package)
-<<<<<<< HEAD
     assert [name for name in module.__all__ if not hasattr(module, name)] == []
-=======
-    for name in module.__all__:
-        assert hasattr(module, name), name
->>>>>>> estimation
