@@ -7,16 +7,17 @@ from pathlib import Path
 
 import click
 
-from experiments.predictions import judgement, precision, stacks
+from experiments.predictions import judgement, picture, precision, stacks
 from experiments.predictions.plan import describe
 from experiments.predictions.plan import stacks as planned
-from experiments.predictions.predicted import COLUMNS, TABLES, fitted, rows, winners
+from experiments.predictions.predicted import COLUMNS, RECORD, TABLES, fitted, rows, winners
 from experiments.runlab import corpus, table
 from experiments.runlab.__main__ import OUT
 from experiments.runlab.__main__ import TABLE as BUNDLED
+from experiments.runlab.summary import noise_lines
 from experiments.runlab.sweep import versions
 from experiments.runlab.worker import Folders, use_cache
-from fitting.reporting.markdown import markdown_table
+from fitting import bundled_runs, markdown_table
 
 HERE = Path(__file__).parent
 PREDICTIONS = HERE / "predictions.csv"
@@ -122,25 +123,42 @@ _NAMES = precision.PRECISIONS
 @click.option("--starts", default=64, show_default=True)
 @click.option("--predictions", type=click.Path(path_type=Path), default=PREDICTIONS)
 @click.option("--table", "path", type=click.Path(path_type=Path), default=RESULTS)
-def judge(draws, starts, predictions, path) -> None:
-    """Print the tables of the README: predictions beside results."""
+@click.option("-o", "--out", type=click.Path(path_type=Path), default=HERE, help="Folder.")
+def judge(draws, starts, predictions, path, out) -> None:
+    """Write results.md and results.svg: predictions beside results."""
     made, results = judgement.read(predictions), judgement.measured(path)
-    known = []
-    for name in TABLES:
-        known += judgement.given_teachers(
-            planned(), name, fitted(name, draws, starts, FITS), results
-        )
-    by_part = judgement.part_rows(made, results) + [
-        line for line in judgement.part_rows(known, results) if line[0] != "all"
+    parts = [
+        "# Predictions beside results",
+        "`python -m experiments.predictions judge` writes this page.",
     ]
-    click.echo(markdown_table(judgement.PART_COLUMNS, by_part) + "\n")
     for name in TABLES:
         some = [row for row in made if row["fit"] == name]
+        fits = fitted(name, draws, starts, FITS)
+        lines = judgement.summary_rows(some, results)
+        known = judgement.given_teachers(planned(), fits, results)
+        if known:
+            title = "students, from their teacher's measured loss"
+            lines.append(judgement.summary_row(title, known, results))
         foreseen = {row["run"]: float(row["predicted"]) for row in some}
-        columns, lines = judgement.winner_rows(lambda run, f=foreseen: f[run.name], results)
-        click.echo(f"Fitted to: {name}\n")
-        click.echo(markdown_table(columns, lines) + "\n")
-        click.echo(markdown_table(judgement.RUN_COLUMNS, judgement.run_rows(some, results)) + "\n")
+        winners_table = judgement.winner_rows(lambda run, f=foreseen: f[run.name], results)
+        parts += [
+            f"## Fitted to: {name}",
+            markdown_table(judgement.SUMMARY_COLUMNS, lines),
+            markdown_table(*winners_table),
+            markdown_table(judgement.RUN_COLUMNS, judgement.run_rows(some, results)),
+        ]
+        if name == RECORD:
+            picture.draw(some, results, out / "results.svg")
+    seeds = judgement.seed_rows(planned(), results)
+    refits = judgement.refit_rows(bundled_runs("supervised"), path, starts)
+    parts += [
+        "## Noise between seeds",
+        markdown_table(judgement.SEED_COLUMNS, seeds),
+        "\n".join(f"- {line}" for line in noise_lines(table.read(path))),
+        "## The supervised law fitted again, with the new runs",
+        markdown_table(judgement.REFIT_COLUMNS, refits),
+    ]
+    (out / "results.md").write_text("\n\n".join(parts) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

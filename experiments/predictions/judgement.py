@@ -1,7 +1,8 @@
-"""Predictions beside results: errors, coverage, and who won."""
+"""Predictions beside results: errors, coverage, who won, and the noise between seeds."""
 
 import csv
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -9,35 +10,44 @@ import numpy as np
 from experiments.predictions.plan import QUESTIONS, Stack
 from experiments.predictions.predicted import Fits, interval, losses
 from experiments.runlab.runs import Run
+from fitting import Runs, fit, predict
+from jaxlaws.laws.supervised import Supervised
+
+Row = dict[str, str]
 
 RUN_COLUMNS = ["run", "predicted", "90% interval", "measured", "error %", "inside"]
-PART_COLUMNS = ["part", "fit", "runs", "mean error %", "bias %", "worst %", "inside the interval"]
+SUMMARY_COLUMNS = [
+    "runs of", "number", "mean error %", "median %", "worst %", "bias %", "inside", "below"
+]  # fmt: skip
+REFIT_COLUMNS = ["supervised law fitted to", "runs of", "number", "mean error %", "bias %"]
+SEED_COLUMNS = ["run", "losses", "standard deviation %"]
+
+_LONG = 15e6  # symbols; no planned run is between 10.3 M and 19.9 M
+_SHORT_RUNS, _LONG_RUNS = "supervised, under 15 M symbols", "supervised, over 15 M symbols"
 
 
 def measured(path: Path) -> dict[str, float]:
     """Losses of the runs that ended, by name."""
-    with path.open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    return {row["run"]: float(row["loss"]) for row in rows if row["status"] == "ok"}
+    return {row["run"]: float(row["loss"]) for row in read(path) if row["status"] == "ok"}
 
 
-def read(path: Path) -> list[dict[str, str]]:
-    """The rows of `predictions.csv`."""
+def read(path: Path) -> list[Row]:
+    """The rows of a table."""
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
 
 
-def error(row: dict[str, str], results: dict[str, float]) -> float:
-    """Predicted above measured loss, in per cent."""
+def error(row: Row, results: dict[str, float]) -> float:
+    """How far the predicted loss is above the measured loss, in per cent."""
     return 100 * (float(row["predicted"]) / results[row["run"]] - 1)
 
 
-def inside(row: dict[str, str], results: dict[str, float]) -> bool:
+def inside(row: Row, results: dict[str, float]) -> bool:
     """Whether the measured loss lies in the predicted interval."""
     return float(row["low"]) <= results[row["run"]] <= float(row["high"])
 
 
-def run_rows(predictions: list[dict[str, str]], results: dict[str, float]) -> list[list[str]]:
+def run_rows(predictions: list[Row], results: dict[str, float]) -> list[list[str]]:
     """A line for each run, trained or not."""
     lines = []
     for row in predictions:
@@ -52,29 +62,41 @@ def run_rows(predictions: list[dict[str, str]], results: dict[str, float]) -> li
     return lines
 
 
-def part_rows(predictions: list[dict[str, str]], results: dict[str, float]) -> list[list[str]]:
-    """A line for each part and fit, and one for all."""
+def summary_rows(predictions: Iterable[Row], results: dict[str, float]) -> list[list[str]]:
+    """A line for each part of the plan, for all runs, and for long, short and distilled runs.
+
+    Args:
+        predictions: the rows of one fit.
+        results: measured losses by run. Runs without one are left out.
+    """
     done = [row for row in predictions if row["run"] in results]
-    parts = [*dict.fromkeys(row["part"] for row in done), "all"]
-    return [
-        _summary(part, fit, [row for row in some if part in ("all", row["part"])], results)
-        for fit in dict.fromkeys(row["fit"] for row in done)
-        for some in [[row for row in done if row["fit"] == fit]]
-        for part in parts
-    ]
+    grouped: defaultdict[str, list[Row]] = defaultdict(list)
+    for group_of in (lambda row: row["part"], lambda row: "all", _group):
+        for row in done:
+            grouped[group_of(row)].append(row)
+    return [summary_row(name, rows, results) for name, rows in grouped.items()]
 
 
-def _summary(part: str, fit: str, rows: list[dict[str, str]], results) -> list[str]:
+def _group(row: Row) -> str:
+    return "students" if row["teacher"] else _of_length(float(row["num_tokens"]))
+
+
+def _of_length(num_tokens: float) -> str:
+    return _LONG_RUNS if num_tokens > _LONG else _SHORT_RUNS
+
+
+def summary_row(name: str, rows: list[Row], results: dict[str, float]) -> list[str]:
+    """A line of `SUMMARY_COLUMNS`: errors, and how many losses are inside or below the interval."""
     errors = np.array([error(row, results) for row in rows])
-    held = sum(inside(row, results) for row in rows)
-    sizes = [f"{np.abs(errors).mean():.2f}", f"{errors.mean():+.2f}", f"{np.abs(errors).max():.2f}"]
-    return [part, fit, str(len(rows)), *sizes, f"{held} of {len(rows)}"]
+    sizes = np.abs(errors)
+    within = sum(inside(row, results) for row in rows)
+    below = sum(results[row["run"]] < float(row["low"]) for row in rows)
+    numbers = [f"{size:.2f}" for size in (sizes.mean(), np.median(sizes), sizes.max())]
+    return [name, str(len(rows)), *numbers, f"{errors.mean():+.2f}", str(within), str(below)]
 
 
-def given_teachers(
-    stacks: list[Stack], fit: str, fits: Fits, results: dict[str, float]
-) -> list[dict[str, str]]:
-    """Predictions for students once their teacher's loss is known: the distillation law alone."""
+def given_teachers(stacks: list[Stack], fits: Fits, results: dict[str, float]) -> list[Row]:
+    """Predictions for trained students, from the measured loss of their teacher."""
     rows = []
     for stack in stacks:
         for run in stack.runs:
@@ -82,10 +104,7 @@ def given_teachers(
                 predicted, drawn = losses(run, fits, results[run.teacher.name])
                 low, high = interval(drawn)
                 numbers = {"predicted": predicted, "low": low, "high": high}
-                rows.append(
-                    {"run": run.name, "part": "students, teacher's loss known", "fit": fit}
-                    | {name: str(value) for name, value in numbers.items()}
-                )
+                rows.append({"run": run.name} | {key: str(each) for key, each in numbers.items()})
     return rows
 
 
@@ -112,3 +131,52 @@ def winner_rows(
             ]
         )
     return ["comparison", "predicted", "measured (runs)", "predicted winner", "winner"], lines
+
+
+def seed_rows(stacks: list[Stack], results: dict[str, float]) -> list[list[str]]:
+    """A line for each run with several seeds: the losses and their standard deviation."""
+    found = defaultdict(list)
+    for stack in stacks:
+        for run in stack.runs:
+            if run.name in results:
+                found[run.name.replace(f"-seed{run.seed}", "")].append(results[run.name])
+    return [
+        [
+            name,
+            ", ".join(f"{loss:.4f}" for loss in some),
+            f"{100 * np.std(np.log(some), ddof=1):.2f}",
+        ]
+        for name, some in found.items()
+        if len(some) > 1
+    ]
+
+
+def refit_rows(bundled: Runs, path: Path, num_starts: int) -> list[list[str]]:
+    """Errors of the new supervised runs when the law is fitted without them, and with them.
+
+    The second fit is no prediction. It shows which part of the errors the form of the law causes:
+    the errors that remain although the law has seen the runs.
+
+    Args:
+        bundled: the bundled supervised runs.
+        path: the table of the new runs.
+        num_starts: of each fit.
+    """
+    rows = [row for row in read(path) if row["kind"] == "supervised" and row["status"] == "ok"]
+    inputs = {
+        key: np.array([float(row[key]) for row in rows]) for key in ("num_params", "num_tokens")
+    }
+    loss = np.array([float(row["loss"]) for row in rows])
+    new = inputs | {"loss": loss}
+    old = {**bundled.inputs, "loss": bundled.loss}
+    both = Runs.read({key: np.concatenate([old[key], new[key]]) for key in new})
+    length = np.array([_of_length(each) for each in inputs["num_tokens"]])
+    lines = []
+    for name, runs in {"bundled runs": bundled, "bundled and new runs": both}.items():
+        law = fit(Supervised, runs, num_starts=num_starts).law
+        errors = 100 * (predict(law, inputs) / loss - 1)
+        for group in (_SHORT_RUNS, _LONG_RUNS):
+            some = errors[length == group]
+            size, bias = f"{np.abs(some).mean():.2f}", f"{some.mean():+.2f}"
+            lines.append([name, group, str(len(some)), size, bias])
+    return lines

@@ -8,8 +8,7 @@ import numpy as np
 
 from experiments.predictions.plan import QUESTIONS, Stack, part_of
 from experiments.runlab.runs import Run
-from fitting import FitResult, Runs, bundled_runs, fit
-from fitting.data.predictions import predict
+from fitting import FitResult, Runs, bundled_runs, fit, predict
 from fitting.data.runs import RunKind
 from jaxlaws.laws.distillation_limit import DistillationLimit
 from jaxlaws.laws.supervised import Supervised
@@ -50,7 +49,8 @@ def larger_half(kind: RunKind) -> Runs:
     return runs.where(flops >= np.median(flops))
 
 
-TABLES = {"all runs": all_runs, "larger half": larger_half}
+RECORD = "all runs"  # the prediction of record
+TABLES = {RECORD: all_runs, "larger half": larger_half}
 
 
 def fitted(name: str, draws: int, num_starts: int, folder: Path) -> Fits:
@@ -153,9 +153,9 @@ def winners(fits: Fits) -> list[str]:
         found = {key: losses(each.runs[0], fits) for key, each in question.options.items()}
         drawn = np.stack([draws for _, draws in found.values()])
         won = np.bincount(drawn.argmin(axis=0), minlength=len(found)) / drawn.shape[1]
-        told = ", ".join(
+        options = ", ".join(
             f"{key} {found[key][0]:.4f} (first in {share:.0%} of draws)"
             for key, share in zip(found, won, strict=True)
         )
-        lines.append(f"{name}, {question.flops:.2g} FLOPs: {told}")
+        lines.append(f"{name}, {question.flops:.2g} FLOPs: {options}")
     return lines

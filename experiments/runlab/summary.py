@@ -30,7 +30,7 @@ def summarise(rows: list[Row]) -> list[str]:
     teachers = {row["teacher"]: float(row["teacher_loss"]) for row in rows if row["teacher_loss"]}
     if teachers:
         lines.append(f"{len(teachers)} teachers, loss {_span(teachers.values())}")
-    return lines + _noise(rows)
+    return lines + noise_lines(rows)
 
 
 def seed_deviations(rows: Iterable[Row]) -> dict[tuple[str, ...], tuple[int, float]]:
@@ -46,7 +46,8 @@ def seed_deviations(rows: Iterable[Row]) -> dict[tuple[str, ...], tuple[int, flo
     }
 
 
-def _noise(rows: list[Row]) -> list[str]:
+def noise_lines(rows: list[Row]) -> list[str]:
+    """For each kind of run a line: the standard deviation between seeds, pooled over designs."""
     deviations = seed_deviations(rows)
     lines = []
     for kind in ("supervised", "distilled"):

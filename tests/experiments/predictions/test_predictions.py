@@ -3,6 +3,7 @@
 import math
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -10,13 +11,13 @@ import pytest
 
 from experiments.predictions import judgement
 from experiments.predictions.plan import QUESTIONS, Stack, stacks
-from experiments.predictions.predicted import Fits, interval, losses
+from experiments.predictions.predicted import RECORD, TABLES, Fits, interval, losses
 from experiments.predictions.stacks import STEPS_A_CALL, Programs, train_stack
 from experiments.runlab import training
 from experiments.runlab.batches import Windows
 from experiments.runlab.model import Shape
 from experiments.runlab.runs import BATCH_TOKENS, BATCH_WINDOWS, TEACHER_HALF, Run
-from fitting import bundled_runs
+from fitting import bundled_runs, markdown_table
 from jaxlaws import presets
 
 HALF = 32_109_606  # symbols of the shorter half
@@ -95,17 +96,61 @@ def test_a_student_of_a_measured_teacher_has_no_spread_of_its_teacher():
     assert np.ptp(known) < np.ptp(unknown)
 
 
+def _row(run, part, predicted, low, high, num_tokens=1e6, teacher=""):
+    numbers = {"predicted": predicted, "low": low, "high": high, "num_tokens": num_tokens}
+    return {"run": run, "part": part, "teacher": teacher} | {
+        key: str(each) for key, each in numbers.items()
+    }
+
+
 def test_judgement_counts_errors_and_coverage():
     rows = [
-        {"run": "a", "part": "x", "fit": "f", "predicted": "1.1", "low": "0.9", "high": "1.2"},
-        {"run": "b", "part": "x", "fit": "f", "predicted": "1.9", "low": "1.8", "high": "1.95"},
-        {"run": "c", "part": "y", "fit": "f", "predicted": "1.0", "low": "0.9", "high": "1.1"},
+        _row("a", "x", 1.1, 0.9, 1.2),
+        _row("b", "x", 1.9, 1.8, 1.95, num_tokens=2e7),
+        _row("c", "y", 1.0, 0.9, 1.1),
+        _row("d", "y", 1.5, 1.4, 1.6, teacher="t"),
     ]
-    results = {"a": 1.0, "b": 2.0}
-    part, everything = judgement.part_rows(rows, results)
-    assert part == ["x", "f", "2", "7.50", "+2.50", "10.00", "1 of 2"]
-    assert everything[0] == "all"
+    results = {"a": 1.0, "b": 2.0, "d": 1.2}
+    assert judgement.summary_rows(rows, results) == [
+        ["x", "2", "7.50", "7.50", "10.00", "+2.50", "1", "0"],
+        ["y", "1", "25.00", "25.00", "25.00", "+25.00", "0", "1"],
+        ["all", "3", "13.33", "10.00", "25.00", "+10.00", "1", "1"],
+        ["supervised, under 15 M symbols", "1", "10.00", "10.00", "10.00", "+10.00", "1", "0"],
+        ["supervised, over 15 M symbols", "1", "5.00", "5.00", "5.00", "-5.00", "0", "0"],
+        ["students", "1", "25.00", "25.00", "25.00", "+25.00", "0", "1"],
+    ]
     assert judgement.run_rows(rows, results)[2][3] == "not trained"
+
+
+def test_seeds_of_a_run_are_compared():
+    results = {run.name: 2.0 + 0.02 * run.seed for run in planned()}
+    rows = judgement.seed_rows(stacks(), results)
+    assert len(rows) == 13
+    assert rows[0] == ["s-d192-40000", "2.0000, 2.0200", "0.70"]
+
+
+FOLDER = Path(judgement.__file__).parent
+
+
+def test_the_committed_tables_give_the_numbers_of_the_readme():
+    readme, page = ((FOLDER / name).read_text() for name in ("README.md", "results.md"))
+    results = judgement.measured(FOLDER / "runs.csv")
+    assert len(results) == 38
+    made = judgement.read(FOLDER / "predictions.csv")
+    for fit in TABLES:
+        rows = [row for row in made if row["fit"] == fit]
+        summary = markdown_table(judgement.SUMMARY_COLUMNS, judgement.summary_rows(rows, results))
+        assert summary in page
+        assert (summary in readme) == (fit == RECORD)
+        assert markdown_table(judgement.RUN_COLUMNS, judgement.run_rows(rows, results)) in page
+        found = {row["run"]: float(row["predicted"]) for row in rows}
+        _, comparisons = judgement.winner_rows(lambda run, f=found: f[run.name], results)
+        assert [line[-2:] for line in comparisons] == [["train"] * 2, ["distil"] * 2]
+    assert "contain 31 of them (82%)" in " ".join(readme.split())
+    inside = [judgement.inside(row, results) for row in made if row["fit"] == RECORD]
+    assert sum(inside) == 31
+    seeds = judgement.seed_rows(stacks(), results)
+    assert markdown_table(judgement.SEED_COLUMNS, seeds) in page
 
 
 def test_the_winner_has_the_least_mean_loss():
