@@ -126,9 +126,9 @@ def _check_known(where: str, names: Iterable[str], known: Mapping[str, Input]) -
             close = get_close_matches(name, known, n=1)
             hint = f" (did you mean {close[0]!r}?)" if close else ""
             raise TypeError(
-                f"{where}: unknown input {name!r}{hint}. Either use a name that jaxlaws knows "
-                f"({', '.join(INPUTS)}), or declare the input in the class: "
-                f'own_inputs = {{"{name}": Input(meaning="...", unit="...")}}'
+                f"{where}: unknown input {name!r}{hint}. Declare it in the class: "
+                f'own_inputs = {{"{name}": Input(meaning="...", unit="...")}}. Or use a name that '
+                f"jaxlaws knows: {', '.join(INPUTS)}"
             )
 
 

@@ -20,12 +20,12 @@ _T = TypeVar("_T")
 
 
 def is_traced(*trees: object) -> bool:
-    """Whether any leaf is being traced: by jit, vmap, grad or their kin."""
+    """Return whether any leaf is being traced by jit, vmap, grad or another transformation."""
     return any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(trees))
 
 
 def array_module(*trees: object) -> ModuleType:
-    """`jax.numpy` where a leaf is traced, else NumPy."""
+    """Return `jax.numpy` if a leaf is traced, else NumPy."""
     return jnp if is_traced(*trees) else np
 
 

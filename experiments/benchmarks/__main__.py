@@ -16,20 +16,21 @@ from experiments.benchmarks.fits import fit_rows
 from experiments.benchmarks.quasi_newton import plans_with_bfgs
 from experiments.benchmarks.slsqp import plan_with_slsqp
 from experiments.benchmarks.timing import fresh_seconds, median_seconds
-from fitting.reporting.markdown import markdown_table
+from fitting import markdown_table
 from jaxlaws import presets
-from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.foundations.annotations import Array
 from jaxlaws.planning import (
     TEACHER_PRETRAINING_AND_INFERENCE,
-    Status,
+    DistillationPlan,
     compute_optimal,
     distill,
+    is_solved,
 )
 
 _LAW = presets.load("busbridge2025_consistent")
 
 
-def _full(flops: Array, size: Array) -> Tree:
+def _full(flops: Array, size: Array) -> DistillationPlan:
     return distill(
         _LAW, flops=flops, num_student_params=size, scenario=TEACHER_PRETRAINING_AND_INFERENCE
     )
@@ -80,7 +81,7 @@ def many_plans(count: int) -> list[list[str]]:
     flops, sizes = _problems(count)
     each = median_seconds(lambda: _full(flops, sizes), 3) / count
     plans = _full(flops, sizes)
-    solved = float(np.mean(plans.status <= Status.BUDGET_UNSPENT))
+    solved = float(np.mean(is_solved(plans.status)))
     few = range(10)
     begin = time.perf_counter()
     theirs = [plan_with_slsqp(_LAW, flops[i], sizes[i]) for i in few]

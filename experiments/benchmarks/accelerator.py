@@ -1,8 +1,8 @@
 """`python -m experiments.benchmarks.accelerator`: plans and fits on the default device.
 
-The measurements run in the order of their worth and stop when the time is up. After each, the JSON
-file and the Markdown table are written anew. All answers are compared with those of the host's CPU.
-A new measurement is a generator of rows in `MEASUREMENTS`.
+The measurements run in order of importance and stop when the time is up. After each row, the
+program writes the JSON file and the Markdown table again. All results are compared with those of
+the host's CPU. To add a measurement, add a generator of rows to `MEASUREMENTS`.
 """
 
 import datetime
@@ -19,11 +19,15 @@ import click
 import jax
 import numpy as np
 
-from fitting import bundled_runs, fit
-from fitting.reporting.markdown import markdown_table
+from fitting import Status, bundled_runs, fit, markdown_table
 from jaxlaws import presets
 from jaxlaws.laws.chinchilla import Chinchilla
-from jaxlaws.planning import TEACHER_PRETRAINING_AND_INFERENCE, Status, compute_optimal, distill
+from jaxlaws.planning import (
+    TEACHER_PRETRAINING_AND_INFERENCE,
+    compute_optimal,
+    distill,
+    is_solved,
+)
 
 _OPTIMAL_LAW = presets.load("besiroglu2024")
 _DISTILLATION_LAW = presets.load("busbridge2025_consistent")
@@ -33,7 +37,7 @@ _STARTS, _DRAWS = 256, 4_096
 
 
 class Row(NamedTuple):
-    """One measured number, or why there is none."""
+    """One measured number, or the reason why it is missing."""
 
     what: str
     value: float | str
@@ -41,7 +45,7 @@ class Row(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """How much is measured: the largest batch of plans, and the draws of a bootstrap."""
+    """The size of the measurements: the largest batch of plans, and the draws of a bootstrap."""
 
     largest: int
     draws: int
@@ -78,7 +82,7 @@ def _on_cpu(call: Callable):
 
 
 def _compiled(ask: Callable, given: tuple[np.ndarray, np.ndarray]):
-    """What a user writes: jit of vmap, on arrays that are on the device; and seconds to compile."""
+    """Return a compiled `jit(vmap(ask))` on device arrays, and the seconds of its compilation."""
     given = tuple(map(jax.device_put, given))
     begin = time.perf_counter()
     program = jax.jit(jax.vmap(ask)).lower(*given).compile()
@@ -87,7 +91,7 @@ def _compiled(ask: Callable, given: tuple[np.ndarray, np.ndarray]):
 
 
 def _seconds(call: Callable) -> tuple[float, float]:
-    """Of the first call, and the median of some more."""
+    """Return the seconds of the first call, and the median of further calls."""
     times = []
     for _ in range(1 + _REPEATS):
         begin = time.perf_counter()
@@ -97,7 +101,7 @@ def _seconds(call: Callable) -> tuple[float, float]:
 
 
 def _agreement(what: str, plans, reference) -> Iterator[Row]:
-    solved = np.asarray(reference.status) <= Status.BUDGET_UNSPENT
+    solved = is_solved(np.asarray(reference.status))
     off = np.abs(np.asarray(plans.loss, float) / reference.loss - 1)[solved]
     same = np.mean(np.asarray(plans.status) == reference.status)
     yield Row(f"{what}: largest relative difference of loss from the CPU's", off.max(), "")
@@ -180,10 +184,10 @@ def _bootstrap(limits: Limits) -> Iterator[Row]:
     runs = bundled_runs("supervised")
     begin = time.perf_counter()
     drawn = fit(Chinchilla, runs, num_starts=_STARTS, bootstrap=limits.draws)
-    what = f"Chinchilla, {_STARTS} starts and {limits.draws:,} bootstraps"
+    what = f"Chinchilla, {_STARTS} starts and {limits.draws:,} draws"
     yield Row(f"{what}: first call", time.perf_counter() - begin, "s")
-    converged = np.mean(np.asarray(drawn.ensemble_status) <= 2)
-    yield Row(f"{what}: replicates that converged", float(converged), "share")
+    converged = np.mean(np.asarray(drawn.ensemble_status) <= Status.FLAT_DIRECTION)
+    yield Row(f"{what}: draws that converged", float(converged), "share")
     begin = time.perf_counter()
     fit(Chinchilla, runs, num_starts=_STARTS, bootstrap=limits.draws)
     yield Row(what, time.perf_counter() - begin, "s")
@@ -204,7 +208,7 @@ MEASUREMENTS: dict[str, Callable[[Limits], Iterator[Row]]] = {
 
 
 def facts() -> dict[str, str]:
-    """The device and the versions."""
+    """Return the device and the versions of the software."""
     device = jax.devices()[0]
     return {
         "device": device.device_kind,
@@ -217,8 +221,8 @@ def facts() -> dict[str, str]:
 
 
 def _peak_gib() -> float | None:
-    told = jax.devices()[0].memory_stats()
-    return told["peak_bytes_in_use"] / 2**30 if told else None
+    memory = jax.devices()[0].memory_stats()
+    return memory["peak_bytes_in_use"] / 2**30 if memory else None
 
 
 def _write(rows: list[Row], folder: Path) -> None:
@@ -238,12 +242,16 @@ def _written(value: float | str) -> str:
 
 
 @click.command()
-@click.option("--seconds", default=480.0, help="No measurement begins later than that.")
-@click.option("--largest", default=1_000_000, help="Plans in the largest batch.")
-@click.option("--draws", default=_DRAWS, help="Of the bootstrap.")
+@click.option("--seconds", default=480.0, help="No measurement starts after this time.")
+@click.option("--largest", default=1_000_000, help="Number of plans in the largest batch.")
+@click.option("--draws", default=_DRAWS, help="Number of bootstrap draws.")
 @click.option("--only", multiple=True, type=click.Choice(list(MEASUREMENTS)))
 @click.option(
-    "-o", "--out", type=click.Path(path_type=Path), default=Path("out/accelerator"), help="Folder."
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("out/accelerator"),
+    help="Output folder.",
 )
 def main(seconds: float, largest: int, draws: int, only: tuple[str, ...], out: Path) -> None:
     """Measure on the default device, and write a JSON file and a Markdown table."""

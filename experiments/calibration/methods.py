@@ -1,7 +1,6 @@
 """The 90% intervals of simulated tables, by each method."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import get_args
 
 import jax
 import numpy as np
@@ -16,6 +15,7 @@ from experiments.calibration.simulated import (
 from fitting import FitResult, Runs, fit
 from fitting.estimation.interval_ends import bca_ends, ends
 from fitting.estimation.resampling import (
+    RESAMPLINGS,
     Resampling,
     jackknife_weights,
     noise_like,
@@ -40,7 +40,7 @@ def bootstraps(tables: Tables, num_draws: int, first_seed: int) -> Iterator[tupl
         value = _quantities(tables.law)
         left_out, kept = tables.refitted(_of_each(tables, lambda *_: _without_each_run()))
         without = _quantities(left_out)
-    for method in get_args(Resampling):
+    for method in RESAMPLINGS:
         with float64():
             law, usable = tables.refitted(*resampled(tables, method, num_draws, first_seed))
             drawn = _quantities(law)

@@ -8,7 +8,7 @@ import click
 from experiments.paper import law_pictures, plan_pictures
 from experiments.paper.claims import CLAIMS
 from experiments.paper.rules import RULES
-from fitting.reporting.markdown import markdown_table
+from fitting import markdown_table
 from jaxlaws import presets
 from jaxlaws.foundations.annotations import Tree
 

@@ -6,7 +6,7 @@ Teachers are trained on 20 tokens per parameter. Compute is counted as in the pa
 import numpy as np
 from matplotlib.figure import Figure
 
-from fitting.data.predictions import predict
+from fitting import predict
 from jaxlaws.compute import transformer_forward_flops
 from jaxlaws.figures.style import COLOURS, house_style, new_figure, quantity_axis
 from jaxlaws.foundations.annotations import Array, Tree

@@ -9,12 +9,12 @@ from jaxlaws.foundations.annotations import Tree
 from jaxlaws.planning import (
     TEACHER_INFERENCE,
     TEACHER_PRETRAINING_AND_INFERENCE,
+    assess_teacher,
+    break_even_students,
     distill,
     distill_with,
     train_fixed,
 )
-from jaxlaws.planning.decisions.break_even import break_even_students
-from jaxlaws.planning.distillation.teacher_quality import assess_teacher
 
 _SIZES, _BUDGETS = np.meshgrid([3e8, 1e9, 3e9, 1e10], np.geomspace(1e20, 1e24, 9))
 

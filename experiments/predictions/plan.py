@@ -34,8 +34,8 @@ class Stack:
     def group(self) -> training.Group:
         """The group that `training.advance_stack` copies."""
         teacher = self.runs[0].teacher
-        lane = training.Lane(self.runs[0].shape, None if teacher is None else 0)
-        return training.Group((lane,), () if teacher is None else (teacher.shape,))
+        member = training.Member(self.runs[0].shape, None if teacher is None else 0)
+        return training.Group((member,), () if teacher is None else (teacher.shape,))
 
 
 def run(width: int, steps: int, *, seed: int = 0, teacher: Run | None = None) -> Run:

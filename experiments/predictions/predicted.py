@@ -9,6 +9,7 @@ import numpy as np
 from experiments.predictions.plan import QUESTIONS, Stack, part_of
 from experiments.runlab.runs import Run
 from fitting import FitResult, Runs, bundled_runs, fit, predict
+from fitting.data.runs import RunKind
 from jaxlaws.laws.distillation_limit import DistillationLimit
 from jaxlaws.laws.supervised import Supervised
 
@@ -36,12 +37,12 @@ class Fits(NamedTuple):
     distilled_noise: np.ndarray
 
 
-def all_runs(kind: str) -> Runs:
+def all_runs(kind: RunKind) -> Runs:
     """All bundled runs of a kind."""
     return bundled_runs(kind)
 
 
-def larger_half(kind: str) -> Runs:
+def larger_half(kind: RunKind) -> Runs:
     """The half of the bundled runs of a kind that took the most FLOPs to train."""
     runs = bundled_runs(kind)
     flops = runs.inputs["flops"]

@@ -50,14 +50,14 @@ class Programs:
         return self._programs[key]
 
     def _compile(self, group: training.Group, count: int):
-        context = group.lanes[0].shape.context
+        context = group.members[0].shape.context
 
         def spread(leaf):
             return jax.ShapeDtypeStruct((count, *leaf.shape), leaf.dtype)
 
         weights = [
             jax.eval_shape(partial(model.init, shape=shape), jax.random.key(0))
-            for shape in (group.lanes[0].shape, *group.teachers)
+            for shape in (group.members[0].shape, *group.teachers)
         ]
         params, *teachers = (jax.tree.map(spread, each) for each in weights)
         state = jax.tree.map(spread, jax.eval_shape(optimiser().init, weights[0]))
@@ -71,7 +71,7 @@ class Programs:
                 (params,), (state,), tuple(teachers), data, scalar, steps, rate, group=group
             )
             program = lowered.compile()
-        shape = group.lanes[0].shape
+        shape = group.members[0].shape
         zeros = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), weights[0])
         _measure(zeros, shape, np.zeros((_EVALUATED_AT_ONCE, context + 1), np.uint8))
         _say(f"compiled width {shape.width} x {count} in {time.monotonic() - begin:.0f} s")

@@ -1,1 +1,1 @@
-"""Small language models, really trained and distilled: the source of the bundled runs."""
+"""Training and distillation of small language models: the source of the bundled runs."""

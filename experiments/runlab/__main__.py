@@ -1,4 +1,4 @@
-"""`python -m experiments.runlab`: prepare the text, print a plan, run a sweep, repeat a run."""
+"""`python -m experiments.runlab`: prepare the text, run sweeps, and repeat single runs."""
 
 from pathlib import Path
 
@@ -18,39 +18,50 @@ RATES = ROOT / "experiments" / "runlab" / "learning_rates.csv"
 PRACTICE = ROOT / "experiments" / "runlab" / "practice.csv"
 
 out_option = click.option(
-    "--out", type=click.Path(path_type=Path), default=OUT, help="Text, weights, compiled programs."
+    "--out",
+    type=click.Path(path_type=Path),
+    default=OUT,
+    help="Folder for the text, the weights and the compiled programs.",
 )
 table_option = click.option(
-    "--table", "path", type=click.Path(path_type=Path), default=TABLE, help="The table of runs."
+    "--table", "path", type=click.Path(path_type=Path), default=TABLE, help="The CSV table of runs."
 )
 
 
 @click.group()
 def main():
-    """Train and distil small language models, and keep their losses in one table."""
+    """Train and distil small language models, and store their losses in one table."""
 
 
 @main.command()
-@click.option("--source", type=click.Path(path_type=Path, exists=True), help="Text of your own.")
-@click.option("--held-out", default=corpus.HELD_OUT_SYMBOLS, help="Validation symbols.")
+@click.option(
+    "--source",
+    type=click.Path(path_type=Path, exists=True),
+    help="Your own text: a source package, a tarball, or a folder.",
+)
+@click.option("--held-out", default=corpus.HELD_OUT_SYMBOLS, help="Number of validation symbols.")
 @out_option
 def prepare(source, held_out, out):
-    """Fetch the text (or take SOURCE: a source package, a tarball, a folder) and lay it down."""
+    """Download the text, or take it from --source, and write the prepared corpus."""
     source = source or corpus.fetch(out / "source")
     click.echo(corpus.prepare(source, out / "corpus", held_out=held_out).facts)
 
 
 @main.command()
 @click.argument("names", nargs=-1, type=click.Choice(sorted(plan.SWEEPS)), required=True)
-@click.option("--workers", default=2, help="Processes; each has one thread.")
-@click.option("--dry-run", is_flag=True, help="Print the plan and its cost, and stop.")
+@click.option("--workers", default=2, help="Number of worker processes; each has one thread.")
+@click.option(
+    "--dry-run", is_flag=True, help="Print the plan and its estimated cost, and train nothing."
+)
 @table_option
 @out_option
 def sweep(names, workers, dry_run, path, out):
-    """Train the runs of the sweeps NAMES that the table lacks, one sweep after the other."""
+    """Train the runs of the sweeps NAMES that are not in the table, one sweep after the other."""
     folders = Folders(out)
     if "smoke" in names and path == TABLE:
-        raise click.UsageError("the smoke sweep means nothing: give it a --table of its own")
+        raise click.UsageError(
+            "the results of the smoke sweep have no meaning; write them to another --table"
+        )
     for name in names:
         jobs = plan.SWEEPS[name]()
         rows = {row["run"]: row for row in table.read(path)}
@@ -64,14 +75,14 @@ def sweep(names, workers, dry_run, path, out):
 
 
 def describe(name, jobs, to_do, workers):
-    """Print what a sweep has, and what is still to do."""
+    """Print the number of runs in a sweep, and the runs still to be trained."""
     runs = [run for job in jobs for run in job]
     distilled = sum(run.teacher is not None for run in runs)
     cost = sum(plan.seconds(job) for job in to_do)
     click.echo(
         f"{name}: {len(runs) - distilled} supervised and {distilled} distilled runs; "
         f"{sum(len(job) for job in to_do)} to do, about {cost / 60 / workers:.0f} minutes "
-        f"of {workers} quiet cores",
+        f"of {workers} idle cores",
         err=True,
     )
     for job in to_do:
@@ -80,12 +91,12 @@ def describe(name, jobs, to_do, workers):
 
 
 @main.command()
-@click.option("--workers", default=2, help="Processes; each has one thread.")
+@click.option("--workers", default=2, help="Number of worker processes; each has one thread.")
 @out_option
 def learning_rate(workers, out):
-    """Train two widths at a third, once and three times the learning rate.
+    """Train two widths at one third, one and three times the learning rate.
 
-    These runs have a table of their own, because a law is fitted to runs at the rate chosen.
+    These runs have a separate table, because laws are fitted to runs at a single learning rate.
     """
     folders = Folders(out)
     jobs = plan.learning_rate()
@@ -94,15 +105,15 @@ def learning_rate(workers, out):
 
 
 @main.command("practice")
-@click.option("--width", default=24, type=click.Choice(list(SHAPES)), help="Of the students.")
-@click.option("--steps", default=1000, help="Of the students.")
+@click.option("--width", default=24, type=click.Choice(list(SHAPES)), help="Width of the students.")
+@click.option("--steps", default=1000, help="Training steps of the students.")
 @click.option("--table", "path", type=click.Path(path_type=Path), default=PRACTICE)
 @out_option
 def practice_command(width, steps, path, out):
     """Change one setting of distillation at a time, and measure the students' calibration.
 
-    Trains what the table lacks, on one thread; teachers whose parameters are gone are trained
-    again first.
+    The command trains the students that are not in the table, on one thread. It first trains the
+    teachers again whose parameters are missing.
     """
     use_one_thread()
     use_cache(Folders(out))
@@ -117,16 +128,16 @@ def practice_command(width, steps, path, out):
 @table_option
 @out_option
 def retrain(name, path, out):
-    """Train the run NAME again from the settings in its row, and compare the losses.
+    """Train the run NAME again with the settings in its row, and compare the losses.
 
-    Its teacher is trained again too where its parameters are not at hand. Nothing is written to
-    the table.
+    If the parameters of its teacher are missing, the teacher is trained again too. The table does
+    not change.
     """
     rows = {row["run"]: row for row in table.read(path)}
     if name not in rows:
-        raise click.UsageError(f"{path} has no run {name!r}")
+        raise click.UsageError(f"{path} has no run named {name!r}")
     folders = Folders(out)
-    use_one_thread()  # as in the sweep: the same program, and the same rounding
+    use_one_thread()  # as in the sweep, so that the program and its rounding are the same
     use_cache(folders)
     run = from_row(name, rows)
     if run.teacher is not None and not folders.weights(run.teacher).exists():
@@ -135,7 +146,7 @@ def retrain(name, path, out):
 
 
 def again(run, rows, folders):
-    """Train one run; say what its row says and what came out now."""
+    """Train one run; print the loss in the table, the new loss, and the difference."""
     (result,) = train_job((run,), folders)
     before, now = rows[run.name]["loss"], result["loss"]
     difference = f"{float(now) - float(before):+.6f}" if before and now != "" else "undefined"
@@ -145,14 +156,14 @@ def again(run, rows, folders):
 @main.command()
 @table_option
 def summary(path):
-    """Say what the table holds, and how far runs that differ in their seed alone differ."""
+    """Describe the table, and the noise between runs that differ only in their seed."""
     for line in summarise(table.read(path)):
         click.echo(line)
 
 
 @main.command()
 def rates():
-    """Time training beside plain matrix products of the same shapes, on one thread."""
+    """Measure the speed of training and of matrix products of the same shapes, on one thread."""
     use_one_thread()
     for line in report(SHAPES):
         click.echo(line)

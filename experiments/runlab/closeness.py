@@ -1,4 +1,4 @@
-"""How close a student comes to its teacher and to the text, on the held-out windows."""
+"""Distance of a student to its teacher and to the text, on the held-out windows."""
 
 from functools import partial
 
@@ -15,7 +15,7 @@ from jaxlaws.distilling import (
     next_token_loss,
 )
 
-Weighted = tuple[dict, model.Shape]  # a model: its parameters and its shape
+Weighted = tuple[dict, model.Shape]  # the parameters and the shape of a model
 
 MEASURES = (
     "loss", "teacher_loss", "cross_entropy_to_teacher", "teacher_entropy", "kl_from_teacher",
@@ -24,19 +24,20 @@ MEASURES = (
 
 
 def measure(student: Weighted, teacher: Weighted, windows: np.ndarray, batch: int = 64) -> dict:
-    """Losses in nats per symbol and calibration of a student and its teacher.
+    """Return losses in nats per symbol, and the calibration, of a student and its teacher.
 
-    The student's cross-entropy to its teacher is the teacher's entropy and the KL between them.
+    The student's cross-entropy to its teacher is the teacher's entropy plus the KL divergence.
     Calibration follows Busbridge et al. 2025, Eqs. 38 and 39.
 
     Args:
         student: the student.
         teacher: its teacher.
-        windows: held-out symbols `(count, context + 1)`, a multiple of `batch` for one program.
-        batch: windows at a time.
+        windows: held-out symbols `(count, context + 1)`. If `count` is a multiple of `batch`, only
+            one program is compiled.
+        batch: number of windows in a batch.
 
     Returns:
-        A number for each of `MEASURES`.
+        A number for each name in `MEASURES`.
     """
     shapes = {"student_shape": student[1], "teacher_shape": teacher[1]}
     parts = [
@@ -63,15 +64,15 @@ def measure(student: Weighted, teacher: Weighted, windows: np.ndarray, batch: in
 def _per_symbol(student, teacher, windows, *, student_shape, teacher_shape):
     symbols = jnp.asarray(windows).astype(jnp.int32)
     seen, targets = symbols[:, :-1], symbols[:, 1:]
-    own = model.forward(student, seen, student_shape)
-    taught = model.forward(teacher, seen, teacher_shape)
-    sure, choice = confidence(own)
-    teacher_sure, teachers_choice = confidence(taught)
+    of_student = model.forward(student, seen, student_shape)
+    of_teacher = model.forward(teacher, seen, teacher_shape)
+    sure, choice = confidence(of_student)
+    teacher_sure, teachers_choice = confidence(of_teacher)
     return {
-        "loss": next_token_loss(own, targets),
-        "teacher_loss": next_token_loss(taught, targets),
-        "cross_entropy_to_teacher": distilling_loss(own, taught),
-        "teacher_entropy": distilling_loss(taught, taught),
+        "loss": next_token_loss(of_student, targets),
+        "teacher_loss": next_token_loss(of_teacher, targets),
+        "cross_entropy_to_teacher": distilling_loss(of_student, of_teacher),
+        "teacher_entropy": distilling_loss(of_teacher, of_teacher),
         "sure": sure,
         "teacher_sure": teacher_sure,
         "right": choice == targets,

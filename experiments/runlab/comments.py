@@ -1,7 +1,7 @@
-"""English out of C sources: the block comments that read as prose.
+"""English text from C sources: the block comments that are prose.
 
-A document is a source file: its comments, in order. Code, licence headers and tables do not
-read as English and are left out, and so is a comment that has been met before.
+A document has the comments of one source file, in order. Code, licence headers and tables are left
+out, because they are not English prose. Repeated comments are left out too.
 """
 
 import re
@@ -22,7 +22,7 @@ _LICENCE = re.compile(
 
 
 def prose(comment: bytes) -> str | None:
-    """The text of one comment, or None where it is not English prose."""
+    """Return the text of one comment, or None if it is not English prose."""
     text = comment.decode("ascii", errors="ignore").replace("\r", "").replace("\0", "")
     text = _TRAILING.sub("", _MARGIN.sub("", text)).strip()
     if len(text.split()) < MIN_WORDS or _LICENCE.search(text):
@@ -33,10 +33,12 @@ def prose(comment: bytes) -> str | None:
 
 
 def documents_of_comments(files: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, str]]:
-    """One document a source file; a comment stands only where it was met first.
+    """Yield the name and the text of one document per source file.
+
+    Of equal comments only the first is kept.
 
     Args:
-        files: pairs of a name and the bytes of the file, in an order that does not change,
+        files: pairs of a name and the bytes of the file. Their order must always be the same,
             because it decides which of two equal comments is the first.
     """
     seen: set[str] = set()

@@ -1,8 +1,8 @@
-"""Text for the tiny models: fetched, cut into documents, held out, and laid down as bytes.
+"""The text for the small models: download, division into documents and parts, and storage.
 
-Symbols are ASCII bytes (vocabulary 128; a document ends with byte 0). A folder of the prepared
-corpus holds `validation.bin` (whole documents that no run trains on), `teacher.bin` and
-`student.bin` (two disjoint halves of the rest) and `corpus.json` (what it was made of).
+Symbols are ASCII bytes (vocabulary 128). A document ends with byte 0. The folder of a prepared
+corpus has `validation.bin` (whole documents that no run trains on), `teacher.bin` and `student.bin`
+(two disjoint halves of the other documents), and `corpus.json` (the source of the text).
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from experiments.runlab.comments import C_SUFFIXES, documents_of_comments
 
 VOCABULARY = 128
 PACKAGE = "linux-source-6.1"
-# Of this version the bundled runs were made; another gives another text and other losses.
+# The version of the bundled runs. Another version has other text and gives other losses.
 VERSION = "6.1.192-2"
 _ADDRESS = "http://deb.debian.org/debian-security/pool/updates/main/l/linux"
 HELD_OUT_SYMBOLS = 2_000_000
@@ -30,17 +30,17 @@ PARTS = ("validation", "teacher", "student")
 
 @dataclass(frozen=True)
 class Corpus:
-    """The prepared text: one memory map of bytes for each part, and what it was made of."""
+    """The prepared text: one memory map of bytes for each part, and facts about its source."""
 
     parts: Mapping[str, np.ndarray]
     facts: dict
 
 
 def fetch(folder: Path) -> Path:
-    """Download the package of the kernel sources that the bundled runs were made of.
+    """Download the package with the kernel sources of the bundled runs.
 
     Raises:
-        OSError: it cannot be had; `prepare --source` takes another, for a table of its own.
+        OSError: the download fails. `prepare --source` takes another text; use another table too.
     """
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"{PACKAGE}_{VERSION}_all.deb"
@@ -56,11 +56,12 @@ def prepare(source: Path, folder: Path, *, held_out: int = HELD_OUT_SYMBOLS) -> 
 
     Args:
         source: a Debian source package, a tarball, or a folder of text.
-        folder: where to; its `corpus.json` is written last, so that half a corpus is no corpus.
-        held_out: symbols of validation text, at least; whole documents.
+        folder: the folder to write. Its `corpus.json` is written last, so that an incomplete corpus
+            is never loaded.
+        held_out: smallest number of validation symbols. Validation text has whole documents.
 
     Returns:
-        The corpus as `load` gives it.
+        The corpus, as from `load`.
     """
     documents = sorted(_documents(source))
     if not documents:
@@ -72,7 +73,7 @@ def prepare(source: Path, folder: Path, *, held_out: int = HELD_OUT_SYMBOLS) -> 
         data = documents[index][1].encode("ascii", errors="ignore") + b"\0"
         if sizes["validation"] < held_out:
             part = "validation"
-        else:  # the shorter half takes the next document, so that the halves stay equal
+        else:  # the next document goes to the shorter half, so that the halves stay equal
             part = "teacher" if sizes["teacher"] <= sizes["student"] else "student"
         parts[part].append(data)
         sizes[part] += len(data)
@@ -116,7 +117,7 @@ def _sorted_sources(members: Iterable[tuple[str, bytes]]) -> list[tuple[str, byt
 
 
 def _folder_documents(folder: Path) -> list[tuple[str, str]]:
-    """C sources give their comments, every other file that is text gives all of it."""
+    """Return the comments of C sources, and the whole text of other text files."""
     sources, documents = [], []
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         name = path.relative_to(folder).as_posix()
@@ -134,7 +135,7 @@ def _tar_members(path: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def _debian_members(path: Path) -> Iterator[tuple[str, bytes]]:
-    """A source package is a tarball inside the package's own file system archive."""
+    """Yield the C sources in the tarball inside a Debian source package."""
     command = ["dpkg-deb", "--fsys-tarfile", str(path)]
     with (
         subprocess.Popen(command, stdout=subprocess.PIPE) as unpacked,

@@ -1,7 +1,8 @@
 """A decoder-only transformer as plain dictionaries of arrays.
 
-Pre-norm RMSNorm, rotary positions, normalised queries and keys, gated MLP of ratio 8/3, and a
-head of its own (not tied to the embedding). N counts everything but the embedding and the head.
+It has RMSNorm before each block, rotary positions, normalised queries and keys, a gated MLP of
+ratio 8/3, and a head that is not tied to the embedding. N counts all parameters except the
+embedding and the head.
 """
 
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ NORM_EPSILON = 1e-6
 
 @dataclass(frozen=True)
 class Shape:
-    """What a model looks like; `d_ff` is 8/3 of the width, rounded up to a multiple of 8."""
+    """The shape of a model. `d_ff` is 8/3 of the width, rounded up to a multiple of 8."""
 
     layers: int
     width: int
@@ -30,12 +31,12 @@ class Shape:
 
     @property
     def head_width(self) -> int:
-        """Width of one head."""
+        """Width of one attention head."""
         return self.width // self.heads
 
 
 def num_params(shape: Shape) -> int:
-    """Non-embedding parameters, norm gains included; embedding and head are not counted."""
+    """Return the number of parameters with the norm gains, without embedding and head."""
     d = shape.width
     attention = 4 * d * d + 2 * shape.head_width + d
     mlp = 3 * d * shape.d_ff + d
@@ -43,14 +44,14 @@ def num_params(shape: Shape) -> int:
 
 
 def forward_flops(shape: Shape) -> float:
-    """FLOPs of a forward pass for each token, counted exactly, causal attention at half."""
+    """Return the exact forward FLOPs per token, with causal attention counted at half."""
     d, context = shape.width, shape.context
     layer = 8 * d * d + 6 * d * shape.d_ff + 2 * context * d + 2.5 * shape.heads * context
     return 2 * d + shape.layers * layer + 2 * shape.vocabulary * d
 
 
 def init(key: jax.Array, shape: Shape) -> dict:
-    """Draw parameters: matrices of variance 1/fan-in, unit embeddings, a head of zeros."""
+    """Return random parameters: matrices of variance 1/fan-in, unit embeddings, a zero head."""
     d, ff, layers = shape.width, shape.d_ff, shape.layers
     keys = iter(jax.random.split(key, 8))
 
@@ -58,7 +59,9 @@ def init(key: jax.Array, shape: Shape) -> dict:
         draws = jax.random.normal(next(keys), (layers, fan_in, fan_out))
         return draws * (scale / fan_in**0.5)
 
-    into_residual = (2 * layers) ** -0.5  # the residual stream keeps its size with depth
+    into_residual = (
+        2 * layers
+    ) ** -0.5  # keeps the size of the residual stream independent of depth
     return {
         "embedding": jax.random.normal(next(keys), (shape.vocabulary, d)),
         "head": jnp.zeros((d, shape.vocabulary)),
@@ -77,7 +80,7 @@ def init(key: jax.Array, shape: Shape) -> dict:
 
 
 def forward(params: dict, symbols: jax.Array, shape: Shape) -> jax.Array:
-    """Logits `(batch, time, vocabulary)` of the next symbol, from symbols `(batch, time)`."""
+    """Return logits `(batch, time, vocabulary)` of the next symbol, for symbols `(batch, time)`."""
     x = params["embedding"][symbols]
     cosine, sine = _rotary(symbols.shape[-1], shape.head_width)
     mask = jnp.tril(jnp.ones((symbols.shape[-1],) * 2, bool))

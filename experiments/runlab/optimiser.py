@@ -1,7 +1,7 @@
-"""Adam with one learning rate for all widths: the simple form of muP.
+"""Adam with one learning rate for all widths, by the simple form of muP.
 
-The rate of a hidden matrix falls as one over the width (`BASE_WIDTH / d`); embedding, head and
-norm gains keep the base rate (Wortsman et al. 2024, "muP simple"; the paper trains so too).
+The rate of a hidden matrix is multiplied by `BASE_WIDTH / d`. The embedding, the head and the norm
+gains keep the base rate (Wortsman et al. 2024, "muP simple", as in Busbridge et al. 2025).
 """
 
 import jax
@@ -17,7 +17,7 @@ WEIGHT_DECAY = 1e-4
 
 
 def optimiser() -> optax.GradientTransformation:
-    """Clipped Adam with decoupled weight decay; updates are for a learning rate of 1."""
+    """Return clipped Adam with decoupled weight decay, for a learning rate of 1."""
     return optax.chain(
         optax.clip_by_global_norm(1.0),
         optax.scale_by_adam(b1=0.9, b2=0.98),
@@ -26,16 +26,16 @@ def optimiser() -> optax.GradientTransformation:
 
 
 def rate_multipliers(params: dict, width: int) -> dict:
-    """What the learning rate is multiplied with, for each array of `params`."""
+    """Return the multiplier of the learning rate for each array of `params`."""
     return jax.tree_util.tree_map_with_path(
         lambda path, _: BASE_WIDTH / width if path[-1].key in HIDDEN else 1.0, params
     )
 
 
 def rate_at(step: jax.Array, steps: jax.Array) -> jax.Array:
-    """The cosine's share of the peak rate at `step` of `steps`, after a linear warm-up.
+    """Return the share of the peak rate at a step: linear warm-up, then a cosine.
 
-    Both are traced, so that runs of every length share one compiled program.
+    `step` and `steps` are traced, so runs of every length share one compiled program.
     """
     warm_up = jnp.minimum(WARM_UP * steps, LONGEST_WARM_UP)
     progress = jnp.clip((step - warm_up) / (steps - warm_up), 0, 1)

@@ -1,9 +1,9 @@
-"""The full sweep: the paper's protocols, scaled down to what two cores carry in hours.
+"""The full sweep: the paper's protocols at a scale that two cores train in hours.
 
-Supervised runs: IsoFLOP profiles, a line of fixed tokens per parameter, a line of long runs,
-three runs of a million parameters. Distilled runs: IsoFLOP students under teachers of fixed
-tokens per parameter; students of fixed tokens per parameter under IsoFLOP teachers; pairs of
-fixed and fixed. Some runs have three seeds, so that the noise is known.
+Supervised runs: IsoFLOP profiles, runs with a fixed number of tokens per parameter, long runs, and
+three runs of a million parameters. Distilled runs: IsoFLOP students of teachers with fixed tokens
+per parameter; students with fixed tokens per parameter of IsoFLOP teachers; and pairs in which both
+have fixed tokens per parameter. Some runs have three seeds, to measure the noise.
 """
 
 from experiments.runlab.model import forward_flops, num_params
@@ -18,25 +18,25 @@ from experiments.runlab.runs import (
     teacher,
 )
 
-LEAST_STEPS = 500  # below that a loss is that of the warm-up
-MOST_STEPS = 64_000  # one pass over a half
+LEAST_STEPS = 500  # in shorter runs most of the training is warm-up
+MOST_STEPS = 64_000  # one pass over one half of the text
 BUDGETS = [2e11, 8e11, 3.2e12, 1.28e13]  # FLOPs of training
 TEACHER_TOKENS_PER_PARAM = 10
 SEEDS = (1, 2)
 
 
 def isoflop_steps(width: int, flops: float) -> int:
-    """Steps of a run of that width that cost `flops`."""
+    """Return the number of steps with which a run of this width costs `flops`."""
     return round(flops / (3 * forward_flops(SHAPES[width]) * BATCH_TOKENS))
 
 
 def steps_for_ratio(width: int, tokens_per_param: float) -> int:
-    """Steps of a run with that many tokens per parameter."""
+    """Return the number of steps for a given number of tokens per parameter."""
     return round(tokens_per_param * num_params(SHAPES[width]) / BATCH_TOKENS)
 
 
 def fixed_ratio_teachers() -> list[Run]:
-    """Teachers of ten tokens per parameter, from weak to strong."""
+    """Return the teachers with ten tokens per parameter, from weak to strong."""
     return [
         teacher(width, steps_for_ratio(width, TEACHER_TOKENS_PER_PARAM))
         for width in (32, 48, 64, 80, 96)
@@ -44,7 +44,7 @@ def fixed_ratio_teachers() -> list[Run]:
 
 
 def supervised_lines() -> list[Job]:
-    """IsoFLOP profiles, the line of fixed tokens per parameter, long runs, the largest size."""
+    """Return the supervised runs: IsoFLOP profiles, fixed ratio, the largest size, long runs."""
     profiles = [
         (width, isoflop_steps(width, flops)) for flops in BUDGETS for width in (16, 24, 32, 48, 64)
     ]
@@ -60,7 +60,7 @@ def supervised_lines() -> list[Job]:
 
 
 def isoflop_students() -> list[Job]:
-    """Students of equal training cost under teachers of fixed tokens per parameter."""
+    """Return students of equal training cost, of teachers with fixed tokens per parameter."""
     widths = {BUDGETS[0]: (16, 24, 32, 48), BUDGETS[1]: (24, 32, 48, 64), BUDGETS[2]: (48, 64, 80)}
     return [
         students(of, [width], isoflop_steps(width, flops))
@@ -71,7 +71,7 @@ def isoflop_students() -> list[Job]:
 
 
 def isoflop_teachers() -> list[Job]:
-    """Students of twenty tokens per parameter under teachers of equal training cost."""
+    """Return students with twenty tokens per parameter, of teachers of equal training cost."""
     widths = {
         BUDGETS[0]: (16, 24, 32, 48),
         BUDGETS[1]: (24, 32, 48, 64),
@@ -87,7 +87,7 @@ def isoflop_teachers() -> list[Job]:
 
 
 def fixed_pairs() -> list[Job]:
-    """Teachers and students of fixed tokens per parameter, at several such ratios."""
+    """Return students of the fixed-ratio teachers, with several ratios of tokens to parameters."""
     return [
         students(of, [width], steps_for_ratio(width, ratio))
         for level in range(4)
@@ -97,7 +97,7 @@ def fixed_pairs() -> list[Job]:
 
 
 def more_seeds(first_teachers: list[Run]) -> list[Job]:
-    """The first sweep's runs again with other seeds: supervised ones and distilled ones."""
+    """Return runs of the first sweep with other seeds, supervised and distilled."""
     alone = [(16, 1000), (32, 1000), (64, 1000), (16, 4000), (32, 4000), (96, 1000)]
     alone += [(24, 2000), (48, 2000), (64, 4000), (80, 1000), (24, 500)]
     weak, middle, strong = (first_teachers[index] for index in (2, 5, 7))
@@ -110,7 +110,7 @@ def more_seeds(first_teachers: list[Run]) -> list[Job]:
 
 
 def full(first_teachers: list[Run]) -> list[Job]:
-    """All of it beyond the first sweep; teachers stand before what needs them."""
+    """Return all jobs of the full sweep. Teachers come before their students."""
     noise = more_seeds(first_teachers)
     half = len(noise) // len(SEEDS)
     teachers = [(each,) for each in fixed_ratio_teachers()]

@@ -1,7 +1,7 @@
-"""How to distil: one setting changed at a time, on a few pairs; and how calibrated students are.
+"""Study of the settings of distillation: one setting is changed at a time.
 
-Rows go to a table of their own, one a student, as soon as it is measured; what has a row is not
-trained again.
+Each student has a row in a separate table, which is written as soon as the student is measured. A
+student with a row is not trained again.
 """
 
 import csv
@@ -25,7 +25,7 @@ COLUMNS: list[str] = [*KEYS, *MEASURES]
 
 
 class Lesson(NamedTuple):
-    """A student, its teacher, and how it learns."""
+    """A student, its teacher, and the settings of its distillation."""
 
     student: Run
     teacher: Run
@@ -33,7 +33,7 @@ class Lesson(NamedTuple):
 
     @property
     def key(self) -> tuple[str, ...]:
-        """The cells that name its row."""
+        """The cells that identify the row."""
         run = self.student
         settings = (self.teacher.name, run.shape.width, run.steps, run.seed, self.recipe.name)
         return tuple(str(each) for each in settings)
@@ -53,7 +53,11 @@ VARIATIONS = (
 
 
 def lessons(weak_to_strong: list[Run], width: int, steps: int) -> list[Lesson]:
-    """Every teacher in full and by its top symbol alone; the last and the first in every way."""
+    """Return the planned students.
+
+    Every teacher has a student of its full distribution and one of its likeliest symbol. The
+    weakest and the strongest teacher have a student for every variation.
+    """
     few = [(each, recipe) for each in weak_to_strong for recipe in (DEFAULT, TOP_ONE)]
     ends = (weak_to_strong[-1], weak_to_strong[0])
     all_ways = [(each, recipe) for each in ends for recipe in VARIATIONS]
@@ -64,7 +68,7 @@ def lessons(weak_to_strong: list[Run], width: int, steps: int) -> list[Lesson]:
 
 
 def practise(planned: list[Lesson], path: Path, folders: Folders) -> Iterator[dict[str, str]]:
-    """Train and measure the students that the table at `path` lacks; give each new row."""
+    """Train and measure the students that are not in the table at `path`; yield each new row."""
     rows = read(path)
     text = corpus.load(folders.corpus).parts
     for lesson in planned:
@@ -78,7 +82,7 @@ def practise(planned: list[Lesson], path: Path, folders: Folders) -> Iterator[di
 
 
 def read(path: Path) -> list[dict[str, str]]:
-    """The rows of the table, as text; none where there is no table yet."""
+    """Return the rows of the table as text; an empty list if there is no table."""
     if not path.exists():
         return []
     with path.open(newline="") as file:
@@ -91,7 +95,7 @@ def _learn(lesson: Lesson, text: Mapping[str, np.ndarray], folders: Folders) -> 
         train_job((teacher,), folders)
     weights = load_weights(folders.weights(teacher))
     (student,) = training.train(
-        training.Group((training.Lane(run.shape, 0, recipe),), (teacher.shape,)),
+        training.Group((training.Member(run.shape, 0, recipe),), (teacher.shape,)),
         (weights,),
         Windows(text[run.half], run.shape.context, run.seed),
         steps=run.steps,
@@ -104,7 +108,7 @@ def _learn(lesson: Lesson, text: Mapping[str, np.ndarray], folders: Folders) -> 
 
 
 def _write(path: Path, rows: list[dict[str, str]]) -> None:
-    """The whole table in one move, so that a reader never sees half of it."""
+    """Write the table and move it into place, so that a reader never sees an incomplete file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".tmp")
     with temporary.open("w", newline="") as file:

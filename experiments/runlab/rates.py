@@ -1,12 +1,11 @@
-"""How fast the training runs, beside the plain matrix products that it is made of.
+"""Speed of training, compared with the matrix products that it consists of.
 
-One thread; times are CPU seconds of the process, which other work on the machine disturbs less
-than the clock on the wall.
+Everything runs on one thread. Times are CPU seconds of the process, because other work on the
+machine changes them less than wall-clock times.
 """
 
 import time
 from collections.abc import Callable
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -22,8 +21,8 @@ REPEATS = 5
 
 
 def training_seconds(shape: Shape) -> float:
-    """CPU seconds of one training step, the optimiser included; the median of some calls."""
-    group = training.Group((training.Lane(shape),))
+    """Return the median CPU seconds of one training step, with the optimiser."""
+    group = training.Group((training.Member(shape),))
     params = (init(jax.random.key(0), shape),)
     state = tuple(optimiser().init(each) for each in params)
     windows = np.random.default_rng(0).integers(
@@ -39,7 +38,7 @@ def training_seconds(shape: Shape) -> float:
 
 
 def product_rate(shape: Shape) -> float:
-    """FLOPs a CPU second of the step's weight products alone, forward and both backward."""
+    """Return FLOPs per CPU second of the products with weights, forward and backward."""
     d, ff = shape.width, shape.d_ff
     sizes = [(d, 3 * d), (d, d), (d, 2 * ff), (ff, d)] * shape.layers + [(d, shape.vocabulary)]
     random = np.random.default_rng(0)
@@ -58,9 +57,9 @@ def product_rate(shape: Shape) -> float:
 
 
 def report(shapes: dict[int, Shape]) -> list[str]:
-    """A line for each shape, as Markdown."""
+    """Return a Markdown table with a row for each shape."""
     lines = [
-        "| width | symbols/s | GFLOP/s of training | GFLOP/s of its products alone | share |",
+        "| width | symbols/s | GFLOP/s of training | GFLOP/s of the products | ratio |",
         "|---|---|---|---|---|",
     ]
     for width, shape in shapes.items():
@@ -74,7 +73,7 @@ def report(shapes: dict[int, Shape]) -> list[str]:
     return lines
 
 
-def _median_seconds(call: Callable[[], Any], calls: int = 1) -> float:
+def _median_seconds(call: Callable[[], object], calls: int = 1) -> float:
     jax.block_until_ready(call())
     taken = []
     for _ in range(REPEATS):

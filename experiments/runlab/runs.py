@@ -1,4 +1,4 @@
-"""What a run is: every setting that decides its loss."""
+"""A run: all settings that determine its loss."""
 
 from dataclasses import dataclass
 
@@ -29,13 +29,13 @@ SHAPES = {  # by width: layers and heads
 
 @dataclass(frozen=True)
 class Run:
-    """One model to train. Runs that agree in half, steps, seed and rate can share a group.
+    """One model to train. Runs with equal half, steps, seed and rate can share a group.
 
     Attributes:
-        shape: the model.
-        steps: length of the run; tokens are `steps * BATCH_TOKENS`.
-        half: which half of the training documents is read.
-        seed: of parameters and of the order of the windows.
+        shape: the shape of the model.
+        steps: number of training steps. The run has `steps * BATCH_TOKENS` tokens.
+        half: the half of the training documents that is read.
+        seed: seed of the parameters and of the order of the windows.
         teacher: the run that this one is distilled from, or None for supervised training.
         learning_rate: peak of the schedule at the base width.
     """
@@ -49,12 +49,12 @@ class Run:
 
     @property
     def tokens(self) -> int:
-        """Symbols that the run trains on."""
+        """Number of training symbols."""
         return self.steps * BATCH_TOKENS
 
     @property
     def name(self) -> str:
-        """A readable name, unique among runs: it spells every setting that may differ."""
+        """A readable and unique name, made of all settings that differ between runs."""
         kind = {TEACHER_HALF: "t", STUDENT_HALF: "s"}[self.half]
         name = f"{kind}-d{self.shape.width}-{self.steps}"
         if self.learning_rate != LEARNING_RATE:
@@ -65,7 +65,7 @@ class Run:
 
     @property
     def training_flops(self) -> float:
-        """FLOPs of the run's own training, `3 F(N) D`; its teacher's logits are not in it."""
+        """FLOPs of the run's own training, `3 F(N) D`, without its teacher's logits."""
         return 3 * forward_flops(self.shape) * self.tokens
 
     @property
@@ -75,34 +75,37 @@ class Run:
 
     @property
     def params(self) -> int:
-        """Non-embedding parameters."""
+        """Number of non-embedding parameters."""
         return num_params(self.shape)
 
 
-Job = tuple[Run, ...]  # runs that are trained side by side, on the same batches
+Job = tuple[Run, ...]  # runs that are trained together, on the same batches
 
 
 def supervised(width: int, steps: int, *, seed: int = 0) -> Job:
-    """One supervised run on the students' half, a job of its own."""
+    """Return a job with one supervised run on the students' half."""
     return (Run(SHAPES[width], steps, seed=seed),)
 
 
 def teacher(width: int, steps: int) -> Run:
-    """A supervised run on the teachers' half."""
+    """Return a supervised run on the teachers' half."""
     return Run(SHAPES[width], steps, half=TEACHER_HALF)
 
 
 def students(of: Run, widths: list[int], steps: int, *, seed: int = 0) -> Job:
-    """Students of one teacher, on the same batches: its logits are computed once for all."""
+    """Return a job with students of one teacher, whose logits are computed once for all."""
     return tuple(Run(SHAPES[width], steps, seed=seed, teacher=of) for width in widths)
 
 
 def from_row(name: str, rows: dict[str, dict[str, str]]) -> Run:
-    """The run of a row of the table, its teacher included, from its settings alone.
+    """Return the run of a row in the table, with its teacher, from the settings in the rows.
 
     Args:
-        name: of the run.
-        rows: the table's rows by name.
+        name: name of the run.
+        rows: rows of the table by name.
+
+    Raises:
+        ValueError: the run has another batch size than the present code.
     """
     row = rows[name]
     steps, batch_tokens = int(row["steps"]), int(row["batch_tokens"])

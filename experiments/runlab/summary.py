@@ -1,4 +1,4 @@
-"""What a table of runs holds: counts, spans, and the noise between seeds."""
+"""Summary of a table of runs: counts, ranges, and the noise between seeds."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ DESIGN = ("half", "layers", "width", "heads", "steps", "learning_rate", "teacher
 
 
 def summarise(rows: list[Row]) -> list[str]:
-    """Lines for people."""
+    """Return lines of text that describe the table."""
     lines = []
     counts = Counter((row["sweep"], row["kind"], row["status"]) for row in rows)
     for (sweep, kind, status), count in sorted(counts.items()):
@@ -34,7 +34,7 @@ def summarise(rows: list[Row]) -> list[str]:
 
 
 def seed_deviations(rows: Iterable[Row]) -> dict[tuple[str, ...], tuple[int, float]]:
-    """For each design with several seeds: their number, and the deviation of log loss."""
+    """Return the number of seeds and the standard deviation of log loss, per design."""
     losses = defaultdict(list)
     for row in rows:
         if row["status"] == "ok":
@@ -59,7 +59,7 @@ def noise_lines(rows: list[Row]) -> list[str]:
                 f"noise between seeds, {kind}: standard deviation {pooled:.2%} of the loss "
                 f"({len(some)} designs, {freedom.sum()} degrees of freedom)"
             )
-    return lines or ["noise between seeds: no design has two seeds yet"]
+    return lines or ["noise between seeds: unknown, because no design has two seeds"]
 
 
 def _span(values: Iterable[float]) -> str:

@@ -1,7 +1,7 @@
-"""Run a plan over worker processes; resume where the table ends; one row a run.
+"""Run a sweep over worker processes, with one row per run; an interrupted sweep can be resumed.
 
-Each worker has one thread: the models are so small that a second thread hardly helps one process
-(README, "Rates"), while a second process doubles the rate of a sweep.
+Each worker has one thread. The models are so small that a second thread hardly helps (README,
+"Rates"), but a second process doubles the rate of a sweep.
 """
 
 import importlib.metadata
@@ -21,19 +21,19 @@ from experiments.runlab.worker import Folders, train_job, use_cache, use_one_thr
 def run_sweep(
     jobs: list[Job], name: str, path: Path, folders: Folders, *, corpus_sha256: str, workers: int
 ) -> None:
-    """Train what the table at `path` lacks, `workers` jobs at a time, and append its rows.
+    """Train the runs that are not in the table at `path`, and append their rows.
 
-    A job whose training raises marks its runs `failed`; runs of a teacher that failed or
-    diverged are marked too, because they cannot be made.
+    `workers` jobs run at the same time. If the training of a job raises an error, its runs get the
+    status `failed`. Students of a teacher that failed or diverged get this status too.
 
     Raises:
-        ValueError: the table has runs on another text, whose losses do not compare.
+        ValueError: the table has runs on another text, with which losses cannot be compared.
     """
     rows = {row["run"]: row for row in table.read(path)}
     if others := {row["corpus_sha256"] for row in rows.values()} - {corpus_sha256}:
         raise ValueError(
-            f"{path} has runs on another text (SHA-256 {sorted(others)[0][:8]}…, here "
-            f"{corpus_sha256[:8]}…): prepare that text, or keep these runs in another --table"
+            f"{path} has runs on another text (SHA-256 {sorted(others)[0][:8]}… instead of "
+            f"{corpus_sha256[:8]}…). Prepare that text, or use another --table"
         )
     pending = missing(jobs, rows, folders)
     remaining = sum(plan.seconds(job) for job in pending)
@@ -53,7 +53,7 @@ def run_sweep(
                 pending.remove(ready)
                 running[pool.submit(train_job, ready, folders)] = ready
             if not running and pending:
-                raise RuntimeError(f"{pending[0][0].name} waits for a teacher that nobody trains")
+                raise RuntimeError(f"the teacher of {pending[0][0].name} is in no job of the sweep")
             done, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
                 job = running.pop(future)
@@ -67,7 +67,7 @@ def run_sweep(
 
 
 def missing(jobs: list[Job], rows: dict[str, dict], folders: Folders) -> list[Job]:
-    """The runs that the table lacks, and teachers whose parameters are needed and gone."""
+    """Return the runs that are not in the table, and needed teachers without stored parameters."""
     wanted = [tuple(run for run in job if run.name not in rows) for job in jobs]
     wanted = [job for job in wanted if job]
     needed = {run.teacher for job in wanted for run in job if run.teacher is not None}
@@ -99,7 +99,7 @@ def _failed(run: Run) -> dict:
 
 
 def _record(path: Path, rows: dict, job: Job, results: list[dict], facts: dict) -> None:
-    """Append the rows of a job; a teacher that was only rebuilt has its row already."""
+    """Append the rows of a job, except for a teacher that already has a row."""
     new = []
     for run, result in zip(job, results, strict=True):
         if run.name not in rows:
@@ -111,7 +111,7 @@ def _record(path: Path, rows: dict, job: Job, results: list[dict], facts: dict) 
 
 
 def settings(run: Run, rows: dict[str, dict]) -> dict:
-    """The cells of a row that are known before it is trained."""
+    """Return the cells of a row that are known before training."""
     shape = run.shape
     row = {
         "run": run.name,
@@ -144,7 +144,11 @@ def settings(run: Run, rows: dict[str, dict]) -> dict:
 
 
 def versions(commit: str | None = None) -> dict[str, str]:
-    """What the rows were made with; `commit` where the code is not in a git repository."""
+    """Return the versions of the software that made the rows.
+
+    Args:
+        commit: commit of the code, for code that is not in a git repository.
+    """
     if commit is None:
         commit = subprocess.run(
             ["git", "rev-parse", "--short", "HEAD"],

@@ -1,4 +1,4 @@
-"""The table of runs: one tidy row a run, kept whole on disk at every moment."""
+"""The table of runs: one row per run. The file on disk is complete at any time."""
 
 import csv
 from pathlib import Path
@@ -18,7 +18,7 @@ COLUMNS = [
 
 
 def read(path: Path) -> list[dict[str, str]]:
-    """The rows of the table, as text; none where there is no table yet."""
+    """Return the rows of the table as text; an empty list if there is no table."""
     if not path.exists():
         return []
     with path.open(newline="") as file:
@@ -26,7 +26,7 @@ def read(path: Path) -> list[dict[str, str]]:
 
 
 def append(path: Path, rows: list[dict]) -> None:
-    """Add rows; the file is replaced in one move, so that a reader never sees half of it."""
+    """Add rows. The file is replaced as a whole, so that a reader never sees an incomplete file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".tmp")
     with temporary.open("w", newline="") as file:

@@ -1,7 +1,7 @@
-"""Train a group of models side by side: one step reads one batch and updates each of them.
+"""Training of a group of models: one step reads one batch and updates every model.
 
-Models of a group share the batch, so a teacher that several of them learn from is run once a
-step. Many steps make one call (`lax.scan`), so that dispatch costs nothing.
+Models of a group share the batch, so the forward pass of a shared teacher runs once per step. One
+call runs many steps (`lax.scan`), so the cost of dispatch is negligible.
 """
 
 from dataclasses import dataclass
@@ -23,8 +23,14 @@ STEPS_A_CALL = 250
 
 
 @dataclass(frozen=True)
-class Lane:
-    """What one model of a group is: its shape, its teacher in the group, how it learns from it."""
+class Member:
+    """One model of a group.
+
+    Attributes:
+        shape: the shape of the model.
+        teacher: index of its teacher in the group, or None for supervised training.
+        recipe: the settings of distillation.
+    """
 
     shape: model.Shape
     teacher: int | None = None
@@ -33,9 +39,14 @@ class Lane:
 
 @dataclass(frozen=True)
 class Group:
-    """What the compiled program depends on; lengths, rates and weights are its arguments."""
+    """The static part of a training program. Lengths, rates and weights are arguments.
 
-    lanes: tuple[Lane, ...]
+    Attributes:
+        members: the models that are trained.
+        teachers: the shapes of their teachers.
+    """
+
+    members: tuple[Member, ...]
     teachers: tuple[model.Shape, ...] = ()
 
 
@@ -50,19 +61,19 @@ def train(
     seed: int,
     progress=lambda done: None,
 ) -> tuple[dict, ...]:
-    """Train every lane of `group` from its seed for `steps` steps; give the parameters.
+    """Train every model of `group` and return the parameters, one tree per model.
 
     Args:
-        group: the models.
-        teachers: parameters, one for each shape in `group.teachers`.
-        windows: what is read, `batch` windows a step.
-        steps: length of the run, and of its learning-rate schedule.
-        batch: windows a step.
-        learning_rate: the peak of the schedule.
-        seed: of the parameters; the windows have theirs.
-        progress: told how many steps are done, now and then.
+        group: the models and the shapes of their teachers.
+        teachers: parameters, one tree for each shape in `group.teachers`.
+        windows: the text that is read.
+        steps: number of training steps, which is also the length of the schedule.
+        batch: number of windows per step.
+        learning_rate: peak of the learning-rate schedule.
+        seed: seed of the parameters. `windows` has its own seed.
+        progress: a function that is called from time to time with the number of finished steps.
     """
-    params = tuple(model.init(jax.random.key(seed), lane.shape) for lane in group.lanes)
+    params = tuple(model.init(jax.random.key(seed), member.shape) for member in group.members)
     state = tuple(optimiser().init(each) for each in params)
     for first in range(0, steps, STEPS_A_CALL):
         count = min(STEPS_A_CALL, steps - first)
@@ -75,10 +86,10 @@ def train(
 
 
 def _advance(params, state, teachers, data, first, steps, learning_rate, *, group):
-    """Advance every lane by the steps that `data` `(steps, batch, context + 1)` has."""
+    """Advance every model by the steps in `data` `(steps, batch, context + 1)`."""
     multipliers = tuple(
-        rate_multipliers(each, lane.shape.width)
-        for each, lane in zip(params, group.lanes, strict=True)
+        rate_multipliers(each, member.shape.width)
+        for each, member in zip(params, group.members, strict=True)
     )
 
     def step(carry, windows):
@@ -91,10 +102,12 @@ def _advance(params, state, teachers, data, first, steps, learning_rate, *, grou
         )
         rate = learning_rate * rate_at(count, steps)
         new_params, new_state, losses = [], [], []
-        for each, old, lane, factors in zip(params, state, group.lanes, multipliers, strict=True):
-            teacher = None if lane.teacher is None else logits[lane.teacher]
+        for each, old, member, factors in zip(
+            params, state, group.members, multipliers, strict=True
+        ):
+            teacher = None if member.teacher is None else logits[member.teacher]
             loss, gradients = jax.value_and_grad(_loss)(
-                each, symbols[:, :-1], targets, teacher, lane
+                each, symbols[:, :-1], targets, teacher, member
             )
             updates, new = optimiser().update(gradients, old, each)
             updates = jax.tree.map(lambda u, factor: -rate * factor * u, updates, factors)
@@ -112,10 +125,10 @@ advance = jax.jit(_advance, static_argnames="group", donate_argnums=(0, 1))
 
 @partial(jax.jit, static_argnames="group", donate_argnums=(0, 1))
 def advance_stack(params, state, teachers, data, first, steps, learning_rate, *, group):
-    """Advance many copies of a group at once, each on its own batches: for a GPU.
+    """Advance many copies of a group at once, each on its own batches, for a GPU.
 
-    All arrays but `first` and the learning rate have a leading axis, one entry a copy; so a copy
-    has weights, teachers, batches and a length of its own.
+    All arrays except `first` and the learning rate have a leading axis with one entry per copy.
+    Every copy has its own weights, teachers, batches and length.
     """
     one = partial(_advance, group=group)
     return jax.vmap(one, in_axes=(0, 0, 0, 0, None, 0, None))(
@@ -123,18 +136,18 @@ def advance_stack(params, state, teachers, data, first, steps, learning_rate, *,
     )
 
 
-def _loss(params, symbols, targets, teacher, lane):
-    """Next-token loss, or what the lane's recipe makes of the teacher; Z-loss with both."""
-    logits = model.forward(params, symbols, lane.shape)
+def _loss(params, symbols, targets, teacher, member):
+    """Return the next-token loss, or the recipe's loss for a teacher, plus the Z-loss."""
+    logits = model.forward(params, symbols, member.shape)
     if teacher is None:
         loss = next_token_loss(logits, targets)
     else:
-        loss = lane.recipe.loss(logits, teacher, targets)
+        loss = member.recipe.loss(logits, teacher, targets)
     return jnp.mean(loss + Z_WEIGHT * z_loss(logits))
 
 
 def evaluate(params: dict, shape: model.Shape, windows: np.ndarray, batch: int = 64) -> float:
-    """Mean next-token loss over `windows` `(count, context + 1)`, in nats per symbol."""
+    """Return the mean next-token loss over `windows` `(count, context + 1)`, in nats per symbol."""
     total = 0.0
     for first in range(0, len(windows), batch):
         total += float(_loss_sum(params, jnp.asarray(windows[first : first + batch]), shape=shape))

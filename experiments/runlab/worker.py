@@ -1,4 +1,4 @@
-"""One job in one process: train its runs side by side and measure them."""
+"""One job in one process: train its runs together and measure them."""
 
 import math
 import os
@@ -18,42 +18,42 @@ SINGLE_THREAD = "--xla_cpu_multi_thread_eigen=false"
 
 @dataclass(frozen=True)
 class Folders:
-    """Where a sweep keeps what is too large for the table."""
+    """The folders in which a sweep stores text, weights and compiled programs."""
 
     root: Path
 
     @property
     def corpus(self) -> Path:
-        """The prepared text."""
+        """The folder of the prepared text."""
         return self.root / "corpus"
 
     def weights(self, run: Run) -> Path:
-        """The parameters of a trained run."""
+        """The file with the parameters of a trained run."""
         return self.root / "weights" / f"{run.name}.npz"
 
 
 def use_one_thread() -> None:
-    """Train on one thread; to be called before JAX computes anything in this process."""
+    """Make JAX use one thread. Call this before JAX computes anything in the process."""
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {SINGLE_THREAD}".strip()
 
 
 def use_cache(folders: Folders) -> None:
-    """Keep compiled programs on disk: a sweep has many jobs of a few kinds."""
+    """Keep compiled programs on disk, because a sweep has many jobs of a few kinds."""
     jax.config.update("jax_compilation_cache_dir", str(folders.root / "compiled"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 
 
 def train_job(job: Job, folders: Folders) -> list[dict]:
-    """Train the runs of a job; save their parameters; give each one's loss and status.
+    """Train the runs of a job, save their parameters, and return their losses and statuses.
 
-    A loss that is not finite makes the run `diverged`: it has no loss, and its row says so.
+    A run with a loss that is not finite gets the status `diverged` and no loss.
     """
     text = corpus.load(folders.corpus).parts
     first = job[0]
     teachers = list(dict.fromkeys(run.teacher for run in job if run.teacher is not None))
     group = training.Group(
-        lanes=tuple(
-            training.Lane(run.shape, None if run.teacher is None else teachers.index(run.teacher))
+        members=tuple(
+            training.Member(run.shape, None if run.teacher is None else teachers.index(run.teacher))
             for run in job
         ),
         teachers=tuple(each.shape for each in teachers),
@@ -89,7 +89,7 @@ def train_job(job: Job, folders: Folders) -> list[dict]:
 
 
 def save_weights(path: Path, params: dict) -> None:
-    """Write parameters as npz, moved into place when complete."""
+    """Write parameters as an npz file, which is moved into place when it is complete."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
     flat = {
@@ -102,7 +102,7 @@ def save_weights(path: Path, params: dict) -> None:
 
 
 def load_weights(path: Path) -> dict:
-    """Read what `save_weights` wrote."""
+    """Return the parameters from a file of `save_weights`."""
     params: dict = {}
     with np.load(path) as arrays:
         for name in arrays.files:

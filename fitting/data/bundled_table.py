@@ -2,13 +2,12 @@
 
 import dataclasses
 from importlib import resources
-from typing import Literal
 
-from fitting.data.runs import KINDS, Runs, runs_of
+from fitting.data.runs import KINDS, RunKind, Runs, runs_of
 from fitting.data.table_files import Table, read_table
 
 
-def bundled_runs(kind: Literal["supervised", "distilled"] | None = None) -> Runs:
+def bundled_runs(kind: RunKind | None = None) -> Runs:
     """Runs of small language models that this project trained.
 
     The file beside the table describes how they were made. Losses are nats per byte.

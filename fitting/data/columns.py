@@ -55,8 +55,8 @@ class Cells:
         for name, theirs in names.items():
             if name not in known:
                 raise ValueError(
-                    f"no input {name!r}{hint(name, known)}; the inputs are {', '.join(known)}. "
-                    "For an input that your own law declares, pass law_type="
+                    f"no input {name!r}{hint(name, known)}. For an input that your own law "
+                    f"declares, pass law_type=. The known inputs are {', '.join(known)}"
                 )
             if theirs not in table.columns:
                 raise DataError(

@@ -3,6 +3,7 @@
 import dataclasses
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -14,8 +15,10 @@ from jaxlaws.foundations.errors import DataError
 from jaxlaws.foundations.law import Law
 from jaxlaws.inputs import INPUTS, Input, inputs_of, known_inputs
 
+RunKind = Literal["supervised", "distilled"]
+
 # The inputs of the two kinds of runs that one table may hold.
-KINDS = {
+KINDS: dict[RunKind, tuple[str, ...]] = {
     "supervised": ("num_params", "num_tokens"),
     "distilled": ("num_student_params", "num_student_tokens", "teacher_loss"),
 }

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+import numpy as np
+
 from jaxlaws.foundations.errors import DataError
 
 if TYPE_CHECKING:
@@ -64,7 +66,10 @@ def read_table(source: TableSource) -> Table:
 
 
 def _from_columns(source: str, columns: Mapping[str, Iterable[object]]) -> Table:
-    cells = {str(name): list(values) for name, values in columns.items()}
+    cells = {
+        str(name): values.tolist() if isinstance(values, np.ndarray) else list(values)
+        for name, values in columns.items()
+    }
     lengths = {len(values) for values in cells.values()}
     if len(lengths) > 1:
         listed = ", ".join(f"{name} {len(values)}" for name, values in cells.items())

@@ -13,7 +13,7 @@ from fitting.reporting.isoflop_sections import isoflop_report
 from fitting.reporting.markdown import markdown_table, one_line
 from fitting.reporting.uncertainty_figures import bootstrap_cloud, intervals
 from jaxlaws.foundations.quantities import format_quantity
-from jaxlaws.inputs import INPUTS
+from jaxlaws.inputs import inputs_of
 
 
 def coefficient_table(
@@ -89,8 +89,9 @@ def fit_report(
 
 
 def _range_table(result: FitResult) -> str:
+    kinds = inputs_of(result.law)
     rows = [
-        [name, INPUTS[name].meaning, *(_quantity(end) for end in ends)]
+        [name, kinds[name].meaning, *(_quantity(end) for end in ends)]
         for name, ends in result.fitted_range.items()
     ]
     return markdown_table(["input", "meaning", "lowest", "highest"], rows)

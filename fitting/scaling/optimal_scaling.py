@@ -15,9 +15,7 @@ from fitting.estimation.results import FitResult
 from jaxlaws.compute import ForwardFlops, dense_forward_flops
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.law import Law
-from jaxlaws.planning.analysis.ensembles import over_draws
-from jaxlaws.planning.engine.status import Status
-from jaxlaws.planning.supervised.allocation import compute_optimal
+from jaxlaws.planning import compute_optimal, is_solved, over_draws
 
 QUANTITIES = ("num_params", "num_tokens", "loss")
 
@@ -136,7 +134,7 @@ def scaling_of_fit(
         return compute_optimal(law, forward_flops=forward_flops, flops=flops)
 
     plan = question(result.law, flops=budgets)
-    solved = plan.status <= Status.BUDGET_UNSPENT
+    solved = np.asarray(is_solved(plan.status))
     if not np.all(solved):
         raise ValueError(
             f"the fitted law has no plan for {np.extract(~solved, budgets)[0]:g} FLOPs: leave out "
@@ -146,7 +144,7 @@ def scaling_of_fit(
     if result.ensemble is not None:
         ensemble = jax.tree.map(lambda leaf: leaf[:most_draws], result.usable_ensemble())
         plans = over_draws(question, ensemble, {"flops": budgets})
-        solved = plans.status <= Status.BUDGET_UNSPENT
+        solved = np.asarray(is_solved(plans.status))
         draws = {name: np.where(solved, getattr(plans, name), np.nan) for name in QUANTITIES}
     points = {name: getattr(plan, name) for name in QUANTITIES}
     return power_lines(f"{type(result.law).__name__}, fitted", budgets, points, draws)

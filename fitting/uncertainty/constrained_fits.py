@@ -17,10 +17,11 @@ from fitting.problem.likelihood import deviance, spread
 from fitting.uncertainty.refit_problem import FitProblem
 from jaxlaws.foundations.annotations import Array
 
-# A fit whose deviance would rise by the square of this on the way to its target stops halfway. The
-# deviance at the ends of intervals is far lower: there, a fit ends within 1% of its target.
+# Strength of the penalty: a fit stops halfway to a target where the deviance would rise by the
+# square of this number. The ends of intervals have a far lower deviance, so that a fit to a target
+# near them ends within 2% of the target.
 _STIFFNESS = 20.0
-_NEAR_ENDS = (1e-3, 100.0)  # rises of the deviance at which a fit must converge
+_NEAR_ENDS = (1e-3, 100.0)  # rises of the deviance between which the end of an interval can be
 _SAME_SPREAD = 1e-6  # relative difference
 _MOST_ROUNDS = 50  # of fits and of the spreads of their residuals in turn
 
@@ -53,11 +54,11 @@ def constrained_fits(
 
     def is_worth_it(minima: Minima) -> np.ndarray:
         rises = 2 * float(problem.objective.slope() / problem.spread) * minima.costs
-        return _is_near_an_end(rises - rises.min())
+        return _is_near_an_end(rises, rises.min())
 
     minima = minimise_batch(problem, batch, is_worth_it=is_worth_it)
-    # Once more from the end of the neighbour nearer to the fit without the constraint: distant
-    # targets are reached in steps.
+    # Each fit again, from the end of its neighbour nearer to the fit without the constraint,
+    # because some distant targets are reached in small steps only.
     places = np.arange(num).reshape(targets.shape)
     nearer = np.concatenate([places[:, :1], places[:, :-1]], axis=1).ravel()
     again = minimise_batch(problem, batch.at(minima.vectors[nearer]), is_worth_it=is_worth_it)
@@ -66,11 +67,11 @@ def constrained_fits(
     values, rises, spreads = _measured(fitted, problem, batch.at(vectors))
     before = np.full(num, float(problem.spread))
     for _ in range(_MOST_ROUNDS if problem.priors else 0):
-        has_changed = np.abs(spreads - before) > _SAME_SPREAD * before
-        places = np.flatnonzero(_is_near_an_end(rises) & has_changed)
+        is_same = np.isclose(spreads, before, rtol=_SAME_SPREAD, atol=0)
+        places = np.flatnonzero(_is_near_an_end(rises) & ~is_same)
         if not len(places):
             break
-        # The problem has one spread. The weights of an entry's runs make up for its own spread.
+        # The problem has one spread for all entries. Weights of the runs scale it for each entry.
         weighted = weights * (float(problem.spread) / spreads)[:, None]
         chosen = dataclasses.replace(batch.at(vectors), weights=weighted).take(problem, places)
         vectors[places] = minimise_batch(problem, chosen, is_near=True).vectors
@@ -79,10 +80,10 @@ def constrained_fits(
     return values.reshape(targets.shape), rises.reshape(targets.shape)
 
 
-def _is_near_an_end(rises: np.ndarray) -> np.ndarray:
-    """Whether the end of an interval can be near fits with these rises of the deviance."""
+def _is_near_an_end(rises: np.ndarray, lowest: float = 0.0) -> np.ndarray:
+    """Whether the end of an interval can be near each fit. Only these fits have to converge."""
     low, high = _NEAR_ENDS
-    return (rises > low) & (rises < high)
+    return (rises > lowest + low) & (rises < lowest + high)
 
 
 def _measured(

@@ -129,7 +129,7 @@ class _ProfilePath:
         fitted: the fit without the constraint.
         quantity: function from a law to the quantity.
         value: the quantity of the fit.
-        size: smallest size of the quantity that steps are in proportion to.
+        size: smallest distance that steps are in proportion to.
         edges: the quantity is between these.
         starts: from targets of the quantity, `(2, num_targets)`, to the free numbers where the
             fits start, `(2, num_targets, num_free)`.
@@ -163,9 +163,9 @@ class _ProfilePath:
     def targets(self, sign: int, lengths: np.ndarray) -> np.ndarray:
         """Values at some steps to one side.
 
-        Towards an edge, the distance from it falls by e-folds. Where there is none, the distance
-        from the other edge (or the absolute value) grows by e-folds. A tiny one grows as if it
-        were `size`, so that a coefficient on an edge gets somewhere.
+        Towards an edge, the distance from the edge falls by e-folds. If there is no edge on this
+        side, the distance from the other edge (or the absolute value) grows by e-folds. A distance
+        below `size` grows as if it were `size`, because a coefficient may be on an edge.
         """
         edge, other = self.edges[::-sign]
         if np.isfinite(edge):
@@ -204,7 +204,7 @@ def _along_coefficient(fitted: FitProblem, law: Law, name: str) -> _ProfilePath:
     edges, unit = parameters.free[number].edges, float(unit_factor(law, name, problem.scales))
 
     def starts(targets: np.ndarray) -> np.ndarray:
-        """The fit, but the coefficient at its target: no penalty moves one that is on an edge."""
+        """The fit, with the coefficient at its target: a penalty cannot move it off an edge."""
         vectors = np.tile(fitted.vector, (*targets.shape, 1))
         vectors[..., number] = from_interval(targets / unit, *edges, unit)
         return vectors

@@ -47,7 +47,7 @@ def u_shape(errors: np.ndarray) -> Verdict:
     trials, teachers = errors.shape
     if trials < 2 or teachers < 3:
         raise ValueError(
-            f"expected at least two trials and three teachers, got the shape {errors.shape}"
+            f"expected at least two trials and three teachers, got shape {errors.shape}"
         )
     inner = errors[:, 1:-1]
     others = (inner.sum(0) - inner) / (trials - 1)  # means without each trial

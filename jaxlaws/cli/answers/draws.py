@@ -1,27 +1,27 @@
-"""A question answered with every draw of a fit, with a word where that takes long."""
+"""What the bootstrap draws of a fit say: plans over the draws, and intervals."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import numpy as np
 
+from jaxlaws import planning
 from jaxlaws.cli.output.progress import patience
-from jaxlaws.planning.analysis import ensembles
-from jaxlaws.planning.analysis.ensembles import num_draws
+from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.planning import num_draws
 
 LEVEL = 0.9
+NO_DRAWS = "this law has no bootstrap draws."
+SHARED_LAW = "All draws share one supervised law: its uncertainty is not in"
 
 
-def over_draws(
-    question: Callable[..., Any], ensemble: Any, asked: Mapping[str, Any] | None = None
-) -> Any:
-    """`ensembles.over_draws`, saying so once it has taken a while."""
+def over_draws(question: Callable[..., Tree], ensemble: Tree, inputs: Mapping[str, Array]) -> Tree:
+    """The answers of all draws, as `planning.over_draws` gives them, with a message if slow."""
     with patience(f"planning with {num_draws(ensemble)} draws of the fit …"):
-        return ensembles.over_draws(question, ensemble, asked)
+        return planning.over_draws(question, ensemble, inputs)
 
 
-def interval(values: np.ndarray) -> list[float] | None:
-    """Ends of the central 90% of what the draws give; None where they give nothing finite."""
+def interval(values: Array) -> list[float] | None:
+    """Ends of the central 90% of the draws' values; None where no value is finite."""
     finite = values[np.isfinite(values)]
     if not finite.size:
         return None

@@ -1,26 +1,106 @@
-"""What the verbs that fit have in common: the law, the columns, what is frozen, Huber's delta."""
+"""Options of the verbs that fit: the table of runs, the law, and how the law is fitted."""
 
-from collections.abc import Callable
-from typing import Any
+import dataclasses
+import functools
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, get_args
 
 import click
 
+from jaxlaws.cli.compilation_cache import keep_compiled
+from jaxlaws.cli.options.common_options import seed_option
 from jaxlaws.cli.options.law_modules import law_class_named, law_module_option
 from jaxlaws.cli.options.restraint_options import (
     RESTRAINT_OPTIONS,
     bounds_of,
     objective_of,
+    pairs,
     priors_of,
 )
+from jaxlaws.foundations.annotations import Tree
+from jaxlaws.foundations.law import Law
+
+if TYPE_CHECKING:
+    from fitting import FitOptions, Runs, Starts
 
 column_option = click.option(
     "--column",
     "columns",
     multiple=True,
     metavar="OURS=THEIRS",
-    help="Map a column, such as loss=student_loss. Repeatable.",
+    help="Name of a column in the table for one of our names, such as loss=student_loss. "
+    "Repeatable.",
 )
+
+
+@dataclasses.dataclass(frozen=True)
+class FitInputs:
+    """The table of runs, the law and the options of a fit.
+
+    Attributes:
+        table: path of the table.
+        law_name: name of the law's module, or None.
+        columns: the `--column` options.
+        others: the other options by the names of their parameters.
+    """
+
+    table: str
+    law_name: str | None
+    columns: tuple[str, ...]
+    others: Mapping[str, Tree]
+
+    def options(self) -> "FitOptions":
+        """The options of the fit.
+
+        Raises:
+            UsageError: the text of an option is not written as the option requires.
+        """
+        keep_compiled()
+        from fitting import FitOptions
+
+        starts, num_starts = _starts(self.others["starts"])
+        return FitOptions(
+            objective=objective_of(self.others["objective_text"], self.others["delta"]),
+            num_starts=num_starts,
+            starts=starts,
+            weights=self.others["weights"],
+            freeze=_frozen(self.others["freeze"]),
+            tie=pairs("--tie", self.others["ties"]),
+            bounds=bounds_of(pairs("--bound", self.others["bounds"])),
+            priors=priors_of(pairs("--prior", self.others["priors"])),
+            seed=self.others["seed"],
+        )
+
+    def read(self) -> tuple[str, type[Law], "Runs"]:
+        """The name of the law's module, its class, and the runs in the table.
+
+        Raises:
+            UsageError: no law has this name.
+        """
+        from difflib import get_close_matches
+
+        from fitting import Runs
+        from jaxlaws import laws
+
+        name, types = self.law_name, laws.law_types()
+        if name is not None and ":" in name:
+            types = types | {name: law_class_named(name)}
+        if name is not None and name not in types:
+            close = get_close_matches(name, types, n=1)
+            hint = f"did you mean {close[0]!r}? " if close else ""
+            raise click.UsageError(
+                f"no law {name!r}; {hint}the laws are {', '.join(types)}. A law of your own is "
+                "named by its file and class, my_laws.py:MyLaw"
+            )
+        columns, law_type = pairs("--column", self.columns), types.get(name or "")
+        runs = Runs.read(self.table, columns=columns, law_type=law_type)
+        if name is None:
+            name = "distillation_limit" if "teacher_loss" in runs.inputs else "supervised"
+        return name, types[name], runs
+
+
 _OPTIONS = (
+    click.argument("table", type=click.Path()),
     click.option(
         "--law",
         "law_name",
@@ -35,129 +115,95 @@ _OPTIONS = (
         "--freeze",
         multiple=True,
         metavar="NAME=VALUE",
-        help="Hold a coefficient (E=1.69) or a sub-law (supervised=PRESET or FILE). Repeatable.",
+        help="Keep a coefficient at a value (E=1.69), or a sub-law at a preset or a saved law or "
+        "fit (supervised=FILE). Repeatable.",
     ),
     click.option(
         "--delta",
         type=click.FloatRange(0, min_open=True),
         default=1e-3,
         show_default=True,
-        help="Huber's delta.",
+        help="Width of Huber's loss, in units of log loss.",
     ),
     click.option(
         "--starts",
         default="256",
         show_default=True,
-        metavar="[HOW:]NUMBER",
-        help="Starts, and how they are spread: random (256), quasi-random:256 or grid:256.",
+        metavar="[METHOD:]NUMBER",
+        help="Number of starting points, and how they are chosen: random, quasi-random:256 or "
+        "grid:256.",
     ),
-    click.option("--seed", default=0, show_default=True),
+    seed_option,
     *RESTRAINT_OPTIONS,
 )
 
 
-def fit_options(verb: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of a verb that fits."""
+def fit_options(verb: Callable[..., None]) -> Callable[..., None]:
+    """Add the argument and the options of a verb that fits; the verb receives one `FitInputs`."""
+
+    @functools.wraps(verb)
+    def with_options(
+        table: str, law_name: str | None, columns: tuple[str, ...], **given: Tree
+    ) -> None:
+        others = {name: given.pop(name) for name in _OTHERS}
+        verb(FitInputs(table, law_name, columns, others), **given)
+
     for option in reversed(_OPTIONS):
-        verb = option(verb)
-    return verb
+        with_options = option(with_options)
+    return with_options
 
 
-def _pairs(option: str, texts: tuple[str, ...]) -> dict[str, str]:
-    pairs = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals or not name or not value:
-            raise click.UsageError(f"{option} takes NAME=VALUE, got {text!r}")
-        pairs[name.strip()] = value.strip()
-    return pairs
+_OTHERS = (
+    "objective_text",
+    "delta",
+    "starts",
+    "weights",
+    "freeze",
+    "ties",
+    "bounds",
+    "priors",
+    "seed",
+)
 
 
-def arguments_of_fit(given: dict[str, Any]) -> dict[str, Any]:
-    """The keywords of `fitting.fit` that the options stand for, other than the law and runs."""
-    return {
-        "objective": objective_of(given["objective_text"], given["delta"]),
-        **_starts(given["starts"]),
-        "weights": given["weights"],
-        "freeze": frozen(given["freeze"]),
-        "tie": _pairs("--tie", given["ties"]),
-        "bounds": bounds_of(_pairs("--bound", given["bounds"])),
-        "priors": priors_of(_pairs("--prior", given["priors"])),
-        "seed": given["seed"],
-    }
-
-
-def _starts(text: str) -> dict[str, Any]:
-    """`256` as so many random starts, `grid:256` as a grid of no more; a way alone has 256.
+def _starts(text: str) -> "tuple[Starts, int]":
+    """How starts are spread, and their number: `256` is random starts, `grid:256` a grid.
 
     Raises:
-        UsageError: the text is neither.
+        UsageError: the text is written in another way.
     """
-    from fitting.minimiser.starts import STARTS
+    from fitting import Starts
 
+    known: dict[str, Starts] = {name: name for name in get_args(Starts)}
     how, _, number = text.rpartition(":")
-    if number in STARTS and not how:
+    if number in known and not how:
         how, number = number, "256"
-    how = how or "random"
-    if how not in STARTS or not number.isdecimal() or int(number) < 1:
+    chosen = known.get(how or "random")
+    if chosen is None or not number.isdecimal() or int(number) < 1:
         raise click.UsageError(
-            f"--starts takes a number above zero, alone or after one of {', '.join(STARTS)} "
+            f"--starts takes a number above zero, alone or after one of {', '.join(known)} "
             f"(grid:256), got {text!r}"
         )
-    return {"num_starts": int(number), "starts": how}
+    return chosen, int(number)
 
 
-def mapped(columns: tuple[str, ...]) -> dict[str, str]:
-    """`loss=student_loss` as the table's name for one of ours."""
-    return _pairs("--column", columns)
-
-
-def frozen(texts: tuple[str, ...]) -> dict[str, Any]:
-    """`E=1.69` as a number, `supervised=NAME` as a law (or a fit, with its draws)."""
+def _frozen(texts: tuple[str, ...]) -> dict[str, Tree]:
+    """`E=1.69` as a number, `supervised=NAME` as a law, or as a fit with its draws."""
     from pathlib import Path
 
     from fitting import FitResult
     from jaxlaws import presets, saving
 
-    held: dict[str, Any] = {}
-    for name, value in _pairs("--freeze", texts).items():
+    frozen: dict[str, Tree] = {}
+    for name, value in pairs("--freeze", texts).items():
         try:
-            held[name] = float(value)
+            frozen[name] = float(value)
         except ValueError:
             if value not in presets.names() and Path(value).exists():
                 is_fit = "fit" in saving.read_json(value)
-                held[name] = FitResult.load(value) if is_fit else saving.load(value)
+                frozen[name] = FitResult.load(value) if is_fit else saving.load(value)
             else:
-                held[name] = presets.load(value)
-            if name == "supervised" and hasattr(held[name], "supervised"):
-                held[name] = held[name].supervised
-    return held
-
-
-def read_runs(
-    table: str, columns: tuple[str, ...], law_name: str | None
-) -> tuple[str, type[Any], Any]:
-    """A law's module name, its class, and the runs in a table.
-
-    Raises:
-        UsageError: there is no such law.
-    """
-    from difflib import get_close_matches
-
-    from fitting import Runs
-    from jaxlaws import laws
-
-    types = laws.law_types()
-    if law_name is not None and ":" in law_name:
-        types = types | {law_name: law_class_named(law_name)}
-    if law_name is not None and law_name not in types:
-        close = get_close_matches(law_name, types, n=1)
-        hint = f"did you mean {close[0]!r}? " if close else ""
-        raise click.UsageError(
-            f"no law {law_name!r}; {hint}there are {', '.join(types)}. A law of your own is named "
-            "by its file and class, my_laws.py:MyLaw"
-        )
-    runs = Runs.read(table, columns=mapped(columns), law_type=types.get(law_name or ""))
-    if law_name is None:
-        law_name = "distillation_limit" if "teacher_loss" in runs.inputs else "supervised"
-    return law_name, types[law_name], runs
+                frozen[name] = presets.load(value)
+            if name == "supervised" and hasattr(frozen[name], "supervised"):
+                frozen[name] = frozen[name].supervised
+    return frozen

@@ -1,98 +1,90 @@
-"""The law that a command works with, and where it comes from."""
+"""The law that a command works with, and what is known of the law's fit."""
 
 import copy
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-import click
+from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.foundations.law import Law
 
 
 class Source:
-    """A law named on the command line, with what its file or preset says of it.
+    """A law named on the command line, with what its file or preset contains.
 
     Attributes:
+        name: the name of the preset, or the path of the file.
         law: the law.
-        fitted_range: lowest and highest value of each input among the fitted runs, or None.
+        fitted_range: lowest and highest value of each input among the fitted runs; empty where
+            it is not known.
         ensemble: a batched law of bootstrap draws, or None.
         counts: what N counts, where known.
     """
+
+    law: Law
+    fitted_range: Mapping[str, tuple[float, float]]
 
     def __init__(self, name: str) -> None:
         from jaxlaws import presets, saving
 
         self.name = name
-        self.ensemble: Any = None
+        self.fitted_range = {}
+        self.ensemble: Tree | None = None
         self.counts: str | None = None
         if name in presets.names():
             preset = presets.describe(name)
-            self.law, self.fitted_range = preset.law, preset.fitted_range
-            self.counts = preset.counts
+            self.law, self.counts = preset.law, preset.counts
+            self.fitted_range = preset.fitted_range or {}
             self.ensemble = presets.ensemble(name) if preset.draws else None
         elif Path(name).exists():
-            document = saving.read_json(name)
-            self.law, self.fitted_range = saving.load(name), None
-            if "fit" in document:
-                from fitting import FitResult
-
-                result = FitResult.load(name)
-                stages = [stage.fitted_range for stage in result.stages.values()]
-                self.fitted_range = {
-                    name: ends
-                    for known in (*stages, result.fitted_range)
-                    for name, ends in known.items()
-                }
-                if result.ensemble is not None:
-                    self.ensemble = result.usable_ensemble()
+            self.law = saving.load(name)
+            if "fit" in saving.read_json(name):
+                self._read_fit(name)
         elif Path(name).suffix or "/" in name:
-            raise FileNotFoundError(f"no file {name!r}, and no preset of that name")
+            raise FileNotFoundError(f"no file {name!r}, and no preset has this name")
         else:
-            presets.describe(name)  # says what is near
+            presets.describe(name)  # raises an error that names similar presets
+
+    def _read_fit(self, path: str) -> None:
+        from fitting import FitResult
+
+        result = FitResult.load(path)
+        fits = [*result.stages.values(), result]
+        self.fitted_range = {name: ends for fit in fits for name, ends in fit.fitted_range.items()}
+        if result.ensemble is not None:
+            self.ensemble = result.usable_ensemble()
 
     @property
-    def holds_supervised(self) -> bool:
-        """Whether the draws all have one supervised law: its uncertainty is then not in them."""
-        return self.ensemble is not None and _alike(getattr(self.ensemble, "supervised", None))
+    def supervised_is_constant(self) -> bool:
+        """Whether all draws share one supervised law, so that its uncertainty is not in them."""
+        import jax
+        import numpy as np
 
-    def decades(self, plan: Any) -> Any:
-        """How far each entry of a plan lies outside the fitted range, of the shape of its loss."""
+        leaves = jax.tree.leaves(getattr(self.ensemble, "supervised", None))
+        return bool(leaves) and all(np.all(np.asarray(leaf) == leaf[:1]) for leaf in leaves)
+
+    def decades(self, plan: Tree) -> Array:
+        """How far each entry of a plan lies outside the fitted range, in decades."""
         import numpy as np
 
         from jaxlaws.planning import extrapolation_decades
 
-        outside = extrapolation_decades(plan, self.fitted_range or {})
-        return np.broadcast_to(outside, np.shape(plan.loss))
+        return np.broadcast_to(extrapolation_decades(plan, self.fitted_range), np.shape(plan.loss))
 
-    def for_supervised_runs(self) -> "Source":
-        """The same with a distillation law's supervised law in its place, and that one's draws."""
-        if not hasattr(self.law, "supervised"):
-            return self
+    def with_draws(self, most: int) -> "Source":
+        """The same with at most this number of draws."""
+        import jax
+
         other = copy.copy(self)
-        other.law = self.law.supervised
-        other.ensemble = None
-        if self.ensemble is not None and not self.holds_supervised:
-            other.ensemble = self.ensemble.supervised
+        other.ensemble = jax.tree.map(lambda leaf: leaf[:most], self.ensemble)  # None stays None
         return other
 
-
-def forward_flops(model: str, source: Source) -> Any:
-    """The function that `--flops-model` names; a law that it does not suit is warned about."""
-    from jaxlaws import compute
-
-    if model == "2n":
-        return compute.dense_forward_flops
-    if source.counts == "all parameters":
-        click.echo(
-            f"Warning: the N of {source.name} counts embeddings; the transformer's F(N) takes "
-            "parameters without them, and adds the output layer itself",
-            err=True,
-        )
-    return compute.transformer_forward_flops
-
-
-def _alike(ensemble: Any) -> bool:
-    """Whether the draws of a batched law are all the same."""
-    import jax
-    import numpy as np
-
-    leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(ensemble)]
-    return bool(leaves) and all(np.all(leaf == leaf[:1]) for leaf in leaves)
+    def for_supervised_runs(self) -> "Source":
+        """The same with the supervised law of a distillation law, and the draws of that law."""
+        supervised = getattr(self.law, "supervised", None)
+        if supervised is None:
+            return self
+        other = copy.copy(self)
+        other.law, other.ensemble = supervised, None
+        if self.ensemble is not None and not self.supervised_is_constant:
+            other.ensemble = self.ensemble.supervised
+        return other

@@ -1,96 +1,109 @@
-"""What verbs have in common: quantities, sweeps, laws, and the settings of FLOPs."""
+"""Types of option values: quantities, sweeps of quantities, and lists of quantities."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
-from jaxlaws.cli.options.law_modules import law_module_option
+from jaxlaws.cli.output.files import check_output_path, is_picture
+from jaxlaws.foundations.annotations import Array
 from jaxlaws.foundations.quantities import parse_quantity
 
+if TYPE_CHECKING:
+    from jaxlaws.planning import Hardware
 
-class Quantity(click.ParamType):
-    """A positive number such as 1e22, 3.5e9, 1B or 20T; 0 too where `zero` allows it."""
 
-    name = "quantity"
+class Parsed(click.ParamType):
+    """A type of option values that a function reads from the user's text.
 
-    def __init__(self, *, zero: bool = False) -> None:
-        self.zero = zero
+    Args:
+        name: how the help of an option describes the value.
+        parse: returns the value of a text. It raises ValueError for a text that it cannot read.
+    """
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Parse what was typed."""
-        if isinstance(value, float):
+    def __init__(self, name: str, parse: Callable[[str], object]) -> None:
+        self.name, self.parse = name, parse
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> object:
+        """The value of a text; a value that is not a text is already parsed."""
+        if not isinstance(value, str):
             return value
         try:
-            number = parse_quantity(value)
-        except ValueError as error:
+            return self.parse(value)
+        except (ValueError, OSError) as error:
             self.fail(str(error), param, ctx)
-        if number < 0 or (number == 0 and not self.zero):
-            self.fail(f"{value!r} must be above zero", param, ctx)
-        return number
 
 
-class Sweep(Quantity):
-    """A quantity, or low:high:count for a sweep evenly spaced in logs."""
-
-    name = "quantity|low:high:count"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Parse what was typed: a float, or a NumPy array for a sweep."""
-        if not isinstance(value, str) or ":" not in value:
-            return super().convert(value, param, ctx)
-        import numpy as np
-
-        parts = value.split(":")
-        if len(parts) != 3 or not parts[2].isdigit() or int(parts[2]) < 2:
-            self.fail(
-                f"{value!r} is no sweep: write low:high:count, such as 1e19:1e26:8", param, ctx
-            )
-        low, high = (super(Sweep, self).convert(part, param, ctx) for part in parts[:2])
-        if not low < high:
-            self.fail(f"{value!r}: the sweep must rise", param, ctx)
-        return np.geomspace(low, high, int(parts[2]))
+def positive(text: str) -> float:
+    """A quantity above zero, such as 1e22, 3.5e9, 1B or 20T."""
+    number = parse_quantity(text)
+    if number <= 0:
+        raise ValueError(f"{text!r} must be above zero")
+    return number
 
 
-class SweepOrList(Sweep):
-    """A quantity, a sweep, or several quantities with commas between them: then a tuple."""
-
-    name = "quantity|low:high:count|a,b,c"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Parse what was typed."""
-        if not isinstance(value, str) or "," not in value:
-            return super().convert(value, param, ctx)
-        if ":" in value:
-            self.fail(f"{value!r}: give a list or a sweep, not both", param, ctx)
-        return tuple(
-            super(SweepOrList, self).convert(part, param, ctx) for part in value.split(",")
-        )
+def non_negative(text: str) -> float:
+    """A quantity above zero, or 0."""
+    number = parse_quantity(text)
+    if number < 0:
+        raise ValueError(f"{text!r} must not be negative")
+    return number
 
 
-QUANTITY = Quantity()
-SWEEP = Sweep()
+def sweep(text: str, quantity: Callable[[str], float] = positive) -> Array:
+    """A quantity, or for `low:high:count` an array that is evenly spaced on a log scale."""
+    if ":" not in text:
+        return quantity(text)
+    import numpy as np
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-_law_option = click.option(
-    "--law",
-    "law_name",
-    metavar="PRESET|FILE",
-    default="busbridge2025_refit",
-    show_default=True,
-    help="A preset's name, or the file of a saved law or fit.",
-)
-
-
-def law_option(verb: Callable[..., None]) -> Callable[..., None]:
-    """The options for a law: a preset or a file, and the modules of laws of the user's own."""
-    return _law_option(law_module_option(verb))
+    parts = text.split(":")
+    if len(parts) != 3 or not parts[2].isdigit() or int(parts[2]) < 2:
+        raise ValueError(f"{text!r} is not a sweep: write low:high:count, such as 1e19:1e26:8")
+    low, high = positive(parts[0]), positive(parts[1])
+    if not low < high:
+        raise ValueError(f"{text!r}: the sweep must rise, from a low to a high value")
+    return np.geomspace(low, high, int(parts[2]))
 
 
-flops_model_option = click.option(
-    "--flops-model",
-    type=click.Choice(["2n", "transformer"]),
-    default="2n",
-    show_default=True,
-    help="Forward FLOPs per token: 2N, or the paper's F(N) with attention and output layer.",
-)
+def sweep_or_list(text: str) -> Array:
+    """A quantity, a sweep, or for quantities with commas between them a tuple."""
+    if "," not in text:
+        return sweep(text)
+    if ":" in text:
+        raise ValueError(f"{text!r}: give a list or a sweep, not both")
+    return tuple(positive(part) for part in text.split(","))
+
+
+def hardware(text: str) -> "Hardware":
+    """Dollars an hour, peak FLOPs a second and utilisation, such as `2.5:1e15:0.45`."""
+    from jaxlaws.planning import Hardware
+
+    try:
+        price, peak, utilisation = (positive(part) for part in text.split(":"))
+        if utilisation > 1:
+            raise ValueError("a utilisation is at most 1")
+    except ValueError:
+        raise ValueError(
+            f"write dollars an hour, peak FLOPs a second and utilisation, with colons between "
+            f"them, such as 2.5:1e15:0.45; got {text!r}"
+        ) from None
+    return Hardware(dollars_per_hour=price, flops_per_second=peak, utilisation=utilisation)
+
+
+def picture_path(text: str) -> str:
+    """The path of a picture, in a folder that exists."""
+    check_output_path(text)
+    if not is_picture(text):
+        raise ValueError(f"cannot draw {text!r}: write a file .png, .svg or .pdf")
+    return text
+
+
+QUANTITY = Parsed("quantity", positive)
+QUANTITY_OR_ZERO = Parsed("quantity", non_negative)
+SWEEP = Parsed("quantity|low:high:count", sweep)
+SWEEP_OR_ZERO = Parsed("quantity|low:high:count", lambda text: sweep(text, non_negative))
+SWEEP_OR_LIST = Parsed("quantity|low:high:count|a,b,c", sweep_or_list)
+PICTURE = Parsed("file", picture_path)
+HARDWARE = Parsed("$/hour:FLOPs/s:utilisation", hardware)

@@ -1,29 +1,91 @@
-"""`jaxlaws plan`: what its questions have in common."""
+"""Options that several verbs of `jaxlaws plan` share, and the inputs that they stand for."""
 
-from collections.abc import Callable
-from typing import Any
+import dataclasses
+import functools
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Literal
 
 import click
 
-from jaxlaws.cli.options.parameter_types import (
-    QUANTITY,
-    SWEEP,
-    Quantity,
-    flops_model_option,
-    json_option,
-    law_option,
-)
+from jaxlaws.cli.compilation_cache import keep_compiled
+from jaxlaws.cli.options.common_options import json_option, law_option
+from jaxlaws.cli.options.law_source import Source
+from jaxlaws.cli.options.parameter_types import QUANTITY, QUANTITY_OR_ZERO, SWEEP
 from jaxlaws.cli.output.files import check_output_path
+from jaxlaws.foundations.annotations import Array
 
-SCENARIOS = {
-    "free": "FREE_TEACHER",
-    "inference": "TEACHER_INFERENCE",
-    "pretraining": "TEACHER_PRETRAINING",
-    "full": "TEACHER_PRETRAINING_AND_INFERENCE",
+if TYPE_CHECKING:
+    from jaxlaws.planning import Scenario
+
+ScenarioName = Literal["free", "inference", "pretraining", "full"]
+
+# The name of each scenario in `jaxlaws.planning`, and which costs of the teacher it charges.
+SCENARIOS: dict[ScenarioName, tuple[str, str]] = {
+    "free": ("FREE_TEACHER", "The teacher costs nothing."),
+    "inference": (
+        "TEACHER_INFERENCE",
+        "The budget pays for the teacher's logits on the student's tokens.",
+    ),
+    "pretraining": ("TEACHER_PRETRAINING", "The budget pays for the training of the teacher."),
+    "full": (
+        "TEACHER_PRETRAINING_AND_INFERENCE",
+        "The budget pays for the training of the teacher and for its logits.",
+    ),
 }
 
 
-def _table_path(_: click.Context, parameter: click.Parameter, path: str | None) -> str | None:
+def scenario_of(name: ScenarioName) -> "Scenario":
+    """The scenario of `jaxlaws.planning` that `--scenario` names."""
+    from jaxlaws import planning
+
+    return getattr(planning, SCENARIOS[name][0])
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PlanOptions:
+    """The options of every verb of `plan`.
+
+    Attributes:
+        law_name: `--law`.
+        flops_model: `--flops-model`.
+        output: `-o`, the path of a table or a picture.
+        as_json: `--json`.
+    """
+
+    law_name: str
+    flops_model: Literal["2n", "transformer"]
+    output: str | None
+    as_json: bool
+
+    @property
+    def default_flops_model(self) -> bool:
+        """Whether the user did not give `--flops-model`."""
+        given = click.get_current_context().get_parameter_source("flops_model")
+        return given is click.core.ParameterSource.DEFAULT
+
+    @functools.cached_property
+    def source(self) -> Source:
+        """The law, which is read when a verb first uses it."""
+        keep_compiled()
+        return Source(self.law_name)
+
+    @functools.cached_property
+    def forward_flops(self) -> Callable[[Array], Array]:
+        """The function that `--flops-model` names. A law that does not suit it gives a warning."""
+        from jaxlaws import compute
+
+        if self.flops_model == "2n":
+            return compute.dense_forward_flops
+        if self.source.counts == "all parameters":
+            click.echo(
+                f"Warning: N of {self.source.name} includes the embeddings; F(N) of the "
+                "transformer takes N without them, and adds the output layer itself",
+                err=True,
+            )
+        return compute.transformer_forward_flops
+
+
+def _checked_path(_: click.Context, parameter: click.Parameter, path: str | None) -> str | None:
     if path is not None:
         try:
             check_output_path(path)
@@ -32,94 +94,130 @@ def _table_path(_: click.Context, parameter: click.Parameter, path: str | None) 
     return path
 
 
-flops_option = click.option(
-    "--flops", type=SWEEP, required=True, help="The whole budget, or low:high:count for a sweep."
+_COMMON = (
+    law_option,
+    click.option(
+        "--flops-model",
+        type=click.Choice(["2n", "transformer"]),
+        default="2n",
+        show_default=True,
+        help="Forward FLOPs per token of N parameters: 2N, or F(N) of Busbridge et al. with "
+        "attention and output layer.",
+    ),
+    click.option(
+        "-o",
+        "--output",
+        type=click.Path(dir_okay=False),
+        callback=_checked_path,
+        help="File to write: a table .csv or .parquet, or a picture .svg, .png or .pdf where "
+        "there is one. Default: no file.",
+    ),
+    json_option,
 )
-inference_option = click.option(
+
+
+def common(verb: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of every verb of `plan`. The verb receives them as one `PlanOptions`."""
+
+    @functools.wraps(verb)
+    def with_options(
+        law_name: str,
+        flops_model: Literal["2n", "transformer"],
+        output: str | None,
+        as_json: bool,
+        **others: object,
+    ) -> None:
+        given = PlanOptions(
+            law_name=law_name, flops_model=flops_model, output=output, as_json=as_json
+        )
+        verb(given, **others)
+
+    decorated: Callable[..., None] = with_options
+    for option in reversed(_COMMON):
+        decorated = option(decorated)
+    return decorated
+
+
+# The parameters of the following options are named as the inputs of the planning functions.
+flops = click.option(
+    "--flops",
+    type=SWEEP,
+    required=True,
+    help="The whole budget in FLOPs, or low:high:count for a sweep.",
+)
+inference_tokens = click.option(
     "--inference-tokens",
-    type=Quantity(zero=True),
-    default=0.0,
-    help="Tokens that the model will serve, paid from the budget.",
+    "num_inference_tokens",
+    type=QUANTITY_OR_ZERO,
+    default="0",
+    show_default=True,
+    help="Tokens that each model serves; the budget pays for them.",
 )
-scenario_option = click.option(
+students = click.option(
+    "--students",
+    "num_students",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Number of equal students that share the teacher and the budget.",
+)
+teacher = click.option(
+    "--teacher",
+    "num_teacher_params",
+    type=QUANTITY,
+    help="Parameters of an existing teacher. Default: the budget trains the teacher.",
+)
+teacher_loss = click.option(
+    "--teacher-loss",
+    type=QUANTITY,
+    help="Validation loss of the existing teacher, in the unit of the law.",
+)
+scenario = click.option(
     "--scenario",
     type=click.Choice(list(SCENARIOS)),
     default="full",
     show_default=True,
-    help="What of the teacher is paid for: nothing, its logits, its training, or both.",
+    help="Which costs of the teacher the budget pays for. "
+    + " ".join(f"{name}: {sentence}" for name, (_, sentence) in SCENARIOS.items()),
 )
-students_option = click.option(
-    "--students",
-    type=click.IntRange(1),
-    default=1,
-    show_default=True,
-    help="Students that share the teacher, all paid from the budget.",
-)
-output_option = click.option(
-    "-o",
-    "--output",
-    type=click.Path(dir_okay=False),
-    callback=_table_path,
-    help="Write the plans to a table .csv or .parquet, or draw a sweep of --flops as .svg, .png or "
-    ".pdf.",
-)
-
-within_option = click.option(
+within = click.option(
     "--within",
     type=QUANTITY,
     metavar="LOSS",
-    help="Also tell how freely sizes and tokens may be chosen: the ranges that lose at most so "
-    "much, such as 0.01. With a sweep of --flops, -o draws the first of them.",
-)
-
-_teacher_option = click.option(
-    "--teacher",
-    type=QUANTITY,
-    help="Parameters of a teacher that exists; the scenario says whether its logits are paid for.",
-)
-_teacher_loss_option = click.option(
-    "--teacher-loss", type=QUANTITY, help="The validation loss of that teacher."
+    help="Also compute the near-optimal ranges: the sizes and tokens with which the best plan "
+    "loses at most this loss, in the unit of the law, such as 0.01. With a sweep of --flops, "
+    "-o FILE.svg draws the first range. Default: no ranges.",
 )
 
 
-def teacher_options(verb: Callable[..., Any]) -> Callable[..., Any]:
-    """The options for a teacher that exists: both or none."""
-    return _teacher_option(_teacher_loss_option(verb))
-
-
-def teacher_asked(teacher: float | None, teacher_loss: float | None) -> dict[str, float]:
-    """The inputs of a teacher that exists, none without one.
+def has_teacher(inputs: Mapping[str, Array | None]) -> bool:
+    """Whether the options describe an existing teacher.
 
     Raises:
-        UsageError: only one of size and loss is given.
+        UsageError: one of the two options is missing.
     """
-    if teacher is None and teacher_loss is None:
-        return {}
-    if teacher is None or teacher_loss is None:
+    given = {
+        "--teacher": inputs["num_teacher_params"] is not None,
+        "--teacher-loss": inputs["teacher_loss"] is not None,
+    }
+    if any(given.values()) and not all(given.values()):
+        missing = next(option for option, is_given in given.items() if not is_given)
         raise click.UsageError(
-            "a teacher that exists is given by --teacher, its size, and --teacher-loss: "
-            f"{'--teacher' if teacher is None else '--teacher-loss'} is missing"
+            "an existing teacher needs its size, --teacher, and its loss, --teacher-loss: "
+            f"{missing} is missing"
         )
-    return {"num_teacher_params": teacher, "teacher_loss": teacher_loss}
+    return all(given.values())
 
 
-def crossed(**values: Any) -> dict[str, Any]:
-    """Sweeps crossed with one another, as arrays of one length; numbers alone stay numbers."""
+def crossed(inputs: Mapping[str, Array | None]) -> dict[str, Array]:
+    """All combinations of the sweeps among the inputs, as arrays of one length.
+
+    Numbers stay numbers, and None is left out. The first axis is the budget or the loss.
+    """
     import numpy as np
 
-    if all(np.ndim(value) == 0 for value in values.values()):
-        return values
-    grid = np.meshgrid(*(np.atleast_1d(value) for value in values.values()), indexing="ij")
-    return {name: axis.ravel() for name, axis in zip(values, grid, strict=True)}
-
-
-@click.group("plan")
-def group() -> None:
-    """Plan with a law: how large, how long, distilled or not, and from which teacher."""
-
-
-def common_options(verb: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of a question about one budget."""
-    for option in (json_option, output_option, flops_model_option, inference_option):
-        verb = option(verb)
-    return law_option(flops_option(verb))
+    order = sorted(inputs, key=lambda name: name not in ("flops", "dollars", "target_loss"))
+    given: dict[str, Array] = {n: inputs[n] for n in order if inputs[n] is not None}
+    sweeps = {name: value for name, value in given.items() if np.ndim(value)}
+    grid = np.meshgrid(*sweeps.values(), indexing="ij")
+    return given | {name: axis.ravel() for name, axis in zip(sweeps, grid, strict=True)}

@@ -1,52 +1,76 @@
-"""Options of the verbs that fit: the objective, and what holds coefficients beside freezing."""
+"""Options of the verbs that fit: the objective, weights, ties, bounds and priors."""
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from fitting import Objective, Prior
 
 RESTRAINT_OPTIONS = (
     click.option(
         "--objective",
         "objective_text",
         metavar="NAME[:NUMBER]...",
-        help="huber:DELTA, asymmetric:DELTA:OVER, log-squares, squares or student-t:SCALE:DOF. "
-        "Without: huber with --delta.",
+        help="What the fit minimises: huber:DELTA, asymmetric:DELTA:OVER, log-squares, squares or "
+        "student-t:SCALE:DOF. Default: huber with --delta.",
     ),
-    click.option("--weights", metavar="COLUMN", help="In proportion to it each run counts."),
     click.option(
-        "--tie", "ties", multiple=True, metavar="NAME=OTHER", help="Hold two equal. Repeatable."
+        "--weights", metavar="COLUMN", help="Column with the weight of each run. Default: equal."
+    ),
+    click.option(
+        "--tie",
+        "ties",
+        multiple=True,
+        metavar="NAME=OTHER",
+        help="Keep a coefficient equal to another one. Repeatable.",
     ),
     click.option(
         "--bound",
         "bounds",
         multiple=True,
         metavar="NAME=LOW:HIGH",
-        help="Hold a coefficient between two values, either of which may be left out. Repeatable.",
+        help="Keep a coefficient between two values; one of them may be left out. Repeatable.",
     ),
     click.option(
         "--prior",
         "priors",
         multiple=True,
         metavar="NAME=MEAN±SD",
-        help="What is known beforehand: E=1.7±0.1 (or 1.7+-0.1); A=400*/2 within a factor. "
-        "Repeatable.",
+        help="Prior of a coefficient: normal, E=1.7±0.1 (or 1.7+-0.1), or log-normal with a "
+        "median and a factor, A=400*/2. Repeatable.",
     ),
 )
 
 
-def objective_of(text: str | None, delta: float) -> Any:
-    """The objective that a text names; Huber's with the given delta where there is none.
+def pairs(option: str, texts: tuple[str, ...]) -> dict[str, str]:
+    """Texts `NAME=VALUE` as values by name.
 
     Raises:
-        UsageError: there is no such objective, or it takes other numbers.
+        UsageError: a text is written in another way.
+    """
+    found = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name or not value:
+            raise click.UsageError(f"{option} takes NAME=VALUE, got {text!r}")
+        found[name.strip()] = value.strip()
+    return found
+
+
+def objective_of(text: str | None, delta: float) -> "Objective":
+    """The objective that a text names; without a text, Huber's loss with the given delta.
+
+    Raises:
+        UsageError: no objective has this name, or it takes other numbers.
     """
     from fitting import AsymmetricHuber, Huber, LogSquares, Squares, StudentT
 
     if text is None:
         return Huber(delta)
-    known: dict[str, tuple[Callable[..., Any], int]] = {
+    known: dict[str, tuple[Callable[..., Objective], int]] = {
         "huber": (Huber, 1),
         "asymmetric": (AsymmetricHuber, 2),
         "log-squares": (LogSquares, 0),
@@ -64,7 +88,11 @@ def objective_of(text: str | None, delta: float) -> Any:
 
 
 def bounds_of(pairs: dict[str, str]) -> dict[str, tuple[float | None, float | None]]:
-    """`0.1:0.6` as a pair, an end that is left out as None."""
+    """`0.1:0.6` as a pair, with None for an end that is left out.
+
+    Raises:
+        UsageError: a text is written in another way.
+    """
     bounds = {}
     for name, text in pairs.items():
         ends = text.split(":")
@@ -75,11 +103,15 @@ def bounds_of(pairs: dict[str, str]) -> dict[str, tuple[float | None, float | No
     return bounds
 
 
-def priors_of(pairs: dict[str, str]) -> dict[str, Any]:
-    """`1.7±0.1` as a normal prior, `400*/2` as one of the logarithm."""
+def priors_of(pairs: dict[str, str]) -> "dict[str, Prior]":
+    """`1.7±0.1` as a normal prior, `400*/2` as a log-normal prior.
+
+    Raises:
+        UsageError: a text is written in another way.
+    """
     from fitting import LogNormal, Normal
 
-    priors: dict[str, Any] = {}
+    priors: dict[str, Prior] = {}
     for name, text in pairs.items():
         parts = re.split(r"(±|\+-|\*/)", text)
         numbers = [_number("--prior", text, part) for part in parts[::2]]
@@ -96,4 +128,4 @@ def _number(option: str, text: str, part: str) -> float:
     try:
         return float(part)
     except ValueError:
-        raise click.UsageError(f"{option}: {part!r} in {text!r} is no number") from None
+        raise click.UsageError(f"{option}: {part!r} in {text!r} is not a number") from None

@@ -1,4 +1,4 @@
-"""A word on standard error for what takes longer than a moment."""
+"""A message on standard error while something takes long."""
 
 import threading
 from collections.abc import Iterator
@@ -6,13 +6,13 @@ from contextlib import contextmanager
 
 import click
 
-_MOMENT = 2.0  # seconds
+_SECONDS = 2.0
 
 
 @contextmanager
 def patience(message: str) -> Iterator[None]:
-    """Say what is being waited for, once it has taken two seconds."""
-    timer = threading.Timer(_MOMENT, click.echo, (message,), {"err": True})
+    """Print what the user is waiting for, once it has taken two seconds."""
+    timer = threading.Timer(_SECONDS, click.echo, (message,), {"err": True})
     timer.daemon = True
     timer.start()
     try:

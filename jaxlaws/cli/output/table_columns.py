@@ -1,54 +1,73 @@
-"""Answers as JSON and as columns of a table."""
+"""Answers as JSON, and as columns and rows of tables."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from jaxlaws.cli.output.printing import Table
+from jaxlaws.cli.output.wording import cell
+from jaxlaws.foundations.annotations import Array, Json
 
-def known(numbers: Any) -> Any:
-    """An array as a number or a list, None where it is not finite."""
+
+def known(numbers: Array) -> Json:
+    """An array as a number or a list, with None where a number is not finite."""
     array = np.asarray(numbers)
     return np.where(np.isfinite(array), array.astype(object), np.array(None)).tolist()
 
 
-def plain_inputs(asked: Mapping[str, Any]) -> dict[str, Any]:
+def plain_inputs(inputs: Mapping[str, Array]) -> dict[str, Json]:
     """Inputs as numbers and lists."""
-    return {name: np.asarray(value).tolist() for name, value in asked.items()}
+    return {name: np.asarray(value).tolist() for name, value in inputs.items()}
 
 
-def flat(document: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def flat(document: Mapping[str, Json], prefix: str = "") -> dict[str, Json]:
     """Nested keys joined by dots."""
-    joined: dict[str, Any] = {}
+    joined: dict[str, Json] = {}
     for key, value in document.items():
         name = f"{prefix}{key}"
         joined |= flat(value, f"{name}.") if isinstance(value, Mapping) else {name: value}
     return joined
 
 
-def columns(document: Mapping[str, Any], length: int) -> dict[str, list[Any]]:
-    """A document as columns of one length, what is the same for all rows repeated."""
-    return {
-        name: value if isinstance(value, list) else [value] * length
-        for name, value in flat(document).items()
-    }
+def columns(document: Mapping[str, Json], shape: tuple[int, ...]) -> dict[str, list[Json]]:
+    """A document as columns of one length.
 
+    Args:
+        document: its values are single values, or lists whose shape is `shape` or the first axes
+            of `shape`. Such values are repeated along the other axes.
+        shape: of the answers, such as budgets and students. There is one row for each.
 
-def shown_rows(length: int, most: int = 24) -> list[int]:
-    """Rows of a long table to show: all, or some evenly spaced, first and last among them.
-
-    Of a table little longer than that all are shown.
+    >>> columns({"flops": [1, 2], "loss": [[3.0, 2.9], [2.5, 2.4]]}, (2, 2))
+    {'flops': [1, 1, 2, 2], 'loss': [3.0, 2.9, 2.5, 2.4]}
     """
+    table = {}
+    for name, value in flat(document).items():
+        cells = np.array(value, dtype=object)
+        cells = cells.reshape(cells.shape + (1,) * (len(shape) - cells.ndim))
+        table[name] = np.broadcast_to(cells, shape).ravel().tolist()
+    return table
+
+
+def table_of(
+    values: Mapping[str, Sequence[Json]], headings: Mapping[str, str], entries: str = "rows"
+) -> Table:
+    """A table for people, with a note on the rows that are left out.
+
+    Of a long table some evenly spaced rows are shown, the first and the last among them.
+
+    Args:
+        values: columns by name.
+        headings: of the columns to show, by name.
+        entries: what the rows are, such as "plans".
+
+    >>> table = table_of({"flops": [1e20] * 1000}, {"flops": "budget"}, "plans")
+    >>> len(table.rows), table.rows[0], table.note
+    (24, ['1e20'], '24 of 1000 plans are shown; -o writes all.')
+    """
+    most = 24
+    length = len(values[next(iter(headings))])
     count = length if length <= 1.5 * most else most
-    return sorted({round(row) for row in np.linspace(0, length - 1, count).tolist()})
-
-
-def rows_left_out(shown: int, length: int, what: str = "plans") -> str:
-    """A word below a long table on rows that are not shown; empty where all are.
-
-    >>> rows_left_out(len(shown_rows(1000)), 1000)
-    '24 of 1000 plans are shown; -o writes all.'
-    >>> rows_left_out(len(shown_rows(25)), 25)
-    ''
-    """
-    return f"{shown} of {length} {what} are shown; -o writes all." if shown < length else ""
+    shown = sorted({round(row) for row in np.linspace(0, length - 1, count).tolist()})
+    rows = [[cell(name, values[name][row]) for name in headings] for row in shown]
+    left_out = f"{len(shown)} of {length} {entries} are shown; -o writes all."
+    return Table(list(headings.values()), rows, left_out if len(shown) < length else "")

@@ -1,139 +1,102 @@
 """`jaxlaws plan distill`: a student, or several, and where their teacher comes from."""
 
-from typing import Any
+import functools
 
 import click
 
-from jaxlaws.cli.compilation_cache import keep_compiled
-from jaxlaws.cli.options.law_source import Source, forward_flops
-from jaxlaws.cli.options.parameter_types import QUANTITY, SweepOrList
-from jaxlaws.cli.options.plan_options import (
-    SCENARIOS,
-    common_options,
-    crossed,
-    scenario_option,
-    students_option,
-    teacher_asked,
-    teacher_options,
-    within_option,
-)
-
-_SMALLEST = 1e3
+from jaxlaws.cli.options import plan_options as plan
+from jaxlaws.cli.options.common_options import verb
+from jaxlaws.cli.options.parameter_types import QUANTITY, SWEEP_OR_LIST
+from jaxlaws.cli.options.teacher_table import TeacherTable
+from jaxlaws.foundations.annotations import Array
 
 
-@click.command("distill")
-@common_options
+@verb("distill", example="jaxlaws plan distill --flops 1e21 --student 1B --scenario inference")
+@plan.flops
 @click.option(
     "--student",
-    type=SweepOrList(),
-    help="Parameters of the student. Several, as 1B,3B,8B, share one teacher and the budget. "
-    "Without it, the size of least loss.",
+    "num_student_params",
+    type=SWEEP_OR_LIST,
+    help="Parameters of the student. Several students, as 1B,3B,8B, share one teacher and the "
+    "budget. Default: the size of least loss.",
 )
-@click.option("--max-student", type=QUANTITY, help="Without --student: the largest size allowed.")
-@scenario_option
-@students_option
-@teacher_options
+@click.option(
+    "--max-student",
+    type=QUANTITY,
+    help="Largest number of parameters of a student whose size is chosen. Default: no limit.",
+)
+@plan.scenario
+@plan.students
+@plan.teacher
+@plan.teacher_loss
 @click.option(
     "--teachers",
-    "catalogue",
+    "table",
     type=click.Path(dir_okay=False),
-    help="A table of teachers that exist, to be ranked: name, num_teacher_params, teacher_loss, "
-    "and for mixtures of experts num_active_params.",
+    help="Table of existing teachers to rank, with the columns name, num_teacher_params, "
+    "teacher_loss, and num_active_params for mixtures of experts. Default: no table.",
 )
-@within_option
+@plan.inference_tokens
+@plan.within
+@plan.common
 def command(
-    law_name: str,
-    flops: Any,
-    student: Any,
+    options: plan.PlanOptions,
     max_student: float | None,
-    scenario: str,
-    students: int,
-    teacher: float | None,
-    teacher_loss: float | None,
-    catalogue: str | None,
+    scenario: plan.ScenarioName,
+    table: str | None,
     within: float | None,
-    inference_tokens: float,
-    flops_model: str,
-    output: str | None,
-    as_json: bool,
+    **inputs: Array | None,
 ) -> None:
-    """Distil a student: its tokens, and the best teacher that the budget can make.
+    """Compute the student of least loss for a budget: its tokens, and its best teacher.
 
-    With --teacher and --teacher-loss, its tokens, distilled from the teacher that exists; with
-    --teachers, the best of a catalogue of them.
+    The budget trains the teacher, or the teacher exists: --teacher with --teacher-loss describes
+    one teacher, and --teachers ranks the teachers of a table.
     """
-    existing = teacher_asked(teacher, teacher_loss)
-    _check(student, max_student, students, existing, catalogue, within)
-    keep_compiled()
-    from jaxlaws import planning
-    from jaxlaws.cli.answers.plan_or_sweep import answer
-    from jaxlaws.cli.answers.student_family import answer_family
-    from jaxlaws.cli.answers.teacher_catalogue import answer_catalogue, read_catalogue
-
-    teachers = None if catalogue is None else read_catalogue(catalogue)
-    source = Source(law_name)
-    paid = getattr(planning, SCENARIOS[scenario])
-    forward = forward_flops(flops_model, source)
-    files: dict[str, Any] = {"as_json": as_json, "output": output}
-    served = {"num_inference_tokens": inference_tokens}
-    if isinstance(student, tuple):
-        asked = {"flops": flops, "num_student_params": student, **served}
-        answer_family(
-            asked, {"scenario": paid, "forward_flops": forward}, source, scenario, **files
-        )
-        return
-    alike = {"num_students": float(students), **served}
-    if teachers is not None:
-        answer_catalogue(
-            teachers,
-            {**crossed(flops=flops, num_student_params=student), **alike},
-            {"logits": paid.logits, "forward_flops": forward},
-            source,
-            **files,
-        )
-        return
-    title, planner = "distillation", planning.distill
-    settings = {"scenario": paid, "forward_flops": forward}
-    if existing:
-        title, planner = "distillation from a teacher that exists", planning.distill_with
-        settings = {"logits": paid.logits, "forward_flops": forward}
-    sizes = {"num_student_params": student}
-    if student is None:
-        title, planner, sizes = "distillation, any size", planning.distill_any_size, {}
-        if max_student is not None:
-            settings["num_student_params_bounds"] = (_SMALLEST, max_student)
-    answer(
-        f"{title}, scenario {scenario}",
-        planner,
-        {**crossed(flops=flops, **sizes), **existing, **alike},
-        settings,
-        source,
-        within=within,
-        **files,
-    )
-
-
-def _check(
-    student: Any,
-    max_student: float | None,
-    students: int,
-    existing: Any,
-    catalogue: str | None,
-    within: float | None,
-) -> None:
-    """Refuse options that contradict each other."""
+    existing, student = plan.has_teacher(inputs), inputs["num_student_params"]
     several = isinstance(student, tuple)
-    if existing and catalogue is not None:
-        raise click.UsageError("give one teacher, by --teacher, or a catalogue, by --teachers")
-    taught = "--teachers" if catalogue is not None else "--teacher" if existing else None
+    if existing and table is not None:
+        raise click.UsageError("give one teacher with --teacher, or a table with --teachers")
+    taught = "--teachers" if table is not None else "--teacher" if existing else None
     if student is None and taught:
-        raise click.UsageError(f"{taught} needs --student: the size to distil")
+        raise click.UsageError(f"{taught} needs --student, the size of the student")
     if student is not None and max_student is not None:
         raise click.UsageError("--student fixes the size: leave out --max-student")
     if several and taught:
-        raise click.UsageError(f"students of several sizes train their teacher: leave out {taught}")
-    if several and students != 1:
+        raise click.UsageError(f"several students train their teacher: leave out {taught}")
+    if several and inputs["num_students"] != 1:
         raise click.UsageError("--student lists each student: leave out --students")
-    if within is not None and (several or catalogue is not None):
+    if within is not None and (several or table is not None):
         what = "several students" if several else "--teachers"
-        raise click.UsageError(f"--within is not known with {what}: leave out one of them")
+        raise click.UsageError(f"--within does not work with {what}: leave out one of them")
+
+    from jaxlaws import planning
+    from jaxlaws.cli.answers.pipeline import answer
+    from jaxlaws.cli.answers.plans.size_and_tokens import SizeAndTokens
+    from jaxlaws.cli.answers.plans.student_family import StudentFamily
+    from jaxlaws.cli.answers.plans.teacher_catalogue import TeacherRanking
+
+    teachers = None if table is None else TeacherTable.read(table)
+    charged, forward_flops = plan.scenario_of(scenario), options.forward_flops
+    trained = {"scenario": charged, "forward_flops": forward_flops}
+    exists = {"logits": charged.logits, "forward_flops": forward_flops}
+    if several:
+        title, planner, settings = "students that share a teacher", planning.distill_family, trained
+        settings |= {"num_student_params": [*student]}
+        inputs = {name: inputs[name] for name in ("flops", "num_inference_tokens")}
+    elif teachers is not None:
+        title, planner, settings = "teachers for a student", planning.rank_teachers, exists
+        settings |= teachers.inputs(forward_flops)
+    elif existing:
+        title, planner = "distillation from an existing teacher", planning.distill_with
+        settings = exists
+    else:
+        title, planner, settings = "distillation", planning.distill, trained
+        title += ", any size" if student is None else ""
+        if max_student is not None:
+            settings |= {"num_student_params_bounds": (planning.DEFAULT_BOUNDS[0], max_student)}
+    title = f"{title}, scenario {scenario}"
+    if several:
+        kind = StudentFamily(title)
+    else:
+        kind = TeacherRanking(title, teachers.names) if teachers else SizeAndTokens(title, within)
+    answer(kind, functools.partial(planner, **settings), inputs, options.source, options)

@@ -1,102 +1,82 @@
 """`jaxlaws plan serve`: the cheapest model over its life."""
 
-from typing import Any
+import functools
+from typing import TYPE_CHECKING
 
 import click
 
-from jaxlaws.cli.compilation_cache import keep_compiled
-from jaxlaws.cli.options.law_source import Source, forward_flops
-from jaxlaws.cli.options.parameter_types import (
-    SWEEP,
-    Sweep,
-    flops_model_option,
-    json_option,
-    law_option,
+from jaxlaws.cli.options import plan_options as plan
+from jaxlaws.cli.options.common_options import verb
+from jaxlaws.cli.options.parameter_types import HARDWARE, SWEEP, SWEEP_OR_ZERO
+from jaxlaws.foundations.annotations import Array
+
+if TYPE_CHECKING:
+    from jaxlaws.planning import Hardware
+
+
+@verb(
+    "serve",
+    example="jaxlaws plan serve --law besiroglu2024 --inference-tokens 10T --target-loss 2.0",
 )
-from jaxlaws.cli.options.plan_options import crossed, output_option
-
-
-class _Demand(Sweep):
-    """A number of tokens, 0 among them, or a sweep."""
-
-    def __init__(self) -> None:
-        super().__init__(zero=True)
-
-
-@click.command("serve")
-@law_option
 @click.option(
     "--inference-tokens",
-    type=_Demand(),
+    "num_inference_tokens",
+    type=SWEEP_OR_ZERO,
     required=True,
-    help="Tokens that the model will serve, or low:high:count for a sweep.",
+    help="Tokens that the model serves over its life, or low:high:count for a sweep.",
 )
-@click.option("--target-loss", type=SWEEP, help="The loss to reach at the least compute.")
-@click.option("--flops", type=SWEEP, help="Or the budget, training and serving, for least loss.")
-@click.option("--dollars", type=SWEEP, help="Or the budget in money, for least loss.")
+@click.option(
+    "--target-loss",
+    type=SWEEP,
+    help="Loss to reach at the lowest cost, in the unit of the law, or low:high:count.",
+)
+@click.option(
+    "--flops",
+    type=SWEEP,
+    help="Instead of --target-loss: the budget for training and serving in FLOPs, or "
+    "low:high:count.",
+)
+@click.option(
+    "--dollars",
+    type=SWEEP,
+    help="Instead of --target-loss: the budget for training and serving in dollars, or "
+    "low:high:count. Needs --train-on and --serve-on.",
+)
 @click.option(
     "--train-on",
-    metavar="$/HOUR:FLOPS/S:UTILISATION",
-    help="Plan in money: what an accelerator costs an hour, its peak, and what of it is used.",
+    type=HARDWARE,
+    help="Hardware for training: dollars an hour, peak FLOPs a second, and the fraction of the "
+    "peak that is used, such as 2.5:1e15:0.45. Default: costs are FLOPs.",
 )
-@click.option(
-    "--serve-on", metavar="$/HOUR:FLOPS/S:UTILISATION", help="Likewise, for the one that serves."
-)
-@flops_model_option
-@output_option
-@json_option
+@click.option("--serve-on", type=HARDWARE, help="Hardware for serving, written as for --train-on.")
+@plan.common
 def command(
-    law_name: str,
-    inference_tokens: Any,
-    target_loss: Any,
-    flops: Any,
-    dollars: Any,
-    train_on: str | None,
-    serve_on: str | None,
-    flops_model: str,
-    output: str | None,
-    as_json: bool,
+    options: plan.PlanOptions,
+    train_on: "Hardware | None",
+    serve_on: "Hardware | None",
+    **inputs: Array | None,
 ) -> None:
-    """Train once and serve a demand: the size and tokens of least compute, training and serving.
+    """Compute the size and the tokens of a model with the lowest cost of training and serving.
 
-    With --target-loss the least lifetime compute that reaches it, with --flops the least loss for
-    a lifetime budget. With --train-on and --serve-on compute is priced: --target-loss is then
-    reached for the least money, or --dollars are spent for the least loss.
+    With --target-loss the model reaches a loss at the lowest cost; with --flops or --dollars it
+    has the lowest loss for a budget. With --train-on and --serve-on costs are in dollars.
     """
-    in_money = train_on is not None and serve_on is not None
-    if not in_money and (train_on is not None or serve_on is not None or dollars is not None):
-        raise click.UsageError("a plan in money takes both --train-on and --serve-on")
-    if in_money and (flops is not None or (target_loss is None) == (dollars is None)):
-        raise click.UsageError("in money, give either --target-loss or --dollars")
-    if not in_money and (target_loss is None) == (flops is None):
+    hardware = {"training": train_on, "serving": serve_on}
+    given = {name for name in ("target_loss", "flops", "dollars") if inputs[name] is not None}
+    in_money = None not in hardware.values()
+    if not in_money and (train_on or serve_on or "dollars" in given):
+        raise click.UsageError("a plan in dollars needs both --train-on and --serve-on")
+    if in_money and given not in ({"target_loss"}, {"dollars"}):
+        raise click.UsageError("in dollars, give either --target-loss or --dollars")
+    if len(given) != 1:
         raise click.UsageError("give either --target-loss or --flops")
-    keep_compiled()
-    from jaxlaws.cli.answers.plan_or_sweep import answer
-    from jaxlaws.cli.answers.serving_cost import answer_in_money, hardware
-    from jaxlaws.planning import serve
 
-    source = Source(law_name).for_supervised_runs()
-    goals = {"target_loss": target_loss, "flops": flops, "dollars": dollars}
-    goal = {name: value for name, value in goals.items() if value is not None}
-    if train_on is not None and serve_on is not None:
-        answer_in_money(
-            crossed(**goal, num_inference_tokens=inference_tokens),
-            {
-                "training": hardware("--train-on", train_on),
-                "serving": hardware("--serve-on", serve_on),
-                "forward_flops": forward_flops(flops_model, source),
-            },
-            source,
-            as_json=as_json,
-            output=output,
-        )
-        return
-    answer(
-        "training and serving",
-        serve,
-        crossed(**goal, num_inference_tokens=inference_tokens),
-        {"forward_flops": forward_flops(flops_model, source)},
-        source,
-        as_json=as_json,
-        output=output,
-    )
+    from jaxlaws.cli.answers.pipeline import answer
+    from jaxlaws.cli.answers.plans.serving_cost import SERVING_COST
+    from jaxlaws.cli.answers.plans.size_and_tokens import SizeAndTokens
+    from jaxlaws.planning import serve, serve_for_money
+
+    question = functools.partial(serve_for_money, **hardware) if in_money else serve
+    question = functools.partial(question, forward_flops=options.forward_flops)
+    kind = SERVING_COST if in_money else SizeAndTokens("training and serving")
+    answer(kind, question, inputs, options.source.for_supervised_runs(), options)

@@ -1,174 +1,101 @@
 """`jaxlaws validate`: how well a law predicts runs that its fit did not see."""
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
-from jaxlaws.cli.compilation_cache import keep_compiled
-from jaxlaws.cli.options.fitting_options import arguments_of_fit, fit_options, read_runs
-from jaxlaws.cli.options.parameter_types import json_option
-from jaxlaws.cli.output.printing import print_json, print_table
+from jaxlaws.cli.options.common_options import json_option, verb
+from jaxlaws.cli.options.fitting_options import FitInputs, fit_options
+from jaxlaws.cli.options.parameter_types import PICTURE
+from jaxlaws.cli.output.printing import print_json
 
-_MEASURES = ("mean", "median", "worst")
-
-
-def _chosen_rule(rules: dict[str, Any]) -> str:
-    given = [name for name, value in rules.items() if value]
-    if len(given) != 1:
-        raise click.UsageError(
-            f"say what the fit is not to see, by one of {', '.join(rules)}; "
-            f"got {' and '.join(given) or 'none'}"
-        )
-    return given[0]
+if TYPE_CHECKING:
+    from fitting import RunSize
 
 
-def _check_figure(path: str | None, rule: str) -> None:
-    if path is None:
-        return
-    if rule != "--roll-out":
-        raise click.UsageError("--figure draws a roll-out: give --roll-out")
-    if Path(path).suffix not in (".png", ".svg", ".pdf"):
-        raise click.UsageError(f"cannot draw {path!r}: name a file .png, .svg or .pdf")
-    if not Path(path).parent.is_dir():
-        raise click.UsageError(f"cannot draw {path!r}: there is no folder {Path(path).parent}")
-
-
-def _rows(held: Sequence[Any]) -> list[tuple[str, ...]]:
-    rows = []
-    for each in held:
-        told = each.summary()
-        first = (told["name"], str(told["num_unseen"]), str(told["num_fitted"]))
-        for name, errors in told["errors"].items():
-            numbers = (f"{errors[key]:.2f}" for key in _MEASURES)
-            rows.append((*first, name, *numbers))
-            first = ("", "", "")
-    return rows
-
-
-@click.command("validate")
-@click.argument("table", type=click.Path())
+@verb("validate", example='jaxlaws validate my_runs.csv --law chinchilla --hold-out "loss < 2.3"')
 @fit_options
 @click.option(
     "--hold-out",
     "expression",
     metavar="EXPRESSION",
-    help='Hold out the runs of which this is true: "loss < 2.3", "flops > 1e21 and '
+    help='Hold out the runs for which this is true: "loss < 2.3", "flops > 1e21 and '
     'num_params < 1B", "mix == \'code\'".',
 )
-@click.option("--group", metavar="COLUMN", help="Hold out each value of a column in turn.")
-@click.option("--folds", type=click.IntRange(2), help="Hold out each of so many random parts.")
+@click.option(
+    "--group", metavar="COLUMN", help="Hold out the runs of each value of a column in turn."
+)
+@click.option(
+    "--folds",
+    type=click.IntRange(2),
+    help="Number of random parts of equal size; each part is held out in turn.",
+)
 @click.option(
     "--roll-out",
     type=click.Choice(["flops", "num_params", "num_tokens"]),
-    help="Fit the smallest runs, predict all larger ones, and again with ever more fitted.",
+    help="Fit the smallest runs by this quantity and predict all larger runs; then again with "
+    "more runs fitted.",
 )
 @click.option(
     "--windows",
     default=5,
     show_default=True,
     type=click.IntRange(1),
-    help="Fits of a roll-out.",
+    help="Number of fits of a roll-out.",
 )
-@click.option("--figure", type=click.Path(), help="Draw a roll-out: a file .png, .svg or .pdf.")
+@click.option(
+    "--figure",
+    type=PICTURE,
+    help="Picture of a roll-out to write: a file .png, .svg or .pdf. Default: no picture.",
+)
 @json_option
 def command(
-    table: str,
-    law_name: str | None,
+    inputs: FitInputs,
     expression: str | None,
     group: str | None,
     folds: int | None,
-    roll_out: str | None,
+    roll_out: "RunSize | None",
     windows: int,
     figure: str | None,
-    columns: tuple[str, ...],
     as_json: bool,
-    **of_fit: Any,
 ) -> None:
-    """Fit a law to some runs in TABLE and predict the others.
+    """Fit a law to some runs in TABLE, and compute the errors of its predictions for the others.
 
-    Errors are absolute, in per cent of the measured losses, beside those of predictors that know
-    less: the mean loss of the fitted runs and, for distilled runs, the supervised law alone.
+    Errors are absolute, in per cent of the measured losses. For comparison the table has the
+    errors of simpler predictors: the mean loss of the fitted runs and, for distilled runs, the
+    supervised law alone.
     """
-    rule = _chosen_rule(
-        {"--hold-out": expression, "--group": group, "--folds": folds, "--roll-out": roll_out}
-    )
-    _check_figure(figure, rule)
-    keep_compiled()
-    from fitting import Status, hold_out
-    from fitting.validation import cross_validation
+    rules = {"--hold-out": expression, "--group": group, "--folds": folds, "--roll-out": roll_out}
+    given = [name for name, value in rules.items() if value]
+    if len(given) != 1:
+        raise click.UsageError(
+            f"choose the runs to hold out with one of {', '.join(rules)}; "
+            f"got {' and '.join(given) or 'none'}"
+        )
+    if figure is not None and not roll_out:
+        raise click.UsageError("--figure draws a roll-out: give --roll-out")
 
-    options = arguments_of_fit(of_fit)
-    name, law_type, runs = read_runs(table, columns, law_name)
-    click.echo(f"fitting {name} to parts of {table} …", err=True)
-    asked, rolled = (law_type, runs), None
+    options = inputs.options()
+    import fitting
+    from jaxlaws.cli.answers.hold_outs import document_of, print_errors
+
+    name, law_type, runs = inputs.read()
+    click.echo(f"fitting {name} to parts of {inputs.table} …", err=True)
+    held, rolled = (), None
     if expression is not None:
-        held = [hold_out(*asked, expression, **options)]
+        held = [fitting.hold_out(law_type, runs, expression, options=options)]
     elif group is not None:
-        held = cross_validation.leave_one_group_out(*asked, group, **options)
+        held = fitting.leave_one_group_out(law_type, runs, group, options=options)
     elif folds is not None:
-        held = cross_validation.k_fold(*asked, folds, **options)
-    else:
-        rolled = cross_validation.roll_out(*asked, roll_out or "", num_windows=windows, **options)
-        held = list(rolled.hold_outs)
-        if figure is not None:
-            from fitting.reporting.fit_figures import roll_out_errors
-
-            roll_out_errors(rolled, title=f"{name}, {table}").savefig(figure)
+        held = fitting.k_fold(law_type, runs, folds, options=options)
+    elif roll_out is not None:
+        rolled = fitting.roll_out(law_type, runs, roll_out, num_windows=windows, options=options)
+        held = rolled.hold_outs
+    if rolled is not None and figure is not None:
+        fitting.roll_out_errors(rolled, title=f"{name}, {inputs.table}").savefig(figure)
+        click.echo(f"drawn in {figure}", err=as_json)
     for each in held:
-        if each.fit.status > Status.CONVERGED:
+        if each.fit.status > fitting.Status.CONVERGED:
             click.echo(f"Warning: without {each.name}: {each.fit.status.name}", err=True)
-    if as_json:
-        print_json(_document(name, table, held, rolled))
-    else:
-        _print(name, table, held, rolled)
-        if figure is not None:
-            click.echo(f"drawn in {figure}")
-
-
-def _document(law_name: str, table: str, held: Sequence[Any], rolled: Any) -> dict[str, Any]:
-    from fitting.validation.cross_validation import pooled_errors
-    from fitting.validation.hold_outs import error_summary
-
-    document: dict[str, Any] = {
-        "law": law_name,
-        "table": table,
-        "held_out": [each.summary() for each in held],
-        "errors": {name: error_summary(errors) for name, errors in pooled_errors(held).items()},
-    }
-    if rolled is not None:
-        document["by"] = rolled.by
-        document["by_distance"] = {
-            name: rolled.by_distance(name) for name in rolled.hold_outs[0].errors
-        }
-    return document
-
-
-def _print(law_name: str, table: str, held: Sequence[Any], rolled: Any) -> None:
-    from fitting.validation.cross_validation import pooled_errors
-    from fitting.validation.hold_outs import error_summary
-
-    rows = _rows(held)
-    if len(held) > 1:
-        first = ("all", str(sum(len(each.unseen) for each in held)), "")
-        for name, errors in pooled_errors(held).items():
-            told = error_summary(errors)
-            rows.append((*first, name, *(f"{told[key]:.2f}" for key in _MEASURES)))
-            first = ("", "", "")
-    columns = ["held out", "runs", "fitted", "predicted by", *(f"{key} %" for key in _MEASURES)]
-    print_table(f"{law_name}: errors on runs of {table} that the fit did not see", columns, rows)
-    if rolled is None:
-        return
-    print_table(
-        f"errors of the law by distance beyond the largest {rolled.by} fitted",
-        ["decades", "predictions", *(f"{key} %" for key in _MEASURES)],
-        [
-            (
-                "{:g} to {:g}".format(*step["decades"]),
-                str(step["num_predictions"]),
-                *(f"{step[key]:.2f}" for key in _MEASURES),
-            )
-            for step in rolled.by_distance()
-        ],
-    )
+    document = document_of(name, inputs.table, held, rolled)
+    print_json(document) if as_json else print_errors(document)

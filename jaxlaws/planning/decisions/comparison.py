@@ -14,7 +14,7 @@ from jaxlaws.planning.decisions.comparison_text import describe_comparison
 from jaxlaws.planning.distillation.distilled_student import distill
 from jaxlaws.planning.distillation.existing_teacher import distill_with
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, distillation_law
-from jaxlaws.planning.engine.composed_inputs import composed_inputs
+from jaxlaws.planning.engine.composed_inputs import checked_inputs
 from jaxlaws.planning.engine.evaluation import compose
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import DistillationPlan, SupervisedPlan
@@ -261,7 +261,7 @@ def compare(
         "num_teacher_params": num_teacher_params,
         "num_inference_tokens": num_inference_tokens,
     }
-    inputs = composed_inputs(
+    inputs = checked_inputs(
         {name: value for name, value in inputs.items() if value is not None},
         may_be_zero=("num_inference_tokens",),
         limits=limits,

@@ -11,7 +11,7 @@ from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.decisions.both_sides import train_and_distill
 from jaxlaws.planning.decisions.crossover_budgets import Method
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, distillation_law
-from jaxlaws.planning.engine.composed_inputs import composed_inputs
+from jaxlaws.planning.engine.composed_inputs import checked_inputs
 from jaxlaws.planning.engine.evaluation import compose
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import DistillationPlan, SupervisedPlan
@@ -132,5 +132,5 @@ def serving_frontier(
             distilled=distilled,
         )
 
-    inputs = composed_inputs({"flops": flops, "num_params": num_params}, limits=limits)
+    inputs = checked_inputs({"flops": flops, "num_params": num_params}, limits=limits)
     return compose(answer, distillation_law(law), *inputs.values(), scenario, constraints)

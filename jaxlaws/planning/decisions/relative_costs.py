@@ -13,7 +13,7 @@ from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.analysis.inverse import flops_to_reach
 from jaxlaws.planning.distillation.distilled_student import distill
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, distillation_law
-from jaxlaws.planning.engine.composed_inputs import composed_inputs
+from jaxlaws.planning.engine.composed_inputs import checked_inputs
 from jaxlaws.planning.engine.evaluation import compose
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import DistillationPlan, SupervisedPlan
@@ -120,7 +120,7 @@ def relative_cost(
             supervised=supervised,
         )
 
-    inputs = composed_inputs(
+    inputs = checked_inputs(
         {"target_loss": target_loss, "num_student_params": num_student_params}, limits=limits
     )
     return compose(answer, law, *inputs.values(), scenario, both, teacher_bounds)

@@ -10,7 +10,7 @@ from jaxlaws.compute import ForwardFlops, dense_forward_flops
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.distillation.existing_teacher import distill_with
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, distillation_law
-from jaxlaws.planning.engine.composed_inputs import composed_inputs
+from jaxlaws.planning.engine.composed_inputs import checked_inputs
 from jaxlaws.planning.engine.evaluation import compose
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import DistillationPlan, SupervisedPlan
@@ -114,9 +114,7 @@ def rank_teachers(
         "logits": logits,
     }
     constraints = (num_student_tokens_bounds, limits)
-    student = composed_inputs(
-        student, may_be_zero=("num_inference_tokens", "logits"), limits=limits
-    )
+    student = checked_inputs(student, may_be_zero=("num_inference_tokens", "logits"), limits=limits)
 
     def answer(law: Tree, student: Tree, teachers: Tree, constraints: Tree) -> TeacherChoice:
         tokens_bounds, limits = constraints
@@ -154,4 +152,4 @@ def rank_teachers(
     teachers = {"teacher_loss": teacher_loss, "num_teacher_params": num_teacher_params}
     if teacher_forward_flops is not None:
         teachers["teacher_forward_flops"] = teacher_forward_flops
-    return compose(answer, law, student, composed_inputs(teachers), constraints)
+    return compose(answer, law, student, checked_inputs(teachers), constraints)

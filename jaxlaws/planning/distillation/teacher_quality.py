@@ -10,7 +10,7 @@ from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.distillation.existing_teacher import distill_with
 from jaxlaws.planning.distillation.optimal_teacher import optimal_teacher_loss
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, distillation_law
-from jaxlaws.planning.engine.composed_inputs import composed_inputs
+from jaxlaws.planning.engine.composed_inputs import checked_inputs
 from jaxlaws.planning.engine.evaluation import compose
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import DistillationPlan, TeacherLossPlan
@@ -105,7 +105,7 @@ def assess_teacher(
     bounds = {"num_student_tokens": num_student_tokens_bounds}
     if teacher_loss_bounds is not None:
         bounds["teacher_loss"] = teacher_loss_bounds
-    given = composed_inputs(
+    given = checked_inputs(
         inputs, may_be_zero=("logits", "num_inference_tokens"), bounds=bounds, limits=limits
     )
     options = {

@@ -38,7 +38,9 @@ def supervised_law(law: Tree) -> Tree:
         if set(getattr(candidate, "input_names", ())) == {"num_params", "num_tokens"}:
             return candidate
     raise TypeError(
-        f"expected a law of num_params and num_tokens, or a distillation law, got {_kind(law)}"
+        f"expected a law of num_params and num_tokens, or a distillation law, got {_kind(law)}. "
+        "A law with further inputs needs them fixed first: "
+        "fix_inputs(law, learning_rate=3e-4) (from jaxlaws import fix_inputs)."
     )
 
 

@@ -12,7 +12,7 @@ from jaxlaws.planning.engine.limits import Limit, check_limits
 from jaxlaws.precision import is_traced
 
 
-def composed_inputs(
+def checked_inputs(
     inputs: Mapping[str, Array],
     *,
     may_be_zero: tuple[str, ...] = (),

@@ -14,13 +14,14 @@ import jax.numpy as jnp
 from jax import lax
 
 from jaxlaws.foundations.annotations import Array
-from jaxlaws.planning.solver.batched import Point, dot, hessian, largest, solve
+from jaxlaws.planning.solver.batched import Point, dot, gradient, hessian, largest, solve
 from jaxlaws.planning.solver.numeric_tolerances import Tolerances
 from jaxlaws.planning.solver.problem import Problem
 
 _MAX_STEPS = 60
 _PATIENCE = 3
 _LONGEST_STEP = 2.0  # in a logarithm
+_NUM_PROJECTIONS = 20
 
 
 class Analysis(NamedTuple):
@@ -85,6 +86,35 @@ def least_squares_multipliers(
     return [value / length for value, length in zip(found, lengths, strict=True)]
 
 
+def _without_parallel(
+    normals: list[Point], free: Point, values: Point, kept: Point, tol: Tolerances
+) -> Point:
+    """The active set without constraints that are parallel to a nearer one.
+
+    The equations of two parallel constraints, such as the budget and a limit on compute,
+    contradict each other. Only the constraint that allows less can be active.
+
+    Args:
+        normals: gradient of each constraint.
+        free: 1 for each variable that is not on a bound, else 0.
+        values: value of each constraint.
+        kept: 1 for each constraint in the active set, else 0.
+        tol: the tolerances for the precision of the problem.
+    """
+    kept = list(kept)
+    masked = [[f * part for f, part in zip(free, n, strict=True)] for n in normals]
+    lengths = [jnp.sqrt(dot(n, n)) for n in masked]
+    for i in range(len(kept)):
+        for j in range(i):
+            scale = lengths[i] * lengths[j]
+            parallel = dot(masked[i], masked[j]) > (1 - tol.violation) * scale
+            parallel &= (kept[i] * kept[j] > 0) & (scale > 0)
+            j_allows_less = values[i] * lengths[j] >= values[j] * lengths[i]
+            kept[i] = jnp.where(parallel & j_allows_less, 0.0, kept[i])
+            kept[j] = jnp.where(parallel & ~j_allows_less, 0.0, kept[j])
+    return kept
+
+
 def _analyse(
     problem: Problem, tol: Tolerances, point: Point, kept: Point, penalty: Array
 ) -> tuple[Analysis, Point]:
@@ -100,6 +130,7 @@ def _analyse(
         jnp.where((position > low) & (position < high), 1.0, 0.0) for position, low, high in bounds
     ]
     kept = [jnp.where(v < 0, 1.0, k) for v, k in zip(values, kept, strict=True)]
+    kept = _without_parallel(normals, inside, values, kept, tol)
     multipliers = least_squares_multipliers(grad, normals, inside, kept, tol.pivot)
     rest = [s - dot(multipliers, [n[i] for n in normals]) for i, s in enumerate(grad)]
     tangential = largest([jnp.abs(r * f) for r, f in zip(rest, inside, strict=True)], 0.0 * value)
@@ -172,6 +203,30 @@ def _pick(condition: Array, yes: Point, no: Point) -> Point:
     return [jnp.where(condition, a, b) for a, b in zip(yes, no, strict=True)]
 
 
+def _projected(problem: Problem, start: Point) -> Point:
+    """A point near the start that meets the constraints, by projections on violated constraints.
+
+    The active set cannot hold two constraints whose equations contradict each other, such as the
+    budget and a limit that is far below it. From a point that meets all constraints the search
+    does not meet such a pair.
+    """
+
+    def project(_: Array, point: Point) -> Point:
+        for constraint in problem.constraints:
+            value, normal = gradient(constraint, point)
+            bounds = zip(normal, point, problem.lower, problem.upper, strict=True)
+            movable = [
+                jnp.where(((position > low) | (n > 0)) & ((position < high) | (n < 0)), n, 0.0)
+                for n, position, low, high in bounds
+            ]
+            square = dot(movable, movable)
+            missed = jnp.minimum(value, 0.0) / jnp.where(square > 0, square, 1.0)
+            point = problem.clip([p - missed * n for p, n in zip(point, movable, strict=True)])
+        return point
+
+    return lax.fori_loop(0, _NUM_PROJECTIONS, project, start)
+
+
 def newton_on_active_set(problem: Problem, tol: Tolerances, start: Point) -> tuple[Point, Analysis]:
     """Find the minimum near a starting point, within bounds and constraints.
 
@@ -179,6 +234,8 @@ def newton_on_active_set(problem: Problem, tol: Tolerances, start: Point) -> tup
         The point, and the `Analysis` of the point one step before.
     """
     start = problem.clip(start)
+    if len(problem.constraints) > 1:
+        start = _projected(problem, start)
     kept = [
         jnp.where(constraint(start) <= tol.margin, 1.0, 0.0) for constraint in problem.constraints
     ]

@@ -13,7 +13,7 @@ from jaxlaws.compute import (
 )
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, supervised_law
-from jaxlaws.planning.engine.composed_inputs import composed_inputs
+from jaxlaws.planning.engine.composed_inputs import checked_inputs
 from jaxlaws.planning.engine.evaluation import compose
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.mixture import Mixture
@@ -126,7 +126,7 @@ def optimal_shape(
     if not shapes:
         raise ValueError("shapes is empty: give at least one TransformerShape")
     bounds = {"num_params": num_params_bounds, "num_tokens": num_tokens_bounds}
-    given = composed_inputs(
+    given = checked_inputs(
         {"flops": flops, "num_inference_tokens": num_inference_tokens},
         may_be_zero=("num_inference_tokens",),
         bounds=bounds,

@@ -8,7 +8,7 @@ from jaxlaws.compute import ForwardFlops, dense_forward_flops
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.analysis.inverse import flops_to_reach
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds
-from jaxlaws.planning.engine.composed_inputs import composed_inputs
+from jaxlaws.planning.engine.composed_inputs import checked_inputs
 from jaxlaws.planning.engine.evaluation import compose
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import SupervisedPlan
@@ -76,7 +76,7 @@ def overtraining_cost(
     '26% more compute, repaid by 8.8e+11 tokens served'
     """
     bounds = {"num_params": num_params_bounds, "num_tokens": num_tokens_bounds}
-    given = composed_inputs(
+    given = checked_inputs(
         {"flops": flops, "size_fraction": size_fraction}, bounds=bounds, limits=limits
     )
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from jaxlaws.compute import ForwardFlops, dense_forward_flops
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, checked
-from jaxlaws.planning.engine.composed_inputs import composed_inputs
+from jaxlaws.planning.engine.composed_inputs import checked_inputs
 from jaxlaws.planning.engine.evaluation import compose
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import SupervisedPlan
@@ -139,7 +139,7 @@ def serve_for_money(
         )
     bounds = {"num_params": num_params_bounds, "num_tokens": num_tokens_bounds}
     goal = {"dollars": dollars} if target_loss is None else {"target_loss": target_loss}
-    given = composed_inputs(
+    given = checked_inputs(
         {"num_inference_tokens": num_inference_tokens, **goal},
         may_be_zero=("num_inference_tokens",),
         bounds=bounds,

@@ -180,7 +180,7 @@ def test_intervals_by_profile_end_where_the_fit_is_too_much_worse(run, tmp_path)
     [
         (["--objective", "hubert"], "one of huber, asymmetric"),
         (["--objective", "huber:-1"], "above zero"),
-        (["--objective", "huber:wide"], "no number"),
+        (["--objective", "huber:wide"], "not a number"),
         (["--bound", "alpha=0.1"], "LOW:HIGH"),
         (["--bound", "alpha=0.6:0.1"], "low < high"),
         (["--prior", "E=1.7"], "MEAN±SD"),

@@ -57,7 +57,7 @@ def test_a_fixed_size_serving_and_the_transformers_flops(run):
     )
     assert ran.json["num_tokens"] == plan.num_tokens
     assert ran.json["shares"]["serving"] == plan.shares.serving > 0
-    assert "counts embeddings" in ran.err
+    assert "includes the embeddings" in ran.err
 
 
 def test_distill_with_its_intervals_over_the_draws(run):
@@ -86,7 +86,7 @@ def test_a_free_teacher_has_no_size(run):
     assert told["teacher_loss"] == plan.teacher_loss
     assert told["num_teacher_params"] is None
     assert "num_teacher_params" not in told["intervals"]
-    assert "its size is left open" in out
+    assert "gives its loss, but no size" in out
     assert "0.033 decades outside" in out  # the best teacher's loss is below all fitted ones
     assert "supervised law" in out  # whose uncertainty these draws lack
 
@@ -142,7 +142,7 @@ def test_a_plan_that_did_not_converge_is_told_and_fails(run, monkeypatch):
     ran = run(*TRAIN, "1e21")
     assert ran.code == 1
     assert "NOT_CONVERGED" in ran.out
-    assert "did not converge: not to be relied on" in ran.err
+    assert "did not converge: do not rely on this" in ran.err
     assert run(*TRAIN, "1e21", "--json").json["status"] == "NOT_CONVERGED"
 
 
@@ -181,7 +181,7 @@ def test_draws_slice_sweeps_without_a_trace(run):
         ([*DISTILL, "1e21", "--law", "besiroglu2024"], "expected a distillation law"),
         ([*TRAIN, "1e21", "--shapes", "--params", "1B"], "not both"),
         ([*TRAIN, "1e21", "--shapes", "--flops-model", "2n"], "leave out --flops-model"),
-        ([*TRAIN, "1e21", "--shapes", "--within", "0.1"], "--within is not known with --shapes"),
+        ([*TRAIN, "1e21", "--shapes", "--within", "0.1"], "--within does not work with --shapes"),
         ([*DISTILL, "1e21", "--teacher", "7B"], "--teacher-loss is missing"),
         ([*DISTILL, "1e21", "--teacher-loss", "2.1"], "--teacher is missing"),
         (["plan", "distil"], "distil"),

@@ -78,7 +78,7 @@ def test_tables_for_people(validate):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ([], "by one of --hold-out, --group, --folds, --roll-out; got none"),
+        ([], "with one of --hold-out, --group, --folds, --roll-out; got none"),
         (["--folds", 3, "--group", "mix"], "got --group and --folds"),
         (["--hold-out", "los < 2"], "did you mean 'loss'"),
         (["--hold-out", "loss = 2"], "equality is =="),

@@ -65,7 +65,7 @@ def test_signs_are_flipped_exactly():
     assert sign_flips(np.array([3.0, -1.0])) == 0.5
 
 
-def test_a_u_is_told_from_a_slope_and_from_noise():
+def test_a_u_is_distinguished_from_a_slope_and_from_noise():
     random = np.random.default_rng(0)
     noise = random.normal(0, 0.01, (6, 7))
     curve = np.abs(np.arange(7) - 3.0)[None, :]
@@ -76,7 +76,7 @@ def test_a_u_is_told_from_a_slope_and_from_noise():
     assert not u_shape(-np.arange(7.0)[None, :] + noise).is_u
     false = sum(u_shape(random.normal(size=(6, 7))).is_u for _ in range(200))
     assert false < 20  # 5% were each flank alone, less for both
-    with pytest.raises(ValueError, match=r"got \(1, 7\)"):
+    with pytest.raises(ValueError, match=r"got shape \(1, 7\)"):
         u_shape(curve)
 
 

@@ -104,4 +104,4 @@ def test_a_row_is_trained_again_from_its_settings(lab):
 def test_the_bundled_table_takes_no_smoke():
     result = CliRunner().invoke(main, ["sweep", "smoke"])
     assert result.exit_code == 2
-    assert "--table of its own" in result.output
+    assert "write them to another --table" in result.output

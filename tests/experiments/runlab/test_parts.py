@@ -224,7 +224,7 @@ def test_runs_on_another_text_are_not_mixed_into_a_table(tmp_path):
     values = {"run": "x", "corpus_sha256": "1" * 64}
     row = ",".join(values.get(name, "") for name in table.COLUMNS)
     path.write_text(f"{header}\n{row}\n", encoding="utf-8")
-    with pytest.raises(ValueError, match=r"another text .*11111111.*, here 00000000"):
+    with pytest.raises(ValueError, match=r"another text .*11111111.* instead of 00000000"):
         sweep.run_sweep(
             plan.smoke(), "smoke", path, Folders(tmp_path), corpus_sha256="0" * 64, workers=1
         )

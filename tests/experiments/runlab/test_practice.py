@@ -99,9 +99,11 @@ def test_recipes_reach_the_training():
     """A student that matches logits comes nearer to them than one that matches probabilities."""
     text = np.random.default_rng(0).integers(0, 32, 20_000).astype(np.uint8)
     teacher = random_params(LARGE, 5)
-    lanes = tuple(training.Lane(SMALL, 0, Recipe(match_logits=match)) for match in (True, False))
+    members = tuple(
+        training.Member(SMALL, 0, Recipe(match_logits=match)) for match in (True, False)
+    )
     settings = {"steps": 60, "batch": 8, "learning_rate": 0.01, "seed": 0}
-    group = training.Group(lanes, (LARGE,))
+    group = training.Group(members, (LARGE,))
     trained = training.train(group, (teacher,), Windows(text, 16, 0), **settings)
     symbols = text[:1600].reshape(100, 16).astype(np.int32)
     taught = model.forward(teacher, symbols, LARGE)

@@ -55,8 +55,11 @@ def test_intervals_are_quantiles(simulated_fit):
     assert float(low.A) == pytest.approx(
         np.exp(np.quantile(np.log(simulated_fit.ensemble.A), 0.1)), rel=1e-12
     )
-    told = simulated_fit.coefficients(0.8)
-    assert (told["beta"]["low"], told["beta"]["high"]) == (float(low.beta), float(high.beta))
+    beta = simulated_fit.coefficients(0.8)["beta"]
+    assert (beta["low"], beta["high"]) == (
+        float(low.beta),
+        float(high.beta),
+    )
     for level in (0.0, 1.0, 90):
         with pytest.raises(ValueError, match="between 0 and 1"):
             simulated_fit.interval(level)

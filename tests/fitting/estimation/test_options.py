@@ -19,13 +19,13 @@ def test_a_change_replaces_an_option(simulated):
 
 
 def test_an_unknown_option_is_named(simulated):
-    told = r"'bootstraps'; did you mean 'bootstrap'\? the options are objective, num_starts"
+    message = r"'bootstraps'; did you mean 'bootstrap'\? the options are objective, num_starts"
     for call in (
         lambda **options: fit(Chinchilla, simulated, **options),
         lambda **options: fit_groups(Chinchilla, simulated, group="mix", own=["E"], **options),
         FitOptions().replaced,
     ):
-        with pytest.raises(TypeError, match=told):
+        with pytest.raises(TypeError, match=message):
             call(bootstraps=10)
 
 

@@ -146,7 +146,7 @@ def test_fitted_above_a_loss_it_predicts_below(busbridge):
 
 @pytest.mark.slow
 def test_nine_coefficients_are_too_many(busbridge, busbridge_fit):
-    """(c1, d1) cannot be told apart, which the status says; the predictions are as good."""
+    """(c1, d1) are not identified, and the status says so; the predictions are as good."""
     result = fit(Distillation, busbridge, freeze={"supervised": SUPERVISED}, num_starts=64)
     assert result.status is Status.FLAT_DIRECTION
     assert any("c1" in note and "d1" in note for note in result.warnings)

@@ -35,7 +35,7 @@ def regrets(laws, scenario):
     """Of every law and every student that sees a token a parameter, shape `(laws, plans)`."""
     question = {"flops": BUDGETS, "num_student_params": SIZES, "scenario": scenario}
     best = distill(TRUTH, **question)
-    told = []
+    errors = []
     for law in laws:
         plan = distill(law, **question)
         with jax.enable_x64(True):
@@ -49,8 +49,8 @@ def regrets(laws, scenario):
                 num_student_tokens=plan.num_student_tokens,
                 teacher_loss=teacher_loss,
             )
-        told.append(np.asarray(loss) - best.loss)
-    return np.array(told)[:, best.num_student_tokens >= SIZES]
+        errors.append(np.asarray(loss) - best.loss)
+    return np.array(errors)[:, best.num_student_tokens >= SIZES]
 
 
 @pytest.mark.slow

@@ -13,15 +13,15 @@ def worst_errors(objective, seeds):
     """Worst and mean error in per cent on 3,000 runs that were not fitted, noise-free, by seed."""
     design = paper_protocols.held_out_design()
     truth = paper_protocols.distilled_loss(*design)
-    told = []
+    worst_and_mean = []
     for seed in seeds:
         runs = paper_protocols.table(noise=5e-3, seed=seed)
         result = fit(DistillationLimit, runs, objective=objective, num_starts=64)
         assert (result.num_runs, result.stages["supervised"].num_runs) == (697, 73)
         assert result.status is Status.CONVERGED
         errors = 100 * np.abs(distillation_limit(values(result), *design) / truth - 1)
-        told.append((errors.max(), errors.mean()))
-    return np.array(told).T
+        worst_and_mean.append((errors.max(), errors.mean()))
+    return np.array(worst_and_mean).T
 
 
 @pytest.mark.slow

@@ -102,12 +102,12 @@ def test_heavier_runs_have_less_noise():
 
 def test_bca_is_scipys():
     sample = np.random.default_rng(5).exponential(size=30) - 1
-    told = stats.bootstrap(
+    by_scipy = stats.bootstrap(
         (sample,), np.mean, confidence_level=0.9, method="BCa", n_resamples=2000, rng=1
     )
     left_out = np.array([np.delete(sample, i).mean() for i in range(30)])
-    found = bca_ends(told.bootstrap_distribution, sample.mean(), left_out, 0.9)
-    np.testing.assert_allclose(found, told.confidence_interval, rtol=1e-9)
+    found = bca_ends(by_scipy.bootstrap_distribution, sample.mean(), left_out, 0.9)
+    np.testing.assert_allclose(found, by_scipy.confidence_interval, rtol=1e-9)
 
 
 def test_the_jackknife_leaves_out_each_run(line, draw):
@@ -136,10 +136,10 @@ def test_many_runs_are_left_out_in_parts():
 def test_an_interval_of_whatever_follows_from_a_law(draw):
     result = draw("wild", bootstrap=100)
 
-    def told(law):
+    def quantity(law):
         return {"loss": law.loss(num_params=jnp.array([1e8, 1e10])), "ratio": law.b / law.a}
 
-    low, high = result.interval_of(told, 0.8)
+    low, high = result.interval_of(quantity, 0.8)
     ratios = result.ensemble.b / result.ensemble.a
     np.testing.assert_allclose([low["ratio"], high["ratio"]], np.quantile(ratios, [0.1, 0.9]))
     assert low["loss"].shape == (2,)

@@ -48,10 +48,10 @@ def test_a_fit_comes_back(simulated_fit, tmp_path):
         assert getattr(back, name) == getattr(simulated_fit, name), name
     np.testing.assert_array_equal(back.objective_by_start, simulated_fit.objective_by_start)
     np.testing.assert_array_equal(back.ensemble_status, simulated_fit.ensemble_status)
-    told, before = back.identifiability, simulated_fit.identifiability
-    assert (told.names, told.notes) == (before.names, before.notes)
-    np.testing.assert_array_equal(told.eigenvalues, before.eigenvalues)
-    np.testing.assert_array_equal(told.directions, before.directions)
+    after, before = back.identifiability, simulated_fit.identifiability
+    assert (after.names, after.notes) == (before.names, before.notes)
+    np.testing.assert_array_equal(after.eigenvalues, before.eigenvalues)
+    np.testing.assert_array_equal(after.directions, before.directions)
     same_law(back.interval(0.9)[0], simulated_fit.interval(0.9)[0])
     assert back.options == simulated_fit.options == FitOptions(bootstrap=128)
     # The same file is a law's.

@@ -155,7 +155,7 @@ def test_the_scale_of_students_t_counts_runs_by_their_weights():
     assert pytest.approx(repeated.law.E, rel=1e-6) == weighted.law.E
 
 
-def test_a_scale_that_is_not_fitted_yet_is_told():
+def test_a_scale_that_is_not_fitted_yet_is_reported():
     with pytest.raises(ValueError, match=r"result\.options\.objective"):
         StudentT(scale=None).costs(np.ones(2))
     with pytest.raises(ValueError, match="no scale to fit"):
@@ -172,12 +172,12 @@ def test_weights_are_those_of_the_sum(sizes):
     # Only their ratios count.
     again = fit(SizeLaw, sizes, objective=LogSquares(), weights="low", **FEW)
     assert values(again) == pytest.approx(values(weighted), rel=1e-9)
-    for column, told in (
+    for column, message in (
         ("bad", "row 12 of column 'bad' has -1"),
         ("t", "row 1 of column 't' has a"),
         ("ww", "did you mean 'w'"),
     ):
-        with pytest.raises(ValueError, match=told):
+        with pytest.raises(ValueError, match=message):
             fit(SizeLaw, sizes, weights=column, **FEW)
 
 

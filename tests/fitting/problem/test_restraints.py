@@ -149,8 +149,8 @@ def test_groups_share_all_other_coefficients(tmp_path):
     assert abs(np.corrcoef(web.ensemble.E, code.ensemble.E)[0, 1]) > 0.1  # paired draws
     web.save(tmp_path / "web.json")
     assert FitResult.load(tmp_path / "web.json", SizeLaw).law.E == web.law.E
-    for own, told in ((["e"], "'e' is not free"), (["alpha"], "unit of A")):
-        with pytest.raises(ValueError, match=told):
+    for own, message in ((["e"], "'e' is not a free coefficient"), (["alpha"], "unit of A")):
+        with pytest.raises(ValueError, match=message):
             fit_groups(SizeLaw, runs, group="mix", own=own, **FEW)
 
 

@@ -10,6 +10,8 @@ from jaxlaws.planning import (
     Hardware,
     Limit,
     Status,
+    compute_optimal,
+    is_solved,
     optimal_shape,
     overtraining_cost,
     serve,
@@ -63,7 +65,7 @@ def test_a_limit_on_a_lifetime_budget():
 
 def test_a_limit_on_a_plan_that_reaches_a_loss_costs_compute():
     step = 1e-4
-    most = 1e10 * np.exp(np.array([-step, 0.0, step]))
+    most = 2e10 * np.exp(np.array([-step, 0.0, step]))
     plan = serve(
         LAW, num_inference_tokens=1e12, target_loss=2.1, limits={"memory": Limit(memory, most)}
     )
@@ -179,3 +181,31 @@ def test_a_bound_or_limit_that_is_not_valid_is_an_error(question, inputs, wrong)
         question(LAW, **inputs, limits={"days": Limit(days, wrong)})
     with pytest.raises(TypeError, match=r"limits\['days'\] must be a Limit"):
         question(LAW, **inputs, limits={"days": wrong})
+
+
+def test_limits_far_below_the_budget_and_parallel_to_it():
+    flops, most = np.array([1e20, 1e22, 1e24, 1e27]), 20.0
+    plan = compute_optimal(LAW, flops=flops, limits={"days": Limit(days, most)})
+    assert plan.status.tolist() == [Status.CONVERGED] + [Status.BUDGET_UNSPENT] * 3
+    np.testing.assert_allclose(plan.flops, np.minimum(flops, most * 1e20), rtol=1e-8)
+    free = compute_optimal(LAW, flops=plan.flops)
+    np.testing.assert_allclose(plan.num_params, free.num_params, rtol=1e-5)
+
+
+def test_random_limits_are_kept_and_nothing_of_a_dense_search_is_better():
+    random = np.random.default_rng(0)
+    flops = 10 ** random.uniform(18, 27, 100)
+    most = {"memory": 10 ** random.uniform(9, 13, 100), "days": 10 ** random.uniform(-2, 8, 100)}
+    quantities = {"memory": memory, "days": days}
+    limits = {name: Limit(quantities[name], most[name]) for name in most}
+    plan = compute_optimal(LAW, flops=flops, limits=limits)
+    assert is_solved(plan.status).all()
+    sizes, tokens = np.meshgrid(np.geomspace(1e5, 1e14, 400), np.geomspace(1e5, 1e17, 400))
+    losses = LAW.E + LAW.A / sizes**LAW.alpha + LAW.B / tokens**LAW.beta
+    for index in range(100):
+        allowed = 6 * sizes * tokens <= flops[index]
+        for name, quantity in quantities.items():
+            allowed &= quantity(num_params=sizes, num_tokens=tokens) <= most[name][index]
+            used = quantity(num_params=plan.num_params[index], num_tokens=plan.num_tokens[index])
+            assert used <= most[name][index] * (1 + 1e-8)
+        assert plan.loss[index] <= losses[allowed].min() + 1e-9

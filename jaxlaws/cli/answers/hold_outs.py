@@ -1,0 +1,56 @@
+"""`jaxlaws validate`: errors on the runs that a fit did not see."""
+
+from collections.abc import Sequence
+
+from fitting import HoldOut, RollOut, pooled_errors
+from fitting.validation.hold_outs import error_summary
+from jaxlaws.cli.output.printing import Table, print_table
+from jaxlaws.foundations.annotations import Json
+
+_MEASURES = {"mean": "mean %", "median": "median %", "worst": "worst %"}
+
+
+def document_of(
+    law_name: str, table: str, held: Sequence[HoldOut], rolled: RollOut | None
+) -> dict[str, Json]:
+    """The errors of hold-outs, and of the roll-out that they are of, as a JSON object."""
+    document: dict[str, Json] = {
+        "law": law_name,
+        "table": table,
+        "held_out": [each.summary() for each in held],
+        "errors": {name: error_summary(errors) for name, errors in pooled_errors(held).items()},
+    }
+    if rolled is not None:
+        by_distance = {name: rolled.by_distance(name) for name in held[0].errors}
+        document |= {"by": rolled.by, "by_distance": by_distance}
+    return document
+
+
+def print_errors(document: dict[str, Json]) -> None:
+    """Print the errors as tables: for each hold-out and for all, and by distance if rolled out."""
+    entries = [
+        ([each["name"], str(each["num_unseen"]), str(each["num_fitted"])], each["errors"])
+        for each in document["held_out"]
+    ]
+    if len(entries) > 1:
+        total = sum(each["num_unseen"] for each in document["held_out"])
+        entries.append((["all", str(total), ""], document["errors"]))
+    rows = [
+        [*(first if index == 0 else ["", "", ""]), predictor, *_cells(errors)]
+        for first, each in entries
+        for index, (predictor, errors) in enumerate(each.items())
+    ]
+    title = f"{document['law']}: errors on runs of {document['table']} that the fit did not see"
+    heads = ["held out", "runs", "fitted", "predicted by", *_MEASURES.values()]
+    print_table(title, Table(heads, rows))
+    if "by" in document:
+        rows = [
+            ["{:g} to {:g}".format(*step["decades"]), str(step["num_predictions"]), *_cells(step)]
+            for step in document["by_distance"]["law"]
+        ]
+        title = f"errors of the law by distance beyond the largest {document['by']} fitted"
+        print_table(title, Table(["decades", "predictions", *_MEASURES.values()], rows))
+
+
+def _cells(errors: dict[str, float]) -> list[str]:
+    return [f"{errors[measure]:.2f}" for measure in _MEASURES]

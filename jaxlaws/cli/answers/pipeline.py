@@ -1,0 +1,89 @@
+"""From a question to what the command line shows: one sequence of steps for every kind of plan."""
+
+import functools
+from collections.abc import Mapping
+
+import click
+import numpy as np
+
+from jaxlaws.cli.answers.presentation import Answered, Presentation
+from jaxlaws.cli.options.law_source import Source
+from jaxlaws.cli.options.plan_options import PlanOptions, crossed
+from jaxlaws.cli.output.files import is_picture, write_picture, write_table
+from jaxlaws.cli.output.printing import print_json, print_table
+from jaxlaws.cli.output.progress import patience
+from jaxlaws.cli.output.wording import why_infeasible
+from jaxlaws.foundations.annotations import Array, Tree
+
+
+def find(
+    kind: Presentation,
+    question: functools.partial[Tree],
+    inputs: Mapping[str, Array],
+    source: Source,
+) -> Answered:
+    """Call a planning function.
+
+    Raises:
+        ValueError: no plan exists for single inputs. The message names the remedy.
+    """
+    with patience("compiling the planner, which happens once …"):
+        result = question(source.law, **inputs)
+    found = Answered(kind, question, inputs, source, result)
+    if not found.swept and kind.is_infeasible(result):
+        raise ValueError(why_infeasible(inputs, question.keywords))
+    return found
+
+
+def answer(
+    kind: Presentation,
+    question: functools.partial[Tree],
+    inputs: Mapping[str, Array | None],
+    source: Source,
+    options: PlanOptions,
+) -> None:
+    """Call a planning function, and print or write what it returns.
+
+    Args:
+        kind: what to show.
+        question: a function of `jaxlaws.planning` with its settings.
+        inputs: its inputs. Arrays are sweeps, which are crossed; None is left out.
+        source: the law.
+        options: the options of the verb: where to write, and whether to print JSON.
+
+    Raises:
+        ValueError: no plan exists for single inputs, or there is no picture of the answer.
+    """
+    given = crossed(inputs)
+    _check_picture(kind, given, options.output)
+    found = find(kind, question, given, source)
+    document = kind.document(found)
+    if options.output is not None:
+        if is_picture(options.output):
+            write_picture(options.output, kind.picture(found))
+        else:
+            write_table(options.output, kind.file_columns(found, document))
+        click.echo(f"wrote {options.output}", err=True)
+    if options.as_json:
+        print_json(document)
+    else:
+        print_table(kind.heading(found), kind.table(found, document), kind.notes(found, document))
+    if warnings := kind.warnings(found):
+        for warning in warnings:
+            click.echo(f"Warning: {warning}", err=True)
+        click.get_current_context().exit(1)
+
+
+def _check_picture(kind: Presentation, inputs: Mapping[str, Array], path: str | None) -> None:
+    if not is_picture(path) or kind.picture_of == "every answer":
+        return
+    if kind.picture_of == "nothing":
+        raise ValueError(
+            f"cannot draw {path!r}: there is no picture of {kind.title}; write a table .csv or "
+            ".parquet"
+        )
+    if [name for name, values in inputs.items() if len(np.unique(values)) > 1] != ["flops"]:
+        raise ValueError(
+            f"cannot draw {path!r}: a picture shows plans against the budget; sweep --flops, as "
+            "1e19:1e24:20, and nothing else, or write a table .csv or .parquet"
+        )

@@ -1,0 +1,176 @@
+"""`jaxlaws plan compare`: train, overtrain, distil, or use an existing teacher."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from jaxlaws.cli.answers.draws import NO_DRAWS, SHARED_LAW, num_draws
+from jaxlaws.cli.answers.presentation import Answered, Presentation
+from jaxlaws.cli.output.printing import Table
+from jaxlaws.cli.output.table_columns import flat, known, plain_inputs, table_of
+from jaxlaws.cli.output.wording import DECADES, INPUT_WORDS, active_bounds, cell, distance
+from jaxlaws.foundations.annotations import Array, Json
+from jaxlaws.planning import Comparison, Winner, extrapolation_decades, plan_to_dict
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_STRATEGIES = {
+    "train": "train",
+    "overtrain": "overtrain",
+    "distil": "distil",
+    "use_teacher": "use the teacher",
+}
+# The keys of a column of the table of a single comparison, and its heading.
+_COLUMNS = {
+    ("loss",): "loss",
+    ("num_params", "num_student_params"): "parameters",
+    ("num_tokens", "num_student_tokens"): "tokens",
+    ("num_teacher_params",): "teacher",
+    ("num_teacher_tokens",): "teacher tokens",
+    ("teacher_loss",): "teacher loss",
+    ("teacher",): "teacher's share",
+}
+
+
+def win_shares(winners: Array, strategies: Iterable[str]) -> dict[str, float]:
+    """The share of the draws that each strategy wins, by the name of its `Winner`."""
+    shares = {name.upper(): float(np.mean(winners == Winner[name.upper()])) for name in strategies}
+    nothing = float(np.mean(winners == Winner.NONE))
+    return shares | ({Winner.NONE.name: nothing} if nothing else {})
+
+
+class Strategies(Presentation):
+    """A `Comparison`: a row for each strategy, or for each comparison of a sweep."""
+
+    picture_of = "a sweep of --flops"
+
+    def decades(self, found: Answered) -> Array:
+        """The distance of the eligible strategy that is farthest from the fitted range.
+
+        NaN where the distance of an eligible strategy is not known, and no other is outside.
+        """
+        eligible, decades = found.result.eligible, _decades_of_each(found)
+        farthest = np.fmax.reduce([np.where(eligible[n], decades[n], np.nan) for n in decades])
+        unknown = np.any([eligible[n] & np.isnan(decades[n]) for n in decades], axis=0)
+        return np.where(unknown & (farthest <= 0), np.nan, farthest)
+
+    def is_infeasible(self, result: Comparison) -> bool:
+        """Whether the budget does not pay for any strategy."""
+        return bool(result.winner == Winner.NONE)
+
+    def document(self, found: Answered) -> dict[str, Json]:
+        """The winner, the plan of each strategy, and for a single answer the shares of draws."""
+        plain = plan_to_dict(found.result)
+        for part in ("options", "eligible"):
+            plain[part] = {name: plain[part][name] for name in _STRATEGIES if name in plain[part]}
+        for name, decades in _decades_of_each(found).items():
+            plain["options"][name]["extrapolation_decades"] = known(decades)
+        draws, options = found.draws_of_single, found.result.options
+        shares = {} if draws is None else win_shares(draws.winner, options)
+        return {
+            "asked": plain_inputs(found.inputs),
+            **plain,
+            "reason": np.asarray(found.result.words(found.source.fitted_range)).tolist(),
+            "extrapolation_decades": known(found.decades),
+            **({"probabilities": shares} if shares else {}),
+        }
+
+    def notes(self, found: Answered, document: dict[str, Json]) -> list[str]:
+        """The winner and the reason, what is ruled out and why, and the confidence."""
+        if found.swept:
+            return ["In brackets: ruled out.", distance(found.decades)]
+        return [
+            f"Winner: {document['winner']}. {document['reason']}",
+            *_ruled_out(document),
+            *active_bounds(found.result.options.distil),
+            *_unknown_distance(document),
+            *_confidence(found, document),
+        ]
+
+    def picture(self, found: Answered, *, budget: float | None = None) -> "Figure":
+        """The loss of each strategy against the budget, with a line at one budget."""
+        from jaxlaws.figures.plans import decision
+
+        return decision(
+            found.inputs["flops"],
+            found.result,
+            draws=found.draws,
+            decades=found.decades,
+            budget=budget,
+            title=self.heading(found),
+        )
+
+    def table(self, found: Answered, document: dict[str, Json]) -> Table:
+        """A row for each strategy, or for each comparison of a sweep. In brackets: ruled out."""
+        values = flat(document)
+        for name in document["options"]:
+            key = f"options.{name}.loss"
+            losses, eligible = np.atleast_1d(values[key]), np.atleast_1d(document["eligible"][name])
+            cells = [cell("loss", loss) for loss in losses]
+            cells = [c if e else f"({c})" for c, e in zip(cells, eligible, strict=True)]
+            values[key] = cells if found.swept else cells[0]
+        if found.swept:
+            shown = {f"asked.{name}": INPUT_WORDS[name] for name in found.swept}
+            shown |= {"winner": "winner", "margin": "margin"}
+            shown |= {f"options.{n}.loss": f"loss, {_STRATEGIES[n]}" for n in document["options"]}
+            return table_of(values, shown | DECADES, "comparisons")
+        rows, shares = [], document.get("probabilities", {})
+        shown = _COLUMNS | ({("share_of_draws",): "share of draws"} if shares else {})
+        for name, plan in document["options"].items():
+            paid = (
+                plan["shares"]["logits"] + plan["shares"]["teacher"] if name == "distil" else None
+            )
+            own = plan | {"loss": values[f"options.{name}.loss"], "teacher": paid}
+            own |= {"share_of_draws": shares.get(name.upper())}
+            numbers = [next((own[key] for key in keys if key in own), None) for keys in shown]
+            rows.append([_STRATEGIES[name], *map(cell, (keys[0] for keys in shown), numbers)])
+        return Table(["", *shown.values()], rows)
+
+
+def _decades_of_each(found: Answered) -> dict[str, Array]:
+    ranges, shape = found.source.fitted_range, np.shape(found.result.winner)
+    return {
+        name: np.broadcast_to(extrapolation_decades(plan, ranges), shape)
+        for name, plan in found.result.options.items()
+    }
+
+
+def _ruled_out(document: dict[str, Json]) -> list[str]:
+    """Why strategies of a single comparison cannot win, a sentence each."""
+    notes = []
+    for name in _eligible(document, False):
+        why = "it is larger than the student"
+        if document["options"][name]["loss"] is None:
+            why = "it costs more than the budget"
+        elif name == "overtrain":
+            why = "the student is not smaller than the compute-optimal size"
+        notes.append(f"Ruled out: {_STRATEGIES[name]}; {why}.")
+    return notes
+
+
+def _unknown_distance(document: dict[str, Json]) -> list[str]:
+    """The eligible strategies without a fitted range. If all are, the reason says so already."""
+    options, names = document["options"], _eligible(document, True)
+    unknown = [_STRATEGIES[n] for n in names if options[n]["extrapolation_decades"] is None]
+    some = 0 < len(unknown) < len(names)
+    return [f"The fitted range is not known for: {', '.join(unknown)}."] if some else []
+
+
+def _eligible(document: dict[str, Json], may_win: bool) -> list[str]:
+    return [name for name, eligible in document["eligible"].items() if eligible == may_win]
+
+
+def _confidence(found: Answered, document: dict[str, Json]) -> list[str]:
+    if "probabilities" not in document:
+        return [f"No confidence is available: {NO_DRAWS}"]
+    shares, total = dict(document["probabilities"]), num_draws(found.source.ensemble)
+    wins = [f"It wins in {shares.pop(document['winner']):.0%} of the fit's {total} draws"]
+    wins += [f"{name} in {share:.0%}" for name, share in shares.items() if share]
+    notes = [f"{'; '.join(wins)}."]
+    if found.source.supervised_is_constant:
+        notes.append(f"{SHARED_LAW} that share.")
+    if found.decades != 0:
+        notes.append("Outside the fitted runs the form of the law is not certain either.")
+    return notes

@@ -1,0 +1,139 @@
+"""`jaxlaws plan crossover`: the budgets at which the better of two methods changes."""
+
+import jax
+import numpy as np
+
+from jaxlaws.cli.answers.draws import LEVEL, SHARED_LAW, interval, num_draws
+from jaxlaws.cli.answers.presentation import Answered, Presentation
+from jaxlaws.cli.output.printing import Table
+from jaxlaws.cli.output.progress import patience
+from jaxlaws.cli.output.table_columns import known, table_of
+from jaxlaws.cli.output.wording import distance
+from jaxlaws.foundations.annotations import Array, Json, Tree
+from jaxlaws.planning import Method, Status, extrapolation_decades
+
+_MAX_DRAWS = 200  # each is computed at some hundreds of budgets
+
+
+_COLUMNS = {
+    "num_student_params": "student parameters",
+    "from_flops": "from FLOPs on",
+    "better": "better",
+    "loss": "loss there",
+    "status": "status",
+    "low": f"low ({LEVEL:.0%})",
+    "high": "high",
+    "share_of_draws": "share of draws",
+}
+
+
+class CrossoverBudgets(Presentation):
+    """`Crossings` of one student or several: a row for each better method.
+
+    Args:
+        scenario: name of the scenario.
+    """
+
+    def __init__(self, scenario: str) -> None:
+        super().__init__(f"distil or train alone? Scenario {scenario}", has_draws=False)
+        self.scenario = scenario
+
+    def over_draws(self, found: Answered, ensemble: Tree) -> Tree:
+        """The crossings of the first draws, all at once."""
+        some = jax.tree.map(lambda leaf: leaf[:_MAX_DRAWS], ensemble)
+        with patience(f"planning with {num_draws(some)} draws of the fit …"):
+            return found.question(some, **found.inputs)
+
+    def is_infeasible(self, result: Tree) -> bool:
+        """False: no crossing is an answer too."""
+        return False
+
+    def decades(self, found: Answered) -> Array:
+        """How far a model trained alone at each crossing lies outside the fitted range."""
+        inputs, budgets = found.inputs, found.result.flops
+        sizes = np.asarray(inputs["num_student_params"])[..., None]
+        flops_per_token = 3 * np.asarray(found.question.keywords["forward_flops"](sizes))
+        served = inputs["num_inference_tokens"] / 3
+        tokens = budgets / inputs["num_students"] / flops_per_token - served
+        sizes = np.where(np.isfinite(tokens), sizes, np.nan)
+        runs = {"num_params": sizes, "num_student_params": sizes}
+        runs |= {"num_tokens": tokens, "num_student_tokens": tokens}
+        decades = extrapolation_decades(runs, found.source.fitted_range)
+        return np.where(np.isfinite(budgets), decades, np.nan)
+
+    def document(self, found: Answered) -> dict[str, Json]:
+        """The crossings, and for a single student the crossings of the draws."""
+        document = super().document(found) | {"scenario": self.scenario}
+        if shares := _shares(found):
+            document["draws"] = {"first": shares[0], "crossings": shares[1:]}
+        return document
+
+    def file_columns(self, found: Answered, document: dict[str, Json]) -> dict[str, list[Json]]:
+        """A row for each range of budgets with one better method."""
+        rows = _rows(found)
+        return {name: [row[name] for row in rows] for name in rows[0]}
+
+    def table(self, found: Answered, document: dict[str, Json]) -> Table:
+        """A row for each range of budgets with one better method."""
+        values = self.file_columns(found, document)
+        return table_of(values, {name: words for name, words in _COLUMNS.items() if name in values})
+
+    def notes(self, found: Answered, document: dict[str, Json]) -> list[str]:
+        """How far the crossings lie outside the fitted range, and what the draws leave out."""
+        notes = ["There is no crossing between 1e17 and 1e28 FLOPs."]
+        if np.isfinite(found.result.flops).any():
+            decades = found.decades[np.isfinite(found.decades)]
+            notes = [distance(decades if decades.size else np.nan)]
+        if "draws" in document and found.source.supervised_is_constant:
+            notes.append(f"{SHARED_LAW} the intervals.")
+        return notes
+
+    def warnings(self, found: Answered) -> list[str]:
+        """None: each row has its status."""
+        return []
+
+
+def _shares(found: Answered) -> list[dict[str, Json]]:
+    """The share of the draws that begin as the law does, then where each crossing lies in them.
+
+    The second crossing to distilling is compared with the second such crossing of each draw that
+    has one. Only for a single student.
+    """
+    law, draws = found.result, found.draws_of_single
+    if draws is None:
+        return []
+    begins = float(np.mean(draws.first == law.first))
+    shares: list[dict[str, Json]] = [{"low": None, "high": None, "share_of_draws": begins}]
+    for place in np.flatnonzero(np.isfinite(law.flops)):
+        alike = draws.to == law.to[place]
+        nth = np.sum(law.to[: place + 1] == law.to[place])
+        here = alike & (np.cumsum(alike, axis=-1) == nth)
+        low, high = interval(draws.flops[here]) or (None, None)
+        share = float(np.mean(here.any(axis=-1)))
+        shares.append({"low": low, "high": high, "share_of_draws": share})
+    return shares
+
+
+def _rows(found: Answered) -> list[dict[str, Json]]:
+    """The first method of each student, and each crossing."""
+    result, shares, rows = found.result, _shares(found), []
+    flops, to, loss = (np.atleast_2d(part) for part in (result.flops, result.to, result.loss))
+    decades = known(np.atleast_2d(found.decades))
+    for index, size in enumerate(np.atleast_1d(found.inputs["num_student_params"])):
+        crossings = [(None, None, np.atleast_1d(result.first)[index], None)]
+        crossings += [
+            (float(flops[index, n]), float(loss[index, n]), to[index, n], decades[index][n])
+            for n in np.flatnonzero(np.isfinite(flops[index]))
+        ]
+        rows += [
+            {
+                "num_student_params": float(size),
+                "from_flops": budget,
+                "loss": level,
+                "better": Method(int(method)).name,
+                "status": Status(int(np.atleast_1d(result.status)[index])).name,
+                "extrapolation_decades": outside,
+            }
+            for budget, level, method, outside in crossings
+        ]
+    return [row | share for row, share in zip(rows, shares or [{}] * len(rows), strict=True)]

@@ -1,0 +1,104 @@
+"""Plans of sizes and tokens, of one model or of a student and its teacher."""
+
+import functools
+import inspect
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from jaxlaws.cli.answers.presentation import Answered, Presentation
+from jaxlaws.cli.output.printing import Table
+from jaxlaws.cli.output.progress import patience
+from jaxlaws.cli.output.table_columns import known, table_of
+from jaxlaws.cli.output.wording import WORDS, cell
+from jaxlaws.foundations.annotations import Json, Tree
+from jaxlaws.planning import DEFAULT_BOUNDS, near_optimal_range
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+class SizeAndTokens(Presentation):
+    """A `SupervisedPlan` or a `DistillationPlan`, and its near-optimal ranges on request.
+
+    Args:
+        title: of tables and pictures.
+        within: the loss that a plan in a near-optimal range may lose, in the unit of the law;
+            None for no ranges.
+    """
+
+    picture_of = "a sweep of --flops"
+
+    def __init__(self, title: str, within: float | None = None) -> None:
+        super().__init__(title, columns=WORDS | {"status": "status"})
+        self.within = within
+
+    @functools.lru_cache(maxsize=1)  # noqa: B019 - one object for each command
+    def ranges(self, found: Answered) -> dict[str, Tree]:
+        """The near-optimal range of each free variable that the planning function can bound."""
+        planner, settings = found.question.func, found.question.keywords
+        bounded = inspect.signature(planner).parameters
+        free = found.result.active_bounds if self.within is not None else ()
+        names = [name for name in WORDS if name in free and f"{name}_bounds" in bounded]
+        options = {"within": self.within, **found.inputs, **settings}
+        with patience("looking for the ends of the ranges …"):
+            return {
+                name: near_optimal_range(planner, found.source.law, of=name, **options)
+                for name in names
+            }
+
+    def document(self, found: Answered) -> dict[str, Json]:
+        """The plan and the ranges."""
+        document = super().document(found)
+        if self.within is not None:
+            document["near_optimal_range"] = {"within": self.within} | {
+                name: {"low": known(ends.low), "high": known(ends.high)}
+                for name, ends in self.ranges(found).items()
+            }
+        return document
+
+    def table(self, found: Answered, document: dict[str, Json]) -> Table:
+        """The table of the plan; for a sweep with the first range, as there is no room for all."""
+        table = super().table(found, document)
+        for name, ends in list(self.ranges(found).items())[: 1 if found.swept else 0]:
+            pairs = zip(ends.low, ends.high, strict=True)
+            values = {"range": [_in_words(name, low, high) for low, high in pairs]}
+            added = table_of(values, {"range": f"{WORDS[name]} within {self.within:g}"})
+            rows = [[*row, *more] for row, more in zip(table.rows, added.rows, strict=True)]
+            table = Table([*table.heads, *added.heads], rows, table.note)
+        return table
+
+    def notes(self, found: Answered, document: dict[str, Json]) -> list[str]:
+        """The notes on the plan, and the ranges of a single plan."""
+        ranges = {} if found.swept else self.ranges(found)
+        return super().notes(found, document) + [
+            f"{WORDS[name].capitalize()} within {self.within:g} of that loss: "
+            f"{_in_words(name, ends.low, ends.high)}."
+            for name, ends in ranges.items()
+        ]
+
+    def picture(self, found: Answered) -> "Figure":
+        """The first range against the budget; without ranges the plans and their shares."""
+        title, budgets = self.heading(found), found.inputs["flops"]
+        for name, ends in self.ranges(found).items():
+            from jaxlaws.figures.near_optimal import near_optimal_ranges
+
+            bands = [(self.within or 0.0, ends)]
+            return near_optimal_ranges(budgets, bands, of=name, label=WORDS[name], title=title)
+        from jaxlaws.figures.plans import allocation
+
+        return allocation(
+            budgets, found.result, draws=found.draws, decades=found.decades, title=title
+        )
+
+
+def _in_words(name: str, low: float, high: float) -> str:
+    """A range; an end on the default bound is left out, as the range continues beyond it."""
+    open_below, open_above = np.isclose((low, high), DEFAULT_BOUNDS, rtol=1e-9)
+    if np.isnan(low):
+        return "–"
+    if open_below:
+        return "any" if open_above else f"up to {cell(name, high)}"
+    if open_above:
+        return f"from {cell(name, low)} on"
+    return f"{cell(name, low)} to {cell(name, high)}"

@@ -1,0 +1,41 @@
+"""`jaxlaws plan distill --student 1B,3B,8B`: students of several sizes that share one teacher."""
+
+import numpy as np
+
+from jaxlaws.cli.answers.presentation import Answered, Presentation
+from jaxlaws.cli.output.table_columns import columns
+from jaxlaws.cli.output.wording import SHARES, WORDS
+from jaxlaws.foundations.annotations import Array, Json
+from jaxlaws.planning import extrapolation_decades
+
+_TEACHER = {n: WORDS[n] for n in ("num_teacher_params", "num_teacher_tokens", "teacher_loss")}
+_COLUMNS = {"student_losses": "student losses", **_TEACHER, "loss": "mean loss"}
+_STATUS = {"status": "status"}
+_STUDENTS = {n: WORDS[n] for n in ("num_student_params", "num_student_tokens")}
+
+
+class StudentFamily(Presentation):
+    """A `FamilyPlan`: the shared teacher, and the tokens and the loss of each student."""
+
+    def __init__(self, title: str) -> None:
+        super().__init__(title, _STUDENTS | _COLUMNS | SHARES | _STATUS, _COLUMNS | _STATUS)
+
+    def decades(self, found: Answered) -> Array:
+        """The distance to the fitted range of the student that is farthest, in decades."""
+        plan = found.result
+        runs = {name: vars(plan)[name] for name in _STUDENTS}
+        runs["teacher_loss"] = plan.teacher_loss[..., None]
+        decades = extrapolation_decades(runs, found.source.fitted_range)
+        return np.fmax.reduce(np.broadcast_to(decades, plan.student_losses.shape), axis=-1)
+
+    def document(self, found: Answered) -> dict[str, Json]:
+        """The plan; the sizes of the students are among the inputs."""
+        document = super().document(found)
+        document["asked"] |= {"num_student_params": found.question.keywords["num_student_params"]}
+        return document
+
+    def file_columns(self, found: Answered, document: dict[str, Json]) -> dict[str, list[Json]]:
+        """A row for each budget and student."""
+        plan = {k: v for k, v in document.items() if k not in ("asked", "intervals")}
+        budget = {"budget": document["asked"]["flops"]}
+        return columns(budget | plan, found.result.student_losses.shape)

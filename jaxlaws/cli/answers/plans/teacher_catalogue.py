@@ -1,0 +1,107 @@
+"""`jaxlaws plan distill --teachers`: existing teachers, ranked for a student."""
+
+import numpy as np
+
+from jaxlaws.cli.answers.draws import num_draws
+from jaxlaws.cli.answers.presentation import Answered, Presentation
+from jaxlaws.cli.output.printing import Table
+from jaxlaws.cli.output.table_columns import columns, known, plain_inputs, table_of
+from jaxlaws.cli.output.wording import cell, distance
+from jaxlaws.foundations.annotations import Array, Json, Tree
+from jaxlaws.planning import plan_to_dict
+
+_COLUMNS = {  # for each teacher
+    "teacher": "teacher",
+    "num_teacher_params": "parameters",
+    "teacher_loss": "its loss",
+    "num_student_tokens": "student tokens",
+    "shares.logits": "for its logits",
+    "loss": "loss",
+}
+_SWEEP = {
+    "best": "best teacher",
+    "margin": "ahead of the next by",
+    "gain": "ahead of training alone by",
+    "supervised.loss": "loss trained alone",
+}
+
+
+class TeacherRanking(Presentation):
+    """A `TeacherChoice`: the teachers from the best on, or the best teacher along a sweep.
+
+    Args:
+        title: of tables.
+        names: of the teachers.
+    """
+
+    entries = "choices"
+
+    def __init__(self, title: str, names: Array) -> None:
+        super().__init__(title)
+        self.names, self.columns = names, _SWEEP
+
+    def decades(self, found: Answered) -> Array:
+        """How far the plan with each teacher lies outside the fitted range, in decades."""
+        return found.source.decades(found.result.plans)
+
+    def is_infeasible(self, result: Tree) -> bool:
+        """Whether the budget does not pay for distillation from any of the teachers."""
+        return bool(result.best < 0)
+
+    def document(self, found: Answered) -> dict[str, Json]:
+        """The ranking, the plan with each teacher, and how many draws each teacher wins."""
+        choice, draws, names = found.result, found.draws_of_single, self.names
+        shares = {}
+        if draws is not None:
+            shares = {str(name): float(np.mean(draws.best == i)) for i, name in enumerate(names)}
+        return {
+            "asked": plain_inputs(found.inputs),
+            "teachers": names.tolist(),
+            "best": np.where(choice.best < 0, "none", names[choice.best]).tolist(),
+            "ranking": names[choice.ranking].tolist(),
+            "margin": known(choice.margin),
+            "gain": known(choice.gain),
+            "plans": plan_to_dict(choice.plans),
+            "supervised": plan_to_dict(choice.supervised),
+            "extrapolation_decades": known(found.decades),
+            **({"probabilities": shares} if shares else {}),
+        }
+
+    def file_columns(self, found: Answered, document: dict[str, Json]) -> dict[str, list[Json]]:
+        """A row for each budget or student, and each teacher."""
+        shape = np.shape(found.result.ranking)
+        rows = document["asked"] | {
+            "teacher": np.broadcast_to(self.names, shape).tolist(),
+            "rank": (np.argsort(found.result.ranking, axis=-1) + 1).tolist(),
+            **{name: value for name, value in document["plans"].items() if name != "flops"},
+            "flops_spent": document["plans"]["flops"],
+            "extrapolation_decades": document["extrapolation_decades"],
+        }
+        return columns(rows, shape)
+
+    def table(self, found: Answered, document: dict[str, Json]) -> Table:
+        """The ranking with a row for training alone; the best teacher along a sweep."""
+        if found.swept:
+            return super().table(found, document)
+        values, shown = self.file_columns(found, document), _COLUMNS
+        if shares := document.get("probabilities"):
+            values["share_of_draws"] = list(shares.values())
+            shown = _COLUMNS | {"share_of_draws": "share of draws"}
+        values = {name: [values[name][n] for n in found.result.ranking] for name in shown}
+        table, alone = table_of(values, shown), document["supervised"]
+        tokens, loss = cell("num_tokens", alone["num_tokens"]), cell("loss", alone["loss"])
+        last = ["none, trained alone", "–", "–", tokens, "–", loss, *["–"] * bool(shares)]
+        return Table(table.heads, [*table.rows, last], table.note)
+
+    def notes(self, found: Answered, document: dict[str, Json]) -> list[str]:
+        """Whether the best teacher is better than no teacher, and the share of the draws."""
+        notes, best, gain = [], document["best"], document["gain"]
+        if not found.swept:
+            than = (
+                f"{abs(gain):.4f} {'lower' if gain >= 0 else 'higher'} than that of training alone"
+            )
+            notes.append(f"Best teacher: {best}. The loss of its student is {than}.")
+        if shares := document.get("probabilities"):
+            total = num_draws(found.source.ensemble)
+            notes.append(f"It is the best teacher in {shares[best]:.0%} of the {total} draws.")
+        return [*notes, distance(found.decades)]

@@ -1,0 +1,171 @@
+"""Numbers of plans as cells of tables, and plans in sentences."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from jaxlaws.foundations.annotations import Array, Json, Tree
+from jaxlaws.foundations.quantities import format_quantity
+from jaxlaws.planning import Status, is_solved
+
+# What the numbers of a plan are called, in the order in which tables show them.
+WORDS = {
+    "num_params": "parameters",
+    "num_tokens": "tokens",
+    "num_unique_tokens": "distinct tokens",
+    "num_epochs": "epochs",
+    "num_student_params": "student parameters",
+    "num_student_tokens": "student tokens",
+    "num_teacher_params": "teacher parameters",
+    "num_teacher_tokens": "teacher tokens",
+    "teacher_loss": "teacher loss",
+    "loss": "loss",
+    "flops": "FLOPs",
+}
+SHARES = {
+    "shares.student": "compute for training",
+    "shares.logits": "compute for the teacher's logits",
+    "shares.teacher": "compute for training the teacher",
+    "shares.serving": "compute for serving",
+}
+DECADES = {"extrapolation_decades": "decades outside"}
+INPUT_WORDS = WORDS | {
+    "flops": "budget",
+    "target_loss": "target loss",
+    "dollars": "dollars",
+    "num_inference_tokens": "tokens served",
+    "num_unique_tokens": "distinct tokens available",
+}
+_METHODS = {"SUPERVISED": "train alone", "DISTILLATION": "distil", "NONE": "neither"}
+_GOALS = {
+    "flops": "{} FLOPs",
+    "dollars": "{} dollars",
+    "target_loss": "loss {}",
+    "num_student_params": "student {}",
+}
+_UNSOLVED = {
+    "INFEASIBLE": "cannot be paid for: raise --flops",
+    "NOT_CONVERGED": "did not converge: do not rely on this",
+    "NON_FINITE": "have no finite loss under this law",
+}
+_FORMATS = {
+    "extrapolation_decades": "{:.1f}",
+    "excess_loss": "{:.2g}",
+    "margin": "{:.4f}",
+    "gain": "{:.4f}",
+    "share_of_draws": "{:.0%}",
+    **dict.fromkeys((name.removeprefix("shares.") for name in SHARES), "{:.1%}"),
+    **dict.fromkeys(("num_layers", "width", "num_heads", "mlp_width", "rank"), "{:.0f}"),
+}
+_MISSING = {"extrapolation_decades": "unknown", "from_flops": "the least"}
+
+
+def cell(key: str, value: Json) -> str:
+    """A value as a table shows it, by its key in the document."""
+    name = key.rsplit(".")[-1]
+    if isinstance(value, list):
+        return ", ".join(cell(name, each) for each in value)
+    if isinstance(value, str):
+        return _METHODS[value] if name in ("better", "method") else value
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None or not np.isfinite(value):
+        return _MISSING.get(name, "–")
+    if name in _FORMATS:
+        return _FORMATS[name].format(value)
+    return f"{value:.4f}" if "loss" in name else format_quantity(value)
+
+
+def goals(inputs: Mapping[str, Array]) -> str:
+    """The inputs that are single numbers, for the title of a table."""
+    return ", ".join(
+        words.format(format_quantity(inputs[name]))
+        for name, words in _GOALS.items()
+        if name in inputs and np.ndim(inputs[name]) == 0
+    )
+
+
+def distance(decades: Array) -> str:
+    """How far plans lie outside the fitted range, in a sentence."""
+    decades = np.asarray(decades, dtype=float)
+    if np.isnan(decades).all():
+        return "The range that the law was fitted to is not known: this may be an extrapolation."
+    farthest = np.nanmax(decades)
+    if farthest <= 0:
+        return "Within the range that the law was fitted to."
+    far = f"{farthest:.1f}" if farthest >= 0.05 else f"{farthest:.2g}"
+    where = f"{far} decades outside the range that the law was fitted to"
+    if decades.ndim == 0:
+        return f"{where}: an extrapolation."
+    return f"{np.sum(decades > 0)} of {decades.size} are extrapolations, up to {where}."
+
+
+def active_bounds(plan: Tree) -> list[str]:
+    """The active bounds of a single plan, a sentence each."""
+    return [
+        f"{WORDS[name].capitalize()}: on the {'lower' if side < 0 else 'upper'} bound, "
+        f"{cell(name, getattr(plan, name))}."
+        for name, side in getattr(plan, "active_bounds", {}).items()
+        if np.ndim(side) == 0 and side
+    ]
+
+
+def remarks(plan: Tree, inputs: Mapping[str, Array]) -> list[str]:
+    """What bounds, budget and status of a single plan mean, a sentence each."""
+    notes = active_bounds(plan)
+    if not hasattr(plan, "status"):
+        return notes
+    status = Status(int(plan.status))
+    if not is_solved(status):
+        return [*notes, f"This plan {_UNSOLVED[status.name].replace('have', 'has')}."]
+    if np.isnan(getattr(plan, "num_teacher_params", 0)):
+        notes.append("The teacher costs nothing: the plan gives its loss, but no size.")
+    if status == Status.BUDGET_UNSPENT and "flops" in inputs:
+        spent, budget = format_quantity(plan.flops), format_quantity(inputs["flops"])
+        notes.append(
+            f"Spends {spent} of {budget} FLOPs: more would not help, or a bound prevents it."
+        )
+    elif (gain := plan.marginal_values.flops) > 0:
+        notes.append(f"One per cent more compute would lower the loss by {0.01 * gain:.2g}.")
+    return notes
+
+
+def counts(statuses: Array, inputs: Mapping[str, Array]) -> list[str]:
+    """How many plans of a sweep are not solutions, a sentence for each reason."""
+    unsolved = dict(_UNSOLVED)
+    if "target_loss" in inputs:
+        unsolved["INFEASIBLE"] = "have a loss that no model reaches: raise --target-loss"
+    found = {name: int(np.sum(statuses == Status[name])) for name in unsolved}
+    return [
+        f"{found[name]} of {np.size(statuses)} plans {words}."
+        for name, words in unsolved.items()
+        if found[name]
+    ]
+
+
+def why_infeasible(inputs: Mapping[str, Array], settings: Mapping[str, Tree]) -> str:
+    """Why single inputs have no plan, and the remedy."""
+    if "target_loss" in inputs:
+        return (
+            f"no model reaches a loss of {inputs['target_loss']:g} under this law: raise "
+            "--target-loss above the irreducible loss"
+        )
+    if "dollars" in inputs:
+        return f"{inputs['dollars']:g} dollars do not pay for any model: raise --dollars"
+    budget = format_quantity(inputs["flops"])
+    size = inputs.get("num_params", inputs.get("num_student_params"))
+    served = inputs.get("num_inference_tokens", 0)
+    if size is not None and served:
+        serving = float(settings["forward_flops"](size)) * served * inputs.get("num_students", 1)
+        if serving >= inputs["flops"]:
+            return (
+                f"a budget of {budget} FLOPs does not pay for serving {format_quantity(served)} "
+                f"tokens at {format_quantity(size)} parameters, which takes "
+                f"{format_quantity(serving)}: raise --flops, or lower the size or "
+                "--inference-tokens"
+            )
+    what = " once serving is paid" if served else ""
+    return (
+        f"a budget of {budget} FLOPs does not pay for any plan{what}: even the fewest tokens and "
+        "the smallest sizes cost more; raise --flops, or lower what is fixed"
+    )
