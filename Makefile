@@ -1,6 +1,7 @@
-# Two commands do everything on a fresh machine with Python 3.11 or newer, git and make:
-#   make demo   the main job: fit, check, plan and decide on the bundled runs; writes out/demo/
-#   make test   lint, types, import walls, and the tests with their examples
+# On a new machine with Python 3.11 or later, git and make:
+#   make demo   fit, check, plan and decide on the bundled runs; writes out/demo/
+#   make test   lint, types, import contracts, the tests, and the examples in the docs
+#   make slow   the tests that take minutes
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -22,9 +23,9 @@ check: $(VENV)/.installed
 	$(BIN)/basedpyright --level error
 	$(BIN)/lint-imports
 
-# uv takes seconds where pip takes a minute; pip alone does as well.
+# uv installs in seconds, pip in a minute. If uv cannot be installed, pip is used.
 $(VENV)/.installed: pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "jaxlaws needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "jaxlaws needs Python 3.11 or later: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
 	{ $(BIN)/python -m pip install --quiet uv \
 	    && $(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[dev]'; } \

@@ -1,4 +1,4 @@
-"""Runs the examples in docstrings and in the README as tests."""
+"""Runs the examples in docstrings and in Markdown pages as tests."""
 
 from doctest import ELLIPSIS, NORMALIZE_WHITESPACE
 

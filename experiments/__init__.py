@@ -1,1 +1,1 @@
-"""Experiments: one folder each, with one command and a README (question and expected numbers)."""
+"""The experiments. Each has a folder with one command, and a README with the expected numbers."""

@@ -59,7 +59,7 @@ def test_a_class_without_a_formula_is_passed(tmp_path):
 
 
 @pytree
-class Level:
+class SavedLevel:
     E: float = positive()
 
     @prediction
@@ -69,7 +69,7 @@ class Level:
 
 @pytree
 class Shifted:
-    level: Level
+    level: SavedLevel
     shift: float = positive()
 
     @prediction
@@ -85,7 +85,7 @@ def write(path, name, law=None):
 
 
 def test_a_law_that_the_program_has_defined_is_found(tmp_path):
-    law = Shifted(level=Level(E=2.5), shift=0.5)
+    law = Shifted(level=SavedLevel(E=2.5), shift=0.5)
     jaxlaws.save(law, tmp_path / "own.json")
     assert json.loads((tmp_path / "own.json").read_text())["law"]["type"] == f"{__name__}:Shifted"
     back = jaxlaws.load(tmp_path / "own.json")
@@ -94,33 +94,39 @@ def test_a_law_that_the_program_has_defined_is_found(tmp_path):
 
 
 def test_a_class_that_moved_is_passed(tmp_path):
-    path = write(tmp_path / "own.json", "elsewhere:Level")
-    with pytest.raises(DataError, match=r"import the module 'elsewhere' first.*:Level, which"):
+    path = write(tmp_path / "own.json", "elsewhere:SavedLevel")
+    with pytest.raises(DataError, match=r"import the module 'elsewhere' first.*:SavedLevel, which"):
         jaxlaws.load(path)
-    assert jaxlaws.load(path, law_type=Level).E == 2.5
-    inner = {"type": "elsewhere:Level", "coefficients": {"E": 2.5}}
+    assert jaxlaws.load(path, law_type=SavedLevel).E == 2.5
+    inner = {"type": "elsewhere:SavedLevel", "coefficients": {"E": 2.5}}
     outer = {"type": "elsewhere:Shifted", "coefficients": {"level": inner, "shift": 1.0}}
     assert jaxlaws.load(write(path, "", outer), law_type=Shifted).level.E == 2.5
 
 
 def test_a_law_of_a_notebook_is_found_in_whatever_module_it_stands_now(tmp_path):
-    assert isinstance(jaxlaws.load(write(tmp_path / "own.json", "__main__:Level")), Level)
+    assert isinstance(jaxlaws.load(write(tmp_path / "own.json", "__main__:SavedLevel")), SavedLevel)
 
 
 def test_a_file_imports_nothing(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "not_imported.py").write_text("raise SystemExit('imported')")
-    for name in ("not_imported:Level", "os:system", "jaxlaws.saving:Path", "builtins:dict", ":"):
+    for name in (
+        "not_imported:SavedLevel",
+        "os:system",
+        "jaxlaws.saving:Path",
+        "builtins:dict",
+        ":",
+    ):
         with pytest.raises(DataError, match="unknown type of law"):
             jaxlaws.load(write(tmp_path / "own.json", name))
 
 
 def test_a_class_defined_anew_replaces_the_old_one(tmp_path, monkeypatch):
     """As by running the cell of a notebook again."""
-    again = pytree(type("Level", (), {**body_of(Level), "__qualname__": "Level"}))
-    path = write(tmp_path / "own.json", f"{__name__}:Level")
-    assert type(jaxlaws.load(path)) is Level
-    monkeypatch.setitem(globals(), "Level", again)
+    again = pytree(type("SavedLevel", (), {**body_of(SavedLevel), "__qualname__": "SavedLevel"}))
+    path = write(tmp_path / "own.json", f"{__name__}:SavedLevel")
+    assert type(jaxlaws.load(path)) is SavedLevel
+    monkeypatch.setitem(globals(), "SavedLevel", again)
     assert type(jaxlaws.load(path)) is again
 
 
@@ -195,7 +201,7 @@ def test_a_law_with_fixed_inputs_is_not_saved(tmp_path):
 
 
 def test_presets_beside_a_law_of_ones_own_are_found(monkeypatch):
-    own = dataclasses.replace(presets.describe("hoffmann2022"), law=Level(E=2.5))
+    own = dataclasses.replace(presets.describe("hoffmann2022"), law=SavedLevel(E=2.5))
     monkeypatch.setitem(globals(), "PRESETS", {"level2": own})
     assert presets.load("level2").E == 2.5
     assert presets.names()[-1] == "level2"

@@ -26,7 +26,7 @@ _SAME_SPREAD = 1e-6  # relative difference
 _MOST_ROUNDS = 50  # of fits and of the spreads of their residuals in turn
 
 
-def constrained_fits(
+def fit_to_targets(
     fitted: FitProblem, quantity: Partial, value: float, targets: np.ndarray, starts: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Fit all free coefficients again while a quantity is pulled to each of some targets.

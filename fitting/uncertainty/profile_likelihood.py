@@ -17,7 +17,7 @@ from fitting.data.runs import Runs
 from fitting.estimation.results import FitResult
 from fitting.problem.bijections import from_interval
 from fitting.problem.centring import unit_factor
-from fitting.uncertainty.constrained_fits import constrained_fits
+from fitting.uncertainty.constrained_fits import fit_to_targets
 from fitting.uncertainty.refit_problem import FitProblem
 from jaxlaws.foundations.annotations import Array
 from jaxlaws.foundations.law import Law, coefficient_names
@@ -151,7 +151,7 @@ class _ProfilePath:
         lengths = np.tile(np.geomspace(_NEAREST, _FARTHEST, _SIDE), (2, 1))
         for _ in range(_NUM_ROUNDS):
             targets = np.stack([self.targets(*side) for side in zip(_SIGNS, lengths, strict=True)])
-            found = constrained_fits(
+            found = fit_to_targets(
                 self.fitted, self.quantity, self.value, targets, self.starts(targets)
             )
             points = np.concatenate([points, np.stack([lengths, *found], axis=-1)], axis=1)

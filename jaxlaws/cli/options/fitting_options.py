@@ -18,10 +18,10 @@ from jaxlaws.cli.options.restraint_options import (
     priors_of,
 )
 from jaxlaws.foundations.annotations import Tree
-from jaxlaws.foundations.law import Law
 
 if TYPE_CHECKING:
     from fitting import FitOptions, Runs, Starts
+    from jaxlaws.foundations.law import Law
 
 column_option = click.option(
     "--column",
@@ -71,7 +71,7 @@ class FitInputs:
             seed=self.others["seed"],
         )
 
-    def read(self) -> tuple[str, type[Law], "Runs"]:
+    def read(self) -> "tuple[str, type[Law], Runs]":
         """The name of the law's module, its class, and the runs in the table.
 
         Raises:

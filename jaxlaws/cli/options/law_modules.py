@@ -6,11 +6,12 @@ import sys
 from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 import click
 
-from jaxlaws.foundations.law import Law
-from jaxlaws.pytree import LAW_CLASSES
+if TYPE_CHECKING:
+    from jaxlaws.foundations.law import Law
 
 
 def import_law_module(name: str) -> ModuleType:
@@ -50,12 +51,14 @@ def _check_name(path: Path, name: str) -> None:
         raise click.UsageError(f"cannot import {path} as the module {name!r}{other}. Rename it")
 
 
-def law_class_named(text: str) -> type[Law]:
+def law_class_named(text: str) -> "type[Law]":
     """The class of a law that is named `my_laws.py:MyLaw` or `my_package.my_laws:MyLaw`.
 
     Raises:
         UsageError: the file, the module or the class does not exist, or the class is not a law.
     """
+    from jaxlaws.pytree import LAW_CLASSES
+
     module_name, _, class_name = text.rpartition(":")
     module = import_law_module(module_name)
     here = [name for name, value in vars(module).items() if value in LAW_CLASSES]

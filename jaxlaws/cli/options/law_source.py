@@ -3,9 +3,12 @@
 import copy
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jaxlaws.foundations.annotations import Array, Tree
-from jaxlaws.foundations.law import Law
+
+if TYPE_CHECKING:
+    from jaxlaws.foundations.law import Law
 
 
 class Source:
@@ -20,7 +23,7 @@ class Source:
         counts: what N counts, where known.
     """
 
-    law: Law
+    law: "Law"
     fitted_range: Mapping[str, tuple[float, float]]
 
     def __init__(self, name: str) -> None:

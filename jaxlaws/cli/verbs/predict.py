@@ -1,13 +1,16 @@
 """`jaxlaws predict`: the loss of a run, as a law predicts it."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from jaxlaws.cli.options.common_options import json_option, law_option, verb
 from jaxlaws.cli.options.law_source import Source
 from jaxlaws.cli.options.parameter_types import SWEEP, SWEEP_OR_ZERO
 from jaxlaws.foundations.annotations import Array
-from jaxlaws.foundations.law import Law
-from jaxlaws.inputs import inputs_of
+
+if TYPE_CHECKING:
+    from jaxlaws.foundations.law import Law
 
 # A size and its tokens have one option each, for a model, a student and a teacher alike.
 _OPTION_OF = {
@@ -59,12 +62,14 @@ def command(law_name: str, as_json: bool, others: tuple[str, ...], **given: Arra
     show({name: values[option] for name, option in options.items()}, source, as_json=as_json)
 
 
-def _other(text: str, law: Law) -> tuple[str, Array]:
+def _other(text: str, law: "Law") -> tuple[str, Array]:
     """An input written NAME=VALUE, with the option that gives this input."""
     name, equals, value = text.partition("=")
     if not equals or name in _OPTION_OF:
         known = f": write {_OPTION_OF[name]}" if name in _OPTION_OF else ""
         raise click.UsageError(f"--input takes NAME=VALUE, got {text!r}{known}")
+    from jaxlaws.inputs import inputs_of
+
     may_be_zero = name in law.input_names and inputs_of(law)[name].may_be_zero
     kind = SWEEP_OR_ZERO if may_be_zero else SWEEP
     return f"--input {name}=…", kind.convert(value, None, None)
