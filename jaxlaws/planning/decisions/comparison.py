@@ -13,7 +13,8 @@ from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.decisions.comparison_text import describe_comparison
 from jaxlaws.planning.distillation.distilled_student import distill
 from jaxlaws.planning.distillation.existing_teacher import distill_with
-from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, checked, distillation_law
+from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, distillation_law
+from jaxlaws.planning.engine.composed_inputs import composed_inputs
 from jaxlaws.planning.engine.evaluation import compose
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import DistillationPlan, SupervisedPlan
@@ -26,7 +27,6 @@ from jaxlaws.planning.engine.scenarios import (
 from jaxlaws.planning.engine.status import Status, is_solved
 from jaxlaws.planning.supervised.allocation import compute_optimal
 from jaxlaws.planning.supervised.fixed_size import train_fixed
-from jaxlaws.precision import is_traced
 from jaxlaws.pytree import pytree
 
 
@@ -261,22 +261,20 @@ def compare(
         "num_teacher_params": num_teacher_params,
         "num_inference_tokens": num_inference_tokens,
     }
-    if not is_traced(law, inputs, scenario, constraints):
-        inputs = {
-            name: None
-            if value is None
-            else checked(name, value, may_be_zero=name == "num_inference_tokens")
-            for name, value in inputs.items()
-        }
-    teacher = (inputs["teacher_loss"], inputs["num_teacher_params"])
+    inputs = composed_inputs(
+        {name: value for name, value in inputs.items() if value is not None},
+        may_be_zero=("num_inference_tokens",),
+        limits=limits,
+    )
+    existing = ("teacher_loss", "num_teacher_params")
     return compose(
         functools.partial(_compare, forward_flops=forward_flops),
         law,
         inputs["flops"],
-        inputs["num_student_params"],
+        inputs.get("num_student_params"),
         scenario,
         inputs["num_students"],
-        None if teacher_loss is None else teacher,
+        None if teacher_loss is None else tuple(inputs[name] for name in existing),
         inputs["num_inference_tokens"],
         constraints,
     )

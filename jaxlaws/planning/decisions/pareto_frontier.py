@@ -8,16 +8,15 @@ from jax import lax
 
 from jaxlaws.compute import ForwardFlops, dense_forward_flops
 from jaxlaws.foundations.annotations import Array, Tree
-from jaxlaws.inputs import as_float
 from jaxlaws.planning.decisions.both_sides import train_and_distill
 from jaxlaws.planning.decisions.crossover_budgets import Method
-from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, checked, distillation_law
+from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, distillation_law
+from jaxlaws.planning.engine.composed_inputs import composed_inputs
 from jaxlaws.planning.engine.evaluation import compose
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import DistillationPlan, SupervisedPlan
 from jaxlaws.planning.engine.scenarios import Scenario, check_scenario
 from jaxlaws.planning.engine.status import is_solved
-from jaxlaws.precision import is_traced
 from jaxlaws.pytree import pytree
 
 
@@ -133,6 +132,5 @@ def serving_frontier(
             distilled=distilled,
         )
 
-    check = as_float if is_traced(law, flops, num_params, scenario, constraints) else checked
-    inputs = (check("flops", flops), check("num_params", num_params))
-    return compose(answer, distillation_law(law), *inputs, scenario, constraints)
+    inputs = composed_inputs({"flops": flops, "num_params": num_params}, limits=limits)
+    return compose(answer, distillation_law(law), *inputs.values(), scenario, constraints)

@@ -10,16 +10,15 @@ import jax.numpy as jnp
 
 from jaxlaws.compute import ForwardFlops, dense_forward_flops
 from jaxlaws.foundations.annotations import Array, Tree
-from jaxlaws.inputs import as_float
 from jaxlaws.planning.analysis.inverse import flops_to_reach
 from jaxlaws.planning.distillation.distilled_student import distill
-from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, checked, distillation_law
+from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, distillation_law
+from jaxlaws.planning.engine.composed_inputs import composed_inputs
 from jaxlaws.planning.engine.evaluation import compose
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import DistillationPlan, SupervisedPlan
 from jaxlaws.planning.engine.scenarios import Scenario, check_scenario
 from jaxlaws.planning.supervised.fixed_size import train_fixed
-from jaxlaws.precision import is_traced
 from jaxlaws.pytree import pytree
 
 
@@ -121,8 +120,7 @@ def relative_cost(
             supervised=supervised,
         )
 
-    traced = is_traced(law, target_loss, num_student_params, scenario, both, teacher_bounds)
-    check = as_float if traced else checked
-    target_loss = check("target_loss", target_loss)
-    size = check("num_student_params", num_student_params)
-    return compose(answer, law, target_loss, size, scenario, both, teacher_bounds)
+    inputs = composed_inputs(
+        {"target_loss": target_loss, "num_student_params": num_student_params}, limits=limits
+    )
+    return compose(answer, law, *inputs.values(), scenario, both, teacher_bounds)

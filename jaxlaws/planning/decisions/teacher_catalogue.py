@@ -8,15 +8,14 @@ import numpy as np
 
 from jaxlaws.compute import ForwardFlops, dense_forward_flops
 from jaxlaws.foundations.annotations import Array, Tree
-from jaxlaws.inputs import as_float
 from jaxlaws.planning.distillation.existing_teacher import distill_with
-from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, checked, distillation_law
+from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, distillation_law
+from jaxlaws.planning.engine.composed_inputs import composed_inputs
 from jaxlaws.planning.engine.evaluation import compose
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import DistillationPlan, SupervisedPlan
 from jaxlaws.planning.engine.status import is_solved
 from jaxlaws.planning.supervised.fixed_size import train_fixed
-from jaxlaws.precision import is_traced
 from jaxlaws.pytree import pytree
 
 
@@ -115,11 +114,9 @@ def rank_teachers(
         "logits": logits,
     }
     constraints = (num_student_tokens_bounds, limits)
-    if is_traced(law, student, teacher_loss, num_teacher_params, constraints):
-        student = {name: as_float(name, value) for name, value in student.items()}
-    else:
-        zero = ("num_inference_tokens", "logits")
-        student = {k: checked(k, value, may_be_zero=k in zero) for k, value in student.items()}
+    student = composed_inputs(
+        student, may_be_zero=("num_inference_tokens", "logits"), limits=limits
+    )
 
     def answer(law: Tree, student: Tree, teachers: Tree, constraints: Tree) -> TeacherChoice:
         tokens_bounds, limits = constraints
@@ -157,4 +154,4 @@ def rank_teachers(
     teachers = {"teacher_loss": teacher_loss, "num_teacher_params": num_teacher_params}
     if teacher_forward_flops is not None:
         teachers["teacher_forward_flops"] = teacher_forward_flops
-    return compose(answer, law, student, teachers, constraints)
+    return compose(answer, law, student, composed_inputs(teachers), constraints)

@@ -112,7 +112,7 @@ def ask(
     >>> law = presets.load("besiroglu2024")
     >>> answer = ask(least_compute, law, {"target_loss": [2.2, 2.1]}, bounds=bounds)
     >>> [f"{flops:.2e}" for flops in answer.flops]
-    ['4.13e+21', '2.42e+22']
+    ['3.92e+21', '2.14e+22']
     """
     checked_limits = check_limits(limits)
     pairs = {name: split_bounds(name, pair) for name, pair in (bounds or {}).items()}

@@ -83,7 +83,7 @@ def test_bad_input_is_named():
     law = presets.load("besiroglu2024")
     with pytest.raises(ValueError, match="target_loss must be positive"):
         flops_to_reach(compute_optimal, law, target_loss=[2.0, -1.0])
-    with pytest.raises(TypeError, match="flops is what"):
+    with pytest.raises(TypeError, match="flops_to_reach searches for flops"):
         flops_to_reach(compute_optimal, law, target_loss=2.0, flops=1e20)
     with pytest.raises(ValueError, match="flops_bounds"):
         flops_to_reach(compute_optimal, law, target_loss=2.0, flops_bounds=(1e24, 1e20))

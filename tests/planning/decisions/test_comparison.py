@@ -69,15 +69,15 @@ def test_words_tell_winner_margin_and_distance():
     answer = compare(LAW, flops=1e21, num_student_params=3e8)
     fitted = {"num_params": (1e8, 1e10), "num_tokens": (1e9, 1e12)}
     students = {"num_student_params": (1e8, 1e10), "num_student_tokens": (1e9, 1e12)}
-    told = answer.words(fitted | students)
-    assert told.startswith("Overtrain: 300M parameters on 556B tokens")
-    assert f"{answer.margin:.4f} below" in told
-    assert "within the range" in told
-    assert "larger than the student" in told
-    assert "Not all of the law's fitted range is known" in answer.words(students)
+    text = answer.words(fitted | students)
+    assert text.startswith("Overtrain: 300M parameters on 556B tokens")
+    assert f"{answer.margin:.4f} below" in text
+    assert "within the range" in text
+    assert "larger than the student" in text
+    assert "A part of the law's fitted range is unknown" in answer.words(students)
     far = answer.words({"num_params": (1e8, 1e10), "num_tokens": (1e9, 1e11)})
     assert "0.7 decades outside" in far
-    assert "not to be relied on" in far
+    assert "do not rely on it" in far
     assert "not judged" in answer.reason
 
 

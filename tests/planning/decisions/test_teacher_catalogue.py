@@ -73,7 +73,7 @@ def test_quality_is_that_of_the_formula(size, teacher, too_good):
 
 def test_misuse_is_named():
     asked = {"flops": 1e21, "num_student_params": 1e9, "num_teacher_params": SIZES}
-    with pytest.raises(ValueError, match="teacher_loss needs an axis"):
+    with pytest.raises(ValueError, match="teacher_loss must have the teachers along its last axis"):
         rank_teachers(LAW, teacher_loss=2.1, **asked)
     with pytest.raises(ValueError, match="teacher_loss must be positive and finite, got nan"):
         rank_teachers(LAW, teacher_loss=[2.1, np.nan, 2.0, 2.2], **asked)
