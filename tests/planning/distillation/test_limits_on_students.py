@@ -80,7 +80,7 @@ def test_a_limit_on_a_student_of_any_size():
         lambda *, num_student_params, num_student_tokens, **_: (
             2 * num_student_params + 0.01 * num_student_tokens
         ),
-        4e9,
+        8e9,
         status=Status.ON_BOUND,
     )
 
