@@ -179,7 +179,7 @@ def test_draws_slice_sweeps_without_a_trace(run):
         ([*DISTILL, "1e21", "--scenario", "fre"], "'fre' is not one of 'free'"),
         ([*DISTILL, "1e21", "--students", "0"], "students"),
         ([*DISTILL, "1e21", "--law", "besiroglu2024"], "expected a distillation law"),
-        ([*TRAIN, "1e21", "--shapes", "--params", "1B"], "not both"),
+        ([*TRAIN, "1e21", "--shapes", "--params", "1B"], "exclude each other"),
         ([*TRAIN, "1e21", "--shapes", "--flops-model", "2n"], "leave out --flops-model"),
         ([*TRAIN, "1e21", "--shapes", "--within", "0.1"], "--within does not work with --shapes"),
         ([*DISTILL, "1e21", "--teacher", "7B"], "--teacher-loss is missing"),
@@ -253,4 +253,4 @@ def test_repeated_data_gives_epochs_and_wants_a_law_of_it(run, refused):
     assert "law of num_params, num_tokens and num_unique_tokens" in refused(
         "plan", "train", "--law", "besiroglu2024", *asked
     )
-    assert "not both" in refused("plan", "train", *asked, "--params", "1B")
+    assert "exclude each other" in refused("plan", "train", *asked, "--params", "1B")
