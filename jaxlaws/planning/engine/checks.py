@@ -109,8 +109,8 @@ def check_order(name: str, lower: np.ndarray, upper: np.ndarray) -> None:
     Raises:
         ValueError: a lower bound is above its upper bound.
     """
-    lower, upper = np.broadcast_arrays(lower, upper)
     if (lower > upper).any():
+        lower, upper = np.broadcast_arrays(lower, upper)
         worst = np.argmax(lower > upper)
         raise ValueError(
             f"{name}_bounds exclude each other: the lower bound {lower.flat[worst]:g} is above "

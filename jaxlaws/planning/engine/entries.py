@@ -68,6 +68,9 @@ def valid_input(
     """
     array = xp.asarray(as_float(name, value))
     if xp is np:
+        good = (array < np.inf) & ((array >= 0) if may_be_zero else (array > 0))
+        if good.all():
+            return array.astype(np.float64, copy=False), good
         valid = ~np.isnan(array) | _nan_is_error.get()
         return checked(name, np.where(valid, array, replacement), may_be_zero=may_be_zero), valid
     valid = xp.isfinite(array) & ((array >= 0) if may_be_zero else (array > 0))
@@ -99,10 +102,12 @@ def prepare(
 
     def clean(name: str, value: Array, replacement: float, *, zero: bool = False) -> Array:
         nonlocal valid
-        array = xp.broadcast_to(xp.asarray(as_float(name, value), dtype), shape)
-        array, good = valid_input(name, array, xp, may_be_zero=zero, replacement=replacement)
-        valid = valid & good
-        return array
+        if xp is jnp:  # JAX broadcasts explicitly, where rank promotion may be an error
+            value = jnp.broadcast_to(jnp.asarray(as_float(name, value), dtype), shape)
+        array, good = valid_input(name, value, xp, may_be_zero=zero, replacement=replacement)
+        if xp is jnp or not good.all():
+            valid = valid & good
+        return xp.broadcast_to(array, shape)
 
     def clean_input(name: str, value: Tree) -> Tree:
         zero = name in may_be_zero
@@ -121,7 +126,8 @@ def prepare(
     for name in lower:
         if xp is np:
             check_order(name, lower[name], upper[name])
-        valid = valid & (lower[name] <= upper[name])
+        else:
+            valid = valid & (lower[name] <= upper[name])
     batched = jax.tree.map(lambda leaf: xp.broadcast_to(leaf, shape), requested.trees)
     return Entries(inputs, lower, upper, most, batched, valid)
 
