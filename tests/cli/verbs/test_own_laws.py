@@ -38,13 +38,15 @@ def folder(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("law", ["own_laws.py:Own", "own_laws:Own", "./own_laws.py:Own"])
 def test_a_law_is_fitted_and_used(run, folder, law):
-    told = run("fit", "runs.csv", "--law", law, "-o", "fit.json", "--starts", "16", "--json").json
-    assert told["law"] == "own_laws:Own"
-    assert told["coefficients"]["k"]["value"] == pytest.approx(0.2, rel=1e-3)
+    printed = run(
+        "fit", "runs.csv", "--law", law, "-o", "fit.json", "--starts", "16", "--json"
+    ).json
+    assert printed["law"] == "own_laws:Own"
+    assert printed["coefficients"]["k"]["value"] == pytest.approx(0.2, rel=1e-3)
     arguments = ["predict", "--law", "fit.json", "--law-module", law.rpartition(":")[0], "--json"]
-    told = run(*arguments, "--input", "dropout=0.5").json
-    assert told["loss"] == [pytest.approx(1.6, rel=1e-4)]
-    assert told["extrapolation_decades"] == [0.0]
+    printed = run(*arguments, "--input", "dropout=0.5").json
+    assert printed["loss"] == [pytest.approx(1.6, rel=1e-4)]
+    assert printed["extrapolation_decades"] == [0.0]
     assert run(*arguments, "--input", "dropout=0").json["loss"] == [pytest.approx(1.5, rel=1e-4)]
 
 
@@ -52,12 +54,12 @@ def test_a_saved_law_of_an_unknown_class_is_told(run, refused, folder):
     run("fit", "runs.csv", "--law", "own_laws.py:Own", "-o", "fit.json", "--starts", "16")
     text = (folder / "fit.json").read_text()
     (folder / "fit.json").write_text(text.replace("own_laws:Own", "own_laws:Other"))
-    told = refused("predict", "--law", "fit.json", "--input", "dropout=0.5")
-    assert "--law-module" in told
+    printed = refused("predict", "--law", "fit.json", "--input", "dropout=0.5")
+    assert "--law-module" in printed
 
 
 @pytest.mark.parametrize(
-    ("law", "told"),
+    ("law", "message"),
     [
         ("none.py:Own", "there is no file 'none.py'"),
         ("no_such_module:Own", "there is no module 'no_such_module'"),
@@ -70,11 +72,11 @@ def test_a_saved_law_of_an_unknown_class_is_told(run, refused, folder):
         ("json.py:Own", "has the same name. Rename it"),
     ],
 )
-def test_what_is_no_law_is_told(refused, folder, law, told):
+def test_a_class_that_is_not_a_law_is_refused(refused, folder, law, message):
     (folder / "broken_laws.py").write_text("class Own(:")
     (folder / "hungry_laws.py").write_text("import no_such_package")
     (folder / "json.py").write_text("")
-    assert told in " ".join(refused("fit", "runs.csv", "--law", law).split())
+    assert message in " ".join(refused("fit", "runs.csv", "--law", law).split())
 
 
 def test_a_module_that_is_not_there_is_told(refused, folder):
@@ -84,5 +86,5 @@ def test_a_module_that_is_not_there_is_told(refused, folder):
 def test_a_law_with_inputs_that_are_not_valid_is_told(refused, folder):
     text = LAWS.format(formula="dropout").replace('{"dropout"', '{"dropuot"')
     (folder / "broken_laws.py").write_text(text)
-    told = refused("fit", "runs.csv", "--law", "broken_laws.py:Own")
-    assert "unknown input 'dropout' (did you mean 'dropuot'?)" in told
+    printed = refused("fit", "runs.csv", "--law", "broken_laws.py:Own")
+    assert "unknown input 'dropout' (did you mean 'dropuot'?)" in printed
