@@ -1,8 +1,9 @@
 """A law to JSON and back.
 
-The file is `{"format": 1, "law": {"type": ..., "coefficients": {...}}}`. A batched law has lists
-in place of numbers, and a sub-law is an object of the same form. Numbers that JSON lacks are
-written as "nan", "inf" or "-inf". Further keys are ignored: the file of a fit has more of them.
+The file is `{"format": 1, "law": {"type": ..., "coefficients": {...}}}`. An array of coefficients
+is a list, a batched law has lists in place of numbers, and a sub-law is an object of the same form.
+Numbers that JSON lacks are written as "nan", "inf" or "-inf". Further keys are ignored: the file of
+a fit has more of them.
 
 The type is the name of a class. A file is data: loading finds the class among those that the
 program has already defined, and imports nothing.
@@ -170,12 +171,24 @@ def law_from_json(document: Json, law_type: type[object] | None = None) -> Tree:
     for key in expected:
         try:
             if key in numbers:
-                coefficients[key] = numbers_from_json(given[key])
+                coefficients[key] = _of_shape(numbers_from_json(given[key]), numbers[key].shape)
             else:  # a sub-law, whose class the field names
                 coefficients[key] = law_from_json(given[key], get_type_hints(cls)[key])
         except (TypeError, ValueError) as error:
             raise DataError(f"law {name!r}, coefficient {key!r}: {error}") from None
     return cls(**coefficients)
+
+
+def _of_shape(value: Array, shape: tuple[int, ...]) -> Array:
+    """The value of a coefficient, checked: its last axes have the declared shape.
+
+    Raises:
+        ValueError: they have another shape.
+    """
+    found = np.shape(value)
+    if shape and found[-len(shape) :] != shape:
+        raise ValueError(f"expected numbers of shape {shape}, got shape {found}")
+    return value
 
 
 def write_json(path: str | os.PathLike[str], document: dict[str, Json]) -> None:

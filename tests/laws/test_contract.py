@@ -1,6 +1,7 @@
 """What every law and every preset must promise; they are discovered, not listed."""
 
 import dataclasses
+import functools
 import inspect
 from typing import Any
 
@@ -90,15 +91,16 @@ def test_it_is_immutable(law):
 def test_units_name_an_input_and_a_coefficient(law):
     for part in [law, getattr(law, "supervised", law)]:
         declared = declarations(part)
-        for declaration in declared.values():
-            assert declaration.unit_of is None or declaration.unit_of in part.input_names
-            assert declaration.power is None or hasattr(part, declaration.power)
+        for power in (power for declaration in declared.values() for power in declaration.unit):
+            assert power.name in part.input_names
+            assert all(hasattr(part, name) for name in power.coefficients)
 
 
 def test_a_change_of_unit_is_a_change_of_the_declared_coefficients(law, x64):
     """Counting in other units moves only the coefficients that carry them."""
     parts = [law, getattr(law, "supervised", law)]
-    carried = {d.unit_of for part in parts for d in declarations(part).values() if d.unit_of}
+    declared = [each for part in parts for each in declarations(part).values()]
+    carried = {power.name for each in declared for power in each.unit}
     units_of = {name: kind.unit or name for name, kind in known_inputs(law).items()}
     kinds = {units_of[name] for name in carried}
     units = {name: 1e9 for name in law.input_names if units_of[name] in kinds}
@@ -107,9 +109,10 @@ def test_a_change_of_unit_is_a_change_of_the_declared_coefficients(law, x64):
     def rescaled(part):
         changed = {}
         for name, declared in declarations(part).items():
-            exponent = getattr(part, declared.power) if declared.power else 1.0
-            scale = units[declared.unit_of] ** exponent if declared.unit_of else 1.0
-            changed[name] = getattr(part, name) / scale
+            changed[name] = getattr(part, name)
+            for power in declared.unit:
+                exponent = power.exponent_at(functools.partial(getattr, part))
+                changed[name] = changed[name] / units[power.name] ** exponent
         if hasattr(part, "supervised"):
             changed["supervised"] = rescaled(part.supervised)
         return dataclasses.replace(part, **changed)

@@ -115,8 +115,8 @@ _OPTIONS = (
         "--freeze",
         multiple=True,
         metavar="NAME=VALUE",
-        help="Keep a coefficient at a value (E=1.69), or a sub-law at a preset or a saved law or "
-        "fit (supervised=FILE). Repeatable.",
+        help="Keep a coefficient at a value (E=1.69, w[0]=1, or w=1,2,3 for an array), or a "
+        "sub-law at a preset or a saved law or fit (supervised=FILE). Repeatable.",
     ),
     click.option(
         "--delta",
@@ -197,7 +197,8 @@ def _frozen(texts: tuple[str, ...]) -> dict[str, Tree]:
     frozen: dict[str, Tree] = {}
     for name, value in pairs("--freeze", texts).items():
         try:
-            frozen[name] = float(value)
+            numbers = [float(each) for each in value.split(",")]
+            frozen[name] = numbers if "," in value else numbers[0]
         except ValueError:
             if value not in presets.names() and Path(value).exists():
                 is_fit = "fit" in saving.read_json(value)
