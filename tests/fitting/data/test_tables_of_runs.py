@@ -100,7 +100,9 @@ def test_one_bad_cell_is_told_with_its_place(column, cell, why, tmp_path):
     path = write_csv(tmp_path / "bad.csv", columns)
     with pytest.raises(DataError) as caught:
         Runs.read(path, law_type=Chinchilla)
-    assert str(caught.value) == f"{path}:\n  row 5, column {column}: {cell!r} {why}"
+    told, *advice = str(caught.value).split("\n  An outcome that may be zero or negative ")
+    assert told == f"{path}:\n  row 5, column {column}: {cell!r} {why}"
+    assert len(advice) == ((column, cell) == ("loss", "0"))
 
 
 @pytest.mark.parametrize("cell", [None, float("nan"), float("inf"), True, -1, 0.0, "x", [2.0]])
