@@ -167,6 +167,7 @@ class _Problem:
     observed: Array
     paired = False
     has_deviations = False
+    basis = None
 
     def residuals(self, vector: jax.Array, fixed: Fixed) -> jax.Array:
         metric = self.parameters.law(vector, fixed.coefficients, {})

@@ -8,15 +8,24 @@ import dataclasses
 
 import numpy as np
 
+from fitting.minimiser.broad_search.search import broad_search
 from fitting.minimiser.multi_start import Minima, minimise_batch, residuals_of, search_batch
+from fitting.minimiser.starts import is_centred
+from fitting.minimiser.step_directions import suitable_directions
 from fitting.problem.batched_problem import Batch, BatchedProblem
 from fitting.problem.likelihood import spread, student_t_scale
 from fitting.problem.objectives import StudentT
+
+SAME_MINIMUM = 1e-4  # relative difference of objectives that give the same predictions
+FEW = 0.05  # share of the starts: a minimum that fewer starts reach may not be the lowest
 
 _SEARCH_STEPS = 20  # of Optax, before the polish
 _SAME_SPREAD = 1e-6  # relative
 _SAME_SCALE = 1e-6  # relative
 _MOST_ROUNDS = 50  # of the fit and of what the noise determines in turn
+_MOST_ENDS = 64  # different ends of a broad search from which a fit continues
+_SAME_COST = 1e-6  # relative difference of costs
+_MOST_DIRECTIONS = 5  # times that the directions of the steps are chosen again
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -41,39 +50,87 @@ class Search:
         vectors = self.minima.vectors[[self.best]]
         return self.batch.take(self.problem, np.array([0])).at(vectors)
 
+    @property
+    def starts_agreeing(self) -> float:
+        """The share of the starts that ended at the lowest minimum."""
+        lowest = self.minima.costs[self.best]
+        return float(np.mean(self.minima.costs <= lowest * (1 + SAME_MINIMUM)))
 
-def lowest_minimum(problem: BatchedProblem, starts: Batch, num_runs: int) -> Search:
+
+def lowest_minimum(problem: BatchedProblem, starts: Batch, num_runs: int, seed: int) -> Search:
     """Minimise from every start.
+
+    A law that declares the units of its inputs is minimised from the starts. For another law, or
+    where few starts reach the lowest minimum, a broad search comes first.
 
     Args:
         problem: the problem; its objective may be `StudentT(scale=None)`.
-        starts: an entry for each start, all of one table and with the same frozen coefficients.
+        starts: an entry for each start, all of one table and with the same frozen coefficients. The
+            vectors are points of a standard normal distribution.
         num_runs: number of runs; the further rows are padding.
+        seed: seed of the random numbers of a broad search.
 
     Raises:
         ValueError: there is a scale to fit, and the law predicts most runs exactly.
     """
-    if isinstance(problem.objective, StudentT) and problem.objective.scale is None:
-        return _with_scale(problem, problem.objective.dof, starts, num_runs)
-    batch = starts.at(search_batch(problem, starts, _SEARCH_STEPS)[0])
-    problem, minima = _minimise(problem, batch, num_runs)
-    return Search(problem=problem, batch=batch, minima=minima, best=_lowest(minima))
+    if not is_centred(problem.parameters, problem.scales):
+        return _after_broad_search(problem, starts, num_runs, seed)
+    ends = search_batch(_with_a_scale(problem), starts, _SEARCH_STEPS)[0]
+    found = _minimise_with_scale(problem, starts.at(ends), num_runs)
+    if found.minima.converged[found.best] and found.starts_agreeing >= FEW:
+        return found
+    other = _after_broad_search(problem, starts, num_runs, seed)
+    lowest = found.minima.costs[found.best]
+    return other if other.minima.costs[other.best] < lowest * (1 - _SAME_COST) else found
 
 
-def _with_scale(problem: BatchedProblem, dof: float, starts: Batch, num_runs: int) -> Search:
-    """Fit the law and the scale of Student's t in turn, until the scale no longer changes."""
-    weights, scale = starts.weights[0][:num_runs], float(StudentT().known_scale())
+def _after_broad_search(problem: BatchedProblem, starts: Batch, num_runs: int, seed: int) -> Search:
+    """Minimise from the different ends of a broad search, in directions that suit the lowest."""
+    ends = broad_search(_with_a_scale(problem), starts, seed)
+    starts = starts.take(problem, np.zeros(len(ends.costs), dtype=int)).at(ends.vectors)
+    chosen, places = ends.different(_MOST_ENDS)
+    batch = starts.take(problem, chosen)
+    lowest = 0
+    for _ in range(_MOST_DIRECTIONS):
+        entry = batch.take(problem, np.array([lowest]))
+        basis = suitable_directions(_with_a_scale(problem), entry)
+        found = _minimise_with_scale(dataclasses.replace(problem, basis=basis), batch, num_runs)
+        batch, lowest = batch.at(found.minima.vectors), found.best
+        if found.minima.converged[lowest]:
+            break
+    has_minimum = places >= 0
+    minima = found.minima.take(np.where(has_minimum, places, 0))
+    minima.costs[~has_minimum] = np.inf
+    return Search(problem=found.problem, batch=starts, minima=minima, best=_lowest(minima))
+
+
+def _with_a_scale(problem: BatchedProblem) -> BatchedProblem:
+    """The problem with a first scale of Student's t, where the scale is to be fitted."""
+    objective = problem.objective
+    if not isinstance(objective, StudentT) or objective.scale is not None:
+        return problem
+    first = StudentT(float(StudentT().known_scale()), objective.dof)
+    return dataclasses.replace(problem, objective=first)
+
+
+def _minimise_with_scale(problem: BatchedProblem, batch: Batch, num_runs: int) -> Search:
+    """Minimise all entries; fit the scale of Student's t in turn, until it no longer changes."""
+    objective = problem.objective
+    known = _with_a_scale(problem)
+    if known is problem:
+        problem, minima = _minimise(problem, batch, num_runs)
+        return Search(problem=problem, batch=batch, minima=minima, best=_lowest(minima))
+    weights, scale = batch.weights[0][:num_runs], float(known.objective.scale)
     for _ in range(_MOST_ROUNDS):
-        problem = dataclasses.replace(problem, objective=StudentT(scale, dof))
-        found = lowest_minimum(problem, starts, num_runs)
+        found = _minimise_with_scale(known, batch, num_runs)
         residuals = residuals_of(found.problem, found.entry)[0][:num_runs]
         if not np.isfinite(residuals).all():
             return found
-        before, scale = scale, student_t_scale(residuals, weights, dof)
+        before, scale = scale, student_t_scale(residuals, weights, objective.dof)
+        known = dataclasses.replace(problem, objective=StudentT(scale, objective.dof))
         if abs(scale / before - 1) < _SAME_SCALE:
             break
-    problem = dataclasses.replace(problem, objective=StudentT(scale, dof))
-    return lowest_minimum(problem, starts, num_runs)
+    return _minimise_with_scale(known, batch, num_runs)
 
 
 def _minimise(

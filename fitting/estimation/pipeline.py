@@ -10,15 +10,17 @@ import numpy as np
 from fitting.data.observations import Observations, refuse_outcomes
 from fitting.data.runs import Runs
 from fitting.estimation.freezing import values_of
-from fitting.estimation.multi_start_search import Search, lowest_minimum
+from fitting.estimation.multi_start_search import FEW, Search, lowest_minimum
 from fitting.estimation.options import FitOptions, Frozen
 from fitting.estimation.replicates import Replicates
 from fitting.estimation.resampling import jackknife_weights, resampled_tables
 from fitting.estimation.results import FitResult
+from fitting.minimiser.baselines import better_baseline
+from fitting.minimiser.draw_checks import check_draws
 from fitting.minimiser.identifiability import Identifiability, judge, noise_of
-from fitting.minimiser.local_optima import SAME_OBJECTIVE, Optimum, other_optima
+from fitting.minimiser.local_optima import Optimum, other_optima
 from fitting.minimiser.multi_start import laws_of, residuals_of
-from fitting.minimiser.starts import starting_vectors
+from fitting.minimiser.starts import spread_points
 from fitting.minimiser.status import Status
 from fitting.problem.batched_problem import Batch, BatchedProblem, pad_rows
 from fitting.problem.law_checks import check_law
@@ -78,6 +80,7 @@ class Judged:
     Attributes:
         residuals: residual of each row, `(num_rows,)`.
         noise: their robust standard deviation.
+        notes: reasons to doubt that this is the lowest minimum, or that the law describes the runs.
     """
 
     law: Law
@@ -86,15 +89,23 @@ class Judged:
     status: Status
     identifiability: Identifiability
     other_optima: tuple[Optimum, ...]
+    notes: tuple[str, ...]
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class Resampled:
-    """Fits of resampled tables; fields as in `FitResult`."""
+    """Fits of resampled tables; fields as in `FitResult`.
+
+    Attributes:
+        status: what the draws show about the coefficients; CONVERGED without draws.
+        notes: the same in words.
+    """
 
     ensemble: Law | None = None
     ensemble_status: np.ndarray | None = None
     jackknife: Law | None = None
+    status: Status = Status.CONVERGED
+    notes: tuple[str, ...] = ()
 
 
 def solve(task: FitTask) -> FitResult:
@@ -107,8 +118,8 @@ def solve(task: FitTask) -> FitResult:
     with float64():
         problem, starts = pose(task)
         num_rows = len(task.rows.loss)
-        search = lowest_minimum(problem, starts, num_rows)
-        judged = judge_best(search, num_rows)
+        search = lowest_minimum(problem, starts, num_rows, task.options.seed)
+        judged = judge_best(task, search)
         resampled = resample(task, search, judged)
         return assemble(task, search, judged, resampled)
 
@@ -141,27 +152,44 @@ def pose(task: FitTask) -> tuple[BatchedProblem, Batch]:
     )
     check_law(task.law_type, rows.inputs, problem.scales)
     options = task.options
-    vectors = starting_vectors(
-        parameters, problem.scales, options.starts, options.num_starts, options.seed
-    )
+    vectors = spread_points(options.starts, options.num_starts, num_free, options.seed)
     weights = np.tile(pad_rows(rows.weights, fill=0.0), (len(vectors), 1))
     return problem, Batch(vectors, weights, frozen)
 
 
-def judge_best(search: Search, num_rows: int) -> Judged:
+def judge_best(task: FitTask, search: Search) -> Judged:
     """The law at the lowest minimum, its status, and the other optima."""
     problem, minima, entry = search.problem, search.minima, search.entry
-    residuals = residuals_of(problem, entry)[0]
+    rows, num_free = task.rows, len(problem.parameters.free)
+    residuals = residuals_of(problem, entry)[0][: len(rows.loss)]
     law = jax.tree.map(lambda leaf: leaf[0], laws_of(problem, entry))
-    noise = noise_of(residuals[:num_rows])
+    noise = noise_of(residuals)
     judgement = judge(problem, entry, minima.take([search.best]), noise)
+    status, notes = Status(judgement.status[0]), []
+    total = float(rows.weights @ np.asarray(problem.objective.costs(residuals)))
+    better = better_baseline(
+        problem.objective, rows.inputs, rows.loss, rows.weights, total, num_free
+    )
+    if better is not None:
+        status = max(status, Status.NOT_CONVERGED)
+        notes.append(
+            f"{better} predicts the runs better than the law: do not use the fit. Check the columns "
+            "and the formula, or use more starts"
+        )
+    if search.starts_agreeing < FEW:
+        share = f"{search.starts_agreeing * len(minima.costs):.0f} of {len(minima.costs)} starts"
+        notes.append(
+            f"only {share} ended at the lowest minimum, so a lower one may exist: use more starts "
+            "(num_starts, --starts), freeze coefficients, or give them bounds or units"
+        )
     return Judged(
         law=law,
-        residuals=residuals[:num_rows],
+        residuals=residuals,
         noise=noise,
-        status=Status(judgement.status[0]),
+        status=status,
         identifiability=judgement.describe(),
         other_optima=other_optima(problem, search.batch, minima, search.best, noise),
+        notes=tuple(notes),
     )
 
 
@@ -189,14 +217,18 @@ def resample(task: FitTask, search: Search, judged: Judged) -> Resampled:
             clusters=clusters,
             strata=None if groups is None else groups.places,
         )
-        ensemble, status = replicates.fit(*tables)
-        resampled = dataclasses.replace(resampled, ensemble=ensemble, ensemble_status=status)
+        ensemble, judgement, vectors = replicates.fit(*tables)
+        status, notes = check_draws(judgement, vectors)
+        resampled = Resampled(
+            ensemble=ensemble, ensemble_status=judgement.status, status=status, notes=notes
+        )
     if options.jackknife:
         parts = np.arange(len(runs)) if clusters is None else clusters
         parts = np.repeat(parts, task.rows.num_outcomes)
         kept = jackknife_weights(parts, options.seed) * task.rows.weights
-        laws, status = replicates.fit(kept, paired=False)
-        laws = jax.tree.map(lambda leaf: leaf[status <= Status.FLAT_DIRECTION], laws)
+        laws, judgement, _ = replicates.fit(kept, paired=False)
+        usable = judgement.status <= Status.FLAT_DIRECTION
+        laws = jax.tree.map(lambda leaf: leaf[usable], laws)
         resampled = dataclasses.replace(resampled, jackknife=laws)
     return resampled
 
@@ -205,7 +237,6 @@ def assemble(task: FitTask, search: Search, judged: Judged, resampled: Resampled
     """The result of the steps before."""
     objective, minima, runs = search.problem.objective, search.minima, task.runs
     by_start = minima.costs * float(objective.slope())
-    lowest = float(minima.costs[search.best])
     optima = [
         optimum.describe(by_start[search.best], len(by_start)) for optimum in judged.other_optima
     ]
@@ -213,10 +244,10 @@ def assemble(task: FitTask, search: Search, judged: Judged, resampled: Resampled
         law=judged.law,
         ensemble=resampled.ensemble,
         ensemble_status=resampled.ensemble_status,
-        status=judged.status,
+        status=max(judged.status, resampled.status),
         objective=float(task.rows.weights @ np.asarray(objective.costs(judged.residuals))),
         objective_by_start=by_start,
-        starts_agreeing=float(np.mean(minima.costs <= lowest * (1 + SAME_OBJECTIVE))),
+        starts_agreeing=search.starts_agreeing,
         other_optima=judged.other_optima,
         gradient_norm=float(minima.gradient_norms[search.best]),
         fitted_range={k: (float(v.min()), float(v.max())) for k, v in task.rows.inputs.items()},
@@ -228,6 +259,8 @@ def assemble(task: FitTask, search: Search, judged: Judged, resampled: Resampled
         warnings=(
             *runs.weaknesses(task.law_type.input_names),
             *judged.identifiability.notes,
+            *judged.notes,
+            *resampled.notes,
             *optima,
         ),
         restraints=task.restraints,

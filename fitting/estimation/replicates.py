@@ -7,7 +7,7 @@ import numpy as np
 
 from fitting.estimation.freezing import draws_of, values_of
 from fitting.estimation.options import Frozen
-from fitting.minimiser.identifiability import judge
+from fitting.minimiser.identifiability import Judgement, judge
 from fitting.minimiser.multi_start import laws_of
 from fitting.minimiser.refitting import refit
 from fitting.problem.batched_problem import Batch, BatchedProblem, pad_rows
@@ -32,7 +32,7 @@ class Replicates:
 
     def fit(
         self, weights: np.ndarray, shifts: np.ndarray | None = None, *, paired: bool = True
-    ) -> tuple[Law, np.ndarray]:
+    ) -> tuple[Law, Judgement, np.ndarray]:
         """Fit every table.
 
         Args:
@@ -41,7 +41,8 @@ class Replicates:
             paired: whether each table uses its own draw of the frozen fits.
 
         Returns:
-            The batched law of all tables, and the `Status` of each, `(num_tables,)`.
+            The batched law of all tables, how each fit ended, and their free numbers,
+            `(num_tables, num_free)`.
         """
         num_tables = len(weights)
         draws = draws_of(self.frozen, num_tables) if paired else None
@@ -54,5 +55,5 @@ class Replicates:
         )
         minima = refit(problem, batch)
         batch = batch.at(minima.vectors)
-        status = judge(problem, batch, minima, self.noise).status
-        return laws_of(problem, batch), status
+        judgement = judge(problem, batch, minima, self.noise)
+        return laws_of(problem, batch), judgement, minima.vectors

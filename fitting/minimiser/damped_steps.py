@@ -4,9 +4,14 @@ import dataclasses
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from fitting.problem.batched_problem import Batch, BatchedProblem, Fixed
+from fitting.problem.bijections import EDGES
 from jaxlaws.foundations.annotations import Array
+from jaxlaws.pytree import Domain
+
+_LEAST_DAMPING = 1e-14
 
 
 @jax.tree_util.register_dataclass
@@ -17,11 +22,12 @@ class Point:
     Attributes:
         vectors: `(num_entries, num_free)`.
         costs: `(num_entries,)`, divided by the slope of the objective.
-        gradients: of the cost, `(num_entries, num_free)`.
-        curvatures: the Hessian of the cost or its approximation, `(num_entries, num_free,
-            num_free)`.
+        gradients: of the cost along the directions of the problem, `(num_entries, num_free)`.
+        curvatures: the Hessian of the cost along these directions, or its approximation,
+            `(num_entries, num_free, num_free)`.
         residuals: `(num_entries, num_rows)`.
-        jacobians: derivatives of the residuals, `(num_entries, num_free, num_rows)`.
+        jacobians: derivatives of the residuals along the directions, `(num_entries, num_free,
+            num_rows)`.
         row_curvatures: second derivative of the cost with respect to each residual,
             `(num_entries, num_rows)`.
     """
@@ -35,15 +41,48 @@ class Point:
     row_curvatures: jax.Array
 
 
-def damped_step(point: Point, damping: jax.Array) -> jax.Array:
-    """The Levenberg-Marquardt step of each batch entry, `(num_entries, num_free)`.
+def directions_of(problem: BatchedProblem) -> jax.Array:
+    """The directions of the steps, a row each, `(num_free, num_free)`."""
+    return jnp.eye(len(problem.parameters.free)) if problem.basis is None else problem.basis.T
+
+
+def moved(problem: BatchedProblem, vectors: jax.Array, steps: jax.Array) -> jax.Array:
+    """Vectors after steps along the directions, both `(..., num_free)`."""
+    return vectors + (steps if problem.basis is None else steps @ problem.basis.T)
+
+
+def damped_step(problem: BatchedProblem, point: Point, damping: jax.Array) -> jax.Array:
+    """The Levenberg-Marquardt step of each batch entry along the directions of the problem.
 
     It is zero where the damped curvature is not positive definite.
 
     Args:
+        problem: what the batch entries have in common.
         point: the current point.
         damping: added to the diagonal of the curvature, relative to it, `(num_entries,)`.
     """
+    step = _solve(point, damping)
+    step = jnp.where(jnp.isfinite(step), step, 0.0)
+    # No coefficient changes by more than a few times its size at once.
+    is_real = np.array([number.edges == EDGES[Domain.REAL] for number in problem.parameters.free])
+    sizes = jnp.where(is_real, jnp.abs(point.vectors), point.vectors)
+    change = step if problem.basis is None else step @ problem.basis.T
+    longest = jnp.max(jnp.abs(change) / jnp.maximum(sizes, 2.0), axis=-1, keepdims=True)
+    return step / jnp.maximum(longest, 1.0)
+
+
+@jax.jit
+def possible_gain(point: Point) -> jax.Array:
+    """How much lower the minimum of the quadratic approximation of each cost is.
+
+    It is infinite where the curvature is not positive definite.
+    """
+    step = _solve(point, jnp.full(len(point.costs), _LEAST_DAMPING))
+    gain = -0.5 * jnp.sum(step * point.gradients, axis=-1)
+    return jnp.where(jnp.isfinite(gain), gain, jnp.inf)
+
+
+def _solve(point: Point, damping: jax.Array) -> jax.Array:
     diagonal = jnp.abs(jnp.diagonal(point.curvatures, axis1=-2, axis2=-1))
     added = damping[:, None] * diagonal + jnp.finfo(damping.dtype).tiny
     factor = jax.lax.linalg.cholesky(
@@ -54,10 +93,7 @@ def damped_step(point: Point, damping: jax.Array) -> jax.Array:
         solution = jax.lax.linalg.triangular_solve(
             factor, solution, left_side=True, lower=True, transpose_a=transposed
         )
-    step = jnp.where(jnp.isfinite(solution[..., 0]), solution[..., 0], 0.0)
-    # No coefficient changes by more than a few times its size at once.
-    longest = jnp.max(jnp.abs(step) / jnp.maximum(point.vectors, 2.0), axis=-1, keepdims=True)
-    return step / jnp.maximum(longest, 1.0)
+    return solution[..., 0]
 
 
 def corrected_step(
@@ -119,10 +155,10 @@ def corrected_step(
         return point.jacobians @ (point.row_curvatures * error)
 
     step = batch.map(problem, shorten, point, step)
-    errors = batch.at(point.vectors + step).map(
+    errors = batch.at(moved(problem, point.vectors, step)).map(
         problem, error_of_linear_residuals, point, step, batch.shifts
     )
-    back = damped_step(dataclasses.replace(point, gradients=errors), damping)
+    back = damped_step(problem, dataclasses.replace(point, gradients=errors), damping)
     scale = jnp.abs(jnp.diagonal(point.curvatures, axis1=-2, axis2=-1))
     is_small = jnp.sum(scale * back**2, axis=-1) <= jnp.sum(scale * step**2, axis=-1)
     return step + jnp.where(is_small[:, None], back, 0.0)

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from fitting.minimiser.damped_steps import Point, corrected_step, damped_step
+from fitting.minimiser.damped_steps import Point, corrected_step, damped_step, directions_of, moved
 from fitting.problem.batched_problem import Batch, BatchedProblem, Fixed
 from jaxlaws.foundations.annotations import Array, Tree
 
@@ -65,7 +65,8 @@ def sensitivity(problem: BatchedProblem, batch: Batch) -> Sensitivity:
     """The residuals and their derivatives, of each batch entry at its free coefficients."""
 
     def one(vector: jax.Array, weights: jax.Array, fixed: Fixed) -> Sensitivity:
-        residuals, jacobian = _linearised(lambda v: problem.residuals(v, fixed), vector)
+        axes = jnp.eye(len(vector), dtype=vector.dtype)
+        residuals, jacobian = _linearised(lambda v: problem.residuals(v, fixed), vector, axes)
         return Sensitivity(
             residuals,
             (jacobian * weights[None]) @ jacobian.T,
@@ -111,11 +112,11 @@ def descend(problem: BatchedProblem, batch: Batch, num_steps: Array, hessian_eve
             kept,
         )
         damping = jnp.where(better, jnp.maximum(damping / 4, 1e-15), jnp.minimum(damping * 5, 1e8))
-        move = damped_step(kept, damping)
+        move = damped_step(problem, kept, damping)
         move = jax.lax.cond(
             is_newton, lambda: corrected_step(problem, batch, kept, move, damping), lambda: move
         )
-        return kept.vectors + move, kept, law_hessians, damping, count + 1
+        return moved(problem, kept.vectors, move), kept, law_hessians, damping, count + 1
 
     def continues(state: Tree) -> jax.Array:
         _, kept, _, _, count = state
@@ -143,13 +144,13 @@ def _evaluate(
 ) -> tuple[Point, jax.Array]:
     """The point of a batch, and the part of the curvature with the law's second derivatives."""
     objective, unit = problem.objective, problem.objective.slope()
-    num_free, is_newton = batch.vectors.shape[-1], hessian_every > 0
-    basis = jnp.eye(num_free, dtype=batch.vectors.dtype)
+    is_newton = hessian_every > 0
+    directions = directions_of(problem).astype(batch.vectors.dtype)
 
     def first_order(
         vector: jax.Array, weights: jax.Array, fixed: Fixed, shifts: jax.Array | None
     ) -> tuple[tuple[jax.Array, ...], list[jax.Array]]:
-        residuals, jacobian = _linearised(lambda v: problem.residuals(v, fixed), vector)
+        residuals, jacobian = _linearised(lambda v: problem.residuals(v, fixed), vector, directions)
         if shifts is not None:
             residuals += shifts
         slopes, second = jax.jvp(
@@ -166,7 +167,9 @@ def _evaluate(
         curvature = (jacobian * second[None]) @ jacobian.T
         pulls = [pull]
         if problem.has_deviations:
-            deviations, of_deviations = _linearised(lambda v: problem.deviations(v, fixed), vector)
+            deviations, of_deviations = _linearised(
+                lambda v: problem.deviations(v, fixed), vector, directions
+            )
             share = problem.spread / unit
             pulls.append(share * deviations)
             cost += 0.5 * share * jnp.sum(jnp.square(deviations))
@@ -184,7 +187,8 @@ def _evaluate(
             return total
 
         _, along = jax.linearize(jax.grad(pulled), vector)
-        return jax.lax.map(along, basis)
+        hessian = jax.lax.map(along, directions)
+        return hessian if problem.basis is None else hessian @ problem.basis
 
     (costs, gradients, curvatures, *rows), pulls = batch.map(problem, first_order, batch.shifts)
     law_hessians = jax.lax.cond(
@@ -196,9 +200,12 @@ def _evaluate(
 
 
 def _linearised(
-    function: Callable[[jax.Array], jax.Array], vector: jax.Array
+    function: Callable[[jax.Array], jax.Array], vector: jax.Array, directions: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
-    """Values of a function, `(num_values,)`, and their derivatives `(num_free, num_values)`."""
+    """Values of a function, `(num_values,)`, and their derivatives along some directions.
+
+    The derivatives are `(num_directions, num_values)`.
+    """
     return jax.vmap(lambda tangent: jax.jvp(function, (vector,), (tangent,)), out_axes=(None, 0))(
-        jnp.eye(len(vector), dtype=vector.dtype)
+        directions
     )

@@ -25,8 +25,8 @@ _NEAR = 1e-2
 # A gradient along a direction below this counts as zero, in units of the pull of one run. Along a
 # flat direction, which may lead to infinity, it counts as zero where an e-fold gains less than
 # the second number, as a share of the objective.
-_NO_PULL = 0.1
-_NO_GAIN = 1e-3
+_NO_PULL = 1e-3
+_NO_GAIN = 1e-7
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -131,7 +131,10 @@ def judge(problem: BatchedProblem, batch: Batch, minima: Minima, noise: float) -
     is_flat = _is_flat(eigenvalues)
     flat = is_flat.any(axis=-1)
     # Change of the cost by an e-fold along each direction, and the largest that counts as zero.
-    slopes = np.where(finite[:, None], minima.gradients, 0.0) * per_fold
+    gradients = minima.gradients
+    if problem.basis is not None:
+        gradients = np.linalg.solve(problem.basis.T, gradients.T).T
+    slopes = np.where(finite[:, None], gradients, 0.0) * per_fold
     gains = np.abs(np.sum(directions * slopes[:, None, :], axis=-1))
     pulled = _NO_PULL * noise * np.sqrt(np.where(of_edges, 0.0, eigenvalues))
     nothing = _NO_GAIN * minima.costs[:, None]

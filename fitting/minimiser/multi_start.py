@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 import jax
 import numpy as np
 
+from fitting.minimiser.damped_steps import possible_gain
 from fitting.minimiser.descent import TOLERANCE, descend, search, sensitivity
 from fitting.problem.batched_problem import Batch, BatchedProblem
 from fitting.problem.centring import uncentre
@@ -27,16 +28,23 @@ _GAUSS_NEWTON_STEPS = 40
 _NEWTON_STEPS = 60
 _HESSIAN_EVERY = 4
 _MOST_PASSES = 10
+_ROUNDING = 1e-13  # relative
 _FAST_PASSES = 5  # later passes compute the second derivatives of the law at every step
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Minima:
-    """Where the entries of a batch ended; see `damped_steps.Point` and `descent.Sensitivity`."""
+    """Where the entries of a batch ended; see `damped_steps.Point` and `descent.Sensitivity`.
+
+    Attributes:
+        gains: how much lower the minimum of the quadratic approximation of each cost is,
+            `(num_entries,)`.
+    """
 
     vectors: np.ndarray
     costs: np.ndarray
     gradients: np.ndarray
+    gains: np.ndarray
     gram: np.ndarray
     largest_derivatives: np.ndarray
 
@@ -47,8 +55,12 @@ class Minima:
 
     @property
     def converged(self) -> np.ndarray:
-        """Whether the gradient of each entry is zero within the tolerance, `(num_entries,)`."""
-        return np.isfinite(self.costs) & (self.gradient_norms < TOLERANCE)
+        """Whether each entry is at a minimum within rounding, `(num_entries,)`.
+
+        The gradient is zero within the tolerance, or the cost can fall by less than its rounding.
+        """
+        settled = (self.gradient_norms < TOLERANCE) | (self.gains <= _ROUNDING * self.costs)
+        return np.isfinite(self.costs) & settled
 
     def put(self, others: "Minima", places: np.ndarray) -> "Minima":
         """These minima with the given places replaced by others."""
@@ -113,6 +125,13 @@ def residuals_of(problem: BatchedProblem, batch: Batch) -> np.ndarray:
     return residuals
 
 
+def jacobians_of(problem: BatchedProblem, batch: Batch) -> np.ndarray:
+    """Derivatives of the residuals, `(num_entries, num_free, num_rows)`; zero where not finite."""
+    axes = dataclasses.replace(problem, basis=np.eye(len(problem.parameters.free)))
+    (jacobians,) = _in_blocks(axes, batch, lambda *block: [descend(*block, 1, 0).jacobians])
+    return jacobians
+
+
 def laws_of(problem: BatchedProblem, batch: Batch) -> Law:
     """The batched law of all entries, in the user's units, NumPy float64."""
     structure = jax.tree.structure(jax.eval_shape(_laws, problem, batch))
@@ -140,7 +159,8 @@ def _polish(
     near = descend(problem, batch, num_steps, 0)
     end = descend(problem, batch.at(near.vectors), _NEWTON_STEPS, hessian_every)
     at_end = sensitivity(problem, batch.at(end.vectors))
-    return [end.vectors, end.costs, end.gradients, at_end.gram, at_end.largest_derivatives]
+    ends = [end.vectors, end.costs, end.gradients, possible_gain(end)]
+    return [*ends, at_end.gram, at_end.largest_derivatives]
 
 
 def _in_blocks(

@@ -1,9 +1,4 @@
-"""The starts of a fit: points of a standard normal distribution in centred units.
-
-In centred units coefficients and their unconstrained numbers are of order one. A law that
-declares no units is not centred, and its coefficients can have any size. For such a law the
-starts are spread over many orders of magnitude.
-"""
+"""The starts of a fit: points of a standard normal distribution."""
 
 import itertools
 import math
@@ -23,22 +18,14 @@ _LOSS_UNIT = INPUTS["teacher_loss"].unit
 _INSIDE = 1e-12  # distance of quasi-random points from the edge of the unit cube
 
 
-def starting_vectors(
-    parameters: Parameters, scales: Scales, starts: Starts, num_starts: int, seed: int
-) -> np.ndarray:
-    """Vectors of free numbers to start from, `(num_starts, num_free)`; a grid can have fewer.
+def is_centred(parameters: Parameters, scales: Scales) -> bool:
+    """Whether coefficients and their unconstrained numbers are of order one in centred units.
 
-    Args:
-        parameters: which coefficients are free.
-        scales: the scale of each input.
-        starts: how the starts are spread; see `spread_points`.
-        num_starts: the number of starts.
-        seed: seed of the random numbers.
+    So it is where the law declares units with every input other than losses. The coefficients of
+    another law can have any size.
     """
-    normal = spread_points(starts, num_starts, len(parameters.free), seed)
     kinds = inputs_of(parameters.law_type)
-    sizes = {name for name, kind in kinds.items() if kind.unit != _LOSS_UNIT}
-    return normal if sizes <= set(scales) else np.sinh(3 * normal)
+    return {name for name, kind in kinds.items() if kind.unit != _LOSS_UNIT} <= set(scales)
 
 
 def spread_points(starts: Starts, num_points: int, num_axes: int, seed: int) -> np.ndarray:

@@ -55,6 +55,7 @@ class Fixed:
         "priors",
         "spread",
         "quantity",
+        "basis",
     ],
     meta_fields=["parameters", "paired"],
 )
@@ -78,6 +79,8 @@ class BatchedProblem:
         quantity: a function from a law in the user's units to a number that a penalty pulls to
             the `Target` of each batch entry, or None. Its arguments besides the law are data, so
             that other arguments need no new compilation.
+        basis: the directions in which a minimiser takes its steps, a column each, `(num_free,
+            num_free)`; None for the axes of the vectors.
     """
 
     parameters: Parameters
@@ -90,6 +93,7 @@ class BatchedProblem:
     priors: Mapping[str, Prior] = dataclasses.field(default_factory=dict)
     spread: Array = 1.0
     quantity: Partial | None = None
+    basis: Array = None
 
     @property
     def has_deviations(self) -> bool:

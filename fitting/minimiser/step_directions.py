@@ -1,0 +1,32 @@
+"""Directions for the steps of a minimiser in which a law is well conditioned near a point."""
+
+import numpy as np
+
+from fitting.minimiser.multi_start import jacobians_of
+from fitting.problem.batched_problem import Batch, BatchedProblem
+
+_LEAST = 1e-8  # relative singular value; changes along smaller ones are not made larger
+
+
+def suitable_directions(problem: BatchedProblem, entry: Batch) -> np.ndarray:
+    """Directions along which a unit step changes the residuals by one, and independently.
+
+    They are the right singular vectors of the Jacobian of the residuals. A minimiser that steps
+    along them needs no units of the coefficients, and solves problems with a condition number up to
+    1e8 as least squares does.
+
+    Args:
+        problem: the problem.
+        entry: a batch with one entry, at whose vector the directions are suitable.
+
+    Returns:
+        The directions, a column each, `(num_free, num_free)`.
+    """
+    weights = np.asarray(entry.weights[0])
+    jacobian = (jacobians_of(problem, entry)[0] * np.sqrt(weights)).T
+    jacobian = np.where(np.isfinite(jacobian), jacobian, 0.0)
+    lengths = np.linalg.norm(jacobian, axis=0)
+    lengths = np.where(lengths > 0, lengths, 1.0)
+    _, singular, rows = np.linalg.svd(jacobian / lengths, full_matrices=False)
+    singular = np.maximum(singular, _LEAST * singular[0]) if singular[0] > 0 else singular + 1
+    return (rows.T / lengths[:, None]) / singular
