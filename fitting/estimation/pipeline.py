@@ -173,8 +173,8 @@ def judge_best(task: FitTask, search: Search) -> Judged:
     if better is not None:
         status = max(status, Status.NOT_CONVERGED)
         notes.append(
-            f"{better} predicts the runs better than the law: do not use the fit. Check the columns "
-            "and the formula, or use more starts"
+            f"{better} predicts the runs better than the law: do not use the fit. Check the "
+            "columns and the formula, or use more starts"
         )
     if search.starts_agreeing < FEW:
         share = f"{search.starts_agreeing * len(minima.costs):.0f} of {len(minima.costs)} starts"
