@@ -49,6 +49,7 @@ from jaxlaws.planning.supervised.data_constrained import LimitedDataPlan, train_
 from jaxlaws.planning.supervised.fixed_size import train_fixed
 from jaxlaws.planning.supervised.model_shapes import BuiltPlan, optimal_shape
 from jaxlaws.planning.supervised.overtraining import SmallerModel, overtraining_cost
+from jaxlaws.planning.supervised.parallel_streams import StreamsPlan, serve_in_streams
 from jaxlaws.planning.supervised.serving import serve
 from jaxlaws.planning.supervised.serving_cost import Hardware, PricedPlan, serve_for_money
 
@@ -82,6 +83,7 @@ __all__ = [
     "SmallerModel",
     "Solution",
     "Status",
+    "StreamsPlan",
     "SupervisedPlan",
     "TeacherChoice",
     "TeacherLossPlan",
@@ -116,6 +118,7 @@ __all__ = [
     "root_of",
     "serve",
     "serve_for_money",
+    "serve_in_streams",
     "serving_frontier",
     "status_of",
     "supervised_law",

@@ -35,8 +35,10 @@ SAMPLE = {
     "post_training_bits": [3.0, 4.0, 8.0],
     "num_nonvocab_params": [1e8, 3e9, 7e10],
     "num_vocab_params": [2e7, 1e8, 5e8],
+    "num_streams": [1.0, 2.0, 8.0],
 }
-BOUNDED = {"teacher_loss", "density"}  # the others may be any integer, and infinite
+# The others may be any integer, and a very large value is near the limit.
+BOUNDED = {"teacher_loss", "density", "num_streams"}
 COUNTS = {"parameters", "tokens", INPUTS["flops"].unit, INPUTS["scale"].unit}
 
 
