@@ -47,6 +47,7 @@ from jaxlaws.planning.solver import Problem, Reduction, Solution, minimise
 from jaxlaws.planning.supervised.allocation import compute_optimal
 from jaxlaws.planning.supervised.data_constrained import LimitedDataPlan, train_on_limited_data
 from jaxlaws.planning.supervised.fixed_size import train_fixed
+from jaxlaws.planning.supervised.hyperparameters import HyperparameterPlan, optimal_hyperparameters
 from jaxlaws.planning.supervised.model_shapes import BuiltPlan, optimal_shape
 from jaxlaws.planning.supervised.overtraining import SmallerModel, overtraining_cost
 from jaxlaws.planning.supervised.parallel_streams import StreamsPlan, serve_in_streams
@@ -68,6 +69,7 @@ __all__ = [
     "FamilyPlan",
     "Frontier",
     "Hardware",
+    "HyperparameterPlan",
     "Limit",
     "LimitedDataPlan",
     "Method",
@@ -107,6 +109,7 @@ __all__ = [
     "minimise",
     "near_optimal_range",
     "num_draws",
+    "optimal_hyperparameters",
     "optimal_shape",
     "optimal_teacher_loss",
     "over_draws",

@@ -36,9 +36,11 @@ SAMPLE = {
     "num_nonvocab_params": [1e8, 3e9, 7e10],
     "num_vocab_params": [2e7, 1e8, 5e8],
     "num_streams": [1.0, 2.0, 8.0],
+    "learning_rate": [1e-2, 4e-3, 1e-4],
+    "batch_size": [1e5, 5e5, 4e6],
 }
 # The others may be any integer, and a very large value is near the limit.
-BOUNDED = {"teacher_loss", "density", "num_streams"}
+BOUNDED = {"teacher_loss", "density", "num_streams", "learning_rate"}
 COUNTS = {"parameters", "tokens", INPUTS["flops"].unit, INPUTS["scale"].unit}
 
 

@@ -87,7 +87,7 @@ def law_of(law: Tree, names: tuple[str, ...], example: str) -> Tree:
         TypeError: the law takes other inputs.
     """
     if set(getattr(law, "input_names", ())) == set(names):
-        return law
+        return in_scalar_leaves(law)
     listed = f"{', '.join(names[:-1])} and {names[-1]}"
     raise TypeError(f"expected a law of {listed}, such as {example}, got {_kind(law)}")
 
