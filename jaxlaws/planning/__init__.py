@@ -46,6 +46,7 @@ from jaxlaws.planning.plan_dict import plan_to_dict
 from jaxlaws.planning.solver import Problem, Reduction, Solution, minimise
 from jaxlaws.planning.supervised.allocation import compute_optimal
 from jaxlaws.planning.supervised.data_constrained import LimitedDataPlan, train_on_limited_data
+from jaxlaws.planning.supervised.data_mixture import DataMixturePlan, optimal_data_mixture
 from jaxlaws.planning.supervised.fixed_size import train_fixed
 from jaxlaws.planning.supervised.hyperparameters import HyperparameterPlan, optimal_hyperparameters
 from jaxlaws.planning.supervised.model_shapes import BuiltPlan, optimal_shape
@@ -65,6 +66,7 @@ __all__ = [
     "Comparison",
     "ComputeMultiplier",
     "Crossings",
+    "DataMixturePlan",
     "DistillationPlan",
     "FamilyPlan",
     "Frontier",
@@ -109,6 +111,7 @@ __all__ = [
     "minimise",
     "near_optimal_range",
     "num_draws",
+    "optimal_data_mixture",
     "optimal_hyperparameters",
     "optimal_shape",
     "optimal_teacher_loss",

@@ -207,6 +207,8 @@ def optimal_data_mixture(
     >>> for most in (1.0, 0.2):  # the share of code
     ...     plan = optimal_data_mixture(law, share_bounds={"code": (0, most)})
     ...     print({name: round(float(share), 3) for name, share in plan.shares.items()})
+    {'books': 0.0, 'code': 0.682, 'web': 0.318}
+    {'books': 0.0, 'code': 0.2, 'web': 0.8}
     """
     domains, outcomes = law.input_names, outcomes_of(law)
     wrong = [n for n, kind in inputs_of(law).items() if not kind.may_be_zero or kind.at_most != 1]
