@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import jax.numpy as jnp
+from jax import lax
 
 from jaxlaws.compute import ForwardFlops, dense_forward_flops
 from jaxlaws.foundations.annotations import Array, Tree
@@ -18,7 +19,7 @@ from jaxlaws.planning.engine.plans import (
 from jaxlaws.planning.engine.record import Record
 from jaxlaws.planning.solver.batched import Point
 from jaxlaws.planning.solver.minimiser import Solution
-from jaxlaws.planning.solver.problem import Problem, Reduction
+from jaxlaws.planning.solver.problem import Problem
 from jaxlaws.planning.supervised.serving import reaching
 from jaxlaws.pytree import pytree
 
@@ -57,47 +58,56 @@ def _costs(given: Record, num_params: Array, num_streams: Array) -> tuple[Array,
     return given.price_of_param * num_params, given.price_of_flop * flops
 
 
-def _excess(given: Record, num_params: Array, num_streams: Array) -> Array:
-    """The loss above that of an infinite model."""
-    loss = given.law.loss(num_params=num_params, num_streams=num_streams)
-    infinite = jnp.inf * jnp.ones_like(loss)
-    return loss - given.law.loss(num_params=infinite, num_streams=jnp.ones_like(loss))
+def _irreducible(given: Record) -> Array:
+    """The loss of an infinite model."""
+    one = jnp.ones_like(given.target_loss)
+    return given.law.loss(num_params=jnp.inf * one, num_streams=one)
 
 
 def _problem(given: Record) -> Problem:
-    best = _excess(given, given.upper.num_params, given.upper.num_streams)
-    loss = given.law.loss(num_params=given.upper.num_params, num_streams=given.upper.num_streams)
-    allowed = given.target_loss - loss + best
-    possible = allowed >= best
-    log_allowed = jnp.log(jnp.where(possible, allowed, 1.0))
+    irreducible = _irreducible(given)
+    best = given.law.loss(num_params=given.upper.num_params, num_streams=given.upper.num_streams)
+    possible = (given.target_loss > irreducible) & (best <= given.target_loss)
+    log_allowed = jnp.log(jnp.where(possible, given.target_loss - irreducible, 1.0))
     lower = [jnp.log(given.lower[name]) for name in _NAMES]
     upper = [jnp.log(given.upper[name]) for name in _NAMES]
+
+    def excess(num_params: Array, num_streams: Array) -> Array:
+        return given.law.loss(num_params=num_params, num_streams=num_streams) - irreducible
 
     def log_cost(point: Point) -> Array:
         of_params, of_flops = _costs(given, *map(jnp.exp, point))
         return jnp.log(of_params + of_flops)
 
-    def to_point(coordinates: Point, relaxation: Point) -> Point:
-        streams = jnp.exp(coordinates[0])
-        size = reaching(
-            lambda log_params: _excess(given, jnp.exp(log_params), streams),
-            jnp.exp(log_allowed + relaxation[0]),
-            lower[0],
-        )
-        return [size, coordinates[0]]
+    def start() -> Point:
+        """The cheapest of some numbers of streams, each with the size that reaches the loss."""
 
-    def candidate(index: Array) -> Point:
-        return [lower[1] + (upper[1] - lower[1]) * (index / (_NUM_CANDIDATES - 1))]
+        def cheaper(index: Array, best: tuple[Point, Array]) -> tuple[Point, Array]:
+            log_streams = lower[1] + (upper[1] - lower[1]) * (index / (_NUM_CANDIDATES - 1))
+            streams = jnp.exp(log_streams)
+            size = reaching(
+                lambda log_params: excess(jnp.exp(log_params), streams),
+                jnp.exp(log_allowed),
+                lower[0],
+            )
+            point = [jnp.clip(size, lower[0], upper[0]), log_streams]
+            # A size below the one that reaches the loss, on its upper bound, is no candidate.
+            cost = jnp.where(size <= upper[0], log_cost(point), jnp.inf)
+            chosen = [jnp.where(cost < best[1], p, b) for p, b in zip(point, best[0], strict=True)]
+            return chosen, jnp.minimum(cost, best[1])
+
+        nothing = (upper, jnp.full_like(upper[0], jnp.inf))
+        return lax.fori_loop(0, _NUM_CANDIDATES, cheaper, nothing)[0]
 
     return Problem(
         objective=log_cost,
         lower=lower,
         upper=upper,
         constraints=(
-            lambda point: log_allowed - jnp.log(_excess(given, *map(jnp.exp, point))),
+            lambda point: log_allowed - jnp.log(excess(*map(jnp.exp, point))),
             *constraints_of(given, _NAMES),
         ),
-        reduction=Reduction(to_point=to_point, candidate=candidate, num_candidates=_NUM_CANDIDATES),
+        start=start,
         possible=possible,
     )
 
@@ -111,7 +121,7 @@ def _plan(given: Record, solution: Solution) -> StreamsPlan:
     # the logarithm of the excess loss.
     binds = solution.multipliers[0] > 0
     rate = jnp.where(binds, solution.multipliers[0], 1.0)
-    worth = jnp.where(binds, _excess(given, size, streams) / rate, 0.0)
+    worth = jnp.where(binds, (loss - _irreducible(given)) / rate, 0.0)
     return StreamsPlan(
         num_params=where_possible(solution, size),
         num_streams=where_possible(solution, streams),
