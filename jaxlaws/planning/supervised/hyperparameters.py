@@ -17,11 +17,10 @@ from jaxlaws.planning.engine.plans import (
 from jaxlaws.planning.engine.record import Record
 from jaxlaws.planning.solver.batched import Point
 from jaxlaws.planning.solver.minimiser import Solution
-from jaxlaws.planning.solver.problem import Problem, Reduction
+from jaxlaws.planning.solver.problem import Problem
 from jaxlaws.pytree import pytree
 
 _NAMES = ("learning_rate", "batch_size")
-_NUM_CANDIDATES = 17  # of each
 
 
 @pytree
@@ -50,32 +49,17 @@ class HyperparameterPlan:
 
 
 def _problem(given: Record) -> Problem:
-    lower = [jnp.log(given.lower[name]) for name in _NAMES]
-    upper = [jnp.log(given.upper[name]) for name in _NAMES]
     size = {"num_params": given.num_params, "num_tokens": given.num_tokens}
 
     def objective(point: Point) -> Array:
         rate, batch = map(jnp.exp, point)
         return given.law.loss(learning_rate=rate, batch_size=batch, **size)
 
-    def candidate(index: Array) -> Point:
-        places = jnp.divmod(index, _NUM_CANDIDATES)
-        return [
-            low + (high - low) * (place / (_NUM_CANDIDATES - 1))
-            for low, high, place in zip(lower, upper, places, strict=True)
-        ]
-
     return Problem(
         objective=objective,
-        lower=lower,
-        upper=upper,
+        lower=[jnp.log(given.lower[name]) for name in _NAMES],
+        upper=[jnp.log(given.upper[name]) for name in _NAMES],
         constraints=constraints_of(given, _NAMES, size),
-        reduction=Reduction(
-            to_point=lambda coordinates, _: coordinates,
-            candidate=candidate,
-            num_candidates=_NUM_CANDIDATES**2,
-            num_relaxations=0,
-        ),
     )
 
 
