@@ -55,7 +55,7 @@ def table_of_runs(num_runs, noise):
 
 def test_a_fit_recovers_the_optimum():
     runs = Runs.read(table_of_runs(200, 1e-3), law_type=LearningRateAndBatch)
-    result = fit(LearningRateAndBatch, runs)
+    result = fit(LearningRateAndBatch, runs, num_starts=64)
     for name in ("rate_params", "rate_tokens", "batch_tokens", "s"):
         assert getattr(result.law, name) == pytest.approx(getattr(LAW, name), abs=0.06), name
     size, tokens = 1e10, 1e12
