@@ -5,12 +5,14 @@ nothing more. The formula of a law with arrays of coefficients is written for on
 such laws needs `jax.vmap`, which the functions below apply.
 """
 
+from collections.abc import Mapping
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from jaxlaws.foundations.annotations import Array, Tree
-from jaxlaws.inputs import as_float
+from jaxlaws.inputs import Input, as_float
 from jaxlaws.pytree import element_shapes, pytree, static
 
 
@@ -104,6 +106,16 @@ class ScalarLeaves:
     def input_names(self) -> tuple[str, ...]:
         """The inputs of the law."""
         return self.whole.input_names
+
+    @property
+    def own_inputs(self) -> Mapping[str, Input]:
+        """The inputs that the law's class declares itself."""
+        return getattr(self.whole, "own_inputs", {})
+
+    @property
+    def outcomes(self) -> tuple[str, ...]:
+        """The outcomes of the law, if there are several."""
+        return getattr(self.whole, "outcomes", ())
 
     @property
     def supervised(self) -> Tree:

@@ -46,9 +46,12 @@ from jaxlaws.planning.plan_dict import plan_to_dict
 from jaxlaws.planning.solver import Problem, Reduction, Solution, minimise
 from jaxlaws.planning.supervised.allocation import compute_optimal
 from jaxlaws.planning.supervised.data_constrained import LimitedDataPlan, train_on_limited_data
+from jaxlaws.planning.supervised.data_mixture import DataMixturePlan, optimal_data_mixture
 from jaxlaws.planning.supervised.fixed_size import train_fixed
+from jaxlaws.planning.supervised.hyperparameters import HyperparameterPlan, optimal_hyperparameters
 from jaxlaws.planning.supervised.model_shapes import BuiltPlan, optimal_shape
 from jaxlaws.planning.supervised.overtraining import SmallerModel, overtraining_cost
+from jaxlaws.planning.supervised.parallel_streams import StreamsPlan, serve_in_streams
 from jaxlaws.planning.supervised.serving import serve
 from jaxlaws.planning.supervised.serving_cost import Hardware, PricedPlan, serve_for_money
 
@@ -63,10 +66,12 @@ __all__ = [
     "Comparison",
     "ComputeMultiplier",
     "Crossings",
+    "DataMixturePlan",
     "DistillationPlan",
     "FamilyPlan",
     "Frontier",
     "Hardware",
+    "HyperparameterPlan",
     "Limit",
     "LimitedDataPlan",
     "Method",
@@ -82,6 +87,7 @@ __all__ = [
     "SmallerModel",
     "Solution",
     "Status",
+    "StreamsPlan",
     "SupervisedPlan",
     "TeacherChoice",
     "TeacherLossPlan",
@@ -105,6 +111,8 @@ __all__ = [
     "minimise",
     "near_optimal_range",
     "num_draws",
+    "optimal_data_mixture",
+    "optimal_hyperparameters",
     "optimal_shape",
     "optimal_teacher_loss",
     "over_draws",
@@ -116,6 +124,7 @@ __all__ = [
     "root_of",
     "serve",
     "serve_for_money",
+    "serve_in_streams",
     "serving_frontier",
     "status_of",
     "supervised_law",

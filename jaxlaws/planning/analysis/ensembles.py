@@ -39,13 +39,14 @@ def loss_under(law: Tree, plan: SupervisedPlan | DistillationPlan) -> np.ndarray
         plan: the plan, of any shape.
     """
     law = scalar_leaves(to_float64(law))
-    sizes = to_float64({name: value for name, value in vars(plan).items() if name in INPUTS})
+    names = {*INPUTS, *law.input_names}
+    sizes = to_float64({name: value for name, value in vars(plan).items() if name in names})
     shape = np.broadcast_shapes(*map(np.shape, jax.tree.leaves((law, sizes))))
     law, sizes = jax.tree.map(lambda leaf: np.broadcast_to(leaf, shape), (law, sizes))
     with float64():
         if "num_params" in sizes:
-            names = ("num_params", "num_tokens")
-            return np.asarray(supervised_law(law).loss(**{name: sizes[name] for name in names}))
+            law = law if set(law.input_names) <= set(sizes) else supervised_law(law)
+            return np.asarray(law.loss(**{name: sizes[name] for name in law.input_names}))
         student = {name: sizes[name] for name in ("num_student_params", "num_student_tokens")}
         if np.isnan(sizes["num_teacher_tokens"]).all():
             return np.asarray(law.loss(teacher_loss=sizes["teacher_loss"], **student))

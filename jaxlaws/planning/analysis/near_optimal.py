@@ -1,5 +1,6 @@
 """The range of a size or of tokens in which a plan loses little against the best plan."""
 
+import inspect
 from collections.abc import Callable
 
 import numpy as np
@@ -60,7 +61,9 @@ def near_optimal_range(
     '1.6e+09 to 4.9e+09 parameters around 2.8e+09'
     """
     name = f"{of}_bounds"
-    ends = inputs.pop(name, DEFAULT_BOUNDS)
+    parameter = inspect.signature(question).parameters.get(name)
+    usual = DEFAULT_BOUNDS if parameter is None else parameter.default
+    ends = inputs.pop(name, usual if isinstance(usual, tuple) else DEFAULT_BOUNDS)
     xp = array_module(law, within, inputs, ends)
     within = checked("within", within) if xp is np else as_float("within", within)
     best = question(law, **inputs, **{name: ends})

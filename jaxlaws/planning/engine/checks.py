@@ -75,6 +75,23 @@ def distillation_law(law: Tree) -> Tree:
     )
 
 
+def law_of(law: Tree, names: tuple[str, ...], example: str) -> Tree:
+    """The law, checked to take exactly these inputs.
+
+    Args:
+        law: the law.
+        names: the names of the inputs.
+        example: the class of such a law, for the error.
+
+    Raises:
+        TypeError: the law takes other inputs.
+    """
+    if set(getattr(law, "input_names", ())) == set(names):
+        return in_scalar_leaves(law)
+    listed = f"{', '.join(names[:-1])} and {names[-1]}"
+    raise TypeError(f"expected a law of {listed}, such as {example}, got {_kind(law)}")
+
+
 def _kind(law: object) -> str:
     names = getattr(law, "input_names", None)
     return f"{type(law).__name__} of {', '.join(names)}" if names else repr(law)

@@ -89,11 +89,20 @@ def constraints_of(
         fixed: sizes and tokens that are not variables, by name.
     """
 
-    def constraint(limit: Limit) -> Callable[[Point], Array]:
-        def slack(point: Point) -> Array:
-            variables = {name: jnp.exp(value) for name, value in zip(names, point, strict=True)}
-            return jnp.log(limit.most) - jnp.log(limit.quantity(**variables, **(fixed or {})))
+    def quantities(point: Point) -> dict[str, Array]:
+        variables = {name: jnp.exp(value) for name, value in zip(names, point, strict=True)}
+        return {**variables, **(fixed or {})}
 
-        return slack
+    return tuple(limit_constraint(limit, quantities) for limit in given.limits.values())
 
-    return tuple(constraint(limit) for limit in given.limits.values())
+
+def limit_constraint(
+    limit: Limit, quantities: Callable[[Point], Mapping[str, Array]]
+) -> Callable[[Point], Array]:
+    """A limit as a constraint of a point, met where its function is zero or above.
+
+    Args:
+        limit: the limit.
+        quantities: returns the keywords of the limit's function, from a point.
+    """
+    return lambda point: jnp.log(limit.most) - jnp.log(limit.quantity(**quantities(point)))

@@ -1,12 +1,13 @@
 """A law that is the mean of many laws, for plans of least expected loss."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import jax
 import jax.numpy as jnp
 
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.batches import scalar_leaves
+from jaxlaws.inputs import Input
 from jaxlaws.pytree import pytree
 
 
@@ -38,6 +39,16 @@ class Mixture:
     def input_names(self) -> tuple[str, ...]:
         """The names of the inputs of the laws."""
         return self.laws.input_names
+
+    @property
+    def own_inputs(self) -> Mapping[str, Input]:
+        """The inputs that the class of the laws declares itself."""
+        return getattr(self.laws, "own_inputs", {})
+
+    @property
+    def outcomes(self) -> tuple[str, ...]:
+        """The outcomes of the laws, if there are several."""
+        return getattr(self.laws, "outcomes", ())
 
     @property
     def supervised(self) -> "Mixture":

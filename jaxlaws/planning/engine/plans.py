@@ -107,14 +107,17 @@ class TeacherLossPlan:
     marginal_values: Record
 
 
-def status_of(solution: Solution, loss: Array, unspent: Array | None = None) -> Array:
+def status_of(
+    solution: Solution, loss: Array, unspent: Array | None = None, *, num_expected: int = 1
+) -> Array:
     """The status of a plan.
 
     Args:
-        solution: the solution of the problem. Its first constraint is the budget (or another
-            constraint that is expected to bind); only the others can give ON_BOUND.
+        solution: the solution of the problem.
         loss: the loss that the law predicts for the plan.
         unspent: whether the plan leaves a part of the budget.
+        num_expected: the number of constraints, the first ones, that are expected to bind, such as
+            the budget. Only the others can give ON_BOUND.
     """
     conditions = {
         Status.INFEASIBLE: ~solution.possible,
@@ -122,7 +125,7 @@ def status_of(solution: Solution, loss: Array, unspent: Array | None = None) -> 
         Status.NON_FINITE: solution.possible & ~jnp.isfinite(loss),
     }
     conditions[Status.ON_BOUND] = jnp.zeros_like(solution.possible)
-    for active in [side != 0 for side in solution.on_bound] + solution.binding[1:]:
+    for active in [side != 0 for side in solution.on_bound] + solution.binding[num_expected:]:
         conditions[Status.ON_BOUND] |= active
     if unspent is not None:
         conditions[Status.BUDGET_UNSPENT] = unspent
@@ -151,31 +154,31 @@ def bounds_and_values(
     solution: Solution,
     names: tuple[str, ...],
     *,
-    flops: Array,
     limits: Iterable[str] = (),
     scale: Array = 1.0,
+    num_expected: int = 1,
     **others: Array,
 ) -> dict[str, Record]:
     """The fields `active_bounds` and `marginal_values` of a plan.
 
     Args:
-        solution: the solution. Its first constraint is the budget, the others are the limits.
+        solution: the solution.
         names: the variables of the problem.
-        flops: marginal value of the budget.
         limits: names of the limits.
         scale: loss per unit of the problem's objective.
-        others: marginal values of other inputs, by name.
+        num_expected: the number of constraints before the limits, such as the budget.
+        others: marginal values of the budget, `flops`, and of other inputs, by name.
     """
     values = dict(zip(names, solution.bound_values, strict=True))
-    values |= dict(zip(limits, solution.multipliers[1:], strict=True))
+    values |= dict(zip(limits, solution.multipliers[num_expected:], strict=True))
     values = {name: scale * value for name, value in values.items()}
     bounds = dict(zip(names, solution.on_bound, strict=True))
-    for name, binds in zip(limits, solution.binding[1:], strict=True):
+    for name, binds in zip(limits, solution.binding[num_expected:], strict=True):
         bounds[name] = (binds & solution.possible).astype(jnp.int32)
-    worth = {"flops": flops, **values, **others}
+    values |= others
     return {
         "active_bounds": Record(bounds),
-        "marginal_values": Record({k: where_possible(solution, v) for k, v in worth.items()}),
+        "marginal_values": Record({k: where_possible(solution, v) for k, v in values.items()}),
     }
 
 

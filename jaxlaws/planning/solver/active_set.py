@@ -203,7 +203,7 @@ def _pick(condition: Array, yes: Point, no: Point) -> Point:
     return [jnp.where(condition, a, b) for a, b in zip(yes, no, strict=True)]
 
 
-def _projected(problem: Problem, start: Point) -> Point:
+def _projected(problem: Problem, tol: Tolerances, start: Point) -> Point:
     """A point near the start that meets the constraints, by projections on violated constraints.
 
     The active set cannot hold two constraints whose equations contradict each other, such as the
@@ -212,6 +212,7 @@ def _projected(problem: Problem, start: Point) -> Point:
     """
 
     def project(_: Array, point: Point) -> Point:
+        # A violation of the size of rounding is left: it would move variables off their bounds.
         for constraint in problem.constraints:
             value, normal = gradient(constraint, point)
             bounds = zip(normal, point, problem.lower, problem.upper, strict=True)
@@ -220,7 +221,8 @@ def _projected(problem: Problem, start: Point) -> Point:
                 for n, position, low, high in bounds
             ]
             square = dot(movable, movable)
-            missed = jnp.minimum(value, 0.0) / jnp.where(square > 0, square, 1.0)
+            missed = jnp.where(value < -tol.violation, value, 0.0)
+            missed = missed / jnp.where(square > 0, square, 1.0)
             point = problem.clip([p - missed * n for p, n in zip(point, movable, strict=True)])
         return point
 
@@ -235,7 +237,7 @@ def newton_on_active_set(problem: Problem, tol: Tolerances, start: Point) -> tup
     """
     start = problem.clip(start)
     if len(problem.constraints) > 1:
-        start = _projected(problem, start)
+        start = _projected(problem, tol, start)
     kept = [
         jnp.where(constraint(start) <= tol.margin, 1.0, 0.0) for constraint in problem.constraints
     ]

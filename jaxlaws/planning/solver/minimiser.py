@@ -124,6 +124,8 @@ def first_pass(problem: Problem) -> tuple[Point, Array]:
     if problem.reduction is not None:
         point, verified = descend(problem, problem.reduction, tol)
         return point, verified | ~_possible(problem)
+    if problem.start is not None:
+        return problem.clip(problem.start()), ~_possible(problem)
     return _grid_start(problem, tol), ~_possible(problem)
 
 

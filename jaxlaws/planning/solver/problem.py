@@ -40,7 +40,7 @@ class Reduction:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Problem:
-    """A smooth function of one to four variables, to be minimised within bounds and constraints.
+    """A smooth function of a few variables, to be minimised within bounds and constraints.
 
     A point is a list with one array for each variable. All functions work entry by entry, so that
     the arrays may hold a batch of problems. Logarithms of sizes are good variables: the solver
@@ -54,7 +54,9 @@ class Problem:
             positive.
         preference: decides between points with equal objective: the point with the least
             preference is the solution.
-        reduction: a faster route, see `Reduction`. Without it the solver starts from a grid.
+        reduction: a faster route, see `Reduction`.
+        start: without a reduction, returns the point to start from. Without both, the solver
+            starts from a grid.
         possible: false for entries that are known to have no point within bounds and constraints.
     """
 
@@ -64,6 +66,7 @@ class Problem:
     constraints: tuple[Callable[[Point], Array], ...] = ()
     preference: Callable[[Point], Array] | None = None
     reduction: Reduction | None = None
+    start: Callable[[], Point] | None = None
     possible: Array | None = None
 
     def clip(self, point: Point) -> Point:

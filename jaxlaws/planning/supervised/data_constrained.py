@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxlaws.compute import ForwardFlops, dense_forward_flops
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.law import Law
-from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds
+from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, law_of
 from jaxlaws.planning.engine.evaluation import Question, ask
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.record import Record
@@ -143,15 +143,9 @@ def train_on_limited_data(
     2.9e+10 parameters, 1.0 epochs
     2.3e+10 parameters, 7.2 epochs
     """
-    names = {"num_params", "num_tokens", "num_unique_tokens"}
-    if set(getattr(law, "input_names", ())) != names:
-        raise TypeError(
-            "expected a law of num_params, num_tokens and num_unique_tokens, such as "
-            f"DataConstrained, got {type(law).__name__}"
-        )
     return ask(
         _QUESTION,
-        law,
+        law_of(law, ("num_params", "num_tokens", "num_unique_tokens"), "DataConstrained"),
         {
             "flops": flops,
             "num_unique_tokens": num_unique_tokens,

@@ -29,7 +29,7 @@ _NUM_STEPS = 10
 _LEAST_SHARE = 1e-6
 
 
-def _reaching(loss: Callable[[Array], Array], target: Array, start: Array) -> Array:
+def reaching(loss: Callable[[Array], Array], target: Array, start: Array) -> Array:
     """The logarithm of a size, or of a number of tokens, at which a falling loss is the target.
 
     It is infinite where the loss is always above the target. For a power law, the logarithm of the
@@ -80,7 +80,7 @@ def _problem(given: Record) -> Problem:
 
     def end(num_tokens: Array) -> Array:
         """The size, within its bounds, that reaches the loss on a given number of tokens."""
-        size = _reaching(
+        size = reaching(
             lambda log_params: given.law.loss(
                 num_params=jnp.exp(log_params), num_tokens=num_tokens
             ),
@@ -94,9 +94,9 @@ def _problem(given: Record) -> Problem:
     def to_point(coordinates: Point, relaxation: Point) -> Point:
         excess = log_excess + relaxation[0]
         log_share = -jnp.logaddexp(0.0, -coordinates[0])
-        size = _reaching(loss_of_size, irreducible + jnp.exp(excess + log_share), lower[0])
+        size = reaching(loss_of_size, irreducible + jnp.exp(excess + log_share), lower[0])
         size = jnp.clip(size, smallest, largest)
-        tokens = _reaching(
+        tokens = reaching(
             lambda log_tokens: given.law.loss(
                 num_params=jnp.exp(size), num_tokens=jnp.exp(log_tokens)
             ),
