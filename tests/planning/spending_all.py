@@ -5,6 +5,10 @@ loss of the teacher the cheapest teacher is found by a scan and a golden section
 the teacher is scanned, and the scan is refined around its lowest local minima.
 """
 
+import dataclasses
+from typing import Any
+
+import jax
 import numpy as np
 
 from tests.planning.in_numpy import student_loss
@@ -14,23 +18,26 @@ _LOSSES, _SHARES, _GOLDEN, _BASINS, _ZOOMS, _FINE = 161, 33, 48, 3, 11, 11
 _RATIO = (np.sqrt(5) - 1) / 2
 
 
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
 class Problems:
-    """Problems of one law, or of one law each; all arrays have the shape `(number,)`."""
+    """Problems with `C = 6 N D` and `2 N`: arrays of one shape, and so are the law's coefficients.
 
-    def __init__(self, law, flops, size, students, logits, pretraining):
-        self.law = law
-        self.flops, self.size, self.students = flops, size, students
-        self.logits, self.pretraining = logits, pretraining
+    Attributes:
+        law: a distillation law, one for each problem.
+        flops: the budget.
+        size: of a student.
+        students: how many there are.
+        logits: share of the logits that is charged.
+        pretraining: share of the teacher's training that is charged.
+    """
 
-    def __getitem__(self, chosen):
-        """The chosen problems, in arrays with one more axis for candidates."""
-        import jax
-
-        parts = (self.law, self.flops, self.size, self.students, self.logits, self.pretraining)
-        shape = np.shape(self.flops)
-        return Problems(
-            *jax.tree.map(lambda leaf: np.broadcast_to(leaf, shape)[chosen, None], parts)
-        )
+    law: Any
+    flops: np.ndarray
+    size: np.ndarray
+    students: np.ndarray
+    logits: np.ndarray
+    pretraining: np.ndarray
 
     def loss(self, log_above, log_odds):
         """The student's loss.
@@ -78,8 +85,7 @@ class Problems:
         """The least loss with a teacher of given losses."""
         low, high, possible = self.ends(log_above)
         log_odds = low[..., None] + (high - low)[..., None] * np.linspace(0, 1, _SHARES)
-        wide = _widened(self)
-        losses = wide.loss(log_above[..., None], log_odds)
+        losses = _with_axis(self).loss(log_above[..., None], log_odds)
         best = losses.argmin(axis=-1)
         least = losses.min(axis=-1)
         step = (high - low) / (_SHARES - 1)
@@ -102,18 +108,8 @@ class Problems:
         return np.where(possible, least, np.inf)
 
 
-def _widened(problems):
-    import jax
-
-    parts = (
-        problems.law,
-        problems.flops,
-        problems.size,
-        problems.students,
-        problems.logits,
-        problems.pretraining,
-    )
-    return Problems(*jax.tree.map(lambda leaf: np.asarray(leaf)[..., None], parts))
+def _with_axis(problems):
+    return jax.tree.map(lambda leaf: leaf[..., None], problems)
 
 
 def _least(problems):
@@ -144,8 +140,33 @@ def _least(problems):
 
 def least_losses(problems, chunk=50):
     """The least loss of each problem that was found; infinite where no plan is possible."""
-    count = len(problems.flops)
+    parts = []
     with np.errstate(all="ignore"):
-        return np.concatenate(
-            [_least(problems[begin : begin + chunk]) for begin in range(0, count, chunk)]
-        )
+        for begin in range(0, len(problems.flops), chunk):
+            few = jax.tree.map(lambda leaf, at=begin: leaf[at : at + chunk], problems)
+            parts.append(_least(_with_axis(few)))
+    return np.concatenate(parts)
+
+
+def hard_problems(law, seed, count, *, scatter=0.0):
+    """Problems with a thousand students or more that are charged with little of their teacher.
+
+    Args:
+        law: a distillation law.
+        seed: of the random numbers.
+        count: number of problems.
+        scatter: standard deviation of the logarithm of each coefficient.
+    """
+    random = np.random.default_rng(seed)
+
+    def spread(low, high):
+        return 10 ** random.uniform(low, high, count)
+
+    return Problems(
+        law=jax.tree.map(lambda leaf: leaf * np.exp(random.normal(0, scatter, count)), law),
+        flops=spread(18, 26),
+        size=spread(7, 11),
+        students=spread(3, 6),
+        logits=spread(-4, 0),
+        pretraining=spread(-4, 0),
+    )
