@@ -135,7 +135,9 @@ def finish(problem: Problem, start: Point) -> tuple[Point, Array]:
     tol = tolerances(problem.lower[0])
     problem, _ = problem.without_unit()
     point, known = active_set.newton_on_active_set(problem, tol, start)
-    return point, (known.error <= tol.gradient) & (known.length <= tol.flat)
+    stationary = (known.error <= tol.gradient) & (known.length <= tol.flat)
+    least = known.error * known.length <= tol.decrement
+    return point, stationary | (least & (known.error <= tol.decrement**0.5))
 
 
 def solution_at(

@@ -22,6 +22,10 @@ class Tolerances:
         violation: largest violation of a constraint.
         pivot: smallest pivot of a factorisation.
         noise: rounding error of the objective, relative to the objective.
+        blur: rounding error of an ill-conditioned objective, such as a power of a sum with a large
+            exponent. Within it a step is accepted where it halves the gradient.
+        decrement: a point is a minimum where the gradient times the Newton step is below this: then
+            its value cannot be distinguished from the least value.
         margin: a point that is nearer to a bound than this may lie on the bound.
         relaxation: by how much the budget is relaxed to test whether the budget binds.
         preference: weight of the preference in the objective, so small that the preference
@@ -34,13 +38,15 @@ class Tolerances:
     violation: float
     pivot: float
     noise: float
+    blur: float
+    decrement: float
     margin: float
     relaxation: float
     preference: float
 
 
-_DOUBLE = Tolerances(1e-10, 1e-4, math.inf, 1e-9, 1e-14, 2e-14, 1e-9, 1e-2, 1e-9)
-_SINGLE = Tolerances(2e-5, 1e-2, 2e-2, 1e-5, 1e-7, 1e-6, 1e-5, 1e-1, 1e-7)
+_DOUBLE = Tolerances(1e-10, 1e-4, math.inf, 1e-9, 1e-14, 2e-14, 1e-11, 1e-11, 1e-9, 1e-2, 1e-9)
+_SINGLE = Tolerances(2e-5, 1e-2, 2e-2, 1e-5, 1e-7, 1e-6, 1e-5, 1e-7, 1e-5, 1e-1, 1e-7)
 
 
 def tolerances(value: Array) -> Tolerances:

@@ -79,6 +79,7 @@ def newton(
         # Close to the minimum the values differ only by rounding: then the gradient decides.
         noise = tol.noise * jnp.abs(value)
         accepted = (value < best - noise) | ((value <= best + noise) & (new_error < error))
+        accepted |= (value <= best + tol.blur) & (new_error < 0.5 * error)
         following = [
             jnp.where(accepted, t + part * shrink, 0.75 * h + 0.25 * t)
             for t, part, h in zip(trial, move, here, strict=True)

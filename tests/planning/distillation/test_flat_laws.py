@@ -1,0 +1,35 @@
+"""A law near its limit form, whose rounding errors exceed the tolerance of the line search."""
+
+import dataclasses
+
+import numpy as np
+
+from jaxlaws import presets
+from jaxlaws.planning import TEACHER_INFERENCE, distill, is_solved
+
+LAW = presets.load("busbridge2025_refit")
+GAMMA, ALPHA, BETA = 20_705.0, 1e-5, 2e-5
+
+
+def _flat():
+    """`(A / N**alpha + B / D**beta)**gamma` is 0.8 at 1e6 parameters and 1e7 tokens."""
+    half = 0.5 * 0.8 ** (1 / GAMMA)
+    A, B = half * 1e6**ALPHA, half * 1e7**BETA
+    return dataclasses.replace(LAW, A=A, alpha=ALPHA, B=B, beta=BETA, gamma=GAMMA)
+
+
+def test_rounding_of_the_loss_is_not_a_failure():
+    flops = np.geomspace(1e11, 1e12, 401)
+    law = _flat()
+    plan = distill(law, flops=flops, scenario=TEACHER_INFERENCE, num_student_params=1e4)
+    assert is_solved(plan.status).all()
+    # The best of many sizes of the teacher on its most tokens, with all of the budget spent.
+    sizes = np.geomspace(1e3, 1e9, 3001)
+    tokens = flops[::40, None] / (6e4 + 2 * sizes)
+    teacher = np.asarray(law.supervised.loss(num_params=sizes, num_tokens=np.full(3001, 1e17)))
+    losses = law.loss(
+        num_student_params=np.full(tokens.shape, 1e4),
+        num_student_tokens=tokens,
+        teacher_loss=np.broadcast_to(teacher, tokens.shape),
+    )
+    assert (plan.loss[::40] <= np.asarray(losses).min(axis=1) * (1 + 1e-5)).all()
