@@ -6,6 +6,7 @@ import numpy as np
 
 from jaxlaws import presets
 from jaxlaws.planning import TEACHER_INFERENCE, distill, is_solved
+from tests.planning.in_numpy import student_loss, trained_loss
 
 LAW = presets.load("busbridge2025_refit")
 GAMMA, ALPHA, BETA = 20_705.0, 1e-5, 2e-5
@@ -26,10 +27,5 @@ def test_rounding_of_the_loss_is_not_a_failure():
     # The best of many sizes of the teacher on its most tokens, with all of the budget spent.
     sizes = np.geomspace(1e3, 1e9, 3001)
     tokens = flops[::40, None] / (6e4 + 2 * sizes)
-    teacher = np.asarray(law.supervised.loss(num_params=sizes, num_tokens=np.full(3001, 1e17)))
-    losses = law.loss(
-        num_student_params=np.full(tokens.shape, 1e4),
-        num_student_tokens=tokens,
-        teacher_loss=np.broadcast_to(teacher, tokens.shape),
-    )
-    assert (plan.loss[::40] <= np.asarray(losses).min(axis=1) * (1 + 1e-5)).all()
+    losses = student_loss(law, 1e4, tokens, trained_loss(law, sizes, 1e17))
+    assert (plan.loss[::40] <= losses.min(axis=1) * (1 + 1e-5)).all()
