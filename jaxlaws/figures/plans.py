@@ -18,6 +18,7 @@ from jaxlaws.figures.style import (
 from jaxlaws.foundations.annotations import Tree
 from jaxlaws.foundations.quantities import format_quantity
 from jaxlaws.planning.decisions.comparison import Comparison
+from jaxlaws.planning.engine.status import is_solved
 
 _COMPUTE = "compute, FLOPs"
 
@@ -175,9 +176,9 @@ def decision(
 ) -> Figure:
     """Draw the loss of each option of a comparison, and the gain from a teacher.
 
-    The left panel has the loss of each option; a dotted line is an option that is ruled out. The
-    right panel has the loss with a teacher minus the lowest loss without a teacher: below zero the
-    teacher helps.
+    The left panel has the loss of each option; a dotted line is an option that is ruled out, and a
+    cross is a plan whose search did not end at a sure minimum. The right panel has the loss with a
+    teacher minus the lowest loss without a teacher: below zero the teacher helps.
 
     Args:
         flops: increasing budgets in FLOPs, shape `(budgets,)`.
@@ -208,7 +209,10 @@ def decision(
                 label=label,
                 color=colour,
             )
-            losses.plot(flops, plan.loss, color=colour, linewidth=0.9, linestyle=":")
+            solved = is_solved(plan.status)
+            known = np.where(solved, plan.loss, np.nan)
+            losses.plot(flops, known, color=colour, linewidth=0.9, linestyle=":")
+            losses.plot(flops[~solved], plan.loss[~solved], "x", color=colour, markersize=4)
             if name in ("distil", "use_teacher"):
                 line_with_band(
                     gains,
@@ -228,6 +232,6 @@ def decision(
                 look = {"color": "0.25", "linewidth": 1, "linestyle": "--"}
                 axes.axvline(budget, label=f"budget: {format_quantity(budget)} FLOPs", **look)
             axes.legend(**_LEGEND)
-        _explain_below(figure, decades, draws is not None, "dotted: ruled out")
+        _explain_below(figure, decades, draws is not None, "dotted: ruled out", "cross: not solved")
         figure.suptitle(title)
     return figure

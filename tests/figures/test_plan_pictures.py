@@ -1,5 +1,6 @@
 """Pictures of plans show what the plans say."""
 
+import dataclasses
 import functools
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from jaxlaws import presets
 from jaxlaws.figures import plans
-from jaxlaws.planning import FREE_TEACHER, compare, compute_optimal, distill
+from jaxlaws.planning import FREE_TEACHER, Status, compare, compute_optimal, distill
 
 LAW = presets.load("busbridge2025_consistent")
 FLOPS = np.geomspace(1e18, 1e23, 11)
@@ -115,3 +116,25 @@ def test_where_nothing_is_planned_nothing_is_shaded():
     figure = plans.allocation(flops, plan, decades=np.array([np.nan, 0.0, 0.0]))
     assert not any(shades(axes) for axes in figure.axes)
     assert np.isnan(heights(figure.axes[2])["model"][0])
+
+
+def test_a_plan_that_is_not_solved_is_a_cross_and_not_ruled_out():
+    answer = compare(LAW, flops=FLOPS, num_student_params=3e8, scenario=FREE_TEACHER)
+    status = answer.options.distil.status.copy()
+    status[1] = Status.NOT_CONVERGED
+    distil = dataclasses.replace(answer.options.distil, status=status)
+    answer = dataclasses.replace(answer, options=answer.options | {"distil": distil})
+    losses = plans.decision(FLOPS, answer).axes[0]
+    crosses = [line for line in losses.lines if line.get_marker() == "x" and len(line.get_xdata())]
+    dotted = [line.get_ydata() for line in losses.lines if line.get_linestyle() == ":"]
+    assert len(crosses) == 1
+    np.testing.assert_array_equal(crosses[0].get_ydata(), distil.loss[[1]])
+    assert (
+        sum(
+            np.array_equal(
+                each, np.where(status == Status.NOT_CONVERGED, np.nan, distil.loss), equal_nan=True
+            )
+            for each in dotted
+        )
+        == 1
+    )

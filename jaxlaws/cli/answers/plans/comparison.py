@@ -11,11 +11,13 @@ from jaxlaws.cli.output.printing import Table
 from jaxlaws.cli.output.table_columns import flat, known, plain_inputs, table_of
 from jaxlaws.cli.output.wording import DECADES, INPUT_WORDS, active_bounds, cell, distance
 from jaxlaws.foundations.annotations import Array, Json
-from jaxlaws.planning import Comparison, Winner, extrapolation_decades, plan_to_dict
+from jaxlaws.planning import Comparison, Status, Winner, extrapolation_decades, plan_to_dict
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+# The search may have missed a better plan, so that the strategy is not ruled out.
+_UNSOLVED = [Status.NOT_CONVERGED.name, Status.NON_FINITE.name]
 _STRATEGIES = {
     "train": "train",
     "overtrain": "overtrain",
@@ -80,7 +82,10 @@ class Strategies(Presentation):
     def notes(self, found: Answered, document: dict[str, Json]) -> list[str]:
         """The winner and the reason, what is ruled out and why, and the confidence."""
         if found.swept:
-            return ["In brackets: ruled out.", distance(found.decades)]
+            return [
+                "In brackets: ruled out. With a question mark: not solved, and may be too high.",
+                distance(found.decades),
+            ]
         return [
             f"Winner: {document['winner']}. {document['reason']}",
             *_ruled_out(document),
@@ -103,13 +108,21 @@ class Strategies(Presentation):
         )
 
     def table(self, found: Answered, document: dict[str, Json]) -> Table:
-        """A row for each strategy, or for each comparison of a sweep. In brackets: ruled out."""
+        """A row for each strategy, or for each comparison of a sweep. In brackets: ruled out.
+
+        A question mark: the search did not end at a sure minimum.
+        """
         values = flat(document)
         for name in document["options"]:
             key = f"options.{name}.loss"
             losses, eligible = np.atleast_1d(values[key]), np.atleast_1d(document["eligible"][name])
             cells = [cell("loss", loss) for loss in losses]
-            cells = [c if e else f"({c})" for c, e in zip(cells, eligible, strict=True)]
+            status = np.atleast_1d(document["options"][name]["status"])
+            unsolved = np.isin(status, _UNSOLVED)
+            cells = [
+                f"{c}?" if u else c if e else f"({c})"
+                for c, e, u in zip(cells, eligible, unsolved, strict=True)
+            ]
             values[key] = cells if found.swept else cells[0]
         if found.swept:
             shown = {f"asked.{name}": INPUT_WORDS[name] for name in found.swept}
@@ -141,6 +154,9 @@ def _ruled_out(document: dict[str, Json]) -> list[str]:
     """Why strategies of a single comparison cannot win, a sentence each."""
     notes = []
     for name in _eligible(document, False):
+        if document["options"][name]["status"] in _UNSOLVED:
+            notes.append(f"Not solved: {_STRATEGIES[name]}; its loss may be too high.")
+            continue
         why = "it is larger than the student"
         if document["options"][name]["loss"] is None:
             why = "it costs more than the budget"
