@@ -5,6 +5,7 @@ import numpy as np
 
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.inputs import as_float
+from jaxlaws.planning.engine.mixture import in_scalar_leaves
 
 # The lower and the upper bound of a size or a number of tokens, broadcast with the inputs.
 Bounds = tuple[Array, Array]
@@ -36,7 +37,7 @@ def supervised_law(law: Tree) -> Tree:
     """
     for candidate in (law, getattr(law, "supervised", None)):
         if set(getattr(candidate, "input_names", ())) == {"num_params", "num_tokens"}:
-            return candidate
+            return in_scalar_leaves(candidate)
     raise TypeError(
         f"expected a law of num_params and num_tokens, or a distillation law, got {_kind(law)}. "
         f"A law with further inputs needs them fixed first: {_example(law)} "
@@ -58,7 +59,7 @@ def distillation_law(law: Tree) -> Tree:
     """
     names = {"num_student_params", "num_student_tokens", "teacher_loss"}
     if set(getattr(law, "input_names", ())) == names and hasattr(law, "supervised"):
-        return law
+        return in_scalar_leaves(law)
     raise TypeError(
         "expected a distillation law (of num_student_params, num_student_tokens and "
         f"teacher_loss, with a law `supervised`), got {_kind(law)}"

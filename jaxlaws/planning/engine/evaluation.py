@@ -26,7 +26,7 @@ from jaxlaws.planning.engine.checks import (
 )
 from jaxlaws.planning.engine.entries import Entries, given_record, nan_is_infeasible, prepare
 from jaxlaws.planning.engine.limits import Limit, check_limits
-from jaxlaws.planning.engine.mixture import Mixture
+from jaxlaws.planning.engine.mixture import Mixture, in_scalar_leaves
 from jaxlaws.planning.engine.record import Record
 from jaxlaws.planning.solver import minimiser as solver
 from jaxlaws.planning.solver.batched import Point
@@ -126,7 +126,7 @@ def ask(
         )
     pairs = {name: split_bounds(name, pair) for name, pair in (bounds or {}).items()}
     called = {name: callable_tree(each, name) for name, each in (functions or {}).items()}
-    trees = {"law": law, **called}
+    trees = {"law": in_scalar_leaves(law), **called}
     quantities = {
         name: callable_tree(limit.quantity, "quantity") for name, limit in checked_limits.items()
     }
