@@ -8,6 +8,7 @@ import numpy as np
 from fitting.data.runs import Runs
 from fitting.estimation.results import FitResult
 from fitting.problem.batched_problem import BatchedProblem, pad_rows
+from fitting.problem.coefficient_names import value_of
 from fitting.problem.likelihood import deviance, spread
 from fitting.problem.parameters import Parameters
 from jaxlaws.foundations.annotations import Tree
@@ -58,15 +59,13 @@ class FitProblem:
                 f"but these {len(called)} runs give {total:.6g}: pass the runs of the fit. "
                 "A fit to groups of runs has bootstrap intervals only"
             )
-        fixed = {*result.frozen, *result.stages}
-        fields = [field.name for field in dataclasses.fields(law_type)]
-        frozen = {name: getattr(law, name) for name in fields if name in fixed}
+        frozen = {name: value_of(law, name) for name in (*result.frozen, *result.stages)}
         parameters = Parameters.of(law_type, frozen, result.restraints)
         priors = result.restraints.priors
         problem = BatchedProblem.pose(
             parameters, objective, inputs, called.loss, frozen, priors=priors
         )
-        squares = [np.square(prior.deviation(getattr(law, n))) for n, prior in priors.items()]
+        squares = [np.square(prior.deviation(value_of(law, n))) for n, prior in priors.items()]
         return cls(
             problem=dataclasses.replace(problem, spread=spread(objective, total, len(called))),
             frozen=frozen,

@@ -1,5 +1,7 @@
 """Checks of the arguments of a planning function."""
 
+from types import ModuleType
+
 import jax
 import numpy as np
 
@@ -71,23 +73,36 @@ def _kind(law: object) -> str:
     return f"{type(law).__name__} of {', '.join(names)}" if names else repr(law)
 
 
-def checked(name: str, value: Array, *, may_be_zero: bool = False) -> np.ndarray:
+def is_valid(
+    array: Array, xp: ModuleType, *, may_be_zero: bool = False, may_be_negative: bool = False
+) -> Array:
+    """Which entries of an input are valid: finite, and above zero unless the flags allow more."""
+    if may_be_negative:
+        return xp.isfinite(array)
+    return (array < xp.inf) & ((array >= 0) if may_be_zero else (array > 0))
+
+
+def checked(
+    name: str, value: Array, *, may_be_zero: bool = False, may_be_negative: bool = False
+) -> np.ndarray:
     """An input as a NumPy float64 array, checked to be finite and positive.
 
     Args:
         name: the name of the input, for the error.
         value: a number or an array.
         may_be_zero: whether zero is allowed as well.
+        may_be_negative: whether every finite number is allowed.
 
     Raises:
         TypeError: the value is not a number and not an array of numbers.
-        ValueError: an entry is not finite, or negative, or zero where zero is not allowed.
+        ValueError: an entry is not valid.
     """
     array = np.asarray(as_float(name, value), dtype=np.float64)
-    wrong = ~(np.isfinite(array) & ((array >= 0) if may_be_zero else (array > 0)))
+    wrong = ~is_valid(array, np, may_be_zero=may_be_zero, may_be_negative=may_be_negative)
     if wrong.any():
         must = "not be negative" if may_be_zero else "be positive"
-        raise ValueError(f"{name} must {must} and finite, got {array[wrong][0]:g}")
+        expected = "be finite" if may_be_negative else f"{must} and finite"
+        raise ValueError(f"{name} must {expected}, got {array[wrong][0]:g}")
     return array
 
 

@@ -50,7 +50,9 @@ class Question:
             by name, and the functions by name. All inputs have one shape.
         plan: makes the plan from the same record and the `Solution`: a tree of arrays of that
             shape.
-        may_be_zero: the names of inputs that may be zero; all others must be positive.
+        may_be_zero: the names of inputs that may be zero, and of variables whose bounds may be
+            zero; all others must be positive.
+        may_be_negative: the names of those that may be any finite number.
         takes_limits: whether `problem` adds the limits to its constraints, by
             `*constraints_of(given, names)`.
     """
@@ -58,7 +60,13 @@ class Question:
     problem: Callable[[Record], Problem]
     plan: Callable[[Record, Solution], Tree]
     may_be_zero: tuple[str, ...] = ()
+    may_be_negative: tuple[str, ...] = ()
     takes_limits: bool = False
+
+    @property
+    def signs(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The names of inputs that may be zero, and of those that may be negative."""
+        return self.may_be_zero, self.may_be_negative
 
 
 def ask(
@@ -139,7 +147,7 @@ def ask(
         valid=True,
     )
     if is_traced(trees, quantities, requested):
-        entries = prepare(question.may_be_zero, requested, trees, jnp)
+        entries = prepare(*question.signs, requested, trees, jnp)
         return _answer_in_trace(question, {**trees, "quantities": quantities}, entries)
     trees, quantities = to_float64((trees, quantities))
     batched = {
@@ -147,7 +155,7 @@ def ask(
         for name, tree in trees.items()
         if not isinstance(tree, Mixture) and any(map(np.ndim, jax.tree.leaves(tree)))
     }
-    entries = prepare(question.may_be_zero, requested._replace(trees=batched), {}, np)
+    entries = prepare(*question.signs, requested._replace(trees=batched), {}, np)
     common = {name: tree for name, tree in trees.items() if name not in batched}
     return _answer_in_batches(question, Record(common, quantities=quantities), entries)
 
