@@ -7,13 +7,14 @@ from typing import Literal
 
 import numpy as np
 
-from fitting.data.columns import OUTCOME, Cells, hint, is_missing, unchanging
+from fitting.data.cell_values import is_missing
+from fitting.data.columns import Cells, hint, unchanging
 from fitting.data.design_checks import WeakDesignWarning, weaknesses
 from fitting.data.table_files import Table, TableSource, read_table
 from jaxlaws.foundations.annotations import Array
 from jaxlaws.foundations.errors import DataError
-from jaxlaws.foundations.law import Law
-from jaxlaws.inputs import INPUTS, Input, inputs_of, known_inputs
+from jaxlaws.foundations.law import Law, outcome_of, outcomes_of
+from jaxlaws.inputs import INPUTS, OUTCOME, Input, inputs_of, known_inputs
 
 RunKind = Literal["supervised", "distilled"]
 
@@ -33,7 +34,7 @@ class Runs:
 
     Attributes:
         inputs: values by input name, `(num_runs,)` each, NaN where a run has no value.
-        loss: `(num_runs,)`.
+        loss: `(num_runs,)`; `(num_runs, num_outcomes)` for a law that declares several `outcomes`.
         others: the table's other columns by their own names, numbers or texts.
         left: the runs that the last `for_law` left out, or None.
     """
@@ -50,6 +51,7 @@ class Runs:
         source: TableSource,
         columns: Mapping[str, str] | None = None,
         law_type: type[Law] | None = None,
+        outcome: Input | None = None,
     ) -> "Runs":
         """Read runs from a file or a data frame, and check them.
 
@@ -61,6 +63,8 @@ class Runs:
                 such as `{"loss": "student_loss"}`.
             law_type: keep and check only the rows that have inputs of this law. The inputs that
                 the law declares itself are read too; without it they stay among `others`.
+            outcome: what the loss is, and which values it can have, such as
+                `Input("score", may_be_negative=True)`. None: as the law declares it, or above zero.
 
         >>> runs = Runs.read(
         ...     {"N": ["1M", "10M", "90M"], "num_tokens": [1e8, 8e8, 3e8], "loss": [4.1, 3.2, 2.9]},
@@ -80,7 +84,8 @@ class Runs:
         Warns:
             WeakDesignWarning: the runs are too similar to determine the coefficients of a law.
         """
-        runs = runs_of(read_table(source), columns or {}, known_inputs(law_type))
+        kind, names = outcome or outcome_of(law_type), outcomes_of(law_type)
+        runs = runs_of(read_table(source), columns or {}, known_inputs(law_type), names, kind)
         if law_type is not None:
             runs = runs.for_law(law_type)
             groups = [(runs, law_type.input_names)]
@@ -107,6 +112,11 @@ class Runs:
     def source(self) -> str:
         """The table, as messages name it."""
         return self._cells.source
+
+    @property
+    def outcome_titles(self) -> tuple[str, ...]:
+        """The table's own names of the columns of the outcomes."""
+        return tuple(self._cells.titles[name] for name in self._cells.outcomes)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -141,7 +151,7 @@ class Runs:
             TypeError: the law takes an unknown input.
         """
         names = law_type.input_names
-        whole = self.whole()._with_inputs(inputs_of(law_type))
+        whole = self.whole()._with_inputs(inputs_of(law_type))._with_outcomes(law_type)
         missing = [name for name in names if name not in whole.inputs]
         if missing:
             raise whole._cells.missing(missing)
@@ -150,7 +160,8 @@ class Runs:
             but = "" if "teacher_loss" in names else ", other than those with a teacher_loss"
             raise DataError(f"{whole.source}: no row has {', '.join(names)}{but}")
         runs, left = whole.where(mask), whole.where(~mask)
-        runs._cells.refuse([(name, i) for i in range(len(runs)) for name in (*names, OUTCOME)])
+        outcomes = runs._cells.outcomes
+        runs._cells.refuse([(name, i) for i in range(len(runs)) for name in (*names, *outcomes)])
         return dataclasses.replace(runs, left=left if len(left) else None)
 
     def of_inputs(self, names: Sequence[str]) -> "Runs":
@@ -168,35 +179,14 @@ class Runs:
         Raises:
             ValueError: there is no such column.
         """
-        known = {**self.others, **self.inputs, OUTCOME: self.loss}
+        outcomes = zip(self._cells.outcomes, self.loss.reshape(len(self), -1).T, strict=True)
+        known = {**self.others, **self.inputs, **dict(outcomes)}
         if name not in known:
             raise ValueError(
                 f"{self.source} has no column {name!r}{hint(name, known)}; it has "
                 f"{', '.join(known)}"
             )
         return known[name]
-
-    def weights(self, column: str | None) -> np.ndarray:
-        """The weight of each run from a column, scaled to mean one; all ones for None.
-
-        Returns:
-            The weights, `(num_runs,)`.
-
-        Raises:
-            ValueError: there is no such column, or a weight is not a finite number above zero.
-        """
-        if column is None:
-            return np.ones(len(self))
-        values = self.column(column)
-        numbers = np.full(len(self), np.nan) if values.dtype.kind == "U" else values
-        wrong = ~((numbers > 0) & (numbers < np.inf))
-        if wrong.any():
-            row, value = self.rows[wrong][0], values[wrong][0]
-            raise ValueError(
-                f"{self.source}: weights are finite numbers above zero; row {row} of column "
-                f"{column!r} has {value}"
-            )
-        return values / values.mean()
 
     def groups(self, column: str) -> np.ndarray:
         """The group of each run: its value in a column, `(num_runs,)`.
@@ -251,6 +241,16 @@ class Runs:
             self, inputs={**self.inputs, **read}, others=others, _cells=cells
         )
 
+    def _with_outcomes(self, law_type: type[Law]) -> "Runs":
+        """The same runs, with the outcomes read as a law declares them."""
+        names, kind = outcomes_of(law_type), outcome_of(law_type)
+        outcomes, cells = names or (OUTCOME,), self._cells
+        if (outcomes, kind or cells.outcome) == (cells.outcomes, cells.outcome):
+            return self
+        cells = cells.with_outcomes(outcomes, kind)
+        others = {name: cells.plain(name) for name in cells.others}
+        return dataclasses.replace(self, loss=cells.losses(), others=others, _cells=cells)
+
     def _has_inputs(self, names: Sequence[str]) -> np.ndarray:
         """Which runs have some of these inputs, `(num_runs,)`; see `for_law`."""
         filled = {name: self._cells.filled(name) for name in self.inputs}
@@ -267,26 +267,34 @@ class Runs:
             (name, i)
             for i in range(len(self))
             for name in cells
-            if name == OUTCOME or not is_missing(cells[name][i])
+            if name in self._cells.outcomes or not is_missing(cells[name][i])
         )
 
 
-def runs_of(table: Table, names: Mapping[str, str], kinds: Mapping[str, Input] = INPUTS) -> Runs:
+def runs_of(
+    table: Table,
+    names: Mapping[str, str],
+    kinds: Mapping[str, Input] = INPUTS,
+    outcomes: tuple[str, ...] = (),
+    outcome: Input | None = None,
+) -> Runs:
     """The runs in a table, not yet checked.
 
     Args:
         table: as read.
         names: the table's name for each input or outcome whose column has another name.
         kinds: the known inputs, by name.
+        outcomes: the columns of the outcomes, if there are several.
+        outcome: what the outcomes are; None: numbers above zero.
 
     Raises:
         ValueError: `names` has a key that is not an input.
         DataError: a column is missing.
     """
-    cells = Cells.of(table, names, kinds)
+    cells = Cells.of(table, names, kinds, outcomes or (OUTCOME,), outcome)
     return Runs(
-        inputs={name: cells.numbers(name) for name in cells.ours if name != OUTCOME},
-        loss=cells.numbers(OUTCOME),
+        inputs={name: cells.numbers(name) for name in cells.ours if name not in cells.outcomes},
+        loss=cells.losses(),
         others={name: cells.plain(name) for name in cells.others},
         _cells=cells,
     )

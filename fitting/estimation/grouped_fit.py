@@ -77,7 +77,7 @@ def fit_groups(
     labels, places = np.unique(chosen.groups(group), return_inverse=True)
     names = tuple(f"{x:g}" if isinstance(x, float) else str(x) for x in labels.tolist())
     counts = np.bincount(places)
-    if counts.min() * chosen.num_outcomes <= len(elements):
+    if counts.min() * len(chosen.outcome_titles) <= len(elements):
         raise ValueError(
             f"group {names[counts.argmin()]} has {counts.min()} runs, too few for its "
             f"{len(elements)} own coefficients"

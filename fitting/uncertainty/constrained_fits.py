@@ -95,7 +95,7 @@ def _measured(
     totals, squares, values = (np.asarray(part) for part in _parts(problem, batch))
     deviances, spreads = (
         [
-            function(problem.objective, float(x), fitted.num_runs) if np.isfinite(x) else np.inf
+            function(problem.objective, float(x), fitted.num_rows) if np.isfinite(x) else np.inf
             for x in totals
         ]
         for function in (deviance, spread)

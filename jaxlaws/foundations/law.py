@@ -8,7 +8,7 @@ import numpy as np
 
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.batches import batch_shape, broadcast_batch, loss_of_each
-from jaxlaws.inputs import Input, as_float, known_inputs
+from jaxlaws.inputs import OUTCOME, Input, as_float, known_inputs
 from jaxlaws.pytree import LAW_CLASSES, element_shapes, pytree
 
 
@@ -100,7 +100,8 @@ def outcomes_of(law: object) -> tuple[str, ...]:
         law: a law, or the class of a law.
 
     Raises:
-        TypeError: the attribute is not a tuple of different names, or a name is that of an input.
+        TypeError: the attribute is not a tuple of different names, or a name is that of an input
+            or `loss`.
     """
     names = getattr(law, "outcomes", ())
     is_tuple = isinstance(names, tuple) and all(isinstance(name, str) for name in names)
@@ -111,8 +112,9 @@ def outcomes_of(law: object) -> tuple[str, ...]:
         )
     known = known_inputs(law) if names else {}
     for name in names:
-        if name in known:
-            raise TypeError(f"{_class_name(law)}.outcomes: {name!r} is the name of an input")
+        if name in known or name == OUTCOME:
+            what = "an input" if name in known else "the outcome of a law with only one"
+            raise TypeError(f"{_class_name(law)}.outcomes: {name!r} is the name of {what}")
     return names
 
 

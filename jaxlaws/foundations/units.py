@@ -64,9 +64,9 @@ def unit_in_words(unit: Unit) -> str:
     """A unit as an expression.
 
     >>> unit_in_words(parse_unit("num_params**alpha / num_tokens"))
-    'num_params**alpha * num_tokens**(-1.0)'
+    'the unit num_params**alpha * num_tokens**(-1.0)'
     """
-    return " * ".join(map(str, unit)) or "no unit"
+    return f"the unit {' * '.join(map(str, unit))}" if unit else "no unit"
 
 
 def parse_unit(text: str) -> Unit:
