@@ -154,7 +154,7 @@ def _values(free: tuple[FreeNumber, ...], laws: Law) -> np.ndarray:
     columns = (value_of(laws, number.element) for number in free)
     return np.stack(
         [
-            column if number.group is None else column[:, number.group]
+            column[:, number.group or 0] if column.ndim > 1 else column
             for number, column in zip(free, columns, strict=True)
         ],
         axis=1,

@@ -67,11 +67,11 @@ class FreeNumber:
 
         Args:
             values: one value that all numbers of the coefficient share, or an array with an axis
-                over the groups (if each group has its own) before the axes of the coefficient.
+                over the groups (if some of them have their own) before the axes of the coefficient.
         """
         if self.index and jnp.ndim(values):
             values = values[(..., *self.index)]
-        return values if self.group is None or not jnp.ndim(values) else values[self.group]
+        return values[self.group or 0] if jnp.ndim(values) else values
 
 
 @dataclasses.dataclass(frozen=True)
