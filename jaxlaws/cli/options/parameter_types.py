@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from jaxlaws.cli.output.files import check_output_path, is_picture
 from jaxlaws.foundations.annotations import Array
 from jaxlaws.foundations.quantities import parse_quantity
 
@@ -92,18 +91,9 @@ def hardware(text: str) -> "Hardware":
     return Hardware(dollars_per_hour=price, flops_per_second=peak, utilisation=utilisation)
 
 
-def picture_path(text: str) -> str:
-    """The path of a picture, in a folder that exists."""
-    check_output_path(text)
-    if not is_picture(text):
-        raise ValueError(f"cannot draw {text!r}: write a file .png, .svg or .pdf")
-    return text
-
-
 QUANTITY = Parsed("quantity", positive)
 QUANTITY_OR_ZERO = Parsed("quantity", non_negative)
 SWEEP = Parsed("quantity|low:high:count", sweep)
 SWEEP_OR_ZERO = Parsed("quantity|low:high:count", lambda text: sweep(text, non_negative))
 SWEEP_OR_LIST = Parsed("quantity|low:high:count|a,b,c", sweep_or_list)
-PICTURE = Parsed("file", picture_path)
 HARDWARE = Parsed("$/hour:FLOPs/s:utilisation", hardware)

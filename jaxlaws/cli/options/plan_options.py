@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from jaxlaws.cli.compilation_cache import keep_compiled
-from jaxlaws.cli.options.common_options import json_option, law_option
+from jaxlaws.cli.options.common_options import json_option, law_option, output_option
 from jaxlaws.cli.options.law_source import Source
 from jaxlaws.cli.options.parameter_types import QUANTITY, QUANTITY_OR_ZERO, SWEEP
-from jaxlaws.cli.output.files import check_output_path
+from jaxlaws.cli.output.destinations import PICTURES, TABLES
 from jaxlaws.foundations.annotations import Array
 
 if TYPE_CHECKING:
@@ -85,15 +85,6 @@ class PlanOptions:
         return compute.transformer_forward_flops
 
 
-def _checked_path(_: click.Context, parameter: click.Parameter, path: str | None) -> str | None:
-    if path is not None:
-        try:
-            check_output_path(path)
-        except (ValueError, OSError) as error:
-            raise click.BadParameter(str(error), param=parameter) from None
-    return path
-
-
 _COMMON = (
     law_option,
     click.option(
@@ -104,11 +95,9 @@ _COMMON = (
         help="Forward FLOPs per token of N parameters: 2N, or F(N) of Busbridge et al. with "
         "attention and output layer.",
     ),
-    click.option(
-        "-o",
-        "--output",
-        type=click.Path(dir_okay=False),
-        callback=_checked_path,
+    output_option(
+        TABLES | PICTURES,
+        only_these=True,
         help="File to write: a table .csv or .parquet, or a picture .svg, .png or .pdf where "
         "there is one. Default: no file.",
     ),

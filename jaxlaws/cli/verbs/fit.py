@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from jaxlaws.cli.options.common_options import json_option, level_option, verb
+from jaxlaws.cli.options.common_options import json_option, level_option, output_option, verb
 from jaxlaws.cli.options.fitting_options import FitInputs, fit_options
+from jaxlaws.cli.output.destinations import LAWS
 from jaxlaws.cli.output.printing import print_json
 
 if TYPE_CHECKING:
@@ -46,10 +47,8 @@ if TYPE_CHECKING:
     "profile likelihoods and needs no draws.",
 )
 @level_option
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(),
+@output_option(
+    LAWS,
     help="File to save the fit to, for --law of other verbs. Default: no file.",
 )
 @json_option
