@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import reprlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 
@@ -87,7 +88,7 @@ class Cells:
         cells = self.others[name]
         try:
             values = np.array([np.nan if is_missing(cell) else float(cell) for cell in cells])
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             values = np.array(["" if cell is None else str(cell) for cell in cells])
         return unchanging(values)
 
@@ -144,7 +145,9 @@ class Cells:
                 self._number(name, cell)
             except ValueError as reason:
                 title = self.titles[name]
-                wrong.append(f"row {self.rows[place]}, column {title}: {cell!r} {reason}")
+                wrong.append(
+                    f"row {self.rows[place]}, column {title}: {reprlib.repr(cell)} {reason}"
+                )
         if wrong:
             shown = wrong[:_MOST_REPORTED]
             more = [f"and {len(wrong) - len(shown)} more"] if len(wrong) > len(shown) else []
@@ -213,6 +216,8 @@ def input_number(cell: object, kind: Input) -> float:
         raise ValueError("is missing")
     try:
         value = _number(cell)
+    except OverflowError:  # an integer of more than 300 digits
+        raise ValueError("is not finite") from None
     except (TypeError, ValueError):
         if isinstance(cell, str) and "inf" in cell.lower():
             raise ValueError("is not finite") from None

@@ -101,7 +101,7 @@ class _Reader:
             tree = ast.parse(_TOKENS.sub(self.plain, self.expression).strip(), mode="eval")
             with np.errstate(all="ignore"):
                 return self.truth(tree.body).true
-        except (SyntaxError, RecursionError, MemoryError):
+        except (SyntaxError, RecursionError, MemoryError, OverflowError):
             hint = " (equality is ==)" if re.search(r"[^=<>!]=[^=]", self.expression) else ""
             raise self.wrong(f"is not a valid expression{hint}") from None
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from jaxlaws.cli.options.law_modules import LAW_FILES, law_module_option
+from jaxlaws.cli.options.parameter_types import FiniteRange
 from jaxlaws.cli.output.destinations import Suffixes, check_destination, check_suffix
 from jaxlaws.foundations.annotations import Tree
 
@@ -128,9 +129,14 @@ level_option = click.option(
     "--level",
     default=0.9,
     show_default=True,
-    type=click.FloatRange(0.01, 0.999),
+    type=FiniteRange(0.01, 0.999),
     help="Level of the intervals, a fraction.",
 )
+MOST_DRAWS = 1_000_000
 seed_option = click.option(
-    "--seed", default=0, show_default=True, help="Seed of all random numbers, an integer."
+    "--seed",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0, 2**31 - 1),
+    help="Seed of all random numbers, an integer.",
 )

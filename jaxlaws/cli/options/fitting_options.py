@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, get_args
 
@@ -10,6 +11,7 @@ import click
 from jaxlaws.cli.compilation_cache import keep_compiled
 from jaxlaws.cli.options.common_options import seed_option
 from jaxlaws.cli.options.law_modules import law_class_named, law_module_option
+from jaxlaws.cli.options.parameter_types import FiniteRange
 from jaxlaws.cli.options.restraint_options import (
     RESTRAINT_OPTIONS,
     bounds_of,
@@ -120,7 +122,7 @@ _OPTIONS = (
     ),
     click.option(
         "--delta",
-        type=click.FloatRange(0, min_open=True),
+        type=FiniteRange(0, min_open=True),
         default=1e-3,
         show_default=True,
         help="Width of Huber's loss, in units of log loss.",
@@ -165,6 +167,8 @@ _OTHERS = (
     "seed",
 )
 
+_MOST_STARTS = 100_000
+
 
 def _starts(text: str) -> "tuple[Starts, int]":
     """How starts are spread, and their number: `256` is random starts, `grid:256` a grid.
@@ -179,12 +183,13 @@ def _starts(text: str) -> "tuple[Starts, int]":
     if number in known and not how:
         how, number = number, "256"
     chosen = known.get(how or "random")
-    if chosen is None or not number.isdecimal() or int(number) < 1:
+    count = int(number) if number.isdecimal() and len(number) < 10 else 0
+    if chosen is None or not 1 <= count <= _MOST_STARTS:
         raise click.UsageError(
-            f"--starts takes a number above zero, alone or after one of {', '.join(known)} "
-            f"(grid:256), got {text!r}"
+            f"--starts takes a number above zero, at most {_MOST_STARTS:,}, alone or after one of "
+            f"{', '.join(known)} (grid:256), got {text!r}"
         )
-    return chosen, int(number)
+    return chosen, count
 
 
 def _frozen(texts: tuple[str, ...]) -> dict[str, Tree]:
@@ -198,6 +203,8 @@ def _frozen(texts: tuple[str, ...]) -> dict[str, Tree]:
     for name, value in pairs("--freeze", texts).items():
         try:
             frozen[name] = float(value)
+            if not math.isfinite(frozen[name]):
+                raise click.UsageError(f"--freeze {name}={value}: the value is not finite")
         except ValueError:
             if value not in presets.names() and Path(value).exists():
                 is_fit = "fit" in saving.read_json(value)

@@ -1,5 +1,6 @@
 """Types of option values: quantities, sweeps of quantities, and lists of quantities."""
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,8 @@ from jaxlaws.foundations.quantities import parse_quantity
 
 if TYPE_CHECKING:
     from jaxlaws.planning import Hardware
+
+MOST_SWEPT = 10_000_000
 
 
 class Parsed(click.ParamType):
@@ -37,7 +40,7 @@ class Parsed(click.ParamType):
 
 def positive(text: str) -> float:
     """A quantity above zero, such as 1e22, 3.5e9, 1B or 20T."""
-    number = parse_quantity(text)
+    number = _finite(text)
     if number <= 0:
         raise ValueError(f"{text!r} must be above zero")
     return number
@@ -45,10 +48,30 @@ def positive(text: str) -> float:
 
 def non_negative(text: str) -> float:
     """A quantity above zero, or 0."""
-    number = parse_quantity(text)
+    number = _finite(text)
     if number < 0:
         raise ValueError(f"{text!r} must not be negative")
     return number
+
+
+def _finite(text: str) -> float:
+    number = parse_quantity(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text[:50]!r} is too large: write a number below 1.8e308")
+    return number
+
+
+class FiniteRange(click.FloatRange):
+    """A range of finite numbers; `click.FloatRange` lets NaN pass."""
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> object:
+        """The number that a text describes."""
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is not finite", param, ctx)
+        return number
 
 
 def sweep(text: str, quantity: Callable[[str], float] = positive) -> Array:
@@ -58,8 +81,10 @@ def sweep(text: str, quantity: Callable[[str], float] = positive) -> Array:
     import numpy as np
 
     parts = text.split(":")
-    if len(parts) != 3 or not parts[2].isdigit() or int(parts[2]) < 2:
+    if len(parts) != 3 or not parts[2].isdecimal() or len(parts[2]) > 9 or int(parts[2]) < 2:
         raise ValueError(f"{text!r} is not a sweep: write low:high:count, such as 1e19:1e26:8")
+    if int(parts[2]) > MOST_SWEPT:
+        raise ValueError(f"{text!r}: a sweep has at most {MOST_SWEPT:,} values")
     low, high = positive(parts[0]), positive(parts[1])
     if not low < high:
         raise ValueError(f"{text!r}: the sweep must rise, from a low to a high value")

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Literal
 
@@ -10,7 +11,7 @@ import click
 from jaxlaws.cli.compilation_cache import keep_compiled
 from jaxlaws.cli.options.common_options import json_option, law_option, output_option
 from jaxlaws.cli.options.law_source import Source
-from jaxlaws.cli.options.parameter_types import QUANTITY, QUANTITY_OR_ZERO, SWEEP
+from jaxlaws.cli.options.parameter_types import MOST_SWEPT, QUANTITY, QUANTITY_OR_ZERO, SWEEP
 from jaxlaws.cli.output.destinations import PICTURES, TABLES
 from jaxlaws.foundations.annotations import Array
 
@@ -145,7 +146,7 @@ inference_tokens = click.option(
 students = click.option(
     "--students",
     "num_students",
-    type=click.IntRange(1),
+    type=click.IntRange(1, 10**15),
     default=1,
     show_default=True,
     help="Number of equal students that share the teacher and the budget.",
@@ -202,11 +203,19 @@ def crossed(inputs: Mapping[str, Array | None]) -> dict[str, Array]:
     """All combinations of the sweeps among the inputs, as arrays of one length.
 
     Numbers stay numbers, and None is left out. The first axis is the budget or the loss.
+
+    Raises:
+        UsageError: there are too many combinations.
     """
     import numpy as np
 
     order = sorted(inputs, key=lambda name: name not in ("flops", "dollars", "target_loss"))
     given: dict[str, Array] = {n: inputs[n] for n in order if inputs[n] is not None}
     sweeps = {name: value for name, value in given.items() if np.ndim(value)}
+    count = math.prod(len(values) for values in sweeps.values())
+    if count > MOST_SWEPT:
+        raise click.UsageError(
+            f"the sweeps have {count:,} combinations, more than {MOST_SWEPT:,}: use fewer values"
+        )
     grid = np.meshgrid(*sweeps.values(), indexing="ij")
     return given | {name: axis.ravel() for name, axis in zip(sweeps, grid, strict=True)}

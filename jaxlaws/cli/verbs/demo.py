@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from jaxlaws.cli.compilation_cache import keep_compiled
-from jaxlaws.cli.options.common_options import seed_option, verb
+from jaxlaws.cli.options.common_options import MOST_DRAWS, seed_option, verb
 from jaxlaws.cli.options.parameter_types import QUANTITY
 from jaxlaws.cli.output.destinations import LAWS, PAGES, PICTURES, check_destination
 
@@ -28,7 +28,7 @@ from jaxlaws.cli.output.destinations import LAWS, PAGES, PICTURES, check_destina
     "--bootstrap",
     default=300,
     show_default=True,
-    type=click.IntRange(2),
+    type=click.IntRange(2, MOST_DRAWS),
     help="Number of bootstrap draws of each fit.",
 )
 @click.option("--force", is_flag=True, help="Replace existing files that are not of a demo.")

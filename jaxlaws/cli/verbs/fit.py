@@ -4,7 +4,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from jaxlaws.cli.options.common_options import json_option, level_option, output_option, verb
+from jaxlaws.cli.options.common_options import (
+    MOST_DRAWS,
+    json_option,
+    level_option,
+    output_option,
+    verb,
+)
 from jaxlaws.cli.options.fitting_options import FitInputs, fit_options
 from jaxlaws.cli.output.destinations import LAWS
 from jaxlaws.cli.output.printing import print_json
@@ -21,7 +27,7 @@ if TYPE_CHECKING:
     "--bootstrap",
     default=0,
     show_default=True,
-    type=click.IntRange(0),
+    type=click.IntRange(0, MOST_DRAWS),
     help="Number of bootstrap draws.",
 )
 @click.option(

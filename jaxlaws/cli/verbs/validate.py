@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     "--windows",
     default=5,
     show_default=True,
-    type=click.IntRange(1),
+    type=click.IntRange(1, 1000),
     help="Number of fits of a roll-out.",
 )
 @output_option(
