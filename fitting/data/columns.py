@@ -8,6 +8,7 @@ from difflib import get_close_matches
 
 import numpy as np
 
+from fitting.data.cell_values import is_missing, is_plausible
 from fitting.data.table_files import Table
 from jaxlaws.foundations.errors import DataError
 from jaxlaws.foundations.quantities import parse_quantity
@@ -15,6 +16,7 @@ from jaxlaws.inputs import INPUTS, Input
 
 OUTCOME = "loss"
 _MOST_REPORTED = 20
+_MOST_NAMED = 12
 
 _POSITIVE = Input("a number above zero")
 
@@ -61,8 +63,8 @@ class Cells:
                 )
             if theirs not in table.columns:
                 raise DataError(
-                    f"{table.source} has no column {theirs!r}{hint(theirs, table.columns)}; it has "
-                    f"{', '.join(table.columns)}"
+                    f"{table.source} has no column {theirs!r}{hint(theirs, table.columns)}; "
+                    f"{listed(theirs, list(table.columns))}"
                 )
         titles = {name: names.get(name, name) for name in known}
         titles = {name: theirs for name, theirs in titles.items() if theirs in table.columns}
@@ -120,13 +122,16 @@ class Cells:
     def missing(self, names: Sequence[str]) -> DataError:
         """The error for missing columns, with the way to name the columns that hold them."""
         name = names[0]
-        close = get_close_matches(name, self.others, n=1) or ["THEIR_NAME"]
+        near = get_close_matches(name, self.others, n=_MOST_NAMED, cutoff=0.5)
+        close = [title for title in near if is_plausible(name, self.others[title].tolist())]
+        meant = f" (did you mean {close[0]!r}?)" if close else ""
+        theirs = close[0] if close else "THEIR_NAME"
         law_type = "" if name in (*INPUTS, OUTCOME) else ", law_type=..."
         return DataError(
-            f"{self.source} has no column {', '.join(names)}{hint(name, self.others)}; it has "
-            f"{', '.join([*self.titles.values(), *self.others])}. If the column has another name, "
-            f"read the table with columns={{{name!r}: {close[0]!r}}}{law_type}, or with "
-            f"--column {name}={close[0]}"
+            f"{self.source} has no column {', '.join(names)}{meant}; "
+            f"{listed(name, [*self.titles.values(), *self.others])}. If the column has another "
+            f"name, read the table with columns={{{name!r}: {theirs!r}}}{law_type}, or with "
+            f"--column {name}={theirs}"
         )
 
     def refuse(self, places: Iterable[tuple[str, int]]) -> None:
@@ -153,6 +158,15 @@ class Cells:
             more = [f"and {len(wrong) - len(shown)} more"] if len(wrong) > len(shown) else []
             raise DataError("\n  ".join([f"{self.source}:", *shown, *more]))
 
+    def refuse_wrong(self) -> None:
+        """Refuse cells of columns of ours that are wrong; only the outcome must not be empty."""
+        self.refuse(
+            (name, i)
+            for i in range(len(self.rows))
+            for name, cells in self.ours.items()
+            if name == OUTCOME or not is_missing(cells[i])
+        )
+
     def _number(self, name: str, cell: object) -> float:
         return positive_number(cell) if name == OUTCOME else input_number(cell, self.kinds[name])
 
@@ -169,6 +183,14 @@ def hint(name: str, known: Iterable[str]) -> str:
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 
+def listed(name: str, titles: Sequence[str]) -> str:
+    """The columns of a table in a sentence: all of a few, else those with the nearest names."""
+    if len(titles) <= _MOST_NAMED:
+        return f"it has {', '.join(titles)}"
+    near = get_close_matches(name, titles, n=5, cutoff=0.0)
+    return f"of its {len(titles)} columns the nearest are {', '.join(near)}"
+
+
 def unchanging(array: np.ndarray) -> np.ndarray:
     """The same array, made read-only."""
     array.setflags(write=False)
@@ -179,16 +201,6 @@ def _objects(values: Sequence[object]) -> np.ndarray:
     array = np.empty(len(values), dtype=object)
     array[:] = values
     return array
-
-
-_MISSING_TEXTS = frozenset({"", "nan", "na", "n/a", "null", "none"})
-
-
-def is_missing(cell: object) -> bool:
-    """Whether a cell is empty: None, NaN, or a text that tables use for empty cells."""
-    if isinstance(cell, str):
-        return cell.strip().lower() in _MISSING_TEXTS
-    return cell is None or cell != cell  # NaN, and the NaT of pandas
 
 
 def positive_number(cell: object) -> float:
