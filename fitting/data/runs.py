@@ -101,7 +101,7 @@ class Runs:
             check_rows(runs, reading, law_type)
         for names, group in groups.items():
             if len(group):  # else the table has the columns of this kind of run, but no row
-                report(runs.source, group.weaknesses(names), WeakDesignWarning)
+                report(runs.source, group.weaknesses(names), WeakDesignWarning, 2)
         return runs
 
     @property

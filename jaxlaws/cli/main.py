@@ -37,7 +37,8 @@ class Verbs(click.Group):
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
-    click.echo(terminal_text(f"Warning: {message}"), err=True)
+    kind = "Note" if type(message).__name__ == "TableNote" else "Warning"
+    click.echo(terminal_text(f"{kind}: {message}"), err=True)
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})

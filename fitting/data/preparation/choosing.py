@@ -50,7 +50,7 @@ def choose_rows(runs: "Runs", notes: Sequence[str], reading: Reading) -> "Runs":
             notes.append(
                 f"{what}, which are not independent: resample whole runs, --cluster {found.run}"
             )
-    report(runs.source, notes, TableNote)
+    report(runs.source, ["; ".join(notes)] if notes else [], TableNote)
     return runs
 
 

@@ -19,20 +19,12 @@ from jaxlaws.cli.options.restraint_options import (
     pairs,
     priors_of,
 )
+from jaxlaws.cli.options.table_options import TableOptions, table_options
 from jaxlaws.foundations.annotations import Tree
 
 if TYPE_CHECKING:
     from fitting import FitOptions, Runs, Starts
     from jaxlaws.foundations.law import Law
-
-column_option = click.option(
-    "--column",
-    "columns",
-    multiple=True,
-    metavar="OURS=THEIRS",
-    help="Name of a column in the table for one of our names, such as loss=student_loss. "
-    "Repeatable.",
-)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,13 +34,13 @@ class FitInputs:
     Attributes:
         table: path of the table.
         law_name: name of the law's module, or None.
-        columns: the `--column` options.
+        reading: the options of the table.
         others: the other options by the names of their parameters.
     """
 
     table: str
     law_name: str | None
-    columns: tuple[str, ...]
+    reading: TableOptions
     others: Mapping[str, Tree]
 
     def options(self) -> "FitOptions":
@@ -81,7 +73,6 @@ class FitInputs:
         """
         from difflib import get_close_matches
 
-        from fitting import Runs
         from jaxlaws import laws
 
         name, types = self.law_name, laws.law_types()
@@ -94,8 +85,7 @@ class FitInputs:
                 f"no law {name!r}; {hint}the laws are {', '.join(types)}. A law of your own is "
                 "named by its file and class, my_laws.py:MyLaw"
             )
-        columns, law_type = pairs("--column", self.columns), types.get(name or "")
-        runs = Runs.read(self.table, columns=columns, law_type=law_type)
+        runs = self.reading.read(self.table, types.get(name or ""))
         if name is None:
             name = "distillation_limit" if "teacher_loss" in runs.inputs else "supervised"
         return name, types[name], runs
@@ -112,7 +102,6 @@ _OPTIONS = (
         "else supervised.",
     ),
     law_module_option,
-    column_option,
     click.option(
         "--freeze",
         multiple=True,
@@ -145,11 +134,12 @@ def fit_options(verb: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(verb)
     def with_options(
-        table: str, law_name: str | None, columns: tuple[str, ...], **given: Tree
+        table: str, law_name: str | None, reading: TableOptions, **given: Tree
     ) -> None:
         others = {name: given.pop(name) for name in _OTHERS}
-        verb(FitInputs(table, law_name, columns, others), **given)
+        verb(FitInputs(table, law_name, reading, others), **given)
 
+    with_options = table_options(with_options)
     for option in reversed(_OPTIONS):
         with_options = option(with_options)
     return with_options

@@ -6,10 +6,9 @@ import click
 
 from jaxlaws.cli.compilation_cache import keep_compiled
 from jaxlaws.cli.options.common_options import level_option, output_option, verb
-from jaxlaws.cli.options.fitting_options import column_option
 from jaxlaws.cli.options.law_modules import law_module_option
 from jaxlaws.cli.options.law_source import Source
-from jaxlaws.cli.options.restraint_options import pairs
+from jaxlaws.cli.options.table_options import TableOptions, table_options
 from jaxlaws.cli.output.destinations import PAGES
 from jaxlaws.cli.output.files import write_text
 from jaxlaws.foundations.escaping import markdown_text
@@ -23,21 +22,19 @@ from jaxlaws.foundations.escaping import markdown_text
     type=click.Path(),
     help="Table of the fitted runs, for the errors of the fit. Default: no errors are reported.",
 )
-@column_option
+@table_options
 @law_module_option
 @level_option
 def command(
-    fit_file: str, output: str, table: str | None, columns: tuple[str, ...], level: float
+    fit_file: str, output: str, table: str | None, reading: TableOptions, level: float
 ) -> None:
     """Write a page on the saved fit FIT: coefficients, intervals, warnings, pictures, plans."""
     keep_compiled()
-    from fitting import FitResult, Runs, fit_report, to_page
+    from fitting import FitResult, fit_report, to_page
     from fitting.reporting.plan_sections import plan_section
 
     result = FitResult.load(fit_file)
-    runs = None
-    if table is not None:
-        runs = Runs.read(table, columns=pairs("--column", columns), law_type=type(result.law))
+    runs = None if table is None else reading.read(table, type(result.law))
     title = f"{type(result.law).__name__}: {Path(fit_file).name}"
     parts = [f"# {markdown_text(title)}"]
     for stage in result.stages.values():
