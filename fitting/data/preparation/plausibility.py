@@ -19,10 +19,10 @@ _COUNTS = {name for pair in _PAIRS for name in pair} | {
     "num_teacher_tokens",
     "num_unique_tokens",
 }
-# The least of the largest values: no table has only models of fewer parameters, or fewer tokens.
-_SMALLEST_TABLE = 1e3
+# No run has fewer parameters or tokens, and no table has only runs with fewer than the second.
+_SMALLEST, _SMALLEST_TABLE = 1e3, 1e4
 _LARGEST = {"params": 1e15, "tokens": 1e17}
-_FEW_TOKENS, _MANY_TOKENS = 1e-3, 1e7  # tokens per parameter
+_FEW_TOKENS, _MANY_TOKENS = 1e-3, 1e5  # tokens per parameter
 _LOG_OF_LARGEST_VOCABULARY = float(np.log(2**20))
 _HIGH_LOSS = 8.0  # nats per token: a model that has learnt anything has a lower loss
 _ORDER = 10 ** (2 / 3)  # a factor of compute that is an order of magnitude, rounded
@@ -91,9 +91,11 @@ def _counts(inputs: Mapping[str, np.ndarray], rows: np.ndarray) -> list[Finding]
             f"If the column is in millions or billions, say so with --unit {name}=M or "
             f"--unit {name}=B (in Python units={{{name!r}: 'B'}})"
         )
-        if (values[here] < 1).any():
-            row = rows[here][values[here] < 1][0]
-            message = f"{name} is {values[here].min():g} in row {row}: no run has less than one."
+        least = values[here].min()
+        if least < _SMALLEST:
+            row = rows[here][values[here] == least][0]
+            fewer = "one" if least < 1 else f"{_SMALLEST:g}"
+            message = f"{name} is {least:g} in row {row}: no run has less than {fewer}."
             found.append(Finding("counts", f"{message} {remedy}", refuses=True))
         elif values[here].max() < _SMALLEST_TABLE:
             message = f"{name} is at most {values[here].max():g} in all rows."
