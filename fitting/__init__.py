@@ -11,7 +11,7 @@ from fitting.data.design_checks import WeakDesignWarning
 from fitting.data.predictions import predict, relative_errors
 from fitting.data.preparation.reading import (
     Checkpoints,
-    OutcomeKind,
+    LossUnit,
     ReadingOptions,
     TableNote,
     TableWarning,
@@ -107,11 +107,11 @@ __all__ = [
     "IsoflopProfile",
     "LogNormal",
     "LogSquares",
+    "LossUnit",
     "Normal",
     "Objective",
     "OptimalScaling",
     "Optimum",
-    "OutcomeKind",
     "PowerLine",
     "Prior",
     "Profile",

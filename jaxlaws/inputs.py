@@ -22,21 +22,31 @@ _F = TypeVar("_F", bound=Callable[..., Array])
 class Input:
     """What an input of a law means, its unit, and the values that it can have.
 
-    Values are finite and above zero unless `may_be_zero` is set.
+    Values are finite and above zero unless `may_be_zero` or `may_be_negative` is set.
 
     Attributes:
         meaning: what the input is, for reports.
         unit: the unit, such as "tokens". Inputs of the same unit share one scale in a fit. An
             input with the unit "" has a scale of its own.
         may_be_zero: whether zero is a valid value, as for the share of a data source.
+        may_be_negative: whether every finite number is a valid value, as for a normalised loss.
         at_most: the highest valid value, such as 1 for a share.
     """
 
     meaning: str
     unit: str = ""
     may_be_zero: bool = False
+    may_be_negative: bool = False
     at_most: float = math.inf
 
+    @property
+    def has_zero(self) -> bool:
+        """Whether zero is among the valid values."""
+        return self.may_be_zero or self.may_be_negative
+
+
+# The name of what a law predicts, and of its column in a table.
+OUTCOME = "loss"
 
 _PARAMS, _TOKENS, _BITS = "parameters", "tokens", "bits"
 
@@ -80,7 +90,7 @@ def known_inputs(law: object) -> dict[str, Input]:
     for name, kind in own.items():
         if not isinstance(kind, Input):
             raise TypeError(f"{where}: expected an Input as {name!r}, got {kind!r}")
-        if name in INPUTS or name == "loss":
+        if name in INPUTS or name == OUTCOME:
             raise TypeError(
                 f"{where}: jaxlaws already uses the name {name!r}. Choose another name; if you "
                 "mean the input that jaxlaws knows, leave it out of own_inputs"
@@ -180,20 +190,22 @@ def prediction(method: _F) -> _F:
     """Turn a law's formula into a public method: convert and broadcast the inputs, then compile.
 
     The formula receives floating-point arrays of one shape. If the method is `loss` and the class
-    declares no `input_names`, they are the names of the method's arguments.
+    declares no `input_names`, they are the names of the method's arguments. A method
+    `loss(self, **inputs)` takes the inputs that the class declares as `input_names`.
 
     Raises:
         TypeError: when the class is defined: an argument is not keyword-only, or it is an input
             that neither `INPUTS` nor the class's `own_inputs` has.
     """
     parameters = list(inspect.signature(method).parameters.values())[1:]
-    for parameter in parameters:
+    takes_any = len(parameters) == 1 and parameters[0].kind is parameters[0].VAR_KEYWORD
+    for parameter in () if takes_any else parameters:
         if parameter.kind is not parameter.KEYWORD_ONLY:
             raise TypeError(
                 f"{method.__qualname__}: {parameter.name!r} must be keyword-only: "
                 f"def {method.__name__}(self, *, {parameter.name}, ...)"
             )
-    names = tuple(parameter.name for parameter in parameters)
+    named = tuple(parameter.name for parameter in parameters)
 
     @functools.partial(jax.jit, inline=True)
     def compiled(law: Tree, inputs: dict[str, Array]) -> jax.Array:
@@ -201,6 +213,7 @@ def prediction(method: _F) -> _F:
 
     @functools.wraps(method)
     def predict(law: Tree, **inputs: Array) -> jax.Array:
+        names = law.input_names if takes_any else named
         if set(inputs) != set(names):
             raise TypeError(
                 f"{type(law).__name__}.{method.__name__} takes {', '.join(names)} by keyword, "
@@ -209,8 +222,14 @@ def prediction(method: _F) -> _F:
         return compiled(law, {name: as_float(name, inputs[name]) for name in names})
 
     def complete_class(cls: type[object]) -> None:
+        names = getattr(cls, "input_names", None) if takes_any else named
+        if not isinstance(names, tuple):
+            raise TypeError(
+                f"{cls.__qualname__}.{method.__name__} takes any inputs, so the class must declare "
+                'them: input_names = ("num_params", ...)'
+            )
         _check_known(f"{cls.__qualname__}.{method.__name__}", names, known_inputs(cls))
-        if method.__name__ == "loss":
+        if method.__name__ == "loss" and not takes_any:
             _complete_input_names(cls, names)
 
     setattr(predict, COMPLETE_CLASS, complete_class)

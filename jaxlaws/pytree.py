@@ -1,17 +1,21 @@
 """Immutable dataclasses that are JAX trees, and the domains and units of coefficients.
 
-A law declares on each field the domain of its coefficient and, where the coefficient has the unit
-of an input, that unit: `A = positive(unit_of="num_params", power="alpha")` says that A has the
-unit of N**alpha. Fits derive their bijections and their change of units from these declarations.
+A law declares on each field the domain of its coefficient, its shape if it is an array, and its
+unit if the unit is one of inputs: `A = positive(unit_of="num_params", power="alpha")` says that A
+has the unit of N**alpha. Fits derive their bijections and their change of units from these
+declarations.
 """
 
 import dataclasses
 import enum
+import functools
+from collections.abc import Sequence
 from typing import TypeAlias, TypeVar, dataclass_transform
 
 import jax
 
-from jaxlaws.foundations.annotations import Array
+from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.foundations.units import Exponent, Unit, parse_unit, unit_of_power
 
 # A float, or an array of NumPy or JAX: a union of the three makes every formula a type error.
 Coefficient: TypeAlias = Array
@@ -37,30 +41,71 @@ class Domain(enum.Enum):
 
 @dataclasses.dataclass(frozen=True)
 class Declaration:
-    """The declared domain and unit of a coefficient.
+    """The declared domain, unit and shape of a coefficient.
 
-    `unit_of` names an input. `power` names the coefficient of the same law that is the exponent
-    of that unit; without it the exponent is 1.
+    Attributes:
+        domain: the set that each number of the coefficient lives in.
+        unit: the inputs whose product of powers is the unit; empty for a pure number.
+        shape: the shape of an array coefficient; empty for a number.
     """
 
     domain: Domain
-    unit_of: str | None = None
-    power: str | None = None
+    unit: Unit = ()
+    shape: tuple[int, ...] = ()
 
 
-def real() -> Coefficient:
-    """A coefficient that may be any number."""
-    return dataclasses.field(metadata={_KEY: Declaration(Domain.REAL)})
+def real(
+    *,
+    unit_of: str | None = None,
+    power: Exponent | None = None,
+    unit: str | None = None,
+    shape: int | Sequence[int] = (),
+) -> Coefficient:
+    """A coefficient that may be any number; for the arguments see `positive`."""
+    return _field(Domain.REAL, _unit(unit_of, power, unit), shape)
 
 
-def positive(*, unit_of: str | None = None, power: str | None = None) -> Coefficient:
-    """A coefficient above zero, with the unit of `unit_of ** power` where these are given."""
-    return dataclasses.field(metadata={_KEY: Declaration(Domain.POSITIVE, unit_of, power)})
+def positive(
+    *,
+    unit_of: str | None = None,
+    power: Exponent | None = None,
+    unit: str | None = None,
+    shape: int | Sequence[int] = (),
+) -> Coefficient:
+    """A coefficient above zero.
+
+    Args:
+        unit_of: an input, if the coefficient has the unit of `unit_of ** power`.
+        power: the exponent: a coefficient of the law by name, a number, or an expression of both,
+            such as `"-0.6*alpha"`. For an array it can be an array of numbers. None: 1.
+        unit: in place of these two, the unit as a product of powers of several inputs, such as
+            `"num_params**alpha * num_tokens**-beta"`.
+        shape: shape of an array of coefficients, such as `(5,)`; empty for a number.
+
+    Raises:
+        ValueError: the unit, the exponent or the shape has another form.
+    """
+    return _field(Domain.POSITIVE, _unit(unit_of, power, unit), shape)
 
 
-def unit_interval() -> Coefficient:
-    """A coefficient strictly between 0 and 1."""
-    return dataclasses.field(metadata={_KEY: Declaration(Domain.UNIT_INTERVAL)})
+def unit_interval(*, shape: int | Sequence[int] = ()) -> Coefficient:
+    """A coefficient strictly between 0 and 1, or an array of the given shape."""
+    return _field(Domain.UNIT_INTERVAL, (), shape)
+
+
+def _field(domain: Domain, unit: Unit, shape: int | Sequence[int]) -> Coefficient:
+    sizes = (shape,) if isinstance(shape, int) else tuple(shape)
+    if any(isinstance(size, bool) or not isinstance(size, int) or size < 1 for size in sizes):
+        raise ValueError(f"shape: expected positive integers such as (5,), got {shape!r}")
+    return dataclasses.field(metadata={_KEY: Declaration(domain, unit, sizes)})
+
+
+def _unit(unit_of: str | None, power: Exponent | None, unit: str | None) -> Unit:
+    if unit_of is None and power is None:
+        return () if unit is None else parse_unit(unit)
+    if unit_of is None or unit is not None:
+        raise ValueError("give unit_of= with or without power=, or unit= alone")
+    return unit_of_power(unit_of, power)
 
 
 def static() -> Array:
@@ -83,6 +128,40 @@ def declarations(tree: object) -> dict[str, Declaration]:
     }
 
 
+def element_shapes(tree: Tree) -> tuple[tuple[int, ...], ...]:
+    """The declared shape of each leaf of a law or another tree, in tree order.
+
+    A leaf has this shape after the axes of its batch; the shape of a number is empty.
+    """
+    return _element_shapes(jax.tree.structure(tree))
+
+
+@functools.lru_cache(maxsize=1024)
+def _element_shapes(structure: jax.tree_util.PyTreeDef) -> tuple[tuple[int, ...], ...]:
+    skeleton = jax.tree.unflatten(structure, [0] * structure.num_leaves)
+    paths, _ = jax.tree_util.tree_flatten_with_path(skeleton)
+    return tuple(_declared_shape(skeleton, path) for path, _ in paths)
+
+
+def _declared_shape(tree: Tree, path: Sequence[object]) -> tuple[int, ...]:
+    holder = tree
+    for key in path[:-1]:
+        match key:
+            case jax.tree_util.GetAttrKey(name=name):
+                holder = getattr(holder, name)
+            case jax.tree_util.DictKey(key=name):
+                holder = holder[name]
+            case jax.tree_util.SequenceKey(idx=index):
+                holder = holder[index]
+            case _:  # a node of another kind holds no law that declares anything
+                return ()
+    last = path[-1] if path else None
+    if isinstance(last, jax.tree_util.GetAttrKey) and dataclasses.is_dataclass(holder):
+        declared = declarations(holder).get(last.name)
+        return () if declared is None else declared.shape
+    return ()
+
+
 @dataclass_transform(
     eq_default=False,
     kw_only_default=True,
@@ -100,7 +179,8 @@ def pytree(cls: type[_T]) -> type[_T]:
     `jaxlaws.load` finds it by name.
 
     Raises:
-        TypeError: a method under `jaxlaws.inputs.prediction` has inputs that are not valid.
+        TypeError: a method under `jaxlaws.inputs.prediction` has inputs that are not valid, or the
+            unit of a coefficient names an input or a coefficient that the law does not have.
     """
     for method in list(vars(cls).values()):
         if hasattr(method, COMPLETE_CLASS):
@@ -112,5 +192,26 @@ def pytree(cls: type[_T]) -> type[_T]:
     jax.tree_util.register_dataclass(made, data_fields=children, meta_fields=fixed)
     names = getattr(made, "input_names", None)
     if callable(getattr(made, "loss", None)) and isinstance(names, tuple):
+        _check_units(made, names)
         LAW_CLASSES.append(made)
     return made
+
+
+def _check_units(law_type: type[object], input_names: tuple[str, ...]) -> None:
+    declared = declarations(law_type)
+    for name, each in declared.items():
+        for power in each.unit:
+            where = f"{law_type.__qualname__}.{name} has the unit of {power}"
+            if power.name not in input_names:
+                hint = " (an exponent of several factors needs parentheses)"
+                raise TypeError(
+                    f"{where}, but {power.name!r} is not an input of the law"
+                    f"{hint if power.name in declared else ''}; its inputs are "
+                    f"{', '.join(input_names)}"
+                )
+            for exponent in power.coefficients:
+                if exponent not in declared and not hasattr(law_type, exponent):
+                    raise TypeError(
+                        f"{where}, but {exponent!r} is not a coefficient of the law; its "
+                        f"coefficients are {', '.join(declared)}"
+                    )

@@ -28,7 +28,7 @@ from jaxlaws.foundations.atomic_files import atomic_write
 from jaxlaws.foundations.errors import DataError
 from jaxlaws.foundations.json_text import check_keys, read_json_file
 from jaxlaws.foundations.law import FixedInputs, Law
-from jaxlaws.pytree import LAW_CLASSES, Domain, declarations
+from jaxlaws.pytree import LAW_CLASSES, Declaration, Domain, declarations, element_shapes
 
 FORMAT = 1
 
@@ -167,13 +167,26 @@ def law_from_json(document: Json, law_type: type[object] | None = None) -> Tree:
         law = _law_from_json(document, law_type)
     except RecursionError:
         raise DataError("the lists of a coefficient are nested too deeply") from None
-    shapes = {np.shape(leaf) for leaf in jax.tree.leaves(law)}
+    leaves = zip(jax.tree.leaves(law), element_shapes(law), strict=True)
+    shapes = {_batch_shape(np.shape(leaf), shape) for leaf, shape in leaves}
     if len(shapes) > 1:
         raise DataError(
             f"law {document['type']!r}: the coefficients are of different lengths, "
             f"{', '.join(map(str, sorted(shapes)))}"
         )
     return law
+
+
+def _batch_shape(shape: tuple[int, ...], declared: tuple[int, ...]) -> tuple[int, ...]:
+    """The axes of a coefficient before its declared ones.
+
+    Raises:
+        DataError: the coefficient lacks the declared axes.
+    """
+    num_axes = len(shape) - len(declared)
+    if num_axes < 0 or shape[num_axes:] != declared:
+        raise DataError(f"a coefficient has the shape {shape}, its law declares {declared}")
+    return shape[:num_axes]
 
 
 def _law_from_json(document: Json, law_type: type[object] | None) -> Tree:
@@ -194,7 +207,7 @@ def _law_from_json(document: Json, law_type: type[object] | None) -> Tree:
     for key in expected:
         try:
             if key in numbers:
-                coefficients[key] = _in_domain(numbers_from_json(given[key]), numbers[key].domain)
+                coefficients[key] = _in_domain(numbers_from_json(given[key]), numbers[key])
             else:  # a sub-law, whose class the field names
                 coefficients[key] = _law_from_json(given[key], get_type_hints(cls)[key])
         except (TypeError, ValueError) as error:
@@ -202,29 +215,25 @@ def _law_from_json(document: Json, law_type: type[object] | None) -> Tree:
     return cls(**coefficients)
 
 
-def _in_domain(value: Array, domain: Domain) -> Array:
+def _in_domain(value: Array, declared: Declaration) -> Array:
     """The same value, if it lies in the domain of its coefficient.
 
     The edges of a domain are valid: a fit can reach them by rounding. Draws that failed are NaN or
     infinite.
 
     Raises:
-        ValueError: the value lies outside, or a single number is not finite.
+        ValueError: the value lies outside, or is not finite and no draws.
     """
-    if not np.ndim(value) and not np.isfinite(value):
+    if np.ndim(value) <= len(declared.shape) and not np.isfinite(value).all():
         raise ValueError(f"{value} is not finite")
-    low, high = _ENDS[domain]
+    low, high = _ENDS.get(declared.domain, (0.0, 1.0))
     wrong = np.ravel(value)[np.ravel(np.less(value, low) | np.greater(value, high))]
     if wrong.size:
         raise ValueError(f"{wrong[0]:g} is outside its domain, {low:g} to {high:g}")
     return value
 
 
-_ENDS = {
-    Domain.REAL: (-np.inf, np.inf),
-    Domain.POSITIVE: (0.0, np.inf),
-    Domain.UNIT_INTERVAL: (0.0, 1.0),
-}
+_ENDS = {Domain.REAL: (-np.inf, np.inf), Domain.POSITIVE: (0.0, np.inf)}
 
 
 def write_json(path: str | os.PathLike[str], document: dict[str, Json]) -> None:

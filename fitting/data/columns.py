@@ -8,17 +8,15 @@ from difflib import get_close_matches
 
 import numpy as np
 
-from fitting.data.cell_values import is_missing, is_plausible
+from fitting.data.cell_values import POSITIVE, input_number, is_missing, is_plausible, is_text
 from fitting.data.table_files import Table
 from jaxlaws.foundations.errors import DataError
-from jaxlaws.foundations.quantities import parse_quantity
-from jaxlaws.inputs import INPUTS, Input
+from jaxlaws.inputs import INPUTS, OUTCOME, Input
 
-OUTCOME = "loss"
 _MOST_REPORTED = 20
 _MOST_NAMED = 12
 
-_POSITIVE = Input("a number above zero")
+_ANY_NUMBER = Input("a number", may_be_negative=True)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -29,7 +27,9 @@ class Cells:
         source: the table, as messages name it.
         rows: the number of each row, as a person counts, `(num_rows,)`.
         kinds: the known inputs, by name.
-        titles: the table's own name of each column of an input or the outcome, by our name.
+        outcomes: the columns of outcomes, by our name.
+        outcome: what the outcomes are, and which values they can have.
+        titles: the table's own name of each column of an input or an outcome, by our name.
         ours: the cells of these columns, by our name.
         others: the cells of the other columns, by the table's own name.
     """
@@ -37,24 +37,35 @@ class Cells:
     source: str
     rows: np.ndarray
     kinds: Mapping[str, Input]
+    outcomes: tuple[str, ...]
+    outcome: Input
     titles: Mapping[str, str]
     ours: Mapping[str, np.ndarray]
     others: Mapping[str, np.ndarray]
 
     @classmethod
-    def of(cls, table: Table, names: Mapping[str, str], kinds: Mapping[str, Input]) -> "Cells":
+    def of(
+        cls,
+        table: Table,
+        names: Mapping[str, str],
+        kinds: Mapping[str, Input],
+        outcomes: tuple[str, ...],
+        outcome: Input | None,
+    ) -> "Cells":
         """The cells of a table.
 
         Args:
             table: as read.
             names: the table's name for each input or outcome whose column has another name.
             kinds: the known inputs, by name.
+            outcomes: the columns of outcomes, by our name.
+            outcome: what the outcomes are; None: numbers above zero.
 
         Raises:
             ValueError: `names` has a key that is not the name of an input.
-            DataError: the table has no such column, or no column of the outcome.
+            DataError: the table has no such column, or no column of an outcome.
         """
-        known = [*kinds, OUTCOME]
+        known = [*kinds, *outcomes]
         for name, theirs in names.items():
             if name not in known:
                 raise ValueError(
@@ -73,17 +84,26 @@ class Cells:
             source=table.source,
             rows=unchanging(np.array(table.rows)),
             kinds=kinds,
+            outcomes=outcomes,
+            outcome=outcome or POSITIVE,
             titles=titles,
             ours={name: cells[theirs] for name, theirs in titles.items()},
             others={name: each for name, each in cells.items() if name not in titles.values()},
         )
-        if OUTCOME not in titles:
-            raise found.missing([OUTCOME])
+        lacking = [name for name in outcomes if name not in titles]
+        if lacking:
+            raise found.missing(lacking)
         return found
 
     def numbers(self, name: str) -> np.ndarray:
         """The numbers in a column of ours, NaN where a cell holds no valid number."""
         return unchanging(np.array([self._number_or_nan(name, cell) for cell in self.ours[name]]))
+
+    def losses(self) -> np.ndarray:
+        """The outcomes: `(num_rows,)` for one `loss`, else `(num_rows, num_outcomes)`."""
+        if self.outcomes == (OUTCOME,):
+            return self.numbers(OUTCOME)
+        return unchanging(np.stack([self.numbers(name) for name in self.outcomes], axis=1))
 
     def plain(self, name: str) -> np.ndarray:
         """Another column: numbers where every filled cell holds a number, texts otherwise."""
@@ -119,6 +139,29 @@ class Cells:
             others={name: each for name, each in self.others.items() if name not in moved},
         )
 
+    def with_outcomes(self, outcomes: tuple[str, ...], outcome: Input | None) -> "Cells":
+        """The same cells with other outcomes; None: outcomes of the same kind.
+
+        Raises:
+            DataError: the table has no column of an outcome.
+        """
+        others = {**self.others, **{self.titles[n]: self.ours[n] for n in self.outcomes}}
+        kept = [name for name in self.ours if name not in self.outcomes]
+        titles = {name: self.titles[name] for name in kept}
+        titles |= {name: self.titles.get(name, name) for name in outcomes}
+        lacking = [name for name in outcomes if titles[name] not in others]
+        if lacking:
+            raise self.missing(lacking)
+        mine = {name: others.pop(titles[name]) for name in outcomes}
+        return dataclasses.replace(
+            self,
+            outcomes=outcomes,
+            outcome=outcome or self.outcome,
+            titles=titles,
+            ours={**{name: self.ours[name] for name in kept}, **mine},
+            others=others,
+        )
+
     def missing(self, names: Sequence[str]) -> DataError:
         """The error for missing columns, with the way to name the columns that hold them."""
         name = names[0]
@@ -143,7 +186,7 @@ class Cells:
         Raises:
             DataError: a cell is not valid.
         """
-        wrong = []
+        wrong, advice = [], {}
         for name, place in places:
             cell = self.ours[name][place]
             try:
@@ -153,22 +196,44 @@ class Cells:
                 wrong.append(
                     f"row {self.rows[place]}, column {title}: {reprlib.repr(cell)} {reason}"
                 )
+                advice[self._advice(name, cell)] = None
         if wrong:
             shown = wrong[:_MOST_REPORTED]
             more = [f"and {len(wrong) - len(shown)} more"] if len(wrong) > len(shown) else []
-            raise DataError("\n  ".join([f"{self.source}:", *shown, *more]))
+            raise DataError("\n  ".join([f"{self.source}:", *shown, *more, *filter(None, advice)]))
+
+    def _advice(self, name: str, cell: object) -> str:
+        """What to do about a cell that is not valid, where the data may be as they should be."""
+        if name in self.outcomes:
+            try:
+                input_number(cell, _ANY_NUMBER)
+            except ValueError:
+                return ""
+            return (
+                "An outcome that may be zero or negative is declared in the class of the law, "
+                'outcome = Input("...", may_be_negative=True), or by Runs.read(..., outcome=Input('
+                '"...", may_be_negative=True))'
+            )
+        if all(is_missing(each) or is_text(each) for each in self.ours[name]):
+            title = self.titles[name]
+            return (
+                f"Column {title} holds text, and the input {name!r} of a law is a number. For a "
+                f"law whose coefficients differ between the values of {title}, leave the input "
+                f"out of the law, and use fit_groups(law, runs, group={title!r}, own=[...])"
+            )
+        return ""
 
     def refuse_wrong(self) -> None:
-        """Refuse cells of columns of ours that are wrong; only the outcome must not be empty."""
+        """Refuse cells of columns of ours that are wrong; only outcomes must not be empty."""
         self.refuse(
             (name, i)
             for i in range(len(self.rows))
             for name, cells in self.ours.items()
-            if name == OUTCOME or not is_missing(cells[i])
+            if name in self.outcomes or not is_missing(cells[i])
         )
 
     def _number(self, name: str, cell: object) -> float:
-        return positive_number(cell) if name == OUTCOME else input_number(cell, self.kinds[name])
+        return input_number(cell, self.outcome if name in self.outcomes else self.kinds[name])
 
     def _number_or_nan(self, name: str, cell: object) -> float:
         try:
@@ -201,53 +266,3 @@ def _objects(values: Sequence[object]) -> np.ndarray:
     array = np.empty(len(values), dtype=object)
     array[:] = values
     return array
-
-
-def positive_number(cell: object) -> float:
-    """The number in a cell, which must be finite and above zero.
-
-    >>> positive_number("1.5B")
-    1500000000.0
-
-    Raises:
-        ValueError: the cell does not hold such a number; the message says why.
-    """
-    return input_number(cell, _POSITIVE)
-
-
-def input_number(cell: object, kind: Input) -> float:
-    """The number in a cell, which must be a valid value of an input.
-
-    >>> input_number("0", Input("share of code", may_be_zero=True, at_most=1))
-    0.0
-
-    Raises:
-        ValueError: the cell does not hold such a number; the message says why.
-    """
-    if is_missing(cell):
-        raise ValueError("is missing")
-    try:
-        value = _number(cell)
-    except OverflowError:  # an integer of more than 300 digits
-        raise ValueError("is not finite") from None
-    except (TypeError, ValueError):
-        if isinstance(cell, str) and "inf" in cell.lower():
-            raise ValueError("is not finite") from None
-        raise ValueError("is not a number") from None
-    if not math.isfinite(value):
-        raise ValueError("is not finite")
-    if value < 0 and kind.may_be_zero:
-        raise ValueError("is below zero")
-    if value <= 0 and not kind.may_be_zero:
-        raise ValueError("is not above zero")
-    if value > kind.at_most:
-        raise ValueError(f"is above {kind.at_most:g}")
-    return value
-
-
-def _number(cell: object) -> float:
-    if isinstance(cell, str):
-        return parse_quantity(cell)
-    if isinstance(cell, bool) or not hasattr(cell, "__float__"):
-        raise TypeError
-    return float(cell)  # pyright: ignore[reportArgumentType]

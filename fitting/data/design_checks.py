@@ -22,7 +22,7 @@ def weaknesses(
 
     Args:
         inputs: values of each input, `(num_runs,)`.
-        loss: `(num_runs,)`.
+        loss: `(num_runs,)` or `(num_runs, num_outcomes)`.
         kinds: meaning and unit of each input, by name.
 
     >>> weaknesses({"num_params": np.array([1e6, 1e7, 1e8])}, np.array([4.0, 3.0, 2.5]))
@@ -58,9 +58,9 @@ def weaknesses(
 
 def _num_levels(values: np.ndarray) -> int:
     """The number of levels of an input; zero is a level of its own."""
-    positive = values[values > 0]
-    levels = len(np.unique(np.round(np.log10(positive) / _SAME_LEVEL)))
-    return levels + (len(positive) < len(values))
+    sizes = np.abs(np.where(values == 0, 1.0, values))
+    steps = np.round(np.log10(sizes) / _SAME_LEVEL)
+    return len(np.unique(np.stack([np.sign(values), steps]), axis=1).T)
 
 
 def _span(values: np.ndarray) -> str:

@@ -37,5 +37,15 @@ def predict(law: Law, inputs: Mapping[str, Array]) -> np.ndarray:
 
 
 def relative_errors(predicted: Array, runs: Runs) -> np.ndarray:
-    """Predicted above measured loss, in per cent, `(num_runs,)`; NaN where a prediction is NaN."""
-    return 100 * (np.broadcast_to(predicted, runs.loss.shape) / runs.loss - 1)
+    """Predicted above measured outcome, in per cent of the measured outcome.
+
+    If some outcome is zero or negative, all errors are in per cent of the mean size of the
+    outcomes of its column.
+
+    Returns:
+        Errors of the shape of `runs.loss`; NaN where a prediction is NaN.
+    """
+    above = np.broadcast_to(predicted, runs.loss.shape)
+    if np.all(runs.loss > 0):
+        return 100 * (above / runs.loss - 1)
+    return 100 * (above - runs.loss) / np.mean(np.abs(runs.loss), axis=0)

@@ -6,7 +6,7 @@ from typing import Literal, Unpack
 
 import numpy as np
 
-from fitting.data.columns import OUTCOME, Cells, hint, listed, unchanging
+from fitting.data.columns import Cells, hint, listed, unchanging
 from fitting.data.design_checks import WeakDesignWarning, weaknesses
 from fitting.data.preparation.choosing import check_rows, choose_rows
 from fitting.data.preparation.preparing import prepare
@@ -14,8 +14,8 @@ from fitting.data.preparation.reading import Reading, ReadingOptions, report
 from fitting.data.table_files import Table, TableSource, read_table
 from jaxlaws.foundations.annotations import Array
 from jaxlaws.foundations.errors import DataError
-from jaxlaws.foundations.law import Law
-from jaxlaws.inputs import INPUTS, Input, inputs_of, known_inputs
+from jaxlaws.foundations.law import Law, outcome_of, outcomes_of
+from jaxlaws.inputs import INPUTS, OUTCOME, Input, inputs_of, known_inputs
 
 RunKind = Literal["supervised", "distilled"]
 
@@ -35,7 +35,7 @@ class Runs:
 
     Attributes:
         inputs: values by input name, `(num_runs,)` each, NaN where a run has no value.
-        loss: `(num_runs,)`.
+        loss: `(num_runs,)`; `(num_runs, num_outcomes)` for a law that declares several `outcomes`.
         others: the table's other columns by their own names, numbers or texts.
         left: the runs that the last `for_law` left out, or None.
     """
@@ -52,6 +52,7 @@ class Runs:
         source: TableSource,
         columns: Mapping[str, str] | None = None,
         law_type: type[Law] | None = None,
+        outcome: Input | None = None,
         **options: Unpack[ReadingOptions],
     ) -> "Runs":
         """Read runs from a file or a data frame, and check them.
@@ -65,6 +66,8 @@ class Runs:
                 such as `{"loss": "student_loss"}`. Usual names are found without it.
             law_type: keep and check only the rows that have inputs of this law. The inputs that
                 the law declares itself are read too; without it they stay among `others`.
+            outcome: what the loss is, and which values it can have, such as
+                `Input("score", may_be_negative=True)`. None: as the law declares it, or above zero.
             **options: units, rows and checks; see `ReadingOptions`.
 
         >>> runs = Runs.read(
@@ -87,9 +90,10 @@ class Runs:
             TableNote: a column was found, converted or computed, or rows were left out.
             TableWarning: something in the table is unusual.
         """
+        kind, names = outcome or outcome_of(law_type), outcomes_of(law_type)
         reading, kinds = Reading.of(options), known_inputs(law_type)
         table, titles = prepare(read_table(source), columns or {}, kinds, law_type, reading)
-        runs = choose_rows(runs_of(table, titles, kinds), table.notes, reading)
+        runs = choose_rows(runs_of(table, titles, kinds, names, kind), table.notes, reading)
         if law_type is not None:
             runs = runs.for_law(law_type)
             groups = {law_type.input_names: runs}
@@ -98,7 +102,7 @@ class Runs:
             known = [names for names in KINDS.values() if set(names) <= set(runs.inputs)]
             groups = {names: runs.of_inputs(names) for names in known}
         if not isinstance(source, Mapping):
-            check_rows(runs, reading, law_type)
+            check_rows(runs, reading, law_type, is_loss=kind is None and not names)
         for names, group in groups.items():
             if len(group):  # else the table has the columns of this kind of run, but no row
                 report(runs.source, group.weaknesses(names), WeakDesignWarning, 2)
@@ -106,7 +110,7 @@ class Runs:
 
     @property
     def rows(self) -> np.ndarray:
-        """The number of each run's row in its source, as a person counts lines or rows."""
+        """The number of each run's row in its source, as a person counts."""
         return self._cells.rows
 
     @property
@@ -116,8 +120,13 @@ class Runs:
 
     @property
     def titles(self) -> Mapping[str, str]:
-        """The table's own name of each column of an input or the outcome, by our name."""
+        """The table's own name of each column of an input or an outcome, by our name."""
         return self._cells.titles
+
+    @property
+    def outcome_titles(self) -> tuple[str, ...]:
+        """The table's own names of the columns of the outcomes."""
+        return tuple(self._cells.titles[name] for name in self._cells.outcomes)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -152,7 +161,7 @@ class Runs:
             TypeError: the law takes an unknown input.
         """
         names = law_type.input_names
-        whole = self.whole()._with_inputs(inputs_of(law_type))
+        whole = self.whole()._with_inputs(inputs_of(law_type))._with_outcomes(law_type)
         missing = [name for name in names if name not in whole.inputs]
         if missing:
             raise whole._cells.missing(missing)
@@ -161,7 +170,8 @@ class Runs:
             but = "" if "teacher_loss" in names else ", other than those with a teacher_loss"
             raise DataError(f"{whole.source}: no row has {', '.join(names)}{but}")
         runs, left = whole.where(mask), whole.where(~mask)
-        runs._cells.refuse([(name, i) for i in range(len(runs)) for name in (*names, OUTCOME)])
+        outcomes = runs._cells.outcomes
+        runs._cells.refuse([(name, i) for i in range(len(runs)) for name in (*names, *outcomes)])
         return dataclasses.replace(runs, left=left if len(left) else None)
 
     def of_inputs(self, names: Sequence[str]) -> "Runs":
@@ -179,7 +189,8 @@ class Runs:
         Raises:
             ValueError: there is no such column.
         """
-        known = {**self.others, **self.inputs, OUTCOME: self.loss}
+        outcomes = zip(self._cells.outcomes, self.loss.reshape(len(self), -1).T, strict=True)
+        known = {**self.others, **self.inputs, **dict(outcomes)}
         known |= {theirs: known[ours] for ours, theirs in self.titles.items() if ours in known}
         if name not in known:
             raise ValueError(
@@ -187,28 +198,6 @@ class Runs:
                 f"{listed(name, list(known))}"
             )
         return known[name]
-
-    def weights(self, column: str | None) -> np.ndarray:
-        """The weight of each run from a column, scaled to mean one; all ones for None.
-
-        Returns:
-            The weights, `(num_runs,)`.
-
-        Raises:
-            ValueError: there is no such column, or a weight is not a finite number above zero.
-        """
-        if column is None:
-            return np.ones(len(self))
-        values = self.column(column)
-        numbers = np.full(len(self), np.nan) if values.dtype.kind == "U" else values
-        wrong = ~((numbers > 0) & (numbers < np.inf))
-        if wrong.any():
-            row, value = self.rows[wrong][0], values[wrong][0]
-            raise ValueError(
-                f"{self.source}: weights are finite numbers above zero; row {row} of column "
-                f"{column!r} has {value}"
-            )
-        return values / values.mean()
 
     def groups(self, column: str) -> np.ndarray:
         """The group of each run: its value in a column, `(num_runs,)`.
@@ -263,6 +252,16 @@ class Runs:
             self, inputs={**self.inputs, **read}, others=others, _cells=cells
         )
 
+    def _with_outcomes(self, law_type: type[Law]) -> "Runs":
+        """The same runs, with the outcomes read as a law declares them."""
+        names, kind = outcomes_of(law_type), outcome_of(law_type)
+        outcomes, cells = names or (OUTCOME,), self._cells
+        if (outcomes, kind or cells.outcome) == (cells.outcomes, cells.outcome):
+            return self
+        cells = cells.with_outcomes(outcomes, kind)
+        others = {name: cells.plain(name) for name in cells.others}
+        return dataclasses.replace(self, loss=cells.losses(), others=others, _cells=cells)
+
     def _has_inputs(self, names: Sequence[str]) -> np.ndarray:
         """Which runs have some of these inputs, `(num_runs,)`; see `for_law`."""
         filled = {name: self._cells.filled(name) for name in self.inputs}
@@ -273,22 +272,30 @@ class Runs:
         return has
 
 
-def runs_of(table: Table, names: Mapping[str, str], kinds: Mapping[str, Input] = INPUTS) -> Runs:
+def runs_of(
+    table: Table,
+    names: Mapping[str, str],
+    kinds: Mapping[str, Input] = INPUTS,
+    outcomes: tuple[str, ...] = (),
+    outcome: Input | None = None,
+) -> Runs:
     """The runs in a table, not yet checked.
 
     Args:
         table: as read.
         names: the table's name for each input or outcome whose column has another name.
         kinds: the known inputs, by name.
+        outcomes: the columns of the outcomes, if there are several.
+        outcome: what the outcomes are; None: numbers above zero.
 
     Raises:
         ValueError: `names` has a key that is not an input.
         DataError: a column is missing.
     """
-    cells = Cells.of(table, names, kinds)
+    cells = Cells.of(table, names, kinds, outcomes or (OUTCOME,), outcome)
     return Runs(
-        inputs={name: cells.numbers(name) for name in cells.ours if name != OUTCOME},
-        loss=cells.numbers(OUTCOME),
+        inputs={name: cells.numbers(name) for name in cells.ours if name not in cells.outcomes},
+        loss=cells.losses(),
         others={name: cells.plain(name) for name in cells.others},
         _cells=cells,
     )

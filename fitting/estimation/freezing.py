@@ -8,8 +8,9 @@ import numpy as np
 
 from fitting.estimation.options import Frozen
 from fitting.estimation.results import FitResult
-from fitting.problem.coefficient_names import domain_of, sort_names, sub_laws
+from fitting.problem.coefficient_names import by_element, domain_of, sort_names, sub_laws
 from jaxlaws.foundations.annotations import Tree
+from jaxlaws.foundations.batches import batch_shape
 from jaxlaws.foundations.law import Law
 from jaxlaws.precision import to_float64
 from jaxlaws.pytree import Domain
@@ -20,9 +21,12 @@ def sort_out(
 ) -> tuple[dict[str, Frozen], dict[str, dict[str, Frozen]]]:
     """Separate what is frozen in the law itself from what is frozen in each of its sub-laws.
 
+    An array of coefficients is frozen at an array of its shape, or each element at one number; in
+    what is returned, its elements are frozen one by one.
+
     Raises:
         ValueError: there is no coefficient or sub-law of such a name, or the value is outside the
-            coefficient's domain.
+            coefficient's domain, or has another shape than the coefficient.
         TypeError: a number is given where a law is needed, or the reverse, or a law with other
             inputs.
     """
@@ -32,7 +36,7 @@ def sort_out(
         name: _checked_law(name, value, subs[name])
         if name in subs
         else _checked_number(law_type, name, value)
-        for name, value in given.items()
+        for name, value in by_element(law_type, "freeze", given, _element_of).items()
     }
     for name in subs:
         if name in own and inner[name]:
@@ -65,7 +69,7 @@ def draws_of(frozen: Mapping[str, Frozen], num_draws: int) -> dict[str, Tree] | 
             lambda leaf: np.asarray(leaf)[np.arange(num_draws) % len(leaf)], drawn[name]
         )
         if name in drawn
-        else jax.tree.map(lambda leaf: np.full(num_draws, leaf), value)
+        else jax.tree.map(lambda leaf: np.broadcast_to(leaf, (num_draws, *np.shape(leaf))), value)
         for name, value in values_of(frozen).items()
     }
 
@@ -78,9 +82,17 @@ def _checked_law(name: str, value: Frozen, expected: type[Law]) -> Frozen:
             f"freeze {name!r}: expected a law of {', '.join(expected.input_names)} such as "
             f"{expected.__name__}, or a FitResult of one, got {law!r}"
         )
-    if any(np.ndim(leaf) for leaf in jax.tree.leaves(law)):
+    if batch_shape(law):
         raise TypeError(f"freeze {name!r}: expected one law, got a batched law; pass a FitResult")
     return value
+
+
+def _element_of(value: Frozen, index: tuple[int, ...], shape: tuple[int, ...]) -> Frozen:
+    if not np.ndim(value):
+        return value
+    if np.shape(value) != shape:
+        raise ValueError(f"freeze: expected an array of shape {shape}, got {np.shape(value)}")
+    return np.asarray(value)[index].item()
 
 
 def _checked_number(law_type: type[Law], name: str, value: Frozen) -> float:

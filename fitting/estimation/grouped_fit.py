@@ -13,10 +13,11 @@ from fitting.estimation.pipeline import Groups, solve
 from fitting.estimation.results import FitResult
 from fitting.estimation.single_fit import prepare
 from fitting.minimiser.status import Status
+from fitting.problem.coefficient_names import by_element, sort_names, split_index
 from jaxlaws.foundations.annotations import Tree
 from jaxlaws.foundations.errors import NotSolvedError
 from jaxlaws.foundations.law import Law
-from jaxlaws.pytree import declarations
+from jaxlaws.pytree import declarations, element_shapes
 
 
 def fit_groups(
@@ -37,9 +38,10 @@ def fit_groups(
     Args:
         law_type: the class of the law.
         runs: the table.
-        group: the column with the group of each run.
-        own: the coefficients that each group has a value of its own for; the groups share all
-            others.
+        group: the column with the group of each run: text such as the name of an architecture, or
+            numbers such as those of an input.
+        own: the coefficients that each group has a value of its own for (an array of coefficients,
+            or single elements of it such as `w[0]`); the groups share all others.
         options: how to fit, as in `fit`, but without `cluster`.
         changes: single options by name, which replace those of `options`.
 
@@ -71,15 +73,16 @@ def fit_groups(
         )
     task = prepare(law_type, runs, options)
     chosen = task.runs
-    _check_own(law_type, own, {*task.frozen, *task.restraints.tie})
+    elements = _check_own(law_type, own, {*task.frozen, *task.restraints.tie})
     labels, places = np.unique(chosen.groups(group), return_inverse=True)
+    names = tuple(f"{x:g}" if isinstance(x, float) else str(x) for x in labels.tolist())
     counts = np.bincount(places)
-    if counts.min() <= len(own):
+    if counts.min() * len(chosen.outcome_titles) <= len(elements):
         raise ValueError(
-            f"group {labels[counts.argmin()]} has {counts.min()} runs, too few for its "
-            f"{len(own)} own coefficients"
+            f"group {names[counts.argmin()]} has {counts.min()} runs, too few for its "
+            f"{len(elements)} own coefficients"
         )
-    groups = Groups(labels=tuple(str(label) for label in labels), places=places, own=tuple(own))
+    groups = Groups(labels=names, places=places, own=elements)
     whole = solve(dataclasses.replace(task, groups=groups))
     fits = {
         label: _of_group(whole, place, chosen.where(places == place))
@@ -90,27 +93,46 @@ def fit_groups(
     return fits
 
 
-def _check_own(law_type: type[Law], own: Sequence[str], held: set[str]) -> None:
+def _check_own(law_type: type[Law], own: Sequence[str], held: set[str]) -> tuple[str, ...]:
+    """The elements of the coefficients in `own`.
+
+    Raises:
+        ValueError: a name is not a free coefficient, or the unit of a coefficient that is not in
+            `own` depends on one that is.
+    """
     known = declarations(law_type)
     for name in own:
-        if name not in known or name in held:
+        if split_index(name)[0] not in known or name in held:
             free = ", ".join(each for each in known if each not in held)
             raise ValueError(
                 f"own: {name!r} is not a free coefficient; the free coefficients are {free}"
             )
+    given, _ = sort_names(law_type, dict.fromkeys(own))
+    elements = [each for each in by_element(law_type, "own", given) if each not in held]
+    fields = {split_index(element)[0] for element in elements}
     for name, declared in known.items():
-        if declared.power in own and name not in own:
-            raise ValueError(
-                f"own contains {declared.power}, and the unit of {name} depends on it. "
-                f"Add {name} to own too."
-            )
+        exponents = {each for power in declared.unit for each in power.coefficients}
+        for exponent in sorted(exponents & fields):
+            if name not in fields:
+                raise ValueError(
+                    f"own contains {exponent}, and the unit of {name} depends on it. "
+                    f"Add {name} to own too."
+                )
+    return tuple(elements)
 
 
 def _of_group(whole: FitResult, place: int, runs: Runs) -> FitResult:
     """The fit of one group. A leaf with an axis over the groups has one axis more than others."""
 
-    def own(tree: Tree, ndim: int) -> Tree:
-        return jax.tree.map(lambda leaf: leaf[..., place] if leaf.ndim > ndim else leaf, tree)
+    def own(tree: Tree, num_axes: int) -> Tree:
+        """The tree of the group; the axis over the groups follows `num_axes` axes of draws."""
+
+        def of_group(leaf: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+            has_groups = leaf.ndim > num_axes + len(shape)
+            return np.take(leaf, place, axis=num_axes) if has_groups else leaf
+
+        leaves, structure = jax.tree.flatten(tree)
+        return jax.tree.unflatten(structure, map(of_group, leaves, element_shapes(tree)))
 
     inputs = {name: runs.inputs[name] for name in whole.law.input_names}
     return dataclasses.replace(

@@ -48,7 +48,8 @@ def interval_of_function(
 def ends(draws: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
     """The central interval of draws, along their first axis.
 
-    Quantiles of positive draws are quantiles of their logarithms.
+    Quantiles of positive draws are quantiles of their logarithms. Each column of draws counts for
+    itself.
 
     >>> low, high = ends(np.arange(101.0) - 50, 0.9)
     >>> float(low), float(high)
@@ -101,6 +102,6 @@ def _bca_pair(
 
 
 def _quantile(draws: np.ndarray, share: float) -> np.ndarray:
-    if np.all(draws > 0):
-        return np.asarray(np.exp(np.quantile(np.log(draws), share, axis=0)))
-    return np.asarray(np.quantile(draws, share, axis=0))
+    is_positive = np.all(draws > 0, axis=0)
+    in_logs = np.exp(np.quantile(np.log(np.where(is_positive, draws, 1.0)), share, axis=0))
+    return np.where(is_positive, in_logs, np.quantile(draws, share, axis=0))

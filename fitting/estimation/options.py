@@ -1,15 +1,18 @@
 """The options of a fit: each is defined, documented and validated here, and nowhere else."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Protocol, TypeAlias, TypedDict, Unpack
+
+import numpy as np
 
 from fitting.estimation.resampling import RESAMPLINGS, Resampling
 from fitting.minimiser.starts import STARTS, Starts
 from fitting.problem.objectives import Huber, Objective, StudentT
 from fitting.problem.priors import Prior
 from fitting.problem.restraints import Bounds
+from jaxlaws.foundations.annotations import Json
 from jaxlaws.foundations.law import Law
 
 
@@ -22,7 +25,8 @@ class Fitted(Protocol):
         ...
 
 
-Frozen: TypeAlias = float | Law | Fitted
+# A number, an array of numbers for an array of coefficients, a law, or a fit.
+Frozen: TypeAlias = float | Sequence[Json] | np.ndarray | Law | Fitted
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -45,7 +49,8 @@ class FitOptions:
         weights: the column of positive numbers by which the cost of each run is multiplied,
             after division by their mean; None: all runs count alike.
         freeze: coefficients that keep a given value, by name
-            (`{"E": 1.69, "supervised.E": 1.2}`), and whole sub-laws (`{"supervised": law}`).
+            (`{"E": 1.69, "supervised.E": 1.2, "w[0]": 1.0, "t": [[1.0, 2.0], [3.0, 4.0]]}`), and
+            whole sub-laws (`{"supervised": law}`).
             Where a sub-law is given as a `FitResult` with a bootstrap, each draw of this fit uses
             one draw of that fit, so that its uncertainty is included.
         tie: coefficients that equal another coefficient: `{"beta": "alpha"}`,

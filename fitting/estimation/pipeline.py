@@ -1,11 +1,13 @@
 """The steps of a fit: pose, search, judge, resample, assemble."""
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 
 import jax
 import numpy as np
 
+from fitting.data.observations import Observations, refuse_outcomes
 from fitting.data.runs import Runs
 from fitting.estimation.freezing import values_of
 from fitting.estimation.multi_start_search import Search, lowest_minimum
@@ -19,7 +21,7 @@ from fitting.minimiser.multi_start import laws_of, residuals_of
 from fitting.minimiser.starts import starting_vectors
 from fitting.minimiser.status import Status
 from fitting.problem.batched_problem import Batch, BatchedProblem, pad_rows
-from fitting.problem.centring import centre_inputs
+from fitting.problem.law_checks import check_law
 from fitting.problem.parameters import Parameters
 from fitting.problem.restraints import Restraints
 from jaxlaws.foundations.law import Law
@@ -63,10 +65,10 @@ class FitTask:
     options: FitOptions
     groups: Groups | None = None
 
-    @property
-    def inputs(self) -> dict[str, np.ndarray]:
-        """The inputs of the law, `(num_runs,)` each."""
-        return {name: self.runs.inputs[name] for name in self.law_type.input_names}
+    @functools.cached_property
+    def rows(self) -> Observations:
+        """The rows of the fit: one for each run, or for each outcome of each run."""
+        return Observations.of(self.runs, self.law_type, self.options.weights)
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -74,7 +76,7 @@ class Judged:
     """The fitted law and how well the runs determine it; fields as in `FitResult`.
 
     Attributes:
-        residuals: residual of each run, `(num_runs,)`.
+        residuals: residual of each row, `(num_rows,)`.
         noise: their robust standard deviation.
     """
 
@@ -103,56 +105,59 @@ def solve(task: FitTask) -> FitResult:
         TypeError: the law declares units that its formula does not have.
     """
     with float64():
-        weights = task.runs.weights(task.options.weights)
-        problem, starts = pose(task, weights)
-        search = lowest_minimum(problem, starts, len(task.runs))
-        judged = judge_best(search, len(task.runs))
-        resampled = resample(task, weights, search, judged)
-        return assemble(task, weights, search, judged, resampled)
+        problem, starts = pose(task)
+        num_rows = len(task.rows.loss)
+        search = lowest_minimum(problem, starts, num_rows)
+        judged = judge_best(search, num_rows)
+        resampled = resample(task, search, judged)
+        return assemble(task, search, judged, resampled)
 
 
-def pose(task: FitTask, weights: np.ndarray) -> tuple[BatchedProblem, Batch]:
+def pose(task: FitTask) -> tuple[BatchedProblem, Batch]:
     """The minimisation problem in centred units, and its starts."""
-    name, num_runs, groups = task.law_type.__name__, len(task.runs), task.groups
+    name, rows, groups = task.law_type.__name__, task.rows, task.groups
     frozen = values_of(task.frozen)
     own = () if groups is None else (groups.own, groups.labels)
     parameters = Parameters.of(task.law_type, frozen, task.restraints, *own)
     num_free = len(parameters.free)
     if not num_free:
         raise ValueError(f"every coefficient of {name} is frozen: nothing to fit")
-    if num_runs <= num_free:
+    if len(rows.loss) <= num_free:
         raise ValueError(
-            f"{num_runs} runs are too few for the {num_free} coefficients of "
-            f"{name} ({', '.join(parameters.names)}): add runs or freeze some"
+            f"{len(rows.loss)} {'runs' if rows.num_outcomes == 1 else 'outcomes'} are too few for "
+            f"the {num_free} coefficients of {name} ({', '.join(parameters.names)}): add runs or "
+            "freeze some"
         )
+    objective = task.options.objective
+    refuse_outcomes(task.runs, objective.residuals, type(objective).__name__)
     problem = BatchedProblem.pose(
         parameters,
-        task.options.objective,
-        task.inputs,
-        task.runs.loss,
+        objective,
+        rows.inputs,
+        rows.loss,
         frozen,
-        groups=None if groups is None else groups.places,
+        groups=None if groups is None else np.repeat(groups.places, rows.num_outcomes),
         priors=task.restraints.priors,
     )
+    check_law(task.law_type, rows.inputs, problem.scales)
     options = task.options
     vectors = starting_vectors(
         parameters, problem.scales, options.starts, options.num_starts, options.seed
     )
-    rows = np.tile(pad_rows(weights, fill=0.0), (len(vectors), 1))
-    return problem, Batch(vectors, rows, frozen)
+    weights = np.tile(pad_rows(rows.weights, fill=0.0), (len(vectors), 1))
+    return problem, Batch(vectors, weights, frozen)
 
 
-def judge_best(search: Search, num_runs: int) -> Judged:
+def judge_best(search: Search, num_rows: int) -> Judged:
     """The law at the lowest minimum, its status, and the other optima."""
     problem, minima, entry = search.problem, search.minima, search.entry
     residuals = residuals_of(problem, entry)[0]
     law = jax.tree.map(lambda leaf: leaf[0], laws_of(problem, entry))
-    _check_units(problem, law, residuals, num_runs)
-    noise = noise_of(residuals[:num_runs])
+    noise = noise_of(residuals[:num_rows])
     judgement = judge(problem, entry, minima.take([search.best]), noise)
     return Judged(
         law=law,
-        residuals=residuals[:num_runs],
+        residuals=residuals[:num_rows],
         noise=noise,
         status=Status(judgement.status[0]),
         identifiability=judgement.describe(),
@@ -160,7 +165,7 @@ def judge_best(search: Search, num_runs: int) -> Judged:
     )
 
 
-def resample(task: FitTask, weights: np.ndarray, search: Search, judged: Judged) -> Resampled:
+def resample(task: FitTask, search: Search, judged: Judged) -> Resampled:
     """Fit the tables of the bootstrap and of the jackknife, as far as the options request them."""
     options, runs, groups = task.options, task.runs, task.groups
     clusters = None if options.cluster is None else runs.groups(options.cluster)
@@ -175,7 +180,8 @@ def resample(task: FitTask, weights: np.ndarray, search: Search, judged: Judged)
         tables = resampled_tables(
             options.resample,
             judged.residuals,
-            weights,
+            task.rows.weights,
+            num_outcomes=task.rows.num_outcomes,
             num_free=len(search.problem.parameters.free),
             objective=search.problem.objective,
             num_draws=options.bootstrap,
@@ -187,16 +193,15 @@ def resample(task: FitTask, weights: np.ndarray, search: Search, judged: Judged)
         resampled = dataclasses.replace(resampled, ensemble=ensemble, ensemble_status=status)
     if options.jackknife:
         parts = np.arange(len(runs)) if clusters is None else clusters
-        kept = jackknife_weights(parts, options.seed) * weights
+        parts = np.repeat(parts, task.rows.num_outcomes)
+        kept = jackknife_weights(parts, options.seed) * task.rows.weights
         laws, status = replicates.fit(kept, paired=False)
         laws = jax.tree.map(lambda leaf: leaf[status <= Status.FLAT_DIRECTION], laws)
         resampled = dataclasses.replace(resampled, jackknife=laws)
     return resampled
 
 
-def assemble(
-    task: FitTask, weights: np.ndarray, search: Search, judged: Judged, resampled: Resampled
-) -> FitResult:
+def assemble(task: FitTask, search: Search, judged: Judged, resampled: Resampled) -> FitResult:
     """The result of the steps before."""
     objective, minima, runs = search.problem.objective, search.minima, task.runs
     by_start = minima.costs * float(objective.slope())
@@ -209,12 +214,12 @@ def assemble(
         ensemble=resampled.ensemble,
         ensemble_status=resampled.ensemble_status,
         status=judged.status,
-        objective=float(weights @ np.asarray(objective.costs(judged.residuals))),
+        objective=float(task.rows.weights @ np.asarray(objective.costs(judged.residuals))),
         objective_by_start=by_start,
         starts_agreeing=float(np.mean(minima.costs <= lowest * (1 + SAME_OBJECTIVE))),
         other_optima=judged.other_optima,
         gradient_norm=float(minima.gradient_norms[search.best]),
-        fitted_range={k: (float(v.min()), float(v.max())) for k, v in task.inputs.items()},
+        fitted_range={k: (float(v.min()), float(v.max())) for k, v in task.rows.inputs.items()},
         identifiability=judged.identifiability,
         num_runs=len(runs),
         num_left=0 if runs.left is None else len(runs.left),
@@ -229,16 +234,3 @@ def assemble(
         jackknife=resampled.jackknife,
         options=dataclasses.replace(task.options, objective=objective),
     )
-
-
-def _check_units(problem: BatchedProblem, law: Law, centred: np.ndarray, num_runs: int) -> None:
-    """Check that the change of units leaves the predictions as they are."""
-    back = {unit: 1 / scale for unit, scale in problem.scales.items()}
-    plain = dataclasses.replace(problem, inputs=centre_inputs(problem.inputs, back))
-    residuals = problem.objective.residuals(plain.predictions(law), problem.observed)
-    if np.any(np.abs(np.asarray(residuals) - centred)[:num_runs] > 1e-6):
-        raise TypeError(
-            f"{type(law).__name__} declares units (unit_of=, power=) on its coefficients that its "
-            "formula does not have: A / N**alpha needs A = positive(unit_of='num_params', "
-            "power='alpha')"
-        )

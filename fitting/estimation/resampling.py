@@ -34,34 +34,50 @@ def resampled_tables(
     objective: Objective,
     num_draws: int,
     seed: int,
+    num_outcomes: int = 1,
     clusters: np.ndarray | None = None,
     strata: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """Weights of the runs, and shifts of their residuals, in every resampled table.
+    """Weights of the rows, and shifts of their residuals, in every resampled table.
+
+    A run has one row, or one for each of its outcomes, which are drawn together.
 
     Args:
         method: how the tables are made.
-        residuals: residuals of the fit, `(num_runs,)`.
-        weights: weight of each run in the fit, `(num_runs,)`.
+        residuals: residuals of the fit, `(num_rows,)`.
+        weights: weight of each row in the fit, `(num_rows,)`.
         num_free: number of free coefficients.
         objective: the objective of the fit.
         num_draws: number of tables.
         seed: seed of the draws.
+        num_outcomes: number of rows of each run.
         clusters: label of each run; the runs of a cluster are drawn together. None: single runs.
         strata: label of each run; `pairs` draws as many runs of a stratum as there are.
 
     Returns:
-        Two arrays `(num_draws, num_runs)`; None for shifts of zero.
+        Two arrays `(num_draws, num_rows)`; None for shifts of zero.
+
+    Raises:
+        ValueError: runs have several outcomes, and the method would draw each of them alone.
     """
-    num_runs, draws = len(residuals), {"num_draws": num_draws, "seed": seed}
+    num_rows, draws = len(residuals), {"num_draws": num_draws, "seed": seed}
+    num_runs = num_rows // num_outcomes
     if method == "pairs":
         counts = (
             pairs_weights(num_runs, strata=strata, **draws)
             if clusters is None
             else cluster_weights(clusters, **draws)
         )
-        return counts * weights, None
-    enlarged = residuals * (num_runs / (num_runs - num_free)) ** 0.5
+        return np.repeat(counts, num_outcomes, axis=1) * weights, None
+    if num_outcomes > 1:
+        if method != "wild":
+            raise ValueError(
+                "the outcomes of a run are not independent, and are resampled together: use "
+                f"resample='pairs' or 'wild', not {method!r}"
+            )
+        each = np.arange(num_runs) if clusters is None else clusters
+        clusters = np.repeat(each, num_outcomes)
+    enlarged = residuals * (num_rows / (num_rows - num_free)) ** 0.5
     noise = noise_like(method, enlarged, weights, objective=objective, clusters=clusters, **draws)
     return np.tile(weights, (num_draws, 1)), noise - residuals
 

@@ -19,7 +19,7 @@ from fitting.problem.objectives import Objective
 from fitting.problem.restraints import Restraints
 from jaxlaws.foundations.annotations import Json
 from jaxlaws.foundations.errors import DataError
-from jaxlaws.foundations.law import Law, coefficient_names
+from jaxlaws.foundations.law import Law, coefficient_names, coefficients
 from jaxlaws.precision import to_float64
 from jaxlaws.saving import (
     FORMAT,
@@ -157,21 +157,19 @@ class FitResult(Generic[L_co]):
     def coefficients(
         self, level: float = 0.9, method: IntervalMethod = "percentile"
     ) -> dict[str, dict[str, float | None]]:
-        """The value of each coefficient by name (`supervised.E` in a sub-law), with its interval.
+        """The value of each coefficient by name, with its interval.
 
-        The ends `low` and `high` are None where the fit has no bootstrap.
+        Names are `supervised.E` in a sub-law, and `w[0]` for a number of an array. The ends `low` and `high` are None where the fit has no bootstrap.
         """
-        names, values = coefficient_names(self.law), jax.tree.leaves(self.law)
-        if self.ensemble is None:
-            lows = highs = [None] * len(names)
-        else:
-            lows, highs = (
-                [float(end) for end in jax.tree.leaves(law)] for law in self.interval(level, method)
-            )
-        return {
-            name: {"value": float(value), "low": low, "high": high}
-            for name, value, low, high in zip(names, values, lows, highs, strict=True)
+        found = {
+            name: {"value": float(value), "low": None, "high": None}
+            for name, value in coefficients(self.law).items()
         }
+        if self.ensemble is not None:
+            for end, law in zip(("low", "high"), self.interval(level, method), strict=True):
+                for name, value in coefficients(law).items():
+                    found[name][end] = float(value)
+        return found
 
     def held(self) -> dict[str, str]:
         """The restraint of each restrained coefficient, in words.
@@ -185,7 +183,7 @@ class FitResult(Generic[L_co]):
             if inner and outer in self.stages:
                 words = self.stages[outer].held().get(inner)
                 described[name] = "fitted first" + (f", {words}" if words else "")
-            elif outer in self.frozen:
+            elif outer in self.frozen or name in self.frozen:
                 described[name] = "frozen"
         return described | self.restraints.describe()
 

@@ -162,7 +162,7 @@ def _objective_from_json(document: Mapping[str, Json]) -> Objective:
 
 
 def _frozen_to_json(name: str, value: Frozen) -> Json:
-    if isinstance(value, numbers.Real):
+    if isinstance(value, (numbers.Real, list, tuple, np.ndarray)):
         return numbers_to_json(value)
     return law_to_json(value) if isinstance(value, Law) else {"stage": name}
 

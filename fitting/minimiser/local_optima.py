@@ -10,6 +10,7 @@ from fitting.minimiser.identifiability import judge
 from fitting.minimiser.multi_start import Minima, laws_of
 from fitting.minimiser.status import Status
 from fitting.problem.batched_problem import Batch, BatchedProblem
+from fitting.problem.coefficient_names import value_of
 from fitting.problem.parameters import FreeNumber
 from jaxlaws.foundations.annotations import Json
 from jaxlaws.foundations.law import Law
@@ -150,10 +151,10 @@ def other_optima(
 
 def _values(free: tuple[FreeNumber, ...], laws: Law) -> np.ndarray:
     """The free numbers of batched laws, in the user's units, `(num_entries, num_free)`."""
-    columns = [getattr(laws, number.coefficient) for number in free]
+    columns = (value_of(laws, number.element) for number in free)
     return np.stack(
         [
-            column if number.group is None else column[:, number.group]
+            column[:, number.group or 0] if column.ndim > 1 else column
             for number, column in zip(free, columns, strict=True)
         ],
         axis=1,

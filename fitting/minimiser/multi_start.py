@@ -120,8 +120,10 @@ def laws_of(problem: BatchedProblem, batch: Batch) -> Law:
     # Frozen coefficients exactly as given: the change of units and back would round them.
     frozen = to_float64(batch.frozen)
     if not problem.paired:
-        frozen = jax.tree.map(lambda leaf: np.full(len(batch.vectors), leaf), frozen)
-    return dataclasses.replace(to_float64(jax.tree.unflatten(structure, leaves)), **frozen)
+        num = len(batch.vectors)
+        frozen = jax.tree.map(lambda leaf: np.broadcast_to(leaf, (num, *leaf.shape)), frozen)
+    laws = to_float64(jax.tree.unflatten(structure, leaves))
+    return problem.parameters.with_frozen(laws, frozen)
 
 
 @jax.jit

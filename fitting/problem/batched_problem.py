@@ -10,11 +10,13 @@ import numpy as np
 from jax.tree_util import Partial
 
 from fitting.problem.centring import Scales, centre_inputs, is_expressible, scales_of, uncentre
+from fitting.problem.coefficient_names import value_of
 from fitting.problem.objectives import Objective
 from fitting.problem.parameters import Parameters
 from fitting.problem.priors import Prior
 from jaxlaws.foundations.annotations import Array, Tree
-from jaxlaws.foundations.law import Law
+from jaxlaws.foundations.law import Law, outcomes_of
+from jaxlaws.pytree import element_shapes
 
 _ROWS = 64
 
@@ -63,7 +65,8 @@ class BatchedProblem:
     Attributes:
         parameters: which coefficients are free.
         objective: the function of the residuals that the fit minimises.
-        inputs: inputs of the law in centred units, `(num_rows,)` each.
+        inputs: inputs of the law in centred units, `(num_rows,)` each. A run has one row, or one
+            for each outcome if the law predicts several.
         observed: losses, `(num_rows,)`.
         scales: the scale of each input.
         paired: whether each batch entry has its own frozen coefficients.
@@ -130,11 +133,26 @@ class BatchedProblem:
 
     def predictions(self, law: Law) -> jax.Array:
         """The loss that a centred law predicts for each row, `(num_rows,)`."""
-        if self.groups is None:
-            return law.loss(**self.inputs)
-        each = jax.tree.map(lambda leaf: leaf[self.groups] if jnp.ndim(leaf) else leaf, law)
-        axes = jax.tree.map(lambda leaf: 0 if jnp.ndim(leaf) else None, law)
-        return jax.vmap(lambda law, row: law.loss(**row), (axes, 0))(each, self.inputs)
+        num_outcomes = len(outcomes_of(self.parameters.law_type))
+        if not num_outcomes:
+            return self._predictions(law, self.inputs, self.groups)
+        # The rows of a run, one for each outcome, follow each other and have the same inputs.
+        inputs = {name: values[::num_outcomes] for name, values in self.inputs.items()}
+        groups = None if self.groups is None else self.groups[::num_outcomes]
+        return self._predictions(law, inputs, groups).ravel()[: len(self.observed)]
+
+    def _predictions(self, law: Law, inputs: Mapping[str, Array], groups: Array) -> jax.Array:
+        if groups is None:
+            return law.loss(**inputs)
+        leaves, structure = jax.tree.flatten(law)
+        shapes = element_shapes(law)
+        own = [jnp.ndim(leaf) > len(shape) for leaf, shape in zip(leaves, shapes, strict=True)]
+        each = [leaf[groups] if mine else leaf for leaf, mine in zip(leaves, own, strict=True)]
+        laws, axes = (
+            jax.tree.unflatten(structure, which)
+            for which in (each, [0 if mine else None for mine in own])
+        )
+        return jax.vmap(lambda law, row: law.loss(**row), (axes, 0))(laws, inputs)
 
     def law(self, vector: jax.Array, fixed: Fixed) -> Law:
         """The law of a vector, in centred units."""
@@ -154,7 +172,7 @@ class BatchedProblem:
         law = self.law(vector, fixed)
         units = self.parameters.units(law, self.scales)
         deviations = [
-            jnp.ravel(prior.deviation(getattr(law, name) * units[name]))
+            jnp.ravel(prior.deviation(value_of(law, name) * value_of(units, name)))
             for name, prior in self.priors.items()
         ]
         if self.quantity is not None and fixed.target is not None:

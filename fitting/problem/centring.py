@@ -5,9 +5,12 @@ hardly correlated with alpha. The fields of the law declare which coefficient ha
 """
 
 import dataclasses
+import functools
+import operator
 from collections.abc import Mapping
 from typing import TypeAlias, TypeVar
 
+import jax.numpy as jnp
 import numpy as np
 
 from jaxlaws.foundations.annotations import Array, Tree
@@ -29,7 +32,8 @@ def scales_of(inputs: Mapping[str, np.ndarray], *laws: Tree) -> dict[str, float]
     without a unit has its own scale.
 
     Args:
-        inputs: values by name, `(num_runs,)` each; zeros do not count.
+        inputs: values by name, `(num_runs,)` each. Of negative values the absolute values count;
+            zeros do not count.
         laws: laws or classes of laws.
 
     Returns:
@@ -38,11 +42,12 @@ def scales_of(inputs: Mapping[str, np.ndarray], *laws: Tree) -> dict[str, float]
     every = [part for law in laws for part in _parts(law)]
     known = {name: kind for part in every for name, kind in known_inputs(part).items()}
     units = {name: kind.unit or name for name, kind in known.items()}
-    carried = {units[d.unit_of] for part in every for d in declarations(part).values() if d.unit_of}
+    declared = [each for part in every for each in declarations(part).values()]
+    carried = {units[power.name] for each in declared for power in each.unit}
     logs: dict[str, list[np.ndarray]] = {}
     for name, values in inputs.items():
         if units[name] in carried:
-            logs.setdefault(units[name], []).append(np.log(values[values > 0]))
+            logs.setdefault(units[name], []).append(np.log(np.abs(values[values != 0])))
     found = {unit: np.concatenate(each) for unit, each in logs.items()}
     scales = {unit: float(np.exp(np.mean(each))) for unit, each in found.items() if len(each)}
     return {name: scales[unit] for name, unit in units.items() if unit in scales}
@@ -64,12 +69,37 @@ def uncentre(law: _T, scales: Scales) -> _T:
 
 
 def unit_factor(law: Tree, name: str, scales: Scales) -> Array:
-    """The factor from centred units to the user's units of one coefficient of a law."""
+    """The factor from centred units to the user's units of one coefficient of a law.
+
+    For an array of coefficients the factor is an array of the same shape.
+    """
     declared = declarations(law).get(name)
-    if declared is None or declared.unit_of is None:
+    if declared is None or not declared.unit:
         return 1.0
-    exponent = 1.0 if declared.power is None else getattr(law, declared.power)
-    return scales.get(declared.unit_of, 1.0) ** exponent
+    shape = declared.shape
+    factor = functools.reduce(
+        operator.mul,
+        (
+            scales.get(power.name, 1.0)
+            ** power.exponent_at(lambda exponent: _aligned(law, exponent, len(shape)))
+            for power in declared.unit
+        ),
+    )
+    if not shape:
+        return factor
+    batch = jnp.shape(factor)[: max(jnp.ndim(factor) - len(shape), 0)]
+    return jnp.broadcast_to(factor, (*batch, *shape))
+
+
+def _aligned(law: Tree, name: str, num_axes: int) -> Array:
+    """The value of an exponent, to broadcast with an array of coefficients of so many axes."""
+    value, declared = getattr(law, name), declarations(law).get(name)
+    own = 0 if declared is None else len(declared.shape)
+    batch = jnp.ndim(value) - own
+    if batch <= 0 or own >= num_axes:
+        return value
+    axes = jnp.shape(value)
+    return jnp.reshape(value, (*axes[:batch], *(1,) * (num_axes - own), *axes[batch:]))
 
 
 def is_expressible(law: Tree, scales: Scales) -> Array:
@@ -78,9 +108,10 @@ def is_expressible(law: Tree, scales: Scales) -> Array:
     Where an exponent goes to infinity, the amplitude of the same term would overflow.
     """
     inside: Array = True
-    for name in declarations(law):
+    for name, declared in declarations(law).items():
         factor = unit_factor(law, name, scales)
-        inside = inside & (factor > 1 / _LARGEST_FACTOR) & (factor < _LARGEST_FACTOR)
+        is_inside = (factor > 1 / _LARGEST_FACTOR) & (factor < _LARGEST_FACTOR)
+        inside = inside & (jnp.all(is_inside) if declared.shape else is_inside)
     return inside
 
 

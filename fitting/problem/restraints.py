@@ -5,12 +5,15 @@ import numbers
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias, TypedDict
 
+import jax
 import numpy as np
 
 from fitting.problem.bijections import EDGES
 from fitting.problem.coefficient_names import (
+    by_element,
     domain_of,
     field_names,
+    shape_of,
     sort_names,
     split_name,
     sub_laws,
@@ -18,7 +21,7 @@ from fitting.problem.coefficient_names import (
 from fitting.problem.priors import LogNormal, Normal, Prior
 from jaxlaws.foundations.annotations import Json, Tree
 from jaxlaws.foundations.errors import DataError
-from jaxlaws.foundations.law import Law
+from jaxlaws.foundations.law import Law, element_name
 from jaxlaws.saving import numbers_from_json, numbers_to_json
 
 # A pair as the user gives it: None for no bound on that side.
@@ -38,6 +41,8 @@ class InnerRestraints(TypedDict):
 @dataclasses.dataclass(frozen=True, eq=False)
 class Restraints:
     """Ties, bounds and priors of a law's own coefficients, in the user's units.
+
+    An array of coefficients is restrained element by element; names are such as `w[0]`.
 
     Attributes:
         tie: for each tied coefficient, the coefficient that it equals (`supervised.alpha` for one
@@ -63,10 +68,12 @@ class Restraints:
 
         Args:
             law_type: the class of the law.
-            frozen: its frozen coefficients and sub-laws.
-            tie: for each tied coefficient, the coefficient that it equals.
+            frozen: its frozen elements and sub-laws.
+            tie: for each tied coefficient, the coefficient that it equals. An array is tied to an
+                array of the same shape, or each of its elements to one number.
             bounds: a pair for each coefficient, None for no bound on that side.
-            priors: a prior for each coefficient.
+            priors: a prior for each coefficient. Bounds and priors of an array hold for each of
+                its elements.
 
         Returns:
             The restraints of the law's own coefficients, and those of each sub-law.
@@ -80,6 +87,9 @@ class Restraints:
         own_ties, inner_ties = sort_names(law_type, tie)
         own_bounds, inner_bounds = sort_names(law_type, bounds)
         own_priors, inner_priors = sort_names(law_type, priors)
+        own_ties = _ties_by_element(law_type, own_ties)
+        own_bounds = by_element(law_type, "bounds", own_bounds)
+        own_priors = by_element(law_type, "priors", own_priors, _prior_of_element)
         subs = sub_laws(law_type)
         for name, source in own_ties.items():
             _check_tie(law_type, name, source, own_ties)
@@ -164,6 +174,42 @@ class Restraints:
             name: tuple(numbers_from_json(list(pair))) for name, pair in document["bounds"].items()
         }
         return cls(dict(document["tie"]), bounds, priors)
+
+
+def _ties_by_element(law_type: type[Law], ties: Mapping[str, str]) -> dict[str, str]:
+    """Ties by element.
+
+    Raises:
+        ValueError: an array is tied to an array of another shape.
+    """
+    sources = {}
+    for name, source in ties.items():
+        sub, bare = split_name(source) if isinstance(source, str) else ("", "")
+        owner = sub_laws(law_type).get(sub, law_type)
+        theirs, ours = shape_of(owner, bare), shape_of(law_type, name)
+        if theirs and theirs != ours:
+            raise ValueError(
+                f"tie {name!r}: {source!r} is an array of shape {theirs}, which does not fit shape "
+                f"{ours}; name an element, such as '{element_name(source, (0,) * len(theirs))}'"
+            )
+        sources[name] = (source, bool(theirs))
+
+    def of_element(
+        source: tuple[str, bool], index: tuple[int, ...], _: tuple[int, ...]
+    ) -> tuple[str, bool]:
+        return (element_name(source[0], index) if source[1] else source[0], False)
+
+    return {
+        name: source
+        for name, (source, _) in by_element(law_type, "tie", sources, of_element).items()
+    }
+
+
+def _prior_of_element(prior: Prior, index: tuple[int, ...], shape: tuple[int, ...]) -> Prior:
+    """The prior of one element: numbers of the prior can be arrays of the shape of the array."""
+    return jax.tree.map(
+        lambda leaf: float(np.asarray(leaf)[index]) if np.shape(leaf) == shape else leaf, prior
+    )
 
 
 def _check_tie(law_type: type[Law], name: str, source: object, ties: Mapping[str, str]) -> None:

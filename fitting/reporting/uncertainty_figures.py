@@ -3,7 +3,6 @@
 import statistics
 from collections.abc import Sequence
 
-import jax
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
@@ -11,13 +10,13 @@ from matplotlib.ticker import FuncFormatter
 from fitting.estimation.results import FitResult
 from fitting.uncertainty.profile_likelihood import Profile
 from jaxlaws.figures.style import COLOURS, house_style, new_figure, quantity_axis
-from jaxlaws.foundations.law import coefficient_names
+from jaxlaws.foundations.law import coefficients
 
 
 def _moving_draws(result: FitResult) -> dict[str, np.ndarray]:
     """The draws of each coefficient that is not the same in all draws, by name."""
     ensemble = result.usable_ensemble()
-    draws = dict(zip(coefficient_names(ensemble), jax.tree.leaves(ensemble), strict=True))
+    draws = coefficients(ensemble)
     return {name: values for name, values in draws.items() if np.ptp(values) > 0}
 
 
@@ -32,7 +31,7 @@ def intervals(result: FitResult, *, title: str = "") -> Figure:
         title: title of the figure.
     """
     draws = _moving_draws(result)
-    values = dict(zip(coefficient_names(result.law), jax.tree.leaves(result.law), strict=True))
+    values = coefficients(result.law)
     with house_style():
         figure, axes = new_figure(width=5.0, height=0.8 + 0.32 * len(draws))
         for row, (name, drawn) in enumerate(draws.items()):
@@ -99,7 +98,7 @@ def bootstrap_cloud(
     names = list(draws)[:5] if names is None else list(names)
     if len(names) < 2 or not set(names) <= set(draws):
         raise ValueError(f"expected two or more of {', '.join(draws)}, got {', '.join(names)}")
-    best = dict(zip(coefficient_names(result.law), jax.tree.leaves(result.law), strict=True))
+    best = coefficients(result.law)
     size = len(names) - 1
     with house_style():
         figure, grid = new_figure(size, size, width=1.9, height=1.7)

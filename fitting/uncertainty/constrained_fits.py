@@ -47,7 +47,7 @@ def fit_to_targets(
     problem = dataclasses.replace(fitted.problem, quantity=quantity, paired=True)
     num = targets.size
     weights = np.tile(fitted.weights, (num, 1))
-    frozen = jax.tree.map(lambda leaf: np.full(num, leaf), fitted.frozen)
+    frozen = jax.tree.map(lambda leaf: np.broadcast_to(leaf, (num, *np.shape(leaf))), fitted.frozen)
     distance = np.where(targets == value, 1.0, targets - value).ravel()
     target = Target(value=targets.ravel(), unit=distance / _STIFFNESS)
     batch = Batch(starts.reshape(num, -1), weights, frozen, target=target)
@@ -93,7 +93,7 @@ def _measured(
     totals, squares, values = (np.asarray(part) for part in _parts(problem, batch))
     deviances, spreads = (
         [
-            function(problem.objective, float(x), fitted.num_runs) if np.isfinite(x) else np.inf
+            function(problem.objective, float(x), fitted.num_rows) if np.isfinite(x) else np.inf
             for x in totals
         ]
         for function in (deviance, spread)

@@ -27,7 +27,7 @@ def laplace(
 
     The draws are of unconstrained numbers, so that every coefficient stays in its domain. Their
     covariance is `tau H**-1 n / (n - k)`, where H is the Hessian of the objective, tau the spread
-    of the residuals (see `likelihood`), n the number of runs and k the number of free coefficients.
+    of the residuals (see `likelihood`), n the number of rows and k the number of free coefficients.
     It is exact for least squares and a linear law. With Huber's cost and a small delta, the Hessian
     depends only on the few runs within delta of the law: prefer the bootstrap. Sub-laws and
     frozen coefficients are the same in all draws.
@@ -48,7 +48,7 @@ def laplace(
     """
     with float64():
         fitted = FitProblem.of(result, runs)
-        problem, num_runs = fitted.problem, fitted.num_runs
+        problem, num_rows = fitted.problem, fitted.num_rows
         hessian = _hessian(problem, fitted.vector, fitted.weights, Fixed(fitted.frozen))
         eigenvalues, columns = np.linalg.eigh(
             np.asarray(hessian) * float(problem.objective.slope())
@@ -60,7 +60,7 @@ def laplace(
                 f"the Hessian is singular along {names}: no Laplace approximation exists. Use the "
                 "bootstrap, or freeze one of these coefficients"
             )
-        tau = float(problem.spread) * num_runs / (num_runs - len(eigenvalues))
+        tau = float(problem.spread) * num_rows / (num_rows - len(eigenvalues))
         normal = np.random.default_rng(seed).normal(size=(num_draws, len(eigenvalues)))
         vectors = fitted.vector + (normal * np.sqrt(tau / eigenvalues)) @ columns.T
         rows = np.tile(fitted.weights, (num_draws, 1))

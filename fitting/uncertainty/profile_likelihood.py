@@ -20,7 +20,7 @@ from fitting.problem.centring import unit_factor
 from fitting.uncertainty.constrained_fits import fit_to_targets
 from fitting.uncertainty.refit_problem import FitProblem
 from jaxlaws.foundations.annotations import Array
-from jaxlaws.foundations.law import Law, coefficient_names
+from jaxlaws.foundations.law import Law, coefficient_names, coefficients
 from jaxlaws.precision import float64
 
 _SIGNS = (-1, 1)  # of the two sides
@@ -201,7 +201,9 @@ def _along_coefficient(fitted: FitProblem, law: Law, name: str) -> _ProfilePath:
         free = ", ".join(parameters.names)
         raise ValueError(f"{name!r} is not one of the free coefficients of the fit: {free}")
     number = parameters.names.index(name)
-    edges, unit = parameters.free[number].edges, float(unit_factor(law, name, problem.scales))
+    free = parameters.free[number]
+    edges = free.edges
+    unit = float(free.pick(unit_factor(law, free.coefficient, problem.scales)))
 
     def starts(targets: np.ndarray) -> np.ndarray:
         """The fit, with the coefficient at its target: a penalty cannot move it off an edge."""
@@ -213,7 +215,7 @@ def _along_coefficient(fitted: FitProblem, law: Law, name: str) -> _ProfilePath:
         fitted=fitted,
         # The place of the coefficient is data, so that all coefficients share one program.
         quantity=Partial(_leaf, coefficient_names(law).index(name)),
-        value=float(getattr(law, name)),
+        value=float(coefficients(law)[name]),
         size=1e-2 * unit,
         edges=edges,
         starts=starts,
@@ -221,7 +223,7 @@ def _along_coefficient(fitted: FitProblem, law: Law, name: str) -> _ProfilePath:
 
 
 def _leaf(index: Array, law: Law) -> Array:
-    return jnp.stack(jax.tree.leaves(law))[index]
+    return jnp.stack(list(coefficients(law).values()))[index]
 
 
 def _along_function(fitted: FitProblem, law: Law, function: Callable[[Law], Array]) -> _ProfilePath:

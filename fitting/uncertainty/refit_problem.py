@@ -5,9 +5,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from fitting.data.observations import Observations
 from fitting.data.runs import Runs
 from fitting.estimation.results import FitResult
 from fitting.problem.batched_problem import BatchedProblem, pad_rows
+from fitting.problem.coefficient_names import value_of
 from fitting.problem.likelihood import deviance, spread
 from fitting.problem.parameters import Parameters
 from jaxlaws.foundations.annotations import Tree
@@ -23,7 +25,7 @@ class FitProblem:
         problem: the problem in centred units; its `spread` is the spread of the fit's residuals.
         frozen: coefficients and sub-laws that do not move, in the user's units.
         weights: weight of each run, `(num_rows,)`; zero for padded rows.
-        num_runs: number of runs.
+        num_rows: number of rows: of runs, or of outcomes of all runs.
         vector: the free numbers of the fit, `(num_free,)`.
         deviance: the deviance of the fit, with the squared deviations from its priors.
     """
@@ -31,7 +33,7 @@ class FitProblem:
     problem: BatchedProblem
     frozen: Mapping[str, Tree]
     weights: np.ndarray
-    num_runs: int
+    num_rows: int
     vector: np.ndarray
     deviance: float
 
@@ -45,10 +47,10 @@ class FitProblem:
         """
         law, law_type, objective = result.law, type(result.law), result.options.objective
         called = runs.for_law(law_type)
+        rows = Observations.of(called, law_type, result.options.weights)
         inputs = {name: called.inputs[name] for name in law_type.input_names}
-        each = called.weights(result.options.weights)
-        residuals = objective.residuals(law.loss(**inputs), called.loss)
-        total = float(each @ np.asarray(objective.costs(residuals)))
+        residuals = objective.residuals(np.ravel(law.loss(**inputs)), rows.loss)
+        total = float(rows.weights @ np.asarray(objective.costs(residuals)))
         if (
             len(called) != result.num_runs
             or not abs(total / result.objective - 1) <= _SAME_OBJECTIVE
@@ -58,20 +60,18 @@ class FitProblem:
                 f"but these {len(called)} runs give {total:.6g}: pass the runs of the fit. "
                 "A fit to groups of runs has bootstrap intervals only"
             )
-        fixed = {*result.frozen, *result.stages}
-        fields = [field.name for field in dataclasses.fields(law_type)]
-        frozen = {name: getattr(law, name) for name in fields if name in fixed}
+        frozen = {name: value_of(law, name) for name in (*result.frozen, *result.stages)}
         parameters = Parameters.of(law_type, frozen, result.restraints)
         priors = result.restraints.priors
         problem = BatchedProblem.pose(
-            parameters, objective, inputs, called.loss, frozen, priors=priors
+            parameters, objective, rows.inputs, rows.loss, frozen, priors=priors
         )
-        squares = [np.square(prior.deviation(getattr(law, n))) for n, prior in priors.items()]
+        squares = [np.square(prior.deviation(value_of(law, n))) for n, prior in priors.items()]
         return cls(
-            problem=dataclasses.replace(problem, spread=spread(objective, total, len(called))),
+            problem=dataclasses.replace(problem, spread=spread(objective, total, len(rows.loss))),
             frozen=frozen,
-            weights=pad_rows(each, fill=0.0),
-            num_runs=len(called),
+            weights=pad_rows(rows.weights, fill=0.0),
+            num_rows=len(rows.loss),
             vector=np.asarray(parameters.vector(law, problem.scales)),
-            deviance=deviance(objective, total, len(called)) + float(np.sum(squares)),
+            deviance=deviance(objective, total, len(rows.loss)) + float(np.sum(squares)),
         )

@@ -127,11 +127,12 @@ class RollOut:
         """Extrapolation in decades and error in per cent of each prediction, nearest first.
 
         Returns:
-            Two arrays `(num_predictions,)`. A run has one prediction from each window in which it
-            is unseen.
+            Two arrays `(num_predictions,)`. A run has one prediction (of each outcome) from each
+            window in which it is unseen.
         """
-        decades = np.concatenate(self.decades)
         errors = np.concatenate([each.errors[predictor] for each in self.hold_outs])
+        decades = np.repeat(np.concatenate(self.decades), errors.size // len(errors))
+        errors = errors.ravel()
         order = np.argsort(decades, kind="stable")
         return decades[order], errors[order]
 

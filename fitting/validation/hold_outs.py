@@ -34,7 +34,8 @@ class HoldOut:
         fit: the fit to the other runs.
         unseen: the runs that were held out.
         errors: for each predictor, the law first: predicted minus measured loss, in per cent of
-            the measured loss, `(num_unseen,)`; NaN where there is no prediction.
+            the measured loss, `(num_unseen,)`, or `(num_unseen, num_outcomes)` for a law of several
+            outcomes; NaN where there is no prediction.
     """
 
     name: str
@@ -66,7 +67,7 @@ def error_summary(errors: np.ndarray) -> dict[str, float]:
 
 def constant_loss(_: FitResult, seen: Runs, unseen: Runs) -> np.ndarray:
     """Predict the mean loss of the runs of the fit. Every useful law has smaller errors."""
-    return np.full(len(unseen), seen.loss.mean())
+    return np.broadcast_to(seen.loss.mean(axis=0), unseen.loss.shape)
 
 
 def supervised_alone(result: FitResult, _: Runs, unseen: Runs) -> np.ndarray:
@@ -144,6 +145,8 @@ def hold_out(
 def lowest_losses(runs: Runs, share: float = 0.25) -> np.ndarray:
     """The mask of a share of the runs, those with the lowest losses; at least one run.
 
+    Of several outcomes their mean counts.
+
     >>> runs = Runs.read({"num_params": [1e6, 1e7, 1e8, 4e8], "loss": [4.0, 3.0, 2.2, 2.5]})
     >>> lowest_losses(runs, 0.5).tolist()
     [False, False, True, True]
@@ -154,7 +157,8 @@ def lowest_losses(runs: Runs, share: float = 0.25) -> np.ndarray:
     if not 0 < share < 1:
         raise ValueError(f"expected a share between 0 and 1, got {share!r}")
     mask = np.zeros(len(runs), dtype=bool)
-    mask[np.argsort(runs.loss, kind="stable")[: max(1, round(share * len(runs)))]] = True
+    losses = runs.loss.reshape(len(runs), -1).mean(axis=1)
+    mask[np.argsort(losses, kind="stable")[: max(1, round(share * len(runs)))]] = True
     return mask
 
 

@@ -120,14 +120,15 @@ def compare_laws(
         whole = fit(law_type, runs, options=options)
         errors = pooled_errors(validation(law_type, runs, options=options))["law"]
         num_free = len(whole.identifiability.names) + 1
-        lost = deviance(whole.options.objective, whole.objective, whole.num_runs)
+        num_rows = whole.num_runs * len(runs.for_law(law_type).outcome_titles)
+        lost = deviance(whole.options.objective, whole.objective, num_rows)
         compared.append(
             ComparedLaw(
                 name=name,
                 fit=whole,
                 num_free=num_free,
-                aicc=aicc(lost, num_free, whole.num_runs),
-                bic=lost + num_free * math.log(whole.num_runs),
+                aicc=aicc(lost, num_free, num_rows),
+                bic=lost + num_free * math.log(num_rows),
                 errors=errors,
                 difference=_difference(errors, compared[0].errors, level, options.seed)
                 if compared

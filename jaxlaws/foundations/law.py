@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping
 from typing import ClassVar, Protocol, runtime_checkable
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from jaxlaws.foundations.annotations import Array, Tree
-from jaxlaws.inputs import Input, as_float
-from jaxlaws.pytree import LAW_CLASSES, pytree
+from jaxlaws.foundations.batches import batch_shape, broadcast_batch, loss_of_each
+from jaxlaws.inputs import OUTCOME, Input, as_float, known_inputs
+from jaxlaws.pytree import LAW_CLASSES, element_shapes, pytree
 
 
 @runtime_checkable
@@ -26,6 +26,9 @@ class Law(Protocol):
     Attributes:
         input_names: the keywords that `loss` takes. Each is a name in `jaxlaws.inputs.INPUTS`, or
             a name that the class declares in a further attribute `own_inputs`.
+
+    Further attributes of a class are optional: `outcome` (see `outcome_of`) and `outcomes` (see
+    `outcomes_of`).
     """
 
     input_names: ClassVar[tuple[str, ...]]
@@ -36,10 +39,87 @@ class Law(Protocol):
         ...
 
 
-def coefficient_names(law: Tree) -> list[str]:
-    """The names of a law's leaves, in tree order; the names in a sub-law read `supervised.E`."""
+def coefficients(law: Tree) -> dict[str, Array]:
+    """The coefficients of a law by name, in tree order.
+
+    Names in a sub-law read `supervised.E`. Each number of an array has a name of its own, such as
+    `w[0]` or `t[1,2]`.
+
+    Returns:
+        A number for each coefficient; for a batched law, an array of the shape of the batch.
+    """
     paths, _ = jax.tree_util.tree_flatten_with_path(law)
-    return [jax.tree_util.keystr(path, simple=True, separator=".") for path, _ in paths]
+    found = {}
+    for (path, leaf), shape in zip(paths, element_shapes(law), strict=True):
+        name = jax.tree_util.keystr(path, simple=True, separator=".")
+        for index in np.ndindex(shape):
+            found[element_name(name, index)] = leaf[(..., *index)] if shape else leaf
+    return found
+
+
+def coefficient_names(law: Tree) -> list[str]:
+    """The names of a law's coefficients, in tree order; see `coefficients`."""
+    return list(coefficients(law))
+
+
+def element_name(name: str, index: tuple[int, ...]) -> str:
+    """The name of one number of an array of coefficients; that of the coefficient for `()`.
+
+    >>> element_name("t", (1, 2))
+    't[1,2]'
+    """
+    return f"{name}[{','.join(map(str, index))}]" if index else name
+
+
+def outcome_of(law: object) -> Input | None:
+    """What a law predicts, if its class says so in an attribute `outcome`.
+
+    Without the attribute the outcome is a loss above zero. A law of outcomes that may be zero or
+    negative declares `outcome = Input("score of a benchmark", may_be_negative=True)`.
+
+    Args:
+        law: a law, or the class of a law.
+
+    Raises:
+        TypeError: the attribute is not an `Input`.
+    """
+    found = getattr(law, "outcome", None)
+    if found is not None and not isinstance(found, Input):
+        raise TypeError(f"{_class_name(law)}.outcome: expected an Input, got {found!r}")
+    return found
+
+
+def outcomes_of(law: object) -> tuple[str, ...]:
+    """The names of the outcomes of a law that predicts several, which are columns of a table.
+
+    Such a law declares them in its class, `outcomes = ("loss_web", "loss_code")`, and its method
+    `loss` returns an array with one more axis, of this length. The tuple is empty for a law whose
+    `loss` returns one number for each run.
+
+    Args:
+        law: a law, or the class of a law.
+
+    Raises:
+        TypeError: the attribute is not a tuple of different names, or a name is that of an input
+            or `loss`.
+    """
+    names = getattr(law, "outcomes", ())
+    is_tuple = isinstance(names, tuple) and all(isinstance(name, str) for name in names)
+    if not is_tuple or len(set(names)) < len(names):
+        raise TypeError(
+            f'{_class_name(law)}.outcomes: expected names such as ("loss_web", "loss_code"), '
+            f"got {names!r}"
+        )
+    known = known_inputs(law) if names else {}
+    for name in names:
+        if name in known or name == OUTCOME:
+            what = "an input" if name in known else "the outcome of a law with only one"
+            raise TypeError(f"{_class_name(law)}.outcomes: {name!r} is the name of {what}")
+    return names
+
+
+def _class_name(law: object) -> str:
+    return (law if isinstance(law, type) else type(law)).__qualname__
 
 
 @pytree
@@ -73,7 +153,7 @@ class FixedInputs:
 
     def loss(self, **inputs: Array) -> Array:
         """Predict the loss of a run from the remaining inputs (keywords only)."""
-        return self.law.loss(**inputs, **self.fixed)
+        return loss_of_each(self.law, inputs | self.fixed)
 
 
 def fix_inputs(law: Tree, **values: Array) -> FixedInputs:
@@ -112,9 +192,4 @@ def fix_inputs(law: Tree, **values: Array) -> FixedInputs:
     whole = FixedInputs(
         law=law, fixed={name: as_float(name, value) for name, value in values.items()}
     )
-    shape = np.broadcast_shapes(*(np.shape(leaf) for leaf in jax.tree.leaves(whole)))
-    return jax.tree.map(lambda leaf: _of_shape(leaf, shape), whole) if shape else whole
-
-
-def _of_shape(leaf: Array, shape: tuple[int, ...]) -> Array:
-    return (jnp if isinstance(leaf, jax.Array) else np).broadcast_to(leaf, shape)
+    return broadcast_batch(whole, batch_shape(whole))

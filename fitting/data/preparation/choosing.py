@@ -54,20 +54,22 @@ def choose_rows(runs: "Runs", notes: Sequence[str], reading: Reading) -> "Runs":
     return runs
 
 
-def check_rows(runs: "Runs", reading: Reading, law_type: type[Law] | None) -> None:
+def check_rows(
+    runs: "Runs", reading: Reading, law_type: type[Law] | None, *, is_loss: bool = True
+) -> None:
     """Check that the numbers of runs are plausible, and report what is unusual.
 
     Args:
         runs: the runs to fit.
         reading: the options of `Runs.read`.
         law_type: the class of the law, or None.
+        is_loss: whether the outcome is one loss, which falls with size and tokens.
 
     Raises:
         DataError: the numbers are likely wrong; the message gives the remedy.
     """
-    is_loss = getattr(law_type, "outcome", None) is None and not getattr(law_type, "outcomes", ())
     titles = dict(runs.titles)
-    if reading.outcome is not None:
+    if reading.loss_unit is not None:
         titles["loss"] = "loss"  # the user has said what it is
     found = findings(
         runs.inputs, runs.loss, titles, runs.rows, runs.others, outcome_is_loss=is_loss

@@ -5,7 +5,6 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 
 from fitting.data.cell_values import is_missing, numbers_in
-from fitting.data.columns import OUTCOME
 from fitting.data.preparation.derived_columns import derived
 from fitting.data.preparation.header_units import factor_of_unit, header_unit, scaled
 from fitting.data.preparation.reading import Reading
@@ -15,7 +14,7 @@ from fitting.data.table_files import Table
 from jaxlaws.foundations.errors import DataError
 from jaxlaws.foundations.law import Law
 from jaxlaws.foundations.quantities import parse_quantity
-from jaxlaws.inputs import Input
+from jaxlaws.inputs import OUTCOME, Input
 
 _COUNTED = ("parameters", "tokens", "floating-point operations")  # units of counts
 _SUPERVISED = ("num_params", "num_tokens")
@@ -189,7 +188,7 @@ def prepare(
     for name in work.wanted():
         if name not in work.titles:
             work.derive(name)
-    work.convert_outcome(reading.outcome)
+    work.convert_outcome(reading.loss_unit)
     return work.table(), work.titles
 
 

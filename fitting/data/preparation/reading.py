@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias, TypedDict, get_args
 
 from jaxlaws.foundations.annotations import Json
 
-OutcomeKind: TypeAlias = Literal["nats", "bits", "perplexity"]
+LossUnit: TypeAlias = Literal["nats", "bits", "perplexity"]
 Checkpoints: TypeAlias = Literal["last", "all"]
 
 
@@ -25,8 +25,8 @@ class ReadingOptions(TypedDict, total=False):
     Attributes:
         units: the unit of an input, such as `{"num_tokens": "B"}` for billions: K, M, B (or G), T,
             P, E, Z, PF-days, or a number. "1" ignores a unit in the header.
-        outcome: what the outcome is: "nats" (the default), "bits", which are multiplied by log 2,
-            or "perplexity", whose logarithm is taken.
+        loss_unit: the unit of the outcome: "nats" (the default), "bits", which are multiplied by
+            log 2, or "perplexity", whose logarithm is taken.
         where: an expression over the columns, such as `'state == "finished"'`; the rows for which
             it is true are read.
         checkpoints: if a table has several rows of one run with increasing steps: take the "last"
@@ -35,7 +35,7 @@ class ReadingOptions(TypedDict, total=False):
     """
 
     units: Mapping[str, str]
-    outcome: OutcomeKind
+    loss_unit: LossUnit
     where: str | None
     checkpoints: Checkpoints
     allow: Sequence[str]
@@ -46,7 +46,7 @@ class Reading:
     """The options of `Runs.read`; see `ReadingOptions`."""
 
     units: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    outcome: OutcomeKind | None = None
+    loss_unit: LossUnit | None = None
     where: str | None = None
     checkpoints: Checkpoints = "last"
     allow: Sequence[str] = ()
@@ -60,9 +60,9 @@ class Reading:
             ValueError: an option has no such value.
         """
         found = cls(**options)
-        if found.outcome not in (None, *get_args(OutcomeKind)):
+        if found.loss_unit not in (None, *get_args(LossUnit)):
             raise ValueError(
-                f"expected an outcome of {', '.join(get_args(OutcomeKind))}, got {found.outcome!r}"
+                f"expected a loss_unit of {', '.join(get_args(LossUnit))}, got {found.loss_unit!r}"
             )
         if found.checkpoints not in get_args(Checkpoints):
             raise ValueError(

@@ -1,11 +1,9 @@
 """`jaxlaws presets`: published laws and what is known of them."""
 
-import jax
-
 from jaxlaws import presets
 from jaxlaws.cli.output.printing import Table, print_json, print_table
 from jaxlaws.foundations.annotations import Json
-from jaxlaws.foundations.law import coefficient_names
+from jaxlaws.foundations.law import coefficients
 from jaxlaws.foundations.quantities import format_quantity
 
 
@@ -48,12 +46,11 @@ def show_one(name: str, *, as_json: bool) -> None:
 
 def _document(name: str) -> dict[str, Json]:
     preset = presets.describe(name)
-    coefficients = zip(coefficient_names(preset.law), jax.tree.leaves(preset.law), strict=True)
     return {
         "name": name,
         **vars(preset),
         "law": type(preset.law).__name__,
         "mark": preset.mark.value,
-        "coefficients": dict(coefficients),
+        "coefficients": coefficients(preset.law),
         "draws": preset.draws is not None,
     }

@@ -12,6 +12,7 @@ from jaxlaws.cli.compilation_cache import keep_compiled
 from jaxlaws.cli.options.common_options import seed_option
 from jaxlaws.cli.options.law_modules import law_class_named, law_module_option
 from jaxlaws.cli.options.parameter_types import FiniteRange
+from jaxlaws.cli.options.reading_options import TableOptions, table_options
 from jaxlaws.cli.options.restraint_options import (
     RESTRAINT_OPTIONS,
     bounds_of,
@@ -19,7 +20,6 @@ from jaxlaws.cli.options.restraint_options import (
     pairs,
     priors_of,
 )
-from jaxlaws.cli.options.table_options import TableOptions, table_options
 from jaxlaws.foundations.annotations import Tree
 
 if TYPE_CHECKING:

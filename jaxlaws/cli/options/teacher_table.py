@@ -47,8 +47,7 @@ class TeacherTable:
         import numpy as np
 
         from fitting import read_table
-        from fitting.data.cell_values import is_missing
-        from fitting.data.columns import positive_number
+        from fitting.data.cell_values import is_missing, positive_number
 
         table = read_table(path)
         missing = [name for name in _REQUIRED if name not in table.columns]

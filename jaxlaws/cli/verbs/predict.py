@@ -6,7 +6,7 @@ import click
 
 from jaxlaws.cli.options.common_options import json_option, law_option, verb
 from jaxlaws.cli.options.law_source import Source
-from jaxlaws.cli.options.parameter_types import SWEEP, SWEEP_OR_ZERO
+from jaxlaws.cli.options.parameter_types import SWEEP, SWEEP_OR_NEGATIVE, SWEEP_OR_ZERO
 from jaxlaws.foundations.annotations import Array
 
 if TYPE_CHECKING:
@@ -70,6 +70,9 @@ def _other(text: str, law: "Law") -> tuple[str, Array]:
         raise click.UsageError(f"--input takes NAME=VALUE, got {text!r}{known}")
     from jaxlaws.inputs import inputs_of
 
-    may_be_zero = name in law.input_names and inputs_of(law)[name].may_be_zero
-    kind = SWEEP_OR_ZERO if may_be_zero else SWEEP
+    kind = SWEEP
+    if name in law.input_names:
+        declared = inputs_of(law)[name]
+        kind = SWEEP_OR_ZERO if declared.may_be_zero else SWEEP
+        kind = SWEEP_OR_NEGATIVE if declared.may_be_negative else kind
     return f"--input {name}=…", kind.convert(value, None, None)

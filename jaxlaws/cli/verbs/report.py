@@ -8,7 +8,7 @@ from jaxlaws.cli.compilation_cache import keep_compiled
 from jaxlaws.cli.options.common_options import level_option, output_option, verb
 from jaxlaws.cli.options.law_modules import law_module_option
 from jaxlaws.cli.options.law_source import Source
-from jaxlaws.cli.options.table_options import TableOptions, table_options
+from jaxlaws.cli.options.reading_options import TableOptions, table_options
 from jaxlaws.cli.output.destinations import PAGES
 from jaxlaws.cli.output.files import write_text
 from jaxlaws.foundations.escaping import markdown_text

@@ -11,6 +11,7 @@ import jax
 import numpy as np
 
 from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.foundations.batches import scalar_leaves
 from jaxlaws.inputs import INPUTS
 from jaxlaws.planning.engine.checks import supervised_law
 from jaxlaws.planning.engine.mixture import distilled_loss
@@ -37,7 +38,7 @@ def loss_under(law: Tree, plan: SupervisedPlan | DistillationPlan) -> np.ndarray
         law: a law of the plan's kind, single or batched, broadcast with the plan.
         plan: the plan, of any shape.
     """
-    law = to_float64(law)
+    law = scalar_leaves(to_float64(law))
     sizes = to_float64({name: value for name, value in vars(plan).items() if name in INPUTS})
     shape = np.broadcast_shapes(*map(np.shape, jax.tree.leaves((law, sizes))))
     law, sizes = jax.tree.map(lambda leaf: np.broadcast_to(leaf, shape), (law, sizes))
@@ -79,6 +80,7 @@ def regret(plan: SupervisedPlan | DistillationPlan, ensemble: Tree, plans: Tree)
     65 millionths of a nat
     """
     axes = (1,) * np.ndim(plan.loss)
+    ensemble = scalar_leaves(ensemble)
     laws = jax.tree.map(lambda leaf: np.asarray(leaf).reshape(-1, *axes), ensemble)
     return loss_under(laws, plan) - plans.loss
 
@@ -100,7 +102,7 @@ def over_draws(
     >>> over_draws(compute_optimal, draws, {"flops": np.array([1e20, 1e21])}).loss.shape
     (3, 2)
     """
-    inputs = inputs or {}
+    inputs, ensemble = inputs or {}, scalar_leaves(ensemble)
     swept = {name: value for name, value in inputs.items() if np.ndim(value)}
     length = max((len(value) for value in swept.values()), default=1)
 

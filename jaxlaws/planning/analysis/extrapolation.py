@@ -29,10 +29,16 @@ def extrapolation_decades(
     for name, (low, high) in fitted_range.items():
         if name in values:
             value = np.asarray(values[name], dtype=np.float64)
-            # Zero is infinitely far below a range that does not hold it.
+            # Zero is infinitely far from a range that does not hold it, and so is the other sign.
             with np.errstate(divide="ignore", invalid="ignore"):
-                above = np.where(value > high, np.log10(value / high), 0.0)
-                below = np.where(value < low, np.log10(low / value), 0.0)
+                above = np.where(value > high, _decades(value, high), 0.0)
+                below = np.where(value < low, _decades(low, value), 0.0)
             outside = np.where(np.isnan(value), np.nan, np.maximum(above, below))
             farthest = np.fmax(farthest, outside)
     return farthest
+
+
+def _decades(higher: Array, lower: Array) -> np.ndarray:
+    """Decades between two values of one sign, infinite between values of different signs."""
+    ratio = np.where(np.less(higher, 0), np.divide(lower, higher), np.divide(higher, lower))
+    return np.log10(np.where(ratio > 0, ratio, np.inf))

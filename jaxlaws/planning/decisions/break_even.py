@@ -61,7 +61,7 @@ def break_even_students(
     '9.81'
     """
     check_scenario(scenario)
-    distillation_law(law)
+    law = distillation_law(law)
     constraints = {
         "num_student_tokens_bounds": num_student_tokens_bounds,
         "num_teacher_params_bounds": num_teacher_params_bounds,

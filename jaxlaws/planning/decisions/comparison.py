@@ -240,7 +240,7 @@ def compare(
     >>> Winner(answer.winner).name, f"{answer.margin:.3f}"
     ('OVERTRAIN', '0.030')
     """
-    distillation_law(law)
+    law = distillation_law(law)
     check_scenario(scenario)
     if (teacher_loss is None) != (num_teacher_params is None):
         missing = "teacher_loss" if teacher_loss is None else "num_teacher_params"

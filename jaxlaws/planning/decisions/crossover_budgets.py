@@ -149,7 +149,7 @@ def crossover(
     >>> f"{Method(answer.first).name} up to {answer.flops[0]:.2e}"
     'DISTILLATION up to 1.25e+21'
     """
-    distillation_law(law)
+    law = distillation_law(law)
     check_scenario(scenario)
     low, high = (float(end) for end in flops_bounds)
     if not 0 < low < high < np.inf:

@@ -86,7 +86,7 @@ def relative_cost(
     '0.81 of the compute, 0.62 of the tokens'
     """
     check_scenario(scenario)
-    distillation_law(law)
+    law = distillation_law(law)
     teacher_bounds = {
         "num_teacher_params_bounds": num_teacher_params_bounds,
         "num_teacher_tokens_bounds": num_teacher_tokens_bounds,

@@ -99,7 +99,7 @@ def rank_teachers(
     >>> int(choice.best), choice.ranking.tolist(), f"{choice.gain:.3f}"
     (1, [1, 2, 0], '-0.028')
     """
-    distillation_law(law)
+    law = distillation_law(law)
     if np.ndim(teacher_loss) == 0:
         raise ValueError("teacher_loss must have the teachers along its last axis, got one number")
 

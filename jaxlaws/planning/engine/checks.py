@@ -1,10 +1,13 @@
 """Checks of the arguments of a planning function."""
 
+from types import ModuleType
+
 import jax
 import numpy as np
 
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.inputs import as_float
+from jaxlaws.planning.engine.mixture import in_scalar_leaves
 
 # The lower and the upper bound of a size or a number of tokens, broadcast with the inputs.
 Bounds = tuple[Array, Array]
@@ -36,7 +39,7 @@ def supervised_law(law: Tree) -> Tree:
     """
     for candidate in (law, getattr(law, "supervised", None)):
         if set(getattr(candidate, "input_names", ())) == {"num_params", "num_tokens"}:
-            return candidate
+            return in_scalar_leaves(candidate)
     raise TypeError(
         f"expected a law of num_params and num_tokens, or a distillation law, got {_kind(law)}. "
         f"A law with further inputs needs them fixed first: {_example(law)} "
@@ -58,7 +61,7 @@ def distillation_law(law: Tree) -> Tree:
     """
     names = {"num_student_params", "num_student_tokens", "teacher_loss"}
     if set(getattr(law, "input_names", ())) == names and hasattr(law, "supervised"):
-        return law
+        return in_scalar_leaves(law)
     raise TypeError(
         "expected a distillation law (of num_student_params, num_student_tokens and "
         f"teacher_loss, with a law `supervised`), got {_kind(law)}"
@@ -70,23 +73,36 @@ def _kind(law: object) -> str:
     return f"{type(law).__name__} of {', '.join(names)}" if names else repr(law)
 
 
-def checked(name: str, value: Array, *, may_be_zero: bool = False) -> np.ndarray:
+def is_valid(
+    array: Array, xp: ModuleType, *, may_be_zero: bool = False, may_be_negative: bool = False
+) -> Array:
+    """Which entries of an input are valid: finite, and above zero unless the flags allow more."""
+    if may_be_negative:
+        return xp.isfinite(array)
+    return (array < xp.inf) & ((array >= 0) if may_be_zero else (array > 0))
+
+
+def checked(
+    name: str, value: Array, *, may_be_zero: bool = False, may_be_negative: bool = False
+) -> np.ndarray:
     """An input as a NumPy float64 array, checked to be finite and positive.
 
     Args:
         name: the name of the input, for the error.
         value: a number or an array.
         may_be_zero: whether zero is allowed as well.
+        may_be_negative: whether every finite number is allowed.
 
     Raises:
         TypeError: the value is not a number and not an array of numbers.
-        ValueError: an entry is not finite, or negative, or zero where zero is not allowed.
+        ValueError: an entry is not valid.
     """
     array = np.asarray(as_float(name, value), dtype=np.float64)
-    wrong = ~(np.isfinite(array) & ((array >= 0) if may_be_zero else (array > 0)))
+    wrong = ~is_valid(array, np, may_be_zero=may_be_zero, may_be_negative=may_be_negative)
     if wrong.any():
         must = "not be negative" if may_be_zero else "be positive"
-        raise ValueError(f"{name} must {must} and finite, got {array[wrong][0]:g}")
+        expected = "be finite" if may_be_negative else f"{must} and finite"
+        raise ValueError(f"{name} must {expected}, got {array[wrong][0]:g}")
     return array
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.inputs import as_float
-from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, check_order, checked
+from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, check_order, checked, is_valid
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.record import Record
 
@@ -50,6 +50,7 @@ def valid_input(
     xp: ModuleType,
     *,
     may_be_zero: bool = False,
+    may_be_negative: bool = False,
     replacement: float = _REPLACEMENT,
 ) -> tuple[Array, Array]:
     """An input whose invalid entries are replaced, and which entries are valid.
@@ -59,6 +60,7 @@ def valid_input(
         value: a number or an array.
         xp: `jax.numpy` inside a trace, else NumPy.
         may_be_zero: whether zero is valid.
+        may_be_negative: whether every finite number is valid.
         replacement: the value that an invalid entry gets, if it may not be zero.
 
     Raises:
@@ -67,23 +69,28 @@ def valid_input(
         TypeError: the value is not a number and not an array of numbers.
     """
     array = xp.asarray(as_float(name, value))
+    allowed = {"may_be_zero": may_be_zero, "may_be_negative": may_be_negative}
+    good = is_valid(array, xp, **allowed)
     if xp is np:
-        good = (array < np.inf) & ((array >= 0) if may_be_zero else (array > 0))
         if good.all():
             return array.astype(np.float64, copy=False), good
         valid = ~np.isnan(array) | _nan_is_error.get()
-        return checked(name, np.where(valid, array, replacement), may_be_zero=may_be_zero), valid
-    valid = xp.isfinite(array) & ((array >= 0) if may_be_zero else (array > 0))
-    return xp.where(valid, array, 0.0 if may_be_zero else replacement), valid
+        return checked(name, np.where(valid, array, replacement), **allowed), valid
+    return xp.where(good, array, 0.0 if any(allowed.values()) else replacement), good
 
 
 def prepare(
-    may_be_zero: tuple[str, ...], requested: Entries, trees: Mapping[str, Tree], xp: ModuleType
+    may_be_zero: tuple[str, ...],
+    may_be_negative: tuple[str, ...],
+    requested: Entries,
+    trees: Mapping[str, Tree],
+    xp: ModuleType,
 ) -> Entries:
     """The entries, checked and of one shape. Invalid values are errors, or mark their entry.
 
     Args:
-        may_be_zero: the names of inputs that may be zero.
+        may_be_zero: the names of inputs that may be zero, and of variables whose bounds may.
+        may_be_negative: the names of those that may be any finite number.
         requested: the entries as the caller gave them.
         trees: the law and the functions, whose dtype the entries take inside a trace.
         xp: `jax.numpy` inside a trace, else NumPy.
@@ -100,28 +107,34 @@ def prepare(
         dtype = jnp.result_type(float, *jax.tree.leaves(trees), *leaves)
     valid = xp.ones(shape, dtype=bool)
 
-    def clean(name: str, value: Array, replacement: float, *, zero: bool = False) -> Array:
+    def clean(name: str, value: Array, replacement: float, of: str | None = None) -> Array:
         nonlocal valid
         if xp is jnp:  # JAX broadcasts explicitly, where rank promotion may be an error
             value = jnp.broadcast_to(jnp.asarray(as_float(name, value), dtype), shape)
-        array, good = valid_input(name, value, xp, may_be_zero=zero, replacement=replacement)
+        array, good = valid_input(
+            name,
+            value,
+            xp,
+            may_be_zero=of in may_be_zero,
+            may_be_negative=of in may_be_negative,
+            replacement=replacement,
+        )
         if xp is jnp or not good.all():
             valid = valid & good
         return xp.broadcast_to(array, shape)
 
     def clean_input(name: str, value: Tree) -> Tree:
-        zero = name in may_be_zero
         if isinstance(value, Mapping):
             return {
-                key: clean(f"{name}[{key}]", each, _REPLACEMENT, zero=zero)
+                key: clean(f"{name}[{key}]", each, _REPLACEMENT, of=name)
                 for key, each in value.items()
             }
-        return clean(name, value, _REPLACEMENT, zero=zero)
+        return clean(name, value, _REPLACEMENT, of=name)
 
     lowest, highest = DEFAULT_BOUNDS
     inputs = {name: clean_input(name, value) for name, value in requested.inputs.items()}
-    lower = {k: clean(f"{k}_bounds", value, lowest) for k, value in requested.lower.items()}
-    upper = {k: clean(f"{k}_bounds", value, highest) for k, value in requested.upper.items()}
+    lower = {k: clean(f"{k}_bounds", value, lowest, of=k) for k, value in requested.lower.items()}
+    upper = {k: clean(f"{k}_bounds", value, highest, of=k) for k, value in requested.upper.items()}
     most = {k: clean(f"limits[{k!r}].most", v, _REPLACEMENT) for k, v in requested.most.items()}
     for name in lower:
         if xp is np:

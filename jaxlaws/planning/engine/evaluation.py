@@ -26,7 +26,7 @@ from jaxlaws.planning.engine.checks import (
 )
 from jaxlaws.planning.engine.entries import Entries, given_record, nan_is_infeasible, prepare
 from jaxlaws.planning.engine.limits import Limit, check_limits
-from jaxlaws.planning.engine.mixture import Mixture
+from jaxlaws.planning.engine.mixture import Mixture, in_scalar_leaves
 from jaxlaws.planning.engine.record import Record
 from jaxlaws.planning.solver import minimiser as solver
 from jaxlaws.planning.solver.batched import Point
@@ -50,7 +50,9 @@ class Question:
             by name, and the functions by name. All inputs have one shape.
         plan: makes the plan from the same record and the `Solution`: a tree of arrays of that
             shape.
-        may_be_zero: the names of inputs that may be zero; all others must be positive.
+        may_be_zero: the names of inputs that may be zero, and of variables whose bounds may be
+            zero; all others must be positive.
+        may_be_negative: the names of those that may be any finite number.
         takes_limits: whether `problem` adds the limits to its constraints, by
             `*constraints_of(given, names)`.
     """
@@ -58,7 +60,13 @@ class Question:
     problem: Callable[[Record], Problem]
     plan: Callable[[Record, Solution], Tree]
     may_be_zero: tuple[str, ...] = ()
+    may_be_negative: tuple[str, ...] = ()
     takes_limits: bool = False
+
+    @property
+    def signs(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The names of inputs that may be zero, and of those that may be negative."""
+        return self.may_be_zero, self.may_be_negative
 
 
 def ask(
@@ -126,7 +134,7 @@ def ask(
         )
     pairs = {name: split_bounds(name, pair) for name, pair in (bounds or {}).items()}
     called = {name: callable_tree(each, name) for name, each in (functions or {}).items()}
-    trees = {"law": law, **called}
+    trees = {"law": in_scalar_leaves(law), **called}
     quantities = {
         name: callable_tree(limit.quantity, "quantity") for name, limit in checked_limits.items()
     }
@@ -139,7 +147,7 @@ def ask(
         valid=True,
     )
     if is_traced(trees, quantities, requested):
-        entries = prepare(question.may_be_zero, requested, trees, jnp)
+        entries = prepare(*question.signs, requested, trees, jnp)
         return _answer_in_trace(question, {**trees, "quantities": quantities}, entries)
     trees, quantities = to_float64((trees, quantities))
     batched = {
@@ -147,7 +155,7 @@ def ask(
         for name, tree in trees.items()
         if not isinstance(tree, Mixture) and any(map(np.ndim, jax.tree.leaves(tree)))
     }
-    entries = prepare(question.may_be_zero, requested._replace(trees=batched), {}, np)
+    entries = prepare(*question.signs, requested._replace(trees=batched), {}, np)
     common = {name: tree for name, tree in trees.items() if name not in batched}
     return _answer_in_batches(question, Record(common, quantities=quantities), entries)
 

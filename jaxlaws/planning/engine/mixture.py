@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.foundations.batches import scalar_leaves
 from jaxlaws.pytree import pytree
 
 
@@ -50,6 +51,11 @@ class Mixture:
     def expected(self, function: Callable[[Tree], Array]) -> jax.Array:
         """The mean of a function of a law."""
         return jnp.mean(jax.vmap(function)(self.laws), axis=0)
+
+
+def in_scalar_leaves(law: Tree) -> Tree:
+    """A law as plans use it, with one leaf for each number; a mixture as it is."""
+    return law if isinstance(law, Mixture) else scalar_leaves(law)
 
 
 def distilled_loss(

@@ -53,8 +53,8 @@ def test_a_table_that_is_likely_wrong_is_refused_with_the_remedy(changes, messag
         ({"num_tokens": TOKENS / 1e9}, {"units": {"num_tokens": "B"}}),
         ({"num_params": SIZES / 1e6}, {"units": {"num_params": "millions"}}),
         ({"num_params": SIZES / 1e6}, {"units": {"num_params": "1e6"}}),
-        ({"loss": np.exp(LOSS)}, {"outcome": "perplexity"}),
-        ({"loss": LOSS / np.log(2)}, {"outcome": "bits"}),
+        ({"loss": np.exp(LOSS)}, {"loss_unit": "perplexity"}),
+        ({"loss": LOSS / np.log(2)}, {"loss_unit": "bits"}),
     ],
 )
 def test_the_remedy_gives_the_right_table(changes, options, tmp_path):

@@ -81,6 +81,7 @@ class TableOptions:
             UsageError: an option is not written as NAME=VALUE.
         """
         others = {name: given[name] for name in ("outcome", "where", "checkpoints")}
+        others["loss_unit"] = others.pop("outcome")
         others |= {"units": pairs("--unit", given["units"]), "allow": list(given["allow"])}
         others = {name: value for name, value in others.items() if value}
         return cls(pairs("--column", given["columns"]), others)
