@@ -4,8 +4,7 @@ The file is `{"format": 1, "law": {"type": ..., "coefficients": {...}}}`. A batc
 in place of numbers, and a sub-law is an object of the same form. Numbers that JSON lacks are
 written as "nan", "inf" or "-inf". The file of a fit has one more key, `fit`.
 
-A file may come from anyone. Its size, its keys, the domains of its coefficients and the lengths of
-its lists are checked.
+A file may come from anyone: size, keys, domains of coefficients and lengths of lists are checked.
 
 The type is the name of a class. A file is data: loading finds the class among those that the
 program has already defined, and imports nothing.

@@ -59,9 +59,8 @@ class Runs:
 
         Args:
             source: path of a table (`read_table` lists the formats), a data frame of any library
-                that narwhals knows, or a mapping of columns. Numbers may be written `1.5B`, `20T`,
-                `3.5e9`. The numbers of a mapping are those of your program: whether they are
-                plausible is checked for files and data frames only.
+                that narwhals knows, or a mapping of columns. Numbers may be written `1.5B` or
+                `3.5e9`. Whether they are plausible is checked for files and data frames only.
             columns: the table's name for each input or outcome whose column has another name,
                 such as `{"loss": "student_loss"}`. Usual names are found without it.
             law_type: keep and check only the rows that have inputs of this law. The inputs that
@@ -125,7 +124,7 @@ class Runs:
 
     @property
     def outcome_titles(self) -> tuple[str, ...]:
-        """The table's own names of the columns of the outcomes."""
+        """The same of the outcomes alone."""
         return tuple(self._cells.titles[name] for name in self._cells.outcomes)
 
     def __len__(self) -> int:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from fitting.data.preparation.plausibility import Finding, findings, names_of_checks
+from fitting.data.preparation.finding import Finding
+from fitting.data.preparation.plausibility import findings, names_of_checks
 from fitting.data.preparation.reading import Reading, TableNote, TableWarning, report
 from fitting.data.preparation.repeated_rows import checkpoints_of_runs, far_apart
 from fitting.data.row_filter import matching
