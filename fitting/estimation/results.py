@@ -66,6 +66,7 @@ class FitResult(Generic[L_co]):
             the lowest first.
         options: the options of the fit. If `StudentT(scale=None)` was requested, its objective
             holds the fitted scale.
+        reading: how the command line read the table: `columns` and `ReadingOptions`.
     """
 
     law: L_co
@@ -87,6 +88,7 @@ class FitResult(Generic[L_co]):
     jackknife: L_co | None = None
     other_optima: tuple[Optimum, ...] = ()
     options: FitOptions = FitOptions()
+    reading: Mapping[str, Json] = dataclasses.field(default_factory=dict)
 
     def usable_ensemble(self) -> L_co:
         """The draws that converged, a batched law.
@@ -157,9 +159,9 @@ class FitResult(Generic[L_co]):
     def coefficients(
         self, level: float = 0.9, method: IntervalMethod = "percentile"
     ) -> dict[str, dict[str, float | None]]:
-        """The value of each coefficient by name, with its interval.
+        """The value of each coefficient by name (`supervised.E`, `w[0]`), with its interval.
 
-        Names are `supervised.E` in a sub-law, and `w[0]` for a number of an array. The ends `low` and `high` are None where the fit has no bootstrap.
+        The ends `low` and `high` are None where the fit has no bootstrap.
         """
         found = {
             name: {"value": float(value), "low": None, "high": None}
@@ -257,6 +259,7 @@ class FitResult(Generic[L_co]):
                 "frozen": list(self.frozen),
                 "restraints": self.restraints.to_json(),
                 "warnings": list(self.warnings),
+                "reading": dict(self.reading),
                 "stages": {name: stage._to_json() for name, stage in self.stages.items()},
                 "ensemble": None if self.ensemble is None else law_to_json(self.ensemble),
                 "ensemble_status": None if draws is None else [int(status) for status in draws],
@@ -275,11 +278,9 @@ def _from_json(
     if "options" in fit:
         options = stored_options.options_from_json(fit["options"], stages, objective)
     left_out, restraints = fit.get("jackknife"), fit.get("restraints")
-    ensemble, ensemble_status = stored_options.draws_from_json(fit, law_type)
     return FitResult(
         law=to_float64(law_from_json(document["law"], law_type)),
-        ensemble=ensemble,
-        ensemble_status=ensemble_status,
+        **stored_options.draws_from_json(fit, law_type),
         status=Status[fit["status"]],
         **{name: numbers_from_json(fit[name]) for name in _NUMBERS},
         other_optima=tuple(
@@ -295,4 +296,5 @@ def _from_json(
         warnings=tuple(fit["warnings"]),
         stages=stages,
         options=options,
+        reading=fit.get("reading", {}),
     )

@@ -40,8 +40,15 @@ _REQUIRED = (
     "fitted_range", "identifiability", "num_runs", "num_left", "frozen", "warnings", "stages",
     "ensemble", "ensemble_status",
 )  # fmt: skip
-_OPTIONAL = ("options", "other_optima", "restraints", "jackknife")  # older files lack them
+_OPTIONAL = (
+    "options",
+    "other_optima",
+    "restraints",
+    "jackknife",
+    "reading",
+)  # older files lack them
 _RESTRAINTS = ("tie", "bounds", "priors")
+_READING = ("units", "loss_unit", "where", "checkpoints", "allow")
 
 
 def check_fit(fit: Json) -> Mapping[str, Json]:
@@ -68,22 +75,21 @@ def check_fit(fit: Json) -> Mapping[str, Json]:
         check_keys(
             "'options'", fit["options"], ("objective", *_AS_THEY_ARE, "freeze", *_RESTRAINTS)
         )
+    check_keys("'reading'", fit.get("reading", {}), (), ("columns", *_READING))
     if fit.get("restraints") is not None:
         check_keys("'restraints'", fit["restraints"], _RESTRAINTS)
     return fit
 
 
-def draws_from_json(
-    fit: Mapping[str, Json], law_type: type[Law] | None
-) -> tuple[Tree, np.ndarray | None]:
-    """The draws of a fit and the status of each; None and None without a bootstrap.
+def draws_from_json(fit: Mapping[str, Json], law_type: type[Law] | None) -> dict[str, Tree]:
+    """`ensemble` and `ensemble_status` of a fit, which are None without a bootstrap.
 
     Raises:
         DataError: there are not as many draws as statuses, or a draw that converged has a
             coefficient that is not finite.
     """
     if fit["ensemble_status"] is None:
-        return None, None
+        return {"ensemble": None, "ensemble_status": None}
     ensemble, status = law_from_json(fit["ensemble"], law_type), np.array(fit["ensemble_status"])
     leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(ensemble)]
     if status.ndim != 1 or not np.isin(status, [*Status]).all():
@@ -96,7 +102,7 @@ def draws_from_json(
     converged = status <= Status.FLAT_DIRECTION
     if not all(np.isfinite(leaf[converged]).all() for leaf in leaves):
         raise DataError("'ensemble': a draw that converged has a coefficient that is not finite")
-    return ensemble, status
+    return {"ensemble": ensemble, "ensemble_status": status}
 
 
 def options_to_json(options: FitOptions) -> dict[str, Json]:

@@ -6,6 +6,7 @@ import warnings
 
 import click
 
+from jaxlaws.cli.output.notices import show_notice
 from jaxlaws.cli.verbs import demo, fit, plan, predict, presets, report, validate
 from jaxlaws.foundations.escaping import terminal_text
 
@@ -38,7 +39,7 @@ class Verbs(click.Group):
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
     kind = "Note" if type(message).__name__ == "TableNote" else "Warning"
-    click.echo(terminal_text(f"{kind}: {message}"), err=True)
+    show_notice(str(message), kind)
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})

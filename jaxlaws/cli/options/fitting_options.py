@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import math
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 import click
@@ -65,18 +66,27 @@ class FitInputs:
             seed=self.others["seed"],
         )
 
-    def read(self) -> "tuple[str, type[Law], Runs]":
-        """The name of the law's module, its class, and the runs in the table.
+    def read(self) -> "tuple[str, type[Law], Runs, TableOptions]":
+        """The name of the law's module, its class, the runs in the table, and how they were read.
+
+        If the law is named by the file of a fit, its class and the columns of its table are used.
 
         Raises:
             UsageError: no law has this name.
         """
         from difflib import get_close_matches
 
+        from fitting import FitResult
         from jaxlaws import laws
+        from jaxlaws.saving import law_class_name
 
         name, types = self.law_name, laws.law_types()
-        if name is not None and ":" in name:
+        reading = self.reading
+        if name is not None and Path(name).suffix == ".json" and Path(name).is_file():
+            fitted = FitResult.load(name)
+            reading, name = reading.after(fitted.reading), law_class_name(type(fitted.law))
+            types = types | {name: type(fitted.law)}
+        elif name is not None and ":" in name:
             types = types | {name: law_class_named(name)}
         if name is not None and name not in types:
             close = get_close_matches(name, types, n=1)
@@ -85,10 +95,10 @@ class FitInputs:
                 f"no law {name!r}; {hint}the laws are {', '.join(types)}. A law of your own is "
                 "named by its file and class, my_laws.py:MyLaw"
             )
-        runs = self.reading.read(self.table, types.get(name or ""))
+        runs = reading.read(self.table, types.get(name or ""))
         if name is None:
             name = "distillation_limit" if "teacher_loss" in runs.inputs else "supervised"
-        return name, types[name], runs
+        return name, types[name], runs, reading
 
 
 _OPTIONS = (
@@ -97,8 +107,8 @@ _OPTIONS = (
         "--law",
         "law_name",
         metavar="LAW",
-        help="Name of a law's module, such as chinchilla, or the class of a law of your own, such "
-        "as my_laws.py:MyLaw. Default: distillation_limit if the table has a column teacher_loss, "
+        help="Name of a law's module, such as chinchilla, the class of a law of your own, such as "
+        "my_laws.py:MyLaw, or the file of a fit, whose law and columns are used. Default: distillation_limit if the table has a column teacher_loss, "
         "else supervised.",
     ),
     law_module_option,
@@ -184,8 +194,6 @@ def _starts(text: str) -> "tuple[Starts, int]":
 
 def _frozen(texts: tuple[str, ...]) -> dict[str, Tree]:
     """`E=1.69` as a number, `supervised=NAME` as a law, or as a fit with its draws."""
-    from pathlib import Path
-
     from fitting import FitResult
     from jaxlaws import presets, saving
 

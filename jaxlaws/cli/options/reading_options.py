@@ -86,6 +86,15 @@ class TableOptions:
         others = {name: value for name, value in others.items() if value}
         return cls(pairs("--column", given["columns"]), others)
 
+    def stored(self) -> dict[str, Json]:
+        """The options as the file of a fit stores them."""
+        return {"columns": dict(self.columns), **self.others}
+
+    def after(self, stored: Mapping[str, Json]) -> "TableOptions":
+        """These options, and those of the file of a fit that are not given."""
+        others = {name: value for name, value in stored.items() if name != "columns"}
+        return TableOptions({**stored.get("columns", {}), **self.columns}, others | self.others)
+
     def read(self, path: str, law_type: "type[Law] | None") -> "Runs":
         """The runs in a table.
 

@@ -1,5 +1,6 @@
 """`jaxlaws fit`: from a table of runs to the coefficients of a law."""
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 import click
@@ -68,7 +69,11 @@ def command(
     output: str | None,
     as_json: bool,
 ) -> None:
-    """Fit the coefficients of a law to the runs in TABLE (CSV, Parquet or JSON Lines)."""
+    """Fit the coefficients of a law to the runs in TABLE.
+
+    TABLE is CSV, TSV, JSON, JSON Lines, Markdown, Parquet or Excel, also compressed with gzip; - is
+    standard input.
+    """
     options = inputs.options().replaced(
         bootstrap=bootstrap,
         resample=resample,
@@ -76,13 +81,17 @@ def command(
         jackknife=bootstrap > 0 and method == "bca",
     )
     from fitting import fit
+    from fitting.data.preparation.repeated_rows import checkpoints_of_runs
     from jaxlaws.cli.answers.fitted_law import print_fit, summary_of
 
-    name, law_type, runs = inputs.read()
+    name, law_type, runs, reading = inputs.read()
+    if cluster is None and bootstrap and reading.others.get("checkpoints") == "all":
+        found = checkpoints_of_runs(runs.inputs, runs.others)
+        options = options if found is None else options.replaced(cluster=found.run)
     click.echo(f"fitting {name} to {inputs.table} …", err=True)
     result = fit(law_type, runs, options=options)
     if output:
-        result.save(output)
+        dataclasses.replace(result, reading=reading.stored()).save(output)
     summary = summary_of(result, runs, level, method)
     print_json(summary) if as_json else print_fit(name, result, summary, level)
     if output:

@@ -34,7 +34,7 @@ def command(
     from fitting.reporting.plan_sections import plan_section
 
     result = FitResult.load(fit_file)
-    runs = None if table is None else reading.read(table, type(result.law))
+    runs = None if table is None else reading.after(result.reading).read(table, type(result.law))
     title = f"{type(result.law).__name__}: {Path(fit_file).name}"
     parts = [f"# {markdown_text(title)}"]
     for stage in result.stages.values():

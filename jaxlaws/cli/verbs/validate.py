@@ -82,7 +82,7 @@ def command(
     import fitting
     from jaxlaws.cli.answers.hold_outs import document_of, print_errors
 
-    name, law_type, runs = inputs.read()
+    name, law_type, runs, _ = inputs.read()
     click.echo(f"fitting {name} to parts of {inputs.table} …", err=True)
     held, rolled = (), None
     if expression is not None:
