@@ -38,7 +38,7 @@ def choose_rows(runs: "Runs", notes: Sequence[str], reading: Reading) -> "Runs":
         chosen = matching(runs, reading.where)
         if not chosen.any():
             raise DataError(f"{runs.source}: no row has {reading.where!r}")
-        notes.append(f"{(~chosen).sum()} rows are left out: not {reading.where}")
+        notes.append(f"rows left out: {(~chosen).sum()}, for which {reading.where!r} is not true")
         runs = runs.where(chosen)
     found = checkpoints_of_runs(runs.inputs, runs.others)
     if found is not None:

@@ -24,7 +24,7 @@ _UNITS = {1e3: "K", 1e6: "M", 1e9: "G", 1e12: "T", 1e15: "P", 1e18: "E", 1e21: "
 def implausible_counts(inputs: Mapping[str, np.ndarray], rows: np.ndarray) -> list[Finding]:
     """Sizes and tokens that are too few or too many."""
     found = []
-    for name in _COUNTS & set(inputs):
+    for name in (each for each in inputs if each in _COUNTS):
         values, thing = inputs[name], "params" if name.endswith("params") else "tokens"
         here = np.isfinite(values)
         if not here.any():

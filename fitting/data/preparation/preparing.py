@@ -177,10 +177,10 @@ def prepare(
         if name not in work.titles and name in NAMES:
             work.propose(name)
     work.propose_one_input()
-    work.convert_units(set(work.titles) - {"flops"}, reading.units)
+    work.convert_units([name for name in work.titles if name != "flops"], reading.units)
     work.propose_flops()
-    work.convert_units(set(work.titles) & {"flops"}, reading.units)
-    for name in set(reading.units) - set(work.titles):
+    work.convert_units([name for name in work.titles if name == "flops"], reading.units)
+    for name in reading.units.keys() - work.titles.keys():
         raise DataError(
             f"{table.source}: a unit is given for {name}, which the table does not have; it has "
             f"{', '.join(work.titles)}"

@@ -39,7 +39,8 @@ def summary_of(
 def errors_of(result: FitResult, runs: Runs) -> dict[str, Json]:
     """The errors of a fit on its runs, and the runs that are far from the fit, in per cent.
 
-    An error is that of the measured outcome against the predicted one. A run is far if its error is above 5% and above five times the spread of the errors.
+    An error is that of the measured outcome against the predicted one. A run is far if its error is
+    above 5% and above five times the spread of the errors.
     """
     called = runs.for_law(type(result.law))
     if called.loss.ndim > 1:

@@ -151,7 +151,7 @@ def test_crashed_runs_are_left_out_by_an_expression(tmp_path):
     with pytest.raises(DataError, match="row 13, column loss: '' is missing"):
         Runs.read(path)
     for where in ("state == 'finished'", "loss > 0"):
-        with pytest.warns(TableNote, match="1 rows are left out"):
+        with pytest.warns(TableNote, match="rows left out: 1"):
             assert len(Runs.read(path, where=where)) == 11
     with pytest.raises(DataError, match="no row has"):
         Runs.read(path, where="loss > 99")
@@ -193,7 +193,7 @@ def test_the_column_that_separates_equal_inputs_is_named(tmp_path):
     path = write_csv(tmp_path / "runs.csv", cells)
     with pytest.warns(TableWarning, match=r"67% apart.*'corpus' separates them.*corpus == 'web'"):
         Runs.read(path)
-    with pytest.warns(TableNote, match="12 rows are left out"):
+    with pytest.warns(TableNote, match="rows left out: 12"):
         assert len(Runs.read(path, where="corpus == 'web'")) == 12
 
 
