@@ -28,7 +28,7 @@ def read_json_table(content: bytes) -> Records:
     if isinstance(value, dict) and len(value) == 1:  # {"runs": [...]}
         (inner,) = value.values()
         value = inner if _is_rows(inner) else value
-    if _is_rows(value):
+    if isinstance(value, list) and _is_rows(value):
         return from_objects(value, range(1, 1 + len(value)))
     if isinstance(value, dict) and {"columns", "data"} <= set(value):  # pandas, orient="split"
         value = dict(zip(value["columns"], zip(*value["data"], strict=True), strict=True))

@@ -29,8 +29,12 @@ def from_wide(table: Table, columns: Mapping[str, str]) -> Table | None:
         DataError: the table is wide, but its rows or its headers are not clear.
     """
     heads = {title: _head(title) for title in table.columns if title not in columns.values()}
-    across = [title for title, head in heads.items() if head is not None]
-    across = [title for title in across if has_numbers(table.columns[title])]
+    values = {
+        title: head
+        for title, head in heads.items()
+        if head is not None and has_numbers(table.columns[title])
+    }
+    across = list(values)
     if len(across) < _FEWEST_COLUMNS:
         return None
     down = [title for title in table.columns if title not in across]
@@ -50,7 +54,6 @@ def from_wide(table: Table, columns: Mapping[str, str]) -> Table | None:
             "num_params or num_tokens: name it with --column num_params=NAME, or write one row for "
             "each run, with the columns num_params, num_tokens and loss"
         )
-    values = {title: heads[title] for title in across}
     is_ratio = all(ratio or number < _LARGEST_RATIO for number, ratio in values.values())
     is_count = all(not ratio and number >= _LARGEST_RATIO for number, ratio in values.values())
     if not (is_ratio and (sizes and any(ratio for _, ratio in values.values()))) and not is_count:

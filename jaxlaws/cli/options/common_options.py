@@ -30,12 +30,11 @@ def output_option(
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Add an option that names a file to write, `-o` if not named otherwise, and `--force`."""
 
-    def made(*arguments: Tree, **all_settings: Tree) -> OutputOption:
-        option = OutputOption(*arguments, **all_settings)
-        option.suffixes, option.only_these = suffixes, only_these
-        return option
+    class Declared(OutputOption):
+        """The option, with the files that its verb writes."""
 
-    return click.option(*(names or ("-o", "--output")), cls=made, type=click.Path(), **settings)
+    Declared.suffixes, Declared.only_these = suffixes, only_these
+    return click.option(*(names or ("-o", "--output")), cls=Declared, type=click.Path(), **settings)
 
 
 class Verb(click.Command):

@@ -108,8 +108,8 @@ _OPTIONS = (
         "law_name",
         metavar="LAW",
         help="Name of a law's module, such as chinchilla, the class of a law of your own, such as "
-        "my_laws.py:MyLaw, or the file of a fit, whose law and columns are used. Default: distillation_limit if the table has a column teacher_loss, "
-        "else supervised.",
+        "my_laws.py:MyLaw, or the file of a fit, whose law and columns are used. Default: "
+        "distillation_limit if the table has a column teacher_loss, else supervised.",
     ),
     law_module_option,
     click.option(
@@ -149,10 +149,10 @@ def fit_options(verb: Callable[..., None]) -> Callable[..., None]:
         others = {name: given.pop(name) for name in _OTHERS}
         verb(FitInputs(table, law_name, reading, others), **given)
 
-    with_options = table_options(with_options)
+    decorated = table_options(with_options)
     for option in reversed(_OPTIONS):
-        with_options = option(with_options)
-    return with_options
+        decorated = option(decorated)
+    return decorated
 
 
 _OTHERS = (

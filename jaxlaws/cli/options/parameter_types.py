@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from jaxlaws.foundations.annotations import Array
+from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.quantities import parse_quantity
 
 if TYPE_CHECKING:
@@ -65,8 +65,8 @@ class FiniteRange(click.FloatRange):
     """A range of finite numbers; `click.FloatRange` lets NaN pass."""
 
     def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> object:
+        self, value: Tree, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
         """The number that a text describes."""
         number = super().convert(value, param, ctx)
         if not math.isfinite(number):

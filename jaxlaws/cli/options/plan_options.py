@@ -97,7 +97,7 @@ _COMMON = (
         "attention and output layer.",
     ),
     output_option(
-        TABLES | PICTURES,
+        {**TABLES, **PICTURES},
         only_these=True,
         help="File to write: a table .csv or .parquet, or a picture .svg, .png or .pdf where "
         "there is one. Default: no file.",

@@ -102,14 +102,15 @@ def check_destination(
         raise OSError(f"cannot write {path!r}: the file is read-only. --force replaces it")
     found = _content(target)
     suffix = Path(path).suffix.lower()
-    expected = {suffixes[suffix]} if suffix in suffixes else set(suffixes.values())
+    kinds = {suffix: suffixes[suffix]} if suffix in suffixes else suffixes
+    expected: set[Content] = set(kinds.values())
     unclear = found is None and suffix in suffixes and "demo" not in expected
     if found in expected or unclear or target.stat().st_size == 0:
         return
-    what = _WORDS[found or "other"]
+    what = _WORDS["other" if found is None else found]
     raise ValueError(
         f"cannot write {path!r}: the file exists and is {what}, but the command writes "
-        f"{' or '.join(_WORDS[each] for each in sorted(expected))}. Give another name, or --force "
+        f"{' or '.join(_WORDS[each] for each in _WORDS if each in expected)}. Give another name, or --force "
         "to replace the file"
     )
 

@@ -7,7 +7,7 @@ import click
 from jaxlaws.cli.compilation_cache import keep_compiled
 from jaxlaws.cli.options.common_options import MOST_DRAWS, seed_option, verb
 from jaxlaws.cli.options.parameter_types import QUANTITY
-from jaxlaws.cli.output.destinations import LAWS, PAGES, PICTURES, check_destination
+from jaxlaws.cli.output.destinations import LAWS, PAGES, PICTURES, Suffixes, check_destination
 
 
 @verb("demo", example="jaxlaws demo --student 40K --flops 1e12")
@@ -47,7 +47,7 @@ def command(
     folder = Path(output)
     folder.mkdir(parents=True, exist_ok=True)
     for name in FILES:
-        suffixes = {".md": "demo"} if name.endswith(".md") else LAWS | PICTURES | PAGES
+        suffixes: Suffixes = {".md": "demo", **LAWS, **PICTURES, **PAGES}
         check_destination(str(folder / name), suffixes, [], force=force)
     for line in write_demo(folder, student, flops, bootstrap, seed):
         click.echo(line)
