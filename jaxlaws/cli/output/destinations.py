@@ -102,16 +102,16 @@ def check_destination(
         raise OSError(f"cannot write {path!r}: the file is read-only. --force replaces it")
     found = _content(target)
     suffix = Path(path).suffix.lower()
-    kinds = {suffix: suffixes[suffix]} if suffix in suffixes else suffixes
-    expected: set[Content] = set(kinds.values())
+    kinds: Suffixes = {suffix: suffixes[suffix]} if suffix in suffixes else suffixes
+    expected = set(kinds.values())
     unclear = found is None and suffix in suffixes and "demo" not in expected
     if found in expected or unclear or target.stat().st_size == 0:
         return
     what = _WORDS["other" if found is None else found]
+    writes = " or ".join(_WORDS[each] for each in _WORDS if each in expected)
     raise ValueError(
-        f"cannot write {path!r}: the file exists and is {what}, but the command writes "
-        f"{' or '.join(_WORDS[each] for each in _WORDS if each in expected)}. Give another name, or --force "
-        "to replace the file"
+        f"cannot write {path!r}: the file exists and is {what}, but the command writes {writes}. "
+        "Give another name, or --force to replace the file"
     )
 
 
