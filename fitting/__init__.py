@@ -9,6 +9,13 @@ from typing import TYPE_CHECKING
 from fitting.data.bundled_table import bundled_runs
 from fitting.data.design_checks import WeakDesignWarning
 from fitting.data.predictions import predict, relative_errors
+from fitting.data.preparation.reading import (
+    Checkpoints,
+    LossUnit,
+    ReadingOptions,
+    TableNote,
+    TableWarning,
+)
 from fitting.data.runs import Runs
 from fitting.data.table_files import read_table
 from fitting.estimation.downstream import ErrorFit, fit_error, predict_error
@@ -85,6 +92,7 @@ _MODULE_OF = {
 
 __all__ = [
     "AsymmetricHuber",
+    "Checkpoints",
     "ComparedLaw",
     "ErrorCurve",
     "ErrorFit",
@@ -99,6 +107,7 @@ __all__ = [
     "IsoflopProfile",
     "LogNormal",
     "LogSquares",
+    "LossUnit",
     "Normal",
     "Objective",
     "OptimalScaling",
@@ -106,6 +115,7 @@ __all__ = [
     "PowerLine",
     "Prior",
     "Profile",
+    "ReadingOptions",
     "Resampling",
     "Restraints",
     "RollOut",
@@ -116,6 +126,8 @@ __all__ = [
     "Starts",
     "Status",
     "StudentT",
+    "TableNote",
+    "TableWarning",
     "WeakDesignWarning",
     "best_teachers",
     "bundled_runs",

@@ -10,8 +10,9 @@ from fitting.data.runs import Runs
 from fitting.estimation.results import FitResult
 from fitting.reporting.fit_figures import fit_and_residuals
 from fitting.reporting.isoflop_sections import isoflop_report
-from fitting.reporting.markdown import markdown_table, one_line
+from fitting.reporting.markdown import markdown_table
 from fitting.reporting.uncertainty_figures import bootstrap_cloud, intervals
+from jaxlaws.foundations.escaping import markdown_text
 from jaxlaws.foundations.quantities import format_quantity
 from jaxlaws.inputs import inputs_of
 
@@ -64,13 +65,13 @@ def fit_report(
     """
     name = type(result.law).__name__
     parts: list[str | Figure] = [
-        f"## {name}",
+        f"## {markdown_text(name)}",
         f"{result.num_runs} runs, objective {result.objective:.6g}, {result.status.name}; "
         f"{result.starts_agreeing:.0%} of {len(result.objective_by_start)} starts agree.",
         coefficient_table(result, level=level),
     ]
     if result.warnings:
-        parts.append("\n".join(f"- {one_line(note)}" for note in result.warnings))
+        parts.append("\n".join(f"- {markdown_text(note)}" for note in result.warnings))
     parts += ["### Fitted range", _range_table(result)]
     parts += ["### What the runs do not determine", _open_table(result)]
     if result.ensemble is not None:

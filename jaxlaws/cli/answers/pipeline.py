@@ -9,7 +9,8 @@ import numpy as np
 from jaxlaws.cli.answers.presentation import Answered, Presentation
 from jaxlaws.cli.options.law_source import Source
 from jaxlaws.cli.options.plan_options import PlanOptions, crossed
-from jaxlaws.cli.output.files import is_picture, write_picture, write_table
+from jaxlaws.cli.output.destinations import is_picture
+from jaxlaws.cli.output.files import write_picture, write_table
 from jaxlaws.cli.output.printing import print_json, print_table
 from jaxlaws.cli.output.progress import patience
 from jaxlaws.cli.output.wording import why_infeasible

@@ -14,6 +14,7 @@ from jaxlaws.cli.output.printing import Table
 from jaxlaws.cli.output.table_columns import columns, flat, known, plain_inputs, table_of
 from jaxlaws.cli.output.wording import DECADES, SHARES, WORDS, cell
 from jaxlaws.foundations.annotations import Array, Json, Tree
+from jaxlaws.foundations.escaping import figure_text
 from jaxlaws.planning import Status, is_solved, plan_to_dict
 
 if TYPE_CHECKING:
@@ -92,6 +93,10 @@ class Presentation:
         """The title of the table: what is planned, the inputs that are not swept, and the law."""
         parts = [self.title, wording.goals(found.inputs), f"law {found.source.name}"]
         return ", ".join(filter(None, parts))
+
+    def picture_title(self, found: Answered) -> str:
+        """The same for a picture."""
+        return figure_text(self.heading(found))
 
     def over_draws(self, found: Answered, ensemble: Tree) -> Tree:
         """What the planning function returns for each draw of the fit."""

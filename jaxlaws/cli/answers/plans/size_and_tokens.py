@@ -79,7 +79,7 @@ class SizeAndTokens(Presentation):
 
     def picture(self, found: Answered) -> "Figure":
         """The first range against the budget; without ranges the plans and their shares."""
-        title, budgets = self.heading(found), found.inputs["flops"]
+        title, budgets = self.picture_title(found), found.inputs["flops"]
         for name, ends in self.ranges(found).items():
             from jaxlaws.figures.near_optimal import near_optimal_ranges
 
