@@ -42,7 +42,7 @@ def mixing_law(*domains: str, outcomes: tuple[str, ...] = ()) -> type[Law]:
     >>> law.input_names, round(float(law.loss(web=0.75, code=0.25)), 3)
     (('web', 'code'), 2.992)
     """
-    shares = share_inputs(domains)
+    shares, losses = share_inputs(domains), outcomes
     shape = (len(outcomes), len(domains)) if outcomes else (len(domains),)
 
     @pytree
@@ -56,6 +56,7 @@ def mixing_law(*domains: str, outcomes: tuple[str, ...] = ()) -> type[Law]:
 
         input_names: ClassVar[tuple[str, ...]] = domains
         own_inputs: ClassVar[Mapping[str, Input]] = shares
+        outcomes: ClassVar[tuple[str, ...]] = losses
 
         @prediction
         def loss(self, **inputs: jax.Array) -> jax.Array:
@@ -68,7 +69,6 @@ def mixing_law(*domains: str, outcomes: tuple[str, ...] = ()) -> type[Law]:
             excess = jnp.exp(weighted_shares(self.t, [inputs[name] for name in domains]))
             return jnp.broadcast_to(jnp.asarray(self.c), excess.shape) + excess
 
-    MixingLaw.outcomes = outcomes
     return MixingLaw
 
 

@@ -39,7 +39,7 @@ def linear_mixing_law(*domains: str, outcomes: tuple[str, ...] = ()) -> type[Law
     >>> round(float(law.loss(web=0.75, code=0.25)), 3)
     2.25
     """
-    shares = share_inputs(domains)
+    shares, losses = share_inputs(domains), outcomes
     shape = (len(outcomes), len(domains)) if outcomes else (len(domains),)
 
     @pytree
@@ -52,6 +52,7 @@ def linear_mixing_law(*domains: str, outcomes: tuple[str, ...] = ()) -> type[Law
 
         input_names: ClassVar[tuple[str, ...]] = domains
         own_inputs: ClassVar[Mapping[str, Input]] = shares
+        outcomes: ClassVar[tuple[str, ...]] = losses
 
         @prediction
         def loss(self, **inputs: jax.Array) -> jax.Array:
@@ -63,7 +64,6 @@ def linear_mixing_law(*domains: str, outcomes: tuple[str, ...] = ()) -> type[Law
             """
             return weighted_shares(self.w, [inputs[name] for name in domains])
 
-    LinearMixingLaw.outcomes = outcomes
     return LinearMixingLaw
 
 
