@@ -46,7 +46,7 @@ def linear_mixing_law(*domains: str, outcomes: tuple[str, ...] = ()) -> type[Law
     class LinearMixingLaw:
         """`loss_i = sum_j w_ij r_j`, in nats per token; see `linear_mixing_law`."""
 
-        __qualname__ = name_of_class("LinearMixing", domains, outcomes)
+        __qualname__ = name_of_class("LinearMixing", domains, losses)
 
         w: Coefficient = real(shape=shape)
 
