@@ -49,7 +49,7 @@ def mixing_law(*domains: str, outcomes: tuple[str, ...] = ()) -> type[Law]:
     class MixingLaw:
         """`loss_i = c_i + exp(sum_j t_ij r_j)`, in nats per token; see `mixing_law`."""
 
-        __qualname__ = name_of_class("DataMixing", domains, outcomes)
+        __qualname__ = name_of_class("DataMixing", domains, losses)
 
         c: Coefficient = positive(shape=shape[:-1])
         t: Coefficient = real(shape=shape)
