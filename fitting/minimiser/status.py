@@ -16,7 +16,7 @@ class Status(enum.IntEnum):
     objective cannot fall any further; or the interval of a coefficient over the draws spans
     decades. The predictions can be used; do not interpret these coefficients one by one."""
     NOT_CONVERGED = 3
-    """The gradient is not zero: use more starts, or freeze coefficients. Or a simple prediction, such
-    as the best constant, is better than the law."""
+    """The gradient is not zero: use more starts, or freeze coefficients. Or a simple prediction,
+    such as the best constant, is better than the law."""
     NON_FINITE = 4
     """No start gave finite predictions."""
