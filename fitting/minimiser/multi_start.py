@@ -28,7 +28,7 @@ _GAUSS_NEWTON_STEPS = 40
 _NEWTON_STEPS = 60
 _HESSIAN_EVERY = 4
 _MOST_PASSES = 10
-_ROUNDING = 1e-13  # relative
+_ROUNDING = 1e-15  # relative
 _FAST_PASSES = 5  # later passes compute the second derivatives of the law at every step
 
 

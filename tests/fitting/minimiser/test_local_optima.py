@@ -6,7 +6,7 @@ import pytest
 
 from fitting import FitResult, Runs, Squares, fit
 from fitting.reporting.fit_sections import fit_report
-from jaxlaws.pytree import Coefficient, pytree, real, unit_interval
+from jaxlaws.pytree import Coefficient, positive, pytree, real, unit_interval
 
 SIZES = np.geomspace(1e6, 1e9, 12, endpoint=False)
 ANGLES = 2 * np.pi * (np.log10(SIZES) - 6) / 3
@@ -21,13 +21,14 @@ class Ellipse:
     is a local optimum too, because the distance falls only beyond that edge.
     """
 
+    N0: Coefficient = positive(unit_of="num_params")
     E: Coefficient = real()
     turn: Coefficient = unit_interval()
 
     input_names = ("num_params",)
 
     def loss(self, *, num_params):
-        angle = 2 * jnp.pi * (jnp.log10(num_params) - 6) / 3
+        angle = 2 * jnp.pi * jnp.log10(num_params / self.N0) / 3
         turned = 2 * jnp.pi * self.turn
         across = 0.2 * jnp.cos(turned) * jnp.cos(angle)
         return self.E + across + 0.1 * jnp.sin(turned) * jnp.sin(angle)
@@ -37,7 +38,9 @@ def fitted(height, starts="random", num_starts=64):
     """The fit of a point on the short axis, and with a wave that the law does not have."""
     loss = 3 + height * np.sin(ANGLES) + 0.01 * np.cos(2 * ANGLES)
     runs = Runs.read({"num_params": SIZES, "loss": loss}, law_type=Ellipse)
-    return fit(Ellipse, runs, objective=Squares(), num_starts=num_starts, starts=starts)
+    return fit(
+        Ellipse, runs, objective=Squares(), num_starts=num_starts, starts=starts, freeze={"N0": 1e6}
+    )
 
 
 def objective_at(across, end, height):
