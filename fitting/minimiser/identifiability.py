@@ -7,6 +7,7 @@ import numpy as np
 
 from fitting.minimiser.multi_start import Minima
 from fitting.minimiser.status import Status
+from fitting.minimiser.step_directions import along_axes
 from fitting.problem.batched_problem import Batch, BatchedProblem
 from fitting.problem.bijections import EDGES
 from fitting.problem.objectives import Objective
@@ -149,7 +150,7 @@ def judge(problem: BatchedProblem, batch: Batch, minima: Minima, noise: float) -
     # Change of the cost by an e-fold along each direction, and the largest that counts as zero.
     gradients = minima.gradients
     if problem.basis is not None:
-        gradients = np.linalg.solve(problem.basis.T, gradients.T).T
+        gradients = along_axes(problem.basis, gradients)
     slopes = np.where(finite[:, None], gradients, 0.0) * per_fold
     gains = np.abs(np.sum(directions * slopes[:, None, :], axis=-1))
     pulled = _NO_PULL * noise * np.sqrt(np.where(of_edges, 0.0, eigenvalues))

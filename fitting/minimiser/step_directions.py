@@ -30,3 +30,17 @@ def suitable_directions(problem: BatchedProblem, entry: Batch) -> np.ndarray:
     _, singular, rows = np.linalg.svd(jacobian / lengths, full_matrices=False)
     singular = np.maximum(singular, _LEAST * singular[0]) if singular[0] > 0 else singular + 1
     return (rows.T / lengths[:, None]) / singular
+
+
+def along_axes(basis: np.ndarray, gradients: np.ndarray) -> np.ndarray:
+    """Gradients along the axes, from those along directions, both `(num_entries, num_free)`.
+
+    Args:
+        basis: the directions, a column each, `(num_free, num_free)`.
+        gradients: along the directions.
+    """
+    # Directions can have very different lengths along the axes, and lengths of their own.
+    axes = np.max(np.abs(basis), axis=1)
+    lengths = np.max(np.abs(basis / axes[:, None]), axis=0)
+    scaled = basis / axes[:, None] / lengths[None]
+    return np.linalg.lstsq(scaled.T, (gradients / lengths).T)[0].T / axes
