@@ -72,13 +72,13 @@ def near_optimal_range(
     possible = xp.isfinite(log_best)
 
     def excess(given: Tree) -> Callable[[Array], Array]:
-        """The loss of the best plan with a given value, above the loss that is allowed."""
+        """The loss of the best plan with a given value, above the allowed loss, in `within`."""
         law, within, inputs = given
         least = question(law, **inputs, **{name: ends}).loss
 
         def function(log_value: Array) -> Array:
             value = xp.exp(log_value)
-            return question(law, **inputs, **{name: (value, value)}).loss - least - within
+            return (question(law, **inputs, **{name: (value, value)}).loss - least) / within - 1
 
         return function
 

@@ -8,14 +8,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jax.typing import DTypeLike
 
 from jaxlaws.compute import ForwardFlops, dense_forward_flops
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.analysis.plan_roots import root_of
 from jaxlaws.planning.decisions.both_sides import train_and_distill
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, checked, distillation_law
+from jaxlaws.planning.engine.composed_inputs import with_new_axis
 from jaxlaws.planning.engine.limits import Limit
+from jaxlaws.planning.engine.mixture import Mixture
 from jaxlaws.planning.engine.scenarios import Scenario, check_scenario
 from jaxlaws.planning.engine.status import Status, worst
 from jaxlaws.precision import array_module
@@ -176,15 +177,14 @@ def crossover(
             name: checked(name, value, may_be_zero=name not in positive)
             for name, value in inputs.items()
         }
-    leaves = jax.tree.leaves((list(inputs.values()), law, constraints))
-    shape = np.broadcast_shapes(*(np.shape(value) for value in leaves))
-    dtype = np.float64 if xp is np else jnp.result_type(float, *leaves)
-    given = jax.tree.map(
-        lambda value: _with_axis(value, shape, dtype, xp), (law, inputs, constraints)
-    )
+    given = with_new_axis((law, inputs, constraints, forward_flops))
+    leaves = jax.tree.leaves(given, is_leaf=lambda node: isinstance(node, Mixture))
+    shape = np.broadcast_shapes((1,), *map(np.shape, leaves))[:-1]
+    numbers = jax.tree.leaves((law, inputs, constraints))
+    dtype = np.float64 if xp is np else jnp.result_type(float, *numbers)
 
     def plans(given: Tree, log_flops: Array) -> tuple[Tree, Tree]:
-        law, inputs, constraints = given
+        law, inputs, constraints, of_token = given
         return train_and_distill(
             law,
             flops=xp.exp(log_flops),
@@ -192,7 +192,7 @@ def crossover(
             scenario=Scenario(logits=inputs["logits"], pretraining=inputs["pretraining"]),
             num_students=inputs["num_students"],
             num_inference_tokens=inputs["num_inference_tokens"],
-            forward_flops=forward_flops,
+            forward_flops=of_token,
             **constraints,
         )
 
@@ -237,10 +237,3 @@ def crossover(
         ),
     )
     return answer if xp is jnp else jax.tree.map(lambda leaf: np.asarray(leaf)[()], answer)
-
-
-def _with_axis(value: Array, shape: tuple[int, ...], dtype: DTypeLike, xp: ModuleType) -> Array:
-    """An array of the batch's shape with one more axis, for the budgets; a number unchanged."""
-    if np.ndim(value) == 0:
-        return value
-    return xp.broadcast_to(xp.asarray(value, dtype), shape)[..., None]

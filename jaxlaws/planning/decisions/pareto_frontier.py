@@ -11,7 +11,7 @@ from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.decisions.both_sides import train_and_distill
 from jaxlaws.planning.decisions.crossover_budgets import Method
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, distillation_law
-from jaxlaws.planning.engine.composed_inputs import checked_inputs
+from jaxlaws.planning.engine.composed_inputs import checked_inputs, with_new_axis
 from jaxlaws.planning.engine.evaluation import compose
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import DistillationPlan, SupervisedPlan
@@ -24,7 +24,7 @@ from jaxlaws.pytree import pytree
 class Frontier:
     """The best model of each size, and the models that no smaller model matches.
 
-    Leaves have the shape of the budget, and the sizes along one more axis, the last.
+    Leaves have the shape of the law and the budget, and the sizes along one more axis, the last.
 
     Attributes:
         num_params: the sizes, rising.
@@ -103,15 +103,15 @@ def serving_frontier(
     }
 
     def answer(law: Tree, flops: Array, sizes: Array, scenario: Scenario, more: Tree) -> Frontier:
-        flops = flops if np.ndim(flops) == 0 else flops[..., None]
         sizes = jnp.sort(jnp.asarray(sizes, float))
+        of_token = with_new_axis(forward_flops)
         supervised, distilled = train_and_distill(
-            law,
-            flops=flops,
+            with_new_axis(law),
+            flops=with_new_axis(flops),
             num_student_params=sizes,
-            scenario=scenario,
-            forward_flops=forward_flops,
-            **more,
+            scenario=with_new_axis(scenario),
+            forward_flops=of_token,
+            **with_new_axis(more),
         )
         alone, taught = (
             jnp.where(is_solved(plan.status), plan.loss, jnp.inf)
@@ -124,7 +124,7 @@ def serving_frontier(
         sizes = jnp.broadcast_to(sizes, loss.shape)
         return Frontier(
             num_params=sizes,
-            inference_flops=forward_flops(sizes),
+            inference_flops=of_token(sizes),
             loss=jnp.where(jnp.isfinite(loss), loss, jnp.nan),
             method=jnp.where(jnp.isfinite(loss), better, Method.NONE).astype(jnp.int32),
             efficient=loss < before,

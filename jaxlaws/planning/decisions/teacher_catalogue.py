@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -10,7 +9,7 @@ from jaxlaws.compute import ForwardFlops, dense_forward_flops
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.distillation.existing_teacher import distill_with
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, distillation_law
-from jaxlaws.planning.engine.composed_inputs import checked_inputs
+from jaxlaws.planning.engine.composed_inputs import checked_inputs, with_new_axis
 from jaxlaws.planning.engine.evaluation import compose
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import DistillationPlan, SupervisedPlan
@@ -23,8 +22,8 @@ from jaxlaws.pytree import pytree
 class TeacherChoice:
     """The teachers of a catalogue, ranked for a student.
 
-    Leaves have the shape of the budget and the student. `ranking` and `plans` have the teachers
-    along one more axis, the last.
+    Leaves have the shape of the law, the budget and the student. `ranking` and `plans` have the
+    teachers along one more axis, the last.
 
     Attributes:
         best: index in the catalogue of the teacher that makes the best student; -1 where no
@@ -103,9 +102,6 @@ def rank_teachers(
     if np.ndim(teacher_loss) == 0:
         raise ValueError("teacher_loss must have the teachers along its last axis, got one number")
 
-    def with_axis(value: Array) -> Array:
-        return value if np.ndim(value) == 0 else value[..., None]
-
     student = {
         "flops": flops,
         "num_student_params": num_student_params,
@@ -119,12 +115,12 @@ def rank_teachers(
     def answer(law: Tree, student: Tree, teachers: Tree, constraints: Tree) -> TeacherChoice:
         tokens_bounds, limits = constraints
         plans = distill_with(
-            law,
-            **{name: with_axis(value) for name, value in student.items()},
+            with_new_axis(law),
+            **with_new_axis(student),
             **teachers,
-            forward_flops=forward_flops,
-            num_student_tokens_bounds=jax.tree.map(with_axis, tokens_bounds),
-            limits=jax.tree.map(with_axis, limits),
+            forward_flops=with_new_axis(forward_flops),
+            num_student_tokens_bounds=with_new_axis(tokens_bounds),
+            limits=with_new_axis(limits),
         )
         supervised = train_fixed(
             law,

@@ -89,6 +89,7 @@ def _any_size_problem(given: Record, charged: ChargedCosts) -> Problem:
 
     return Problem(
         objective=lambda point: at(point[0]).objective(point[1:]),
+        has_unit=True,
         lower=[low, *smallest.lower],
         upper=[high, *smallest.upper],
         constraints=(left, *limits),

@@ -49,6 +49,7 @@ def _problem(given: Record) -> Problem:
 
     return Problem(
         objective=objective,
+        has_unit=True,
         lower=[lower],
         upper=[jnp.log(given.upper.num_student_tokens)],
         constraints=(

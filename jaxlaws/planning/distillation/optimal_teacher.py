@@ -13,8 +13,9 @@ from jaxlaws.planning.solver.problem import Problem, Reduction
 
 NUM_CANDIDATES = 97
 
-# The irreducible loss of some laws is zero, which has no logarithm.
-_LEAST_LOSS = 1e-3
+# The irreducible loss of some laws is zero, which has no logarithm. Relative to the loss of the
+# smallest model.
+_LEAST_LOSS = 1e-5
 
 
 def teacher_loss_range(law: Tree, like: Array) -> tuple[Array, Array]:
@@ -23,7 +24,7 @@ def teacher_loss_range(law: Tree, like: Array) -> tuple[Array, Array]:
     irreducible = supervised.loss(num_params=jnp.inf * one, num_tokens=jnp.inf * one)
     least = DEFAULT_BOUNDS[0] * one
     worst = supervised.loss(num_params=least, num_tokens=least)
-    lowest = jnp.maximum(irreducible, _LEAST_LOSS)
+    lowest = jnp.maximum(irreducible, _LEAST_LOSS * worst)
     return jnp.log(lowest), jnp.log(jnp.maximum(worst, 2 * lowest))
 
 
@@ -47,6 +48,7 @@ def _problem(given: Record) -> Problem:
 
     return Problem(
         objective=objective,
+        has_unit=True,
         lower=[lower],
         upper=[upper],
         reduction=Reduction(

@@ -16,8 +16,8 @@ Costs = Callable[[Array], tuple[Array, Array, Array]]
 NUM_SIZES = 65
 _NUM_SHARES = 40
 _LEAST_LOG_ODDS, _LARGEST_LOG_ODDS = -22.0, 6.0  # of the teacher's share of the compute
-# The starting points count a share that is charged as at least this.
-_LEAST_CHARGE = 1e-9
+# The price of a teacher's token that is free, as a fraction of the price of a student's token.
+_PRICE_OF_FREE = 1e-9
 
 
 def _balance(supervised: Tree) -> tuple[Array, Array, Array]:
@@ -91,8 +91,9 @@ def with_paid_tokens(
     def tokens(log_teacher: Array, log_odds: Array, log_available: Array) -> tuple[Array, Array]:
         training, logits, teacher = costs(log_teacher)
         of_student = log_available - jnp.logaddexp(0.0, log_odds) - jnp.log(training + logits)
-        charge = jnp.maximum(teacher, _LEAST_CHARGE * training)
-        return of_student, log_available - jnp.logaddexp(0.0, -log_odds) - jnp.log(charge)
+        # A token that costs something has its true price: otherwise the point would not spend all.
+        price = jnp.where(teacher > 0, teacher, _PRICE_OF_FREE * training)
+        return of_student, log_available - jnp.logaddexp(0.0, -log_odds) - jnp.log(price)
 
     def to_point(coordinates: Point, relaxation: Point) -> Point:
         log_teacher, log_odds = coordinates

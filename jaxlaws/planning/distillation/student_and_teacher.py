@@ -61,6 +61,7 @@ def _free_teacher(given: Record) -> Problem:
 
     return Problem(
         objective=lambda point: _loss(given, point[1], jnp.exp(point[0])),
+        has_unit=True,
         lower=[best, least],
         upper=[worst, jnp.log(given.upper.num_student_tokens)],
         constraints=(
@@ -112,6 +113,7 @@ def _paid_teacher(given: Record, tokens_are_free: bool) -> Problem:
         reduction = with_paid_tokens(given, costs, log_budget, lower, upper)
     return Problem(
         objective=objective,
+        has_unit=True,
         lower=lower,
         upper=upper,
         constraints=(

@@ -191,7 +191,7 @@ def _at_the_kink(plan: FamilyPlan, full: FamilyPlan) -> FamilyPlan:
     """
     no_student_would_give = (full.marginal_values.num_student_tokens >= 0).all(axis=-1)
     better = (plan.status == Status.NOT_CONVERGED) & (is_solved(full.status))
-    better &= no_student_would_give & (full.loss <= plan.loss + 1e-9)
+    better &= no_student_would_give & (full.loss <= plan.loss * (1 + 1e-9))
 
     def chosen(new: Array, old: Array) -> Array:
         return np.where(better[(...,) + (None,) * (np.ndim(old) - np.ndim(better))], new, old)[()]

@@ -28,7 +28,7 @@ from jaxlaws.planning.solver.numeric_tolerances import tolerances
 from jaxlaws.planning.solver.problem import Problem, Reduction
 from jaxlaws.pytree import pytree
 
-_LEAST_GAIN = 1e-30
+_LEAST_GAIN = 1e-30  # relative to the loss
 
 
 @pytree
@@ -107,8 +107,8 @@ def _losses(given: Record, log_tokens: Array, teacher_loss: Array) -> Array:
 def _log_gain(given: Record, log_tokens: Array) -> Array:
     """Logarithm of the fall of the mean loss per unit of the logarithm of a student's tokens."""
     one = jnp.ones_like(log_tokens)
-    _, fall = jax.jvp(lambda t: _losses(given, t, given.teacher_loss), (log_tokens,), (one,))
-    return jnp.log(jnp.maximum(-_family(given)[1] * fall, _LEAST_GAIN))
+    losses, fall = jax.jvp(lambda t: _losses(given, t, given.teacher_loss), (log_tokens,), (one,))
+    return jnp.log(jnp.maximum(-_family(given)[1] * fall, _LEAST_GAIN * losses))
 
 
 def _split(given: Record, logits: Array, log_rest: Array, teacher_loss: Array) -> Split:
@@ -162,7 +162,7 @@ def family_problem(given: Record, charged: ChargedCosts) -> Problem:
         of_students = jnp.exp(split.log_cost + tokens - log_budget[None]).sum(axis=0)
         spent = jnp.log(of_students + training / budget)
         least_loss = (weights * _losses(given, tokens, loss)).sum(axis=0)
-        return least_loss + tolerances(log_budget).preference * spent
+        return least_loss * (1 + tolerances(log_budget).preference * spent)
 
     def log_least_cost(point: Point) -> Array:
         _, logits, training = _teacher(given, charged, point)
@@ -181,6 +181,7 @@ def family_problem(given: Record, charged: ChargedCosts) -> Problem:
             reduction = _along_the_share(given, log_budget, lower, upper)
     return Problem(
         objective=objective,
+        has_unit=True,
         lower=lower,
         upper=upper,
         constraints=(

@@ -1,14 +1,17 @@
-"""Checks of the inputs of a planning function that is made of other planning functions."""
+"""The inputs of a planning function that is made of other planning functions."""
 
 from collections.abc import Mapping
 
+import jax
 import numpy as np
 
-from jaxlaws.foundations.annotations import Array
+from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.foundations.batches import ScalarLeaves
 from jaxlaws.inputs import as_float
 from jaxlaws.planning.engine.checks import Bounds, split_bounds
 from jaxlaws.planning.engine.entries import valid_input
 from jaxlaws.planning.engine.limits import Limit, check_limits
+from jaxlaws.planning.engine.mixture import Mixture
 from jaxlaws.precision import is_traced
 
 
@@ -46,3 +49,27 @@ def checked_inputs(
         for name, value in most.items():
             valid_input(f"limits[{name!r}].most", value, np)
     return {name: as_float(name, value) for name, value in inputs.items()}
+
+
+def with_new_axis(given: Tree) -> Tree:
+    """Arrays with one more axis, the last, of length one; numbers, functions and mixtures as is.
+
+    A question with an axis of its own, such as the teachers of a catalogue, applies it to all else
+    that it is given. Otherwise a batch of laws would be paired with the teachers one by one.
+
+    Args:
+        given: a law whose leaves are numbers (see `in_scalar_leaves`), inputs, bounds, limits or
+            functions.
+    """
+
+    def of_leaf(value: Array) -> Array:
+        return value if np.ndim(value) == 0 else as_float("an input", value)[..., None]
+
+    def of_node(node: Tree) -> Tree:
+        if isinstance(node, Mixture):
+            return node
+        # The list of such a law holds its coefficients; other lists are arrays, such as a bound.
+        return jax.tree.map(of_leaf, node) if isinstance(node, ScalarLeaves) else of_leaf(node)
+
+    whole = (Mixture, ScalarLeaves, list)
+    return jax.tree.map(of_node, given, is_leaf=lambda node: isinstance(node, whole))

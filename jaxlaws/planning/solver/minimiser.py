@@ -121,6 +121,7 @@ def first_pass(problem: Problem) -> tuple[Point, Array]:
         infeasible).
     """
     tol = tolerances(problem.lower[0])
+    problem, _ = problem.without_unit()
     if problem.reduction is not None:
         point, verified = descend(problem, problem.reduction, tol)
         return point, verified | ~_possible(problem)
@@ -132,6 +133,7 @@ def first_pass(problem: Problem) -> tuple[Point, Array]:
 def finish(problem: Problem, start: Point) -> tuple[Point, Array]:
     """The minimum near a starting point, and whether it is verified to be a minimum."""
     tol = tolerances(problem.lower[0])
+    problem, _ = problem.without_unit()
     point, known = active_set.newton_on_active_set(problem, tol, start)
     return point, (known.error <= tol.gradient) & (known.length <= tol.flat)
 
@@ -182,6 +184,8 @@ def minimise(problem: Problem) -> Solution:
         The solution. It is differentiable with respect to all that the problem closes over.
     """
     tol = tolerances(problem.lower[0])
+    original = problem
+    problem, unit = original.without_unit()
 
     def find() -> tuple[Point, Point, Point, Array]:
         start, final = first_pass(problem)
@@ -201,4 +205,4 @@ def minimise(problem: Problem) -> Solution:
         return point, sides, kept, solved
 
     point, multipliers, solved = differentiable_minimum(problem, tol, find)
-    return solution_at(problem, point, solved, multipliers)
+    return solution_at(original, point, solved, [unit * each for each in multipliers])

@@ -12,7 +12,7 @@ from jaxlaws.foundations.annotations import Array
 class Tolerances:
     """Sizes below which the solver treats a number as zero.
 
-    Objectives are in nats; variables and constraints are logarithms.
+    Objectives are of order one, see `Problem.has_unit`; variables and constraints are logarithms.
 
     Attributes:
         gradient: largest gradient at a minimum.

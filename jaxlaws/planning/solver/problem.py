@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable
 
 import jax.numpy as jnp
+from jax import lax
 
 from jaxlaws.foundations.annotations import Array
 from jaxlaws.planning.solver.batched import Point
@@ -48,6 +49,9 @@ class Problem:
 
     Attributes:
         objective: the function to minimise.
+        has_unit: whether the objective has a unit, such as a loss. The tolerances are then relative
+            to its size in the middle of the bounds. False: it is a pure number, such as a
+            logarithm.
         lower: lower bounds of the variables, finite.
         upper: upper bounds of the variables, finite.
         constraints: functions of the point; a constraint is met where its function is zero or
@@ -63,6 +67,7 @@ class Problem:
     objective: Callable[[Point], Array]
     lower: Point
     upper: Point
+    has_unit: bool = False
     constraints: tuple[Callable[[Point], Array], ...] = ()
     preference: Callable[[Point], Array] | None = None
     reduction: Reduction | None = None
@@ -73,3 +78,15 @@ class Problem:
         """The nearest point within the bounds."""
         bounds = zip(point, self.lower, self.upper, strict=True)
         return [jnp.clip(value, low, high) for value, low, high in bounds]
+
+    def without_unit(self) -> tuple["Problem", Array]:
+        """The problem with an objective of order one, and by what its objective is divided."""
+        if not self.has_unit:
+            return self, jnp.ones_like(self.lower[0])
+        middle = [0.5 * (low + high) for low, high in zip(self.lower, self.upper, strict=True)]
+        size = lax.stop_gradient(jnp.abs(self.objective(middle)))
+        unit = jnp.where((size > 0) & (size < jnp.inf), size, 1.0)
+        scaled = dataclasses.replace(
+            self, objective=lambda point: self.objective(point) / unit, has_unit=False
+        )
+        return scaled, unit

@@ -103,8 +103,8 @@ def descend(problem: Problem, reduction: Reduction, tol: Tolerances) -> tuple[Po
     Returns:
         The point, within the bounds, and whether it is verified to be the minimum: its gradient
         is zero, its curvature is positive, it lies on no bounds except those of
-        `reduction.held`, it meets all constraints, and relaxing the constraints of the reduction
-        does not lower the objective. Other points are starting points for
+        `reduction.held`, it meets all constraints, with equality those of the reduction, and
+        relaxing these does not raise the objective. Other points are starting points for
         `newton_on_active_set`.
     """
     coordinates: Point = []
@@ -122,6 +122,9 @@ def descend(problem: Problem, reduction: Reduction, tol: Tolerances) -> tuple[Po
             verified &= (value > low + tol.margin) & (value < high - tol.margin)
     for constraint in problem.constraints:
         verified &= constraint(point) >= -tol.violation
+    # Coordinates that leave a part of the budget would give a minimum of a smaller budget.
+    for constraint in problem.constraints[: reduction.num_relaxations - len(reduction.held)]:
+        verified &= constraint(point) <= tol.violation
     value = problem.objective(point)
     for index in range(reduction.num_relaxations):
         relaxation = [*kept[:index], tol.relaxation, *kept[index + 1 :]]

@@ -53,6 +53,7 @@ def allocation_problem(given: Record) -> Problem:
 
     return Problem(
         objective=objective,
+        has_unit=True,
         lower=lower,
         upper=upper,
         constraints=(

@@ -1,7 +1,8 @@
 """The best model where the number of distinct tokens is limited (Muennighoff et al. 2023)."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import cast
 
 import jax.numpy as jnp
 
@@ -12,7 +13,7 @@ from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, law_of
 from jaxlaws.planning.engine.evaluation import Question, ask
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.record import Record
-from jaxlaws.planning.solver.active_set import objective_with_preference
+from jaxlaws.planning.solver.batched import Point
 from jaxlaws.planning.solver.minimiser import Solution
 from jaxlaws.planning.solver.numeric_tolerances import tolerances
 from jaxlaws.planning.solver.problem import Problem
@@ -70,10 +71,13 @@ def _problem(given: Record) -> Problem:
     problem = allocation_problem(_limited(given))
     # Where more repetitions gain nothing, more compute gains nothing. With the preference in the
     # objective, the reduction finds the cheapest plan there as well.
-    tol = tolerances(problem.lower[0])
-    return dataclasses.replace(
-        problem, objective=lambda point: objective_with_preference(problem, tol, point)
-    )
+    weight = tolerances(problem.lower[0]).preference
+    log_cost = cast(Callable[[Point], Array], problem.preference)
+
+    def objective(point: Point) -> Array:
+        return problem.objective(point) * (1 + weight * log_cost(point))
+
+    return dataclasses.replace(problem, objective=objective)
 
 
 def _plan(given: Record, solution: Solution) -> LimitedDataPlan:

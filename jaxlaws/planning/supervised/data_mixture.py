@@ -117,6 +117,7 @@ def _question(domains: tuple[str, ...], outcomes: tuple[str, ...]) -> Question:
         ]
         return Problem(
             objective=lambda point: loss(whole(point)),
+            has_unit=True,
             lower=lower[:-1],
             upper=highest[:-1],
             constraints=(

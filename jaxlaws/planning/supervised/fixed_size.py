@@ -41,6 +41,7 @@ def _problem(given: Record) -> Problem:
 
     return Problem(
         objective=objective,
+        has_unit=True,
         lower=[lower],
         upper=[upper],
         constraints=(

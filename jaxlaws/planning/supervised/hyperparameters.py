@@ -57,6 +57,7 @@ def _problem(given: Record) -> Problem:
 
     return Problem(
         objective=objective,
+        has_unit=True,
         lower=[jnp.log(given.lower[name]) for name in _NAMES],
         upper=[jnp.log(given.upper[name]) for name in _NAMES],
         constraints=constraints_of(given, _NAMES, size),

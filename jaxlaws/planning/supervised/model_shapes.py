@@ -11,12 +11,10 @@ from jaxlaws.compute import (
     shape_of_aspect,
 )
 from jaxlaws.foundations.annotations import Array, Tree
-from jaxlaws.inputs import as_float
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, supervised_law
-from jaxlaws.planning.engine.composed_inputs import checked_inputs
+from jaxlaws.planning.engine.composed_inputs import checked_inputs, with_new_axis
 from jaxlaws.planning.engine.evaluation import compose
-from jaxlaws.planning.engine.limits import Limit, check_limits
-from jaxlaws.planning.engine.mixture import Mixture
+from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.record import Record
 from jaxlaws.planning.engine.status import Status, is_solved
 from jaxlaws.planning.supervised.allocation import compute_optimal
@@ -146,25 +144,16 @@ def optimal_shape(
         sizes = xp.asarray([shape.num_params for shape in shapes], dtype)
         costs = [exact_forward_flops(shape, context=context) for shape in shapes]
 
-        def along_shapes(value: Array) -> Array:
-            """An input with the shapes of models along a new last axis."""
-            array = xp.asarray(as_float("an input", value))
-            return array[..., None] if array.ndim else value
-
         each = train_fixed(
-            law if isinstance(law, Mixture) else jax.tree.map(along_shapes, law),
+            with_new_axis(law),
             num_params=sizes,
             forward_flops=_FlopsOfShapes(flops_per_token=xp.asarray(costs, dtype)),
-            num_tokens_bounds=tuple(map(along_shapes, options["num_tokens_bounds"])),
-            limits={
-                name: Limit(limit.quantity, along_shapes(limit.most))
-                for name, limit in check_limits(options["limits"]).items()
-            },
-            **{name: along_shapes(value) for name, value in given.items()},
+            **with_new_axis(options),
+            **with_new_axis(given),
         )
         shape = (*any_size.loss.shape, len(shapes))
         each = jax.tree.map(lambda leaf: xp.broadcast_to(leaf, shape), each)
-        low, high = map(along_shapes, size_bounds)
+        low, high = with_new_axis(size_bounds)
         possible = is_solved(each.status) & (sizes >= low) & (sizes <= high)
         best = xp.where(possible, each.loss, xp.inf).argmin(axis=-1)
         some = possible.any(axis=-1)

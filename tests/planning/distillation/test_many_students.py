@@ -1,0 +1,61 @@
+"""Many students that are charged with little of their teacher, against a dense search."""
+
+import numpy as np
+import pytest
+
+from jaxlaws import presets
+from jaxlaws.planning import Scenario, Status, distill, is_solved
+from tests.planning.spending_all import Problems, hard_problems, least_losses
+
+LAW = presets.load("busbridge2025_refit")
+
+
+def _plan(problems):
+    return distill(
+        problems.law,
+        flops=problems.flops,
+        num_student_params=problems.size,
+        num_students=problems.students,
+        scenario=Scenario(logits=problems.logits, pretraining=problems.pretraining),
+    )
+
+
+def _check(problems):
+    plan, least = _plan(problems), least_losses(problems)
+    np.testing.assert_array_equal(plan.status == Status.INFEASIBLE, np.isinf(least))
+    solved = is_solved(plan.status)
+    assert solved.sum() >= 0.99 * np.isfinite(least).sum()
+    assert (plan.loss[solved] <= least[solved] + 1e-8).all()
+
+
+@pytest.mark.parametrize("scatter", [0.0, 0.12])
+def test_no_solved_plan_is_worse_than_a_dense_search(scatter):
+    _check(hard_problems(LAW, 0, 48, scatter=scatter))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scatter", [0.0, 0.12])
+def test_thousands_of_plans(scatter):
+    _check(hard_problems(LAW, 1, 3000, scatter=scatter))
+
+
+@pytest.mark.parametrize("pretraining", [0.0, 1e-12, 1e-3])
+def test_a_cheap_teacher_does_not_leave_budget_unspent(pretraining):
+    """The known case, and teachers whose tokens cost next to nothing among others that cost."""
+    shares = np.array([pretraining, 1.0])
+    plan = distill(
+        LAW,
+        flops=1e23,
+        num_student_params=1e10,
+        num_students=1e5,
+        scenario=Scenario(logits=1.0, pretraining=shares),
+    )
+    np.testing.assert_allclose(plan.flops, 1e23, rtol=1e-9)
+    assert is_solved(plan.status).all()
+    if pretraining:
+        two = np.ones(2)
+        law = hard_problems(LAW, 0, 2).law
+        least = least_losses(Problems(law, 1e23 * two, 1e10 * two, 1e5 * two, two, shares))
+        np.testing.assert_allclose(plan.loss, least, rtol=0, atol=1e-8)
+    if pretraining == 1e-3:
+        assert f"{plan.loss[0]:.6f}" == "3.452652"
