@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
+from jaxlaws.cli.answers.caveats import ranges_in_words
 from jaxlaws.cli.answers.draws import LEVEL, NO_DRAWS, SHARED_LAW, interval, num_draws, over_draws
 from jaxlaws.cli.options.law_source import Source
 from jaxlaws.cli.output import wording
@@ -130,7 +131,10 @@ class Presentation:
 
     def table(self, found: Answered, document: dict[str, Json]) -> Table:
         """The table for people, of a single plan or of a sweep."""
-        values, intervals = flat(document), document.get("intervals", {})
+        values, intervals = (
+            flat(document) | ranges_in_words(document),
+            document.get("intervals", {}),
+        )
         if found.swept:
             shown = {f"asked.{name}": wording.INPUT_WORDS[name] for name in found.swept}
             names = [name for name in self.columns if name in values and name not in found.inputs]
