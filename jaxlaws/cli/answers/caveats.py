@@ -39,16 +39,22 @@ def add_caveats(found: "Answered", document: dict[str, Json]) -> dict[str, Json]
         ratio, drawn = source.open_splits.get(size), intervals.get(size)
         if ratio is None and (drawn is None or drawn[1] < _WIDEST * drawn[0]):
             continue
+        given = {size, tokens, "flops"} & found.inputs.keys()
         ends = {name: intervals[name] for name in (size, tokens) if name in intervals}
-        if ratio is not None and np.isfinite(ratio):
+        if given & {size, tokens}:
+            ends = {}
+        elif ratio is not None and np.isfinite(ratio):
             ends = _exchanged(plan, size, tokens, ratio, ends)
             caveats += [] if found.swept else [_at_ratio(found, plan, size, tokens, ratio)]
+        what = "the plan gives ranges; its loss is not known either"
+        if size not in document:
+            what = "do not rely on the size, the tokens and the loss"
         caveats.append(
             f"The runs do not determine how the compute is split between {WORDS[size]} and "
-            f"{WORDS[tokens]}: the plan gives ranges; its loss is not known either. Add runs "
-            "with other ratios of tokens to parameters"
+            f"{WORDS[tokens]}: {what}. Add runs with other ratios of tokens to parameters"
         )
-        document = _without_point(document, (size, tokens, "tokens_per_param", "loss"), ends)
+        open_names = {size, tokens, "tokens_per_param", "loss", "flops"} - given
+        document = _without_point(document, open_names, ends)
     if intervals or "probabilities" in document or "draws" in document:
         caveats.append(FORM)
     return document | ({"caveats": caveats} if caveats else {})
@@ -115,9 +121,9 @@ def _at_ratio(found: "Answered", plan: Tree, size: str, tokens: str, ratio: floa
 
 
 def _without_point(
-    document: dict[str, Json], names: tuple[str, ...], ends: dict[str, Json]
+    document: dict[str, Json], names: set[str], ends: dict[str, Json]
 ) -> dict[str, Json]:
-    gone = [name for name in names if name in document]
+    gone = [name for name in document if name in names]
     nothing = {name: known(np.full(np.shape(document[name]), np.nan)) for name in gone}
     ranges = {name: dict(zip(("low", "high"), pair, strict=True)) for name, pair in ends.items()}
     intervals = {n: pair for n, pair in document.get("intervals", {}).items() if n not in gone}
