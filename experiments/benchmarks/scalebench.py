@@ -13,6 +13,7 @@ import re
 import sys
 import time
 from pathlib import Path
+from typing import cast
 
 import jax
 import jax.numpy as jnp
@@ -81,7 +82,7 @@ def law_type(task: str, row: dict[str, str]) -> type[Law]:
         else {},
         "loss": loss,
     }
-    return pytree(type(f"{task}_{row['law']}", (), declared | body))
+    return cast("type[Law]", pytree(type(f"{task}_{row['law']}", (), declared | body)))
 
 
 def tables(folder: Path, task: str, part: str) -> dict[str, dict[str, np.ndarray]]:

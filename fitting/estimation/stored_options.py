@@ -69,7 +69,7 @@ def check_fit(fit: Json) -> Mapping[str, Json]:
             raise DataError(f"{name!r}: expected an object")
     for name, ends in fit["fitted_range"].items():
         pair = isinstance(ends, list) and len(ends) == 2 and all(map(is_finite_number, ends))
-        if not pair or not 0 <= ends[0] <= ends[1]:
+        if not pair or not ends[0] <= ends[1]:
             raise DataError(f"'fitted_range' of {name[:50]!r}: expected a low and a high value")
     if "options" in fit:
         check_keys(

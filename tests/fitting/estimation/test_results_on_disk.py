@@ -146,7 +146,7 @@ def test_frozen_laws_and_fits_come_back(simulated_fit):
 
 def test_each_stage_has_its_options(tmp_path):
     few = {"objective": LogSquares(), "num_starts": 8}
-    options = FitOptions(**few, freeze={"alone.E": 1.5, "shift": 0.5}, throw=True)
+    options = FitOptions(**few, freeze={"alone.E": 1.5, "shift": -0.1}, throw=True)
     result = fit(TaughtLaw, Runs.read(taught_columns()), options=options)
     assert result.options == options
     assert result.stages["alone"].options == FitOptions(**few, freeze={"E": 1.5})
