@@ -40,6 +40,7 @@ from fitting.problem.objectives import (
 )
 from fitting.problem.priors import LogNormal, Normal, Prior
 from fitting.problem.restraints import Restraints
+from fitting.uncertainty.caveats import caveats_of, coefficients_on_bounds
 from fitting.uncertainty.laplace_approximation import laplace
 from fitting.uncertainty.profile_likelihood import Profile, profile
 from fitting.validation.cross_validation import (
@@ -131,6 +132,8 @@ __all__ = [
     "WeakDesignWarning",
     "best_teachers",
     "bundled_runs",
+    "caveats_of",
+    "coefficients_on_bounds",
     "compare_laws",
     "comparison_table",
     "error_table",

@@ -77,9 +77,8 @@ class Runs:
         ([1000000.0, 10000000.0, 90000000.0], 3)
 
         Raises:
-            DataError: cells are missing, not numbers or not valid values of their input (the
-                message names all of them, up to a limit), a column is missing, the file is not a
-                table, or its numbers are likely wrong.
+            DataError: cells are missing or not valid values of their input (the message names
+                them), a column is missing, the file is not a table, or has likely wrong numbers.
             ValueError: `columns` has a key that is not an input, or an option has no such value.
             TypeError: the law takes an unknown input, or the source is not a table.
             OSError: the file cannot be opened.
@@ -92,7 +91,8 @@ class Runs:
         kind, names = outcome or outcome_of(law_type), outcomes_of(law_type)
         reading, kinds = Reading.of(options), known_inputs(law_type)
         table, titles = prepare(read_table(source), columns or {}, kinds, law_type, reading)
-        runs = choose_rows(runs_of(table, titles, kinds, names, kind), table.notes, reading)
+        runs = runs_of(table, titles, kinds, names, kind)
+        runs = choose_rows(runs, table.notes, reading, law_type)
         if law_type is not None:
             runs = runs.for_law(law_type)
             groups = {law_type.input_names: runs}

@@ -12,6 +12,7 @@ from fitting.reporting.fit_figures import fit_and_residuals
 from fitting.reporting.isoflop_sections import isoflop_report
 from fitting.reporting.markdown import markdown_table
 from fitting.reporting.uncertainty_figures import bootstrap_cloud, intervals
+from fitting.uncertainty.caveats import coefficients_on_bounds
 from jaxlaws.foundations.escaping import markdown_text
 from jaxlaws.foundations.quantities import format_quantity
 from jaxlaws.inputs import inputs_of
@@ -27,7 +28,8 @@ def coefficient_table(
     """A table of the coefficients, their intervals, and their restraints.
 
     Args:
-        result: the fit. It has intervals if it has a bootstrap.
+        result: the fit. It has intervals if it has a bootstrap. The draws give no interval of a
+            coefficient on a bound; `profile` does.
         level: level of the intervals.
         digits: number of significant digits.
         table: `markdown_table` or `latex_table` of `reporting.markdown`.
@@ -38,11 +40,14 @@ def coefficient_table(
     restraints = result.held()
     if restraints:
         columns.append("restraint")
-    rows = []
+    rows, on_bounds = [], coefficients_on_bounds(result, level)
     for name, each in result.coefficients(level).items():
         numbers = [each[key] for key in ("value", "low", "high")]
+        cells = [f"{x:.{digits}g}" for x in numbers if x is not None]
+        if name in on_bounds:
+            cells[1:] = ["on a bound"] * len(cells[1:])
         words = [restraints.get(name, "")] if restraints else []
-        rows.append([name, *(f"{x:.{digits}g}" for x in numbers if x is not None), *words])
+        rows.append([name, *cells, *words])
     return table(columns, rows)
 
 

@@ -43,6 +43,8 @@ class IsoflopProfile:
         minimum: `num_params`, `num_tokens` and `loss` of the minimum; NaN if there is no minimum.
         draws: the same for resampled runs, `(num_draws,)` each.
         why_not: the reason why the profile has no minimum; empty if it has one.
+        num_left_out: number of runs of the table that belong to no profile, because they are
+            farther than the tolerance from every budget; the same in all profiles of a table.
     """
 
     flops: float
@@ -51,6 +53,7 @@ class IsoflopProfile:
     minimum: dict[str, float]
     draws: dict[str, np.ndarray]
     why_not: str
+    num_left_out: int = 0
     _coefficients: np.ndarray = dataclasses.field(repr=False)
 
     @property
@@ -89,7 +92,8 @@ def isoflop_profiles(
         seed: seed of the draws.
 
     Returns:
-        One profile per budget, ascending. If the minimum is outside the runs, if the polynomial
+        One profile per budget, ascending; `num_left_out` of each counts the runs that are in no
+        profile. If the minimum is outside the runs, if the polynomial
         has no minimum, or if there are too few sizes, the profile has no minimum, and `why_not`
         gives the reason.
 
@@ -117,10 +121,12 @@ def isoflop_profiles(
         groups = _groups(log_flops, budgets, tolerance)
     else:
         groups = [column == budget for budget in np.unique(column)]
-    return [
+    num_left_out = int((~np.any(groups, axis=0)).sum())
+    profiles = [
         _profile(runs.where(group), along, degree, bootstrap, seed + i)
         for i, group in enumerate(groups)
     ]
+    return [dataclasses.replace(each, num_left_out=num_left_out) for each in profiles]
 
 
 def scaling_of_profiles(found: Sequence[IsoflopProfile]) -> OptimalScaling:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from fitting.data.preparation.finding import Finding
 from fitting.data.preparation.plausibility import findings, names_of_checks
 from fitting.data.preparation.reading import Reading, TableNote, TableWarning, report
-from fitting.data.preparation.repeated_rows import checkpoints_of_runs, far_apart
+from fitting.data.preparation.repeated_rows import best_of_cells, checkpoints_of_runs, far_apart
 from fitting.data.row_filter import matching
 from jaxlaws.foundations.errors import DataError
 from jaxlaws.foundations.law import Law
@@ -15,13 +15,16 @@ if TYPE_CHECKING:
     from fitting.data.runs import Runs
 
 
-def choose_rows(runs: "Runs", notes: Sequence[str], reading: Reading) -> "Runs":
-    """The rows that `where` and `checkpoints` choose.
+def choose_rows(
+    runs: "Runs", notes: Sequence[str], reading: Reading, law_type: type[Law] | None = None
+) -> "Runs":
+    """The rows that `where`, `checkpoints` and `best_of` choose.
 
     Args:
         runs: all rows, not yet checked.
         notes: what was found, converted and computed, to be reported.
         reading: the options of `Runs.read`.
+        law_type: the class of the law, whose inputs must be equal for `best_of`; None: all inputs.
 
     Raises:
         DataError: no row is left.
@@ -51,8 +54,23 @@ def choose_rows(runs: "Runs", notes: Sequence[str], reading: Reading) -> "Runs":
             notes.append(
                 f"{what}, which are not independent: resample whole runs, --cluster {found.run}"
             )
+    if reading.best_of:
+        runs, left_out = _best_of(runs, law_type)
+        notes.append(f"rows left out: {left_out}, whose inputs have a run with a lower outcome")
     report(runs.source, ["; ".join(notes)] if notes else [], TableNote)
     return runs
+
+
+def _best_of(runs: "Runs", law_type: type[Law] | None) -> tuple["Runs", int]:
+    """The run with the lowest outcome of each combination of inputs, and how many are left out."""
+    names = runs.inputs if law_type is None else law_type.input_names
+    inputs = {name: runs.inputs[name] for name in names if name in runs.inputs}
+    if not inputs or runs.loss.ndim > 1:
+        raise ValueError(
+            f"{runs.source}: best_of needs inputs and one outcome: leave out best_of (--best-of)"
+        )
+    kept = best_of_cells(inputs, runs.loss)
+    return runs.where(kept), int((~kept).sum())
 
 
 def check_rows(

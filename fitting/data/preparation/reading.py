@@ -31,6 +31,7 @@ class ReadingOptions(TypedDict, total=False):
             it is true are read.
         checkpoints: if a table has several rows of one run with increasing steps: take the "last"
             of each run (the default), or "all".
+        best_of: of rows with equal inputs, read the one with the lowest outcome.
         allow: names of checks of plausibility that do not refuse this table.
     """
 
@@ -38,6 +39,7 @@ class ReadingOptions(TypedDict, total=False):
     loss_unit: LossUnit
     where: str | None
     checkpoints: Checkpoints
+    best_of: bool
     allow: Sequence[str]
 
 
@@ -49,6 +51,7 @@ class Reading:
     loss_unit: LossUnit | None = None
     where: str | None = None
     checkpoints: Checkpoints = "last"
+    best_of: bool = False
     allow: Sequence[str] = ()
 
     @classmethod

@@ -17,6 +17,7 @@ _STEP_NAMES = {
 }  # fmt: skip
 _FEWEST_ROWS = 3.0  # of a run, on average, to count as checkpoints
 _FAR_APART = 0.05  # difference of the log of the outcome of rows with equal inputs
+_BEST_OF = "--best-of keeps the run with the lowest outcome of equal inputs"
 _SEPARATES = 0.25  # of the spread that is left within the values of a column
 
 
@@ -73,12 +74,7 @@ def far_apart(
     """
     if not inputs or not len(loss) or not np.all(loss > 0):
         return None
-    _, cells = np.unique(
-        np.column_stack([np.nan_to_num(each, nan=-1.0) for each in inputs.values()]),
-        axis=0,
-        return_inverse=True,
-    )
-    cells = cells.ravel()
+    cells = _cells(inputs)
     logs = np.log(loss)
     spread, num_repeated = _spread(cells, logs)
     if not num_repeated or spread <= _FAR_APART:
@@ -97,13 +93,40 @@ def far_apart(
             candidates.append((within, len(distinct), title))
     separating = [each for each in candidates if each[0] <= _SEPARATES * spread]
     if not separating:
-        return f"{sentence}. No column separates them: check whether the rows are runs of one kind"
+        return (
+            f"{sentence}. No column separates them: check whether the rows are runs of one kind; "
+            f"{_BEST_OF}"
+        )
     _, _, title = min(separating)
     example = _example(others[title])
     return (
         f"{sentence}. The column {title!r} separates them: fit each of its values alone, such as "
-        f'--where "{_quoted(title)} == {example}"'
+        f'--where "{_quoted(title)} == {example}"; or {_BEST_OF}'
     )
+
+
+def best_of_cells(inputs: Mapping[str, np.ndarray], loss: np.ndarray) -> np.ndarray:
+    """Which rows have the lowest outcome of all rows with the same inputs, `(num_rows,)`.
+
+    Of equal outcomes the first row is kept. A row without an outcome is kept if its cell has no
+    other row.
+
+    >>> sizes = np.array([1e6, 1e6, 1e6, 1e7])
+    >>> best_of_cells({"num_params": sizes}, np.array([3.2, 3.1, np.nan, 2.9])).tolist()
+    [False, True, False, True]
+    """
+    cells = _cells(inputs)
+    order = np.lexsort((loss, cells))  # NaN comes last
+    first = np.append(True, np.diff(cells[order]) > 0)
+    kept = np.zeros(len(loss), bool)
+    kept[order[first]] = True
+    return kept
+
+
+def _cells(inputs: Mapping[str, np.ndarray]) -> np.ndarray:
+    """A label for each row, equal for equal inputs; a missing value is a value of its own."""
+    table = np.column_stack([np.nan_to_num(each, nan=-1.0) for each in inputs.values()])
+    return np.unique(table, axis=0, return_inverse=True)[1].ravel()
 
 
 def _spread(labels: np.ndarray, logs: np.ndarray) -> tuple[float, int]:

@@ -5,7 +5,15 @@ from collections.abc import Mapping
 import click
 import numpy as np
 
-from fitting import FitResult, IntervalMethod, Runs, predict, profile, relative_errors
+from fitting import (
+    FitResult,
+    IntervalMethod,
+    Runs,
+    coefficients_on_bounds,
+    predict,
+    profile,
+    relative_errors,
+)
 from jaxlaws.cli.output.notices import show_notice
 from jaxlaws.cli.output.printing import Table, print_table
 from jaxlaws.foundations.annotations import Json
@@ -20,16 +28,26 @@ def summary_of(
 ) -> dict[str, Json]:
     """The fit as a JSON object, with its errors on the runs.
 
-    With the method "profile" the intervals are computed here.
+    Intervals of the method "profile" are computed here. So are those of coefficients on a bound,
+    whose draws do not give a valid interval.
     """
-    if method != "profile":
-        return result.summary(level, method) | errors_of(result, runs)
-    summary = result.summary(level) | errors_of(result, runs)
+    is_profile = method == "profile"
+    summary = result.summary(level, "percentile" if is_profile else method)
+    summary |= errors_of(result, runs)
     coefficients = summary["coefficients"]
-    for name in result.identifiability.names:
+    profiled = result.identifiability.names if is_profile else ()
+    if not is_profile and result.ensemble is not None:
+        profiled = coefficients_on_bounds(result, level)
+    for name in profiled:
         click.echo(f"profiling {name} …", err=True)
-        low, high = profile(result, runs, name, level=level).interval
-        coefficients[name] |= {"low": low, "high": high}
+        try:
+            low, high = profile(result, runs, name, level=level).interval
+            kind = "profile"
+        except TypeError:  # the objective has no likelihood
+            if is_profile:
+                raise
+            low, high, kind = None, None, "none"
+        coefficients[name] |= {"low": low, "high": high, "interval": kind}
     for name, other in result.restraints.tie.items():
         if other in result.identifiability.names:
             coefficients[name] = coefficients[other]
@@ -60,10 +78,20 @@ def errors_of(result: FitResult, runs: Runs) -> dict[str, Json]:
 
 
 def _notes(summary: Mapping[str, Json]) -> list[str]:
+    notes, coefficients = [], summary["coefficients"]
+    replaced = {name: each["interval"] for name, each in coefficients.items() if "interval" in each}
+    if 0 < len(replaced) < len(coefficients):
+        kinds = sorted(set(replaced.values()))
+        what = {"none": "no interval", "profile": "a profile interval"}
+        notes += [
+            f"{', '.join(n for n in replaced if replaced[n] == kind)}: {what[kind]}, because the "
+            "fit or its draws are on a bound, where the draws give no valid interval."
+            for kind in kinds
+        ]
     if "errors" not in summary:
-        return []
+        return notes
     errors = summary["errors"]
-    notes = [
+    notes += [
         f"Errors on the fitted runs: mean {errors['mean']:.2g}%, worst {errors['worst']:.2g}%, "
         f"spread {errors['spread']:.2g}% (the robust standard deviation)."
     ]

@@ -135,6 +135,11 @@ flops = click.option(
     required=True,
     help="The whole budget in FLOPs, or low:high:count for a sweep.",
 )
+target_loss = click.option(
+    "--target-loss",
+    type=SWEEP,
+    help="Loss to reach at the lowest cost, in the unit of the law, or low:high:count.",
+)
 inference_tokens = click.option(
     "--inference-tokens",
     "num_inference_tokens",

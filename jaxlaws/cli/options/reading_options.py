@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from fitting import Runs
     from jaxlaws.foundations.law import Law
 
-_NAMES = ("columns", "units", "outcome", "where", "checkpoints", "allow")
+_NAMES = ("columns", "units", "outcome", "where", "checkpoints", "best_of", "allow")
 column_option = click.option(
     "--column",
     "columns",
@@ -52,6 +52,12 @@ _OPTIONS = (
         "Default: last.",
     ),
     click.option(
+        "--best-of",
+        is_flag=True,
+        help="Of rows with equal inputs, read only the one with the lowest outcome. Default: all "
+        "rows.",
+    ),
+    click.option(
         "--allow",
         multiple=True,
         metavar="CHECK",
@@ -80,7 +86,7 @@ class TableOptions:
         Raises:
             UsageError: an option is not written as NAME=VALUE.
         """
-        others = {name: given[name] for name in ("outcome", "where", "checkpoints")}
+        others = {name: given[name] for name in ("outcome", "where", "checkpoints", "best_of")}
         others["loss_unit"] = others.pop("outcome")
         others |= {"units": pairs("--unit", given["units"]), "allow": list(given["allow"])}
         others = {name: value for name, value in others.items() if value}

@@ -253,4 +253,4 @@ def test_repeated_data_gives_epochs_and_wants_a_law_of_it(run, refused):
     assert "law of num_params, num_tokens and num_unique_tokens" in refused(
         "plan", "train", "--law", "besiroglu2024", *asked
     )
-    assert "exclude each other" in refused("plan", "train", *asked, "--params", "1B")
+    assert "exclude each other" in refused("plan", "train", *asked, "--shapes")

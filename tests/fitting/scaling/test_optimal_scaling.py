@@ -109,7 +109,9 @@ def test_profiles_without_a_minimum_give_the_reason_and_are_left_out():
 
 def test_budgets_come_from_the_runs_or_from_the_user(centred):
     assert len(isoflop_profiles(centred)) == len(BUDGETS)
+    assert {each.num_left_out for each in isoflop_profiles(centred)} == {0}
     (found,) = isoflop_profiles(centred, budgets=[BUDGETS[3] * 1.2], tolerance=0.1)
+    assert found.num_left_out == 15 * 6
     assert len(found.runs) == 15
     with pytest.raises(ValueError, match=r"no run is within 0.1 decades of 1e\+25 FLOPs"):
         isoflop_profiles(centred, budgets=[BUDGETS[0], 1e25])
