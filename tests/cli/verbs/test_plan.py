@@ -73,7 +73,8 @@ def test_distill_with_its_intervals_over_the_draws(run):
     )
     assert told["intervals"]["loss"] == pytest.approx(np.quantile(draws.loss, [0.05, 0.95]))
     assert set(told["intervals"]) == {
-        "num_student_tokens", "num_teacher_params", "num_teacher_tokens", "teacher_loss", "loss",
+        "num_student_tokens", "tokens_per_param", "num_teacher_params", "num_teacher_tokens",
+        "teacher_loss", "loss",
     }  # fmt: skip
     for name, (low, high) in told["intervals"].items():
         assert low < told[name] < high
