@@ -9,6 +9,13 @@ from typing import TYPE_CHECKING
 from fitting.data.bundled_table import bundled_runs
 from fitting.data.design_checks import WeakDesignWarning
 from fitting.data.predictions import predict, relative_errors
+from fitting.data.preparation.reading import (
+    Checkpoints,
+    LossUnit,
+    ReadingOptions,
+    TableNote,
+    TableWarning,
+)
 from fitting.data.runs import Runs
 from fitting.data.table_files import read_table
 from fitting.estimation.downstream import ErrorFit, fit_error, predict_error
@@ -33,6 +40,7 @@ from fitting.problem.objectives import (
 )
 from fitting.problem.priors import LogNormal, Normal, Prior
 from fitting.problem.restraints import Restraints
+from fitting.uncertainty.caveats import caveats_of, coefficients_on_bounds
 from fitting.uncertainty.laplace_approximation import laplace
 from fitting.uncertainty.profile_likelihood import Profile, profile
 from fitting.validation.cross_validation import (
@@ -85,6 +93,7 @@ _MODULE_OF = {
 
 __all__ = [
     "AsymmetricHuber",
+    "Checkpoints",
     "ComparedLaw",
     "ErrorCurve",
     "ErrorFit",
@@ -99,6 +108,7 @@ __all__ = [
     "IsoflopProfile",
     "LogNormal",
     "LogSquares",
+    "LossUnit",
     "Normal",
     "Objective",
     "OptimalScaling",
@@ -106,6 +116,7 @@ __all__ = [
     "PowerLine",
     "Prior",
     "Profile",
+    "ReadingOptions",
     "Resampling",
     "Restraints",
     "RollOut",
@@ -116,9 +127,13 @@ __all__ = [
     "Starts",
     "Status",
     "StudentT",
+    "TableNote",
+    "TableWarning",
     "WeakDesignWarning",
     "best_teachers",
     "bundled_runs",
+    "caveats_of",
+    "coefficients_on_bounds",
     "compare_laws",
     "comparison_table",
     "error_table",

@@ -2,8 +2,10 @@
 
 The file is `{"format": 1, "law": {"type": ..., "coefficients": {...}}}`. An array of coefficients
 is a list, a batched law has lists in place of numbers, and a sub-law is an object of the same form.
-Numbers that JSON lacks are written as "nan", "inf" or "-inf". Further keys are ignored: the file of
-a fit has more of them.
+Numbers that JSON lacks are written as "nan", "inf" or "-inf". The file of a fit has one more key,
+`fit`.
+
+A file may come from anyone: size, keys, domains of coefficients and lengths of lists are checked.
 
 The type is the name of a class. A file is data: loading finds the class among those that the
 program has already defined, and imports nothing.
@@ -12,18 +14,22 @@ program has already defined, and imports nothing.
 import dataclasses
 import json
 import os
+import reprlib
 import sys
 from pathlib import Path
 from typing import get_type_hints
 
+import jax
 import numpy as np
 
 from jaxlaws import laws
 from jaxlaws.foundations.annotations import Array, Json, Tree
 from jaxlaws.foundations.atomic_files import atomic_write
+from jaxlaws.foundations.domain_checks import in_domain, of_shape
 from jaxlaws.foundations.errors import DataError
+from jaxlaws.foundations.json_text import check_keys, read_json_file
 from jaxlaws.foundations.law import FixedInputs, Law
-from jaxlaws.pytree import LAW_CLASSES, declarations
+from jaxlaws.pytree import LAW_CLASSES, declarations, element_shapes
 
 FORMAT = 1
 
@@ -44,8 +50,10 @@ def numbers_from_json(value: Json) -> Array:
     """
     if isinstance(value, list):
         return np.array([numbers_from_json(item) for item in value], dtype=np.float64)
+    if isinstance(value, str) and value not in ("nan", "inf", "-inf"):
+        raise TypeError(f"expected a number, got {value[:50]!r}")
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        raise TypeError(f"expected a number, got {value!r}")
+        raise TypeError(f"expected a number, got {reprlib.repr(value)}")
     return float(value)
 
 
@@ -156,39 +164,58 @@ def law_from_json(document: Json, law_type: type[object] | None = None) -> Tree:
     Raises:
         DataError: the object does not describe a law; the message says what is wrong.
     """
-    if not isinstance(document, dict) or not {"type", "coefficients"} <= set(document):
-        raise DataError('a law is written as {"type": ..., "coefficients": {...}}')
+    try:
+        law = _law_from_json(document, law_type)
+    except RecursionError:
+        raise DataError("the lists of a coefficient are nested too deeply") from None
+    leaves = zip(jax.tree.leaves(law), element_shapes(law), strict=True)
+    shapes = {_batch_shape(np.shape(leaf), shape) for leaf, shape in leaves}
+    if len(shapes) > 1:
+        raise DataError(
+            f"law {document['type']!r}: the coefficients are of different lengths, "
+            f"{', '.join(map(str, sorted(shapes)))}"
+        )
+    return law
+
+
+def _batch_shape(shape: tuple[int, ...], declared: tuple[int, ...]) -> tuple[int, ...]:
+    """The axes of a coefficient before its declared ones.
+
+    Raises:
+        DataError: the coefficient lacks the declared axes.
+    """
+    num_axes = len(shape) - len(declared)
+    if num_axes < 0 or shape[num_axes:] != declared:
+        raise DataError(f"a coefficient has the shape {shape}, its law declares {declared}")
+    return shape[:num_axes]
+
+
+def _law_from_json(document: Json, law_type: type[object] | None) -> Tree:
+    if not isinstance(document, dict) or set(document) != {"type", "coefficients"}:
+        raise DataError(
+            'a law is written as {"type": ..., "coefficients": {...}}, without further keys'
+        )
     name, given = document["type"], document["coefficients"]
     if not isinstance(name, str):
-        raise DataError(f"unknown type of law {name!r}: the type is a text")
+        raise DataError(f"unknown type of law {reprlib.repr(name)}: the type is a text")
     cls = law_class(name, law_type)
     expected = [field.name for field in dataclasses.fields(cls)]
     if not isinstance(given, dict) or set(given) != set(expected):
-        got = ", ".join(given) if isinstance(given, dict) else repr(given)
+        got = reprlib.repr([*given] if isinstance(given, dict) else given)
         raise DataError(f"law {name!r} has coefficients {', '.join(expected)}, got {got}")
     numbers = declarations(cls)
     coefficients = {}
     for key in expected:
         try:
             if key in numbers:
-                coefficients[key] = _of_shape(numbers_from_json(given[key]), numbers[key].shape)
+                declared = numbers[key]
+                value = of_shape(numbers_from_json(given[key]), declared.shape)
+                coefficients[key] = in_domain(value, declared)
             else:  # a sub-law, whose class the field names
-                coefficients[key] = law_from_json(given[key], get_type_hints(cls)[key])
+                coefficients[key] = _law_from_json(given[key], get_type_hints(cls)[key])
         except (TypeError, ValueError) as error:
             raise DataError(f"law {name!r}, coefficient {key!r}: {error}") from None
     return cls(**coefficients)
-
-
-def _of_shape(value: Array, shape: tuple[int, ...]) -> Array:
-    """The value of a coefficient, checked: its last axes have the declared shape.
-
-    Raises:
-        ValueError: they have another shape.
-    """
-    found = np.shape(value)
-    if shape and found[-len(shape) :] != shape:
-        raise ValueError(f"expected numbers of shape {shape}, got shape {found}")
-    return value
 
 
 def write_json(path: str | os.PathLike[str], document: dict[str, Json]) -> None:
@@ -206,16 +233,16 @@ def read_json(path: str | os.PathLike[str]) -> dict[str, Json]:
         OSError: the file cannot be read.
     """
     try:
-        document = json.loads(Path(path).read_bytes())
-    except ValueError as error:
-        raise DataError(f"{path} is not the JSON file of a law: {error}") from None
+        document = read_json_file(path)
+    except DataError as error:
+        raise DataError(f"{error}. Expected the JSON file of a law") from None
     if not isinstance(document, dict) or "law" not in document:
         raise DataError(f"{path} is not the file of a law: it has no key 'law'")
     if document.get("format") != FORMAT:
         raise DataError(
-            f"{path} has format {document.get('format')!r}, this version reads {FORMAT}"
+            f"{path} has format {reprlib.repr(document.get('format'))}, this version reads {FORMAT}"
         )
-    return document
+    return dict(check_keys(str(path), document, ("format", "law"), ("fit",)))
 
 
 def save(law: Law, path: str | os.PathLike[str]) -> None:

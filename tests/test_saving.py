@@ -213,9 +213,9 @@ def test_presets_beside_a_law_of_ones_own_are_found(monkeypatch):
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("", "not the JSON file"),
-        ('{"format": 1, "law": {"type": "chinch', "not the JSON file"),
-        ("\x00\xff\x10", "not the JSON file"),
+        ("", "the JSON file of a law"),
+        ('{"format": 1, "law": {"type": "chinch', "the JSON file of a law"),
+        ("\x00\xff\x10", "the JSON file of a law"),
         ("[1, 2]", "no key 'law'"),
         ('{"law": {}}', "format None"),
         ('{"format": 2, "law": {}}', "format 2"),
@@ -259,3 +259,43 @@ def test_reading_a_law_keeps_every_digit(tmp_path):
     law = Chinchilla(E=1 / 3, A=1e300, alpha=5e-324, B=np.float64(0.1) + 0.2, beta=1.0)
     jaxlaws.save(law, tmp_path / "law.json")
     assert jax.tree.leaves(jaxlaws.load(tmp_path / "law.json")) == jax.tree.leaves(law)
+
+
+def document(**coefficients):
+    given = saving.law_to_json(LAW)["coefficients"] | coefficients
+    return {"format": 1, "law": {"type": "chinchilla", "coefficients": given}}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (json.dumps(document(E=-1.0)), r"'E': -1 is outside its domain, 0 to inf"),
+        (json.dumps(document(E="nan")), r"'E': nan is not finite"),
+        (json.dumps(document(E="1.5")), r"'E': expected a number, got '1.5'"),
+        (json.dumps(document(E=2.5)).replace("2.5", "9" * 700), r"'E': inf is not finite"),
+        (json.dumps(document(E=2.5)).replace("2.5", "1e999"), r"'E': inf is not finite"),
+        (json.dumps(document(E=2.5)).replace("2.5", "NaN"), "NaN is not a number of JSON"),
+        (json.dumps(document(E=2.5)).replace("2.5", "[" * 900 + "1" + "]" * 900), "too deeply"),
+        (json.dumps(document(E=[1.0, 2.0])), r"different lengths, \(\), \(2,\)"),
+        (json.dumps(document() | {"note": 1}), "unknown key 'note'; the keys are format, law, fit"),
+        (json.dumps(document()).replace('"A"', '"E"'), "the key 'E' is repeated"),
+        ("[" * 100_000, "too deeply"),
+        ("[" * 600_000, "500,000 lists and objects"),
+        ("1," * 3_000_000, "2,000,000 values"),
+        (" " * 2**25, "16 MiB"),
+    ],
+)
+def test_a_file_that_is_not_the_file_of_a_law_gives_one_clear_error(text, message, tmp_path):
+    path = tmp_path / "law.json"
+    path.write_text(text)
+    with pytest.raises(DataError, match=message) as caught:
+        jaxlaws.load(path)
+    assert str(path) in str(caught.value)
+    assert len(str(caught.value)) < 500
+
+
+def test_the_draws_of_a_batched_law_have_one_length(tmp_path):
+    draws = {name: [1.0, 2.0] for name in ("E", "A", "alpha", "B")}
+    (tmp_path / "law.json").write_text(json.dumps(document(**draws, beta=[1.0, 2.0, 3.0])))
+    with pytest.raises(DataError, match=r"different lengths, \(2,\), \(3,\)"):
+        jaxlaws.load(tmp_path / "law.json")

@@ -11,6 +11,7 @@ from experiments.paper.rules import RULES
 from fitting import markdown_table
 from jaxlaws import presets
 from jaxlaws.foundations.annotations import Tree
+from jaxlaws.foundations.escaping import Markup
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "claims.md"
 PRESETS = ("busbridge2025", "busbridge2025_consistent", "busbridge2025_refit")
@@ -35,7 +36,7 @@ def table(
     """Return a Markdown table with each claim and the result of each preset."""
     laws = [presets.load(name) for name in columns]
     cells = [[claim, *(answer(law) for law in laws)] for claim, answer in rows]
-    return markdown_table(["", *(f"`{name}`" for name in columns)], cells)
+    return markdown_table(["", *(Markup(f"`{name}`") for name in columns)], cells)
 
 
 def page() -> str:

@@ -2,17 +2,25 @@
 
 import dataclasses
 import math
+import reprlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 
 import numpy as np
 
-from fitting.data.cell_values import POSITIVE, input_number, is_missing, is_missing_or_text
+from fitting.data.cell_values import (
+    POSITIVE,
+    input_number,
+    is_missing,
+    is_missing_or_text,
+    is_plausible,
+)
 from fitting.data.table_files import Table
 from jaxlaws.foundations.errors import DataError
 from jaxlaws.inputs import INPUTS, OUTCOME, Input
 
 _MOST_REPORTED = 20
+_MOST_NAMED = 12
 
 _ANY_NUMBER = Input("a number", may_be_negative=True)
 
@@ -72,8 +80,8 @@ class Cells:
                 )
             if theirs not in table.columns:
                 raise DataError(
-                    f"{table.source} has no column {theirs!r}{hint(theirs, table.columns)}; it has "
-                    f"{', '.join(table.columns)}"
+                    f"{table.source} has no column {theirs!r}{hint(theirs, table.columns)}; "
+                    f"{listed(theirs, list(table.columns))}"
                 )
         titles = {name: names.get(name, name) for name in known}
         titles = {name: theirs for name, theirs in titles.items() if theirs in table.columns}
@@ -108,7 +116,7 @@ class Cells:
         cells = self.others[name]
         try:
             values = np.array([np.nan if is_missing(cell) else float(cell) for cell in cells])
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             values = np.array(["" if cell is None else str(cell) for cell in cells])
         return unchanging(values)
 
@@ -163,13 +171,16 @@ class Cells:
     def missing(self, names: Sequence[str]) -> DataError:
         """The error for missing columns, with the way to name the columns that hold them."""
         name = names[0]
-        close = get_close_matches(name, self.others, n=1) or ["THEIR_NAME"]
+        near = get_close_matches(name, self.others, n=_MOST_NAMED, cutoff=0.5)
+        close = [title for title in near if is_plausible(name, self.others[title].tolist())]
+        meant = f" (did you mean {close[0]!r}?)" if close else ""
+        theirs = close[0] if close else "THEIR_NAME"
         law_type = "" if name in (*INPUTS, OUTCOME) else ", law_type=..."
         return DataError(
-            f"{self.source} has no column {', '.join(names)}{hint(name, self.others)}; it has "
-            f"{', '.join([*self.titles.values(), *self.others])}. If the column has another name, "
-            f"read the table with columns={{{name!r}: {close[0]!r}}}{law_type}, or with "
-            f"--column {name}={close[0]}"
+            f"{self.source} has no column {', '.join(names)}{meant}; "
+            f"{listed(name, [*self.titles.values(), *self.others])}. If the column has another "
+            f"name, read the table with columns={{{name!r}: {theirs!r}}}{law_type}, or with "
+            f"--column {name}={theirs}"
         )
 
     def refuse(self, places: Iterable[tuple[str, int]]) -> None:
@@ -188,7 +199,9 @@ class Cells:
                 self._number(name, cell)
             except ValueError as reason:
                 title = self.titles[name]
-                wrong.append(f"row {self.rows[place]}, column {title}: {cell!r} {reason}")
+                wrong.append(
+                    f"row {self.rows[place]}, column {title}: {reprlib.repr(cell)} {reason}"
+                )
                 advice[self._advice(name, cell)] = None
         if wrong:
             shown = wrong[:_MOST_REPORTED]
@@ -216,6 +229,15 @@ class Cells:
             )
         return ""
 
+    def refuse_wrong(self) -> None:
+        """Refuse cells of columns of ours that are wrong; only outcomes must not be empty."""
+        self.refuse(
+            (name, i)
+            for i in range(len(self.rows))
+            for name, cells in self.ours.items()
+            if name in self.outcomes or not is_missing(cells[i])
+        )
+
     def _number(self, name: str, cell: object) -> float:
         return input_number(cell, self.outcome if name in self.outcomes else self.kinds[name])
 
@@ -230,6 +252,14 @@ def hint(name: str, known: Iterable[str]) -> str:
     """The nearest of the known names, as a question for the end of a sentence."""
     close = get_close_matches(name, known, n=1)
     return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def listed(name: str, titles: Sequence[str]) -> str:
+    """The columns of a table in a sentence: all of a few, else those with the nearest names."""
+    if len(titles) <= _MOST_NAMED:
+        return f"it has {', '.join(titles)}"
+    near = get_close_matches(name, titles, n=5, cutoff=0.0)
+    return f"of its {len(titles)} columns the nearest are {', '.join(near)}"
 
 
 def unchanging(array: np.ndarray) -> np.ndarray:

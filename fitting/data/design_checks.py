@@ -1,6 +1,6 @@
 """Weaknesses in the design of a set of runs, found before any fit."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -9,6 +9,10 @@ from jaxlaws.inputs import INPUTS, Input
 _FEWEST_LEVELS = 3
 _SAME_LEVEL = 0.02  # decades: 5%, so that points read off a figure still count as one level
 _COLLINEAR = 0.01  # of the variance of log D that log N leaves unexplained
+_NOT_SEPARATED = {
+    1: "{token} is a power of {size} in all runs",
+    -1: "{token} is a falling power of {size} in all runs",
+}
 
 
 class WeakDesignWarning(UserWarning):
@@ -46,14 +50,27 @@ def weaknesses(
         if (x @ x) * (y @ y) - (x @ y) ** 2 < _COLLINEAR * (x @ x) * (y @ y):
             ratio = inputs[token] / inputs[size]
             found.append(
-                f"{token} is a power of {size} in all runs ({_span(ratio)} {token} / {size}): "
-                "their exponents cannot be separated; add runs with other ratios"
+                f"{_NOT_SEPARATED[1 if x @ y > 0 else -1].format(token=token, size=size)} "
+                f"({_span(ratio)} {token} / {size}): their exponents cannot be "
+                "separated; add runs with other ratios"
             )
     table = np.column_stack([*inputs.values(), loss])
     copies = len(table) - len(np.unique(table, axis=0))
     if copies:
         found.append(f"{copies} run{'s' * (copies > 1)} stand in the table more than once")
     return tuple(found)
+
+
+def not_separated(found: Iterable[str], size: str, token: str) -> int:
+    """1 if the sentences of `weaknesses` say that the tokens are a power of the size, else 0.
+
+    -1 if this power is negative.
+    """
+    for sign, sentence in _NOT_SEPARATED.items():
+        beginning = sentence.format(token=token, size=size)
+        if any(each.startswith(beginning) for each in found):
+            return sign
+    return 0
 
 
 def _num_levels(values: np.ndarray) -> int:

@@ -10,13 +10,16 @@ import dataclasses
 import operator
 import re
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fitting.data.run_sizes import extent
-from fitting.data.runs import Runs
 from jaxlaws.foundations.annotations import Array
 from jaxlaws.foundations.quantities import parse_quantity
+
+if TYPE_CHECKING:
+    from fitting.data.runs import Runs
 
 _LONGEST = 1000
 # Quoted text, a column's name between backticks, or a quantity with a suffix.
@@ -66,16 +69,17 @@ def _any(truths: list[_Truth]) -> _Truth:
     return _not(_all([_not(each) for each in truths]))
 
 
-def matching(runs: Runs, expression: str) -> np.ndarray:
+def matching(runs: "Runs", expression: str) -> np.ndarray:
     """A boolean mask of the runs for which an expression is true, `(num_runs,)`.
 
     Args:
-        runs: the table. Inputs have our names, the loss is `loss`, and other columns have the
-            table's own names. Write names that are not valid in Python between backticks.
+        runs: the table. A column has its own name in the table, and that of the input that it
+            holds, or `loss`. Write names that are not valid in Python between backticks.
             `flops` is 6 N D where the table has no value.
         expression: comparisons joined by `and`, `or`, `not`, with arithmetic (`+ - * / **`)
             between columns and quantities (`1e21`, `1.5B`), or of text columns with quoted text.
 
+    >>> from fitting import Runs
     >>> runs = Runs.read({"num_params": [1e8, 1e9, 7e9], "loss": [3.1, 2.5, 2.2], "set": [*"aab"]})
     >>> matching(runs, "loss < 2.3 or num_params <= 0.1B and set != 'b'").tolist()
     [True, False, True]
@@ -89,7 +93,7 @@ def matching(runs: Runs, expression: str) -> np.ndarray:
 class _Reader:
     """Walks an expression's syntax tree, bottom up."""
 
-    def __init__(self, runs: Runs, expression: str) -> None:
+    def __init__(self, runs: "Runs", expression: str) -> None:
         self.runs = runs
         self.expression = expression
         self.quoted: dict[str, str] = {}
@@ -101,7 +105,7 @@ class _Reader:
             tree = ast.parse(_TOKENS.sub(self.plain, self.expression).strip(), mode="eval")
             with np.errstate(all="ignore"):
                 return self.truth(tree.body).true
-        except (SyntaxError, RecursionError, MemoryError):
+        except (SyntaxError, RecursionError, MemoryError, OverflowError):
             hint = " (equality is ==)" if re.search(r"[^=<>!]=[^=]", self.expression) else ""
             raise self.wrong(f"is not a valid expression{hint}") from None
 

@@ -1,20 +1,25 @@
 """The size of a run: parameters, tokens and compute; for a distilled run, those of the student."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from fitting.data.runs import Runs
 from jaxlaws.compute import training_flops
+
+if TYPE_CHECKING:
+    from fitting.data.runs import Runs
 
 _STUDENTS = {"num_params": "num_student_params", "num_tokens": "num_student_tokens"}
 EXTENTS = ("flops", *_STUDENTS)
 
 
-def extent(runs: Runs, name: str) -> np.ndarray:
+def extent(runs: "Runs", name: str) -> np.ndarray:
     """The parameters, tokens or training FLOPs of each run, `(num_runs,)`; NaN where unknown.
 
     FLOPs come from the table's column `flops`; without a value there they are `6 N D`. The FLOPs
     of a teacher are not counted.
 
+    >>> from fitting import Runs
     >>> sizes, tokens = [1e6, 1e7, 5e7], [1e9, 1e8, 3e9]
     >>> runs = Runs.read({"num_params": sizes, "num_tokens": tokens, "loss": [4.0, 3.8, 2.9]})
     >>> extent(runs, "flops").tolist()

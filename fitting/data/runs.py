@@ -1,15 +1,16 @@
 """Runs: the checked table of observations that laws are fitted to."""
 
 import dataclasses
-import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal
+from typing import Literal, Unpack
 
 import numpy as np
 
-from fitting.data.cell_values import is_missing
-from fitting.data.columns import Cells, hint, unchanging
+from fitting.data.columns import Cells, hint, listed, unchanging
 from fitting.data.design_checks import WeakDesignWarning, weaknesses
+from fitting.data.preparation.choosing import check_rows, choose_rows
+from fitting.data.preparation.preparing import prepare
+from fitting.data.preparation.reading import Reading, ReadingOptions, report
 from fitting.data.table_files import Table, TableSource, read_table
 from jaxlaws.foundations.annotations import Array
 from jaxlaws.foundations.errors import DataError
@@ -52,19 +53,21 @@ class Runs:
         columns: Mapping[str, str] | None = None,
         law_type: type[Law] | None = None,
         outcome: Input | None = None,
+        **options: Unpack[ReadingOptions],
     ) -> "Runs":
         """Read runs from a file or a data frame, and check them.
 
         Args:
-            source: path of a `.csv`, `.tsv`, `.jsonl` or `.parquet` file, a data frame of any
-                library that narwhals knows, or a mapping of columns. Numbers may be written
-                `1.5B`, `20T`, `3.5e9`.
+            source: path of a table (`read_table` lists the formats), a data frame of any library
+                that narwhals knows, or a mapping of columns. Numbers may be written `1.5B` or
+                `3.5e9`. Whether they are plausible is checked for files and data frames only.
             columns: the table's name for each input or outcome whose column has another name,
-                such as `{"loss": "student_loss"}`.
+                such as `{"loss": "student_loss"}`. Usual names are found without it.
             law_type: keep and check only the rows that have inputs of this law. The inputs that
                 the law declares itself are read too; without it they stay among `others`.
             outcome: what the loss is, and which values it can have, such as
                 `Input("score", may_be_negative=True)`. None: as the law declares it, or above zero.
+            **options: units, rows and checks; see `ReadingOptions`.
 
         >>> runs = Runs.read(
         ...     {"N": ["1M", "10M", "90M"], "num_tokens": [1e8, 8e8, 3e8], "loss": [4.1, 3.2, 2.9]},
@@ -74,38 +77,39 @@ class Runs:
         ([1000000.0, 10000000.0, 90000000.0], 3)
 
         Raises:
-            DataError: cells are missing, not numbers or not valid values of their input (the
-                message names all of them, up to a limit), a column is missing, or the file is not
-                a table.
-            ValueError: `columns` has a key that is not an input.
+            DataError: cells are missing or not valid values of their input (the message names
+                them), a column is missing, the file is not a table, or has likely wrong numbers.
+            ValueError: `columns` has a key that is not an input, or an option has no such value.
             TypeError: the law takes an unknown input, or the source is not a table.
             OSError: the file cannot be opened.
 
         Warns:
             WeakDesignWarning: the runs are too similar to determine the coefficients of a law.
+            TableNote: a column was found, converted or computed, or rows were left out.
+            TableWarning: something in the table is unusual.
         """
         kind, names = outcome or outcome_of(law_type), outcomes_of(law_type)
-        runs = runs_of(read_table(source), columns or {}, known_inputs(law_type), names, kind)
+        reading, kinds = Reading.of(options), known_inputs(law_type)
+        table, titles = prepare(read_table(source), columns or {}, kinds, law_type, reading)
+        runs = runs_of(table, titles, kinds, names, kind)
+        runs = choose_rows(runs, table.notes, reading, law_type)
         if law_type is not None:
             runs = runs.for_law(law_type)
-            groups = [(runs, law_type.input_names)]
+            groups = {law_type.input_names: runs}
         else:
-            runs._refuse_any_bad_cell()
-            groups = [
-                (runs.of_inputs(names), names)
-                for names in KINDS.values()
-                if set(names) <= set(runs.inputs)
-            ]
-        for group, names in groups:
-            if not len(group):
-                continue  # the table has the columns of this kind of run, but no row
-            for weakness in group.weaknesses(names):
-                warnings.warn(f"{runs.source}: {weakness}", WeakDesignWarning, stacklevel=2)
+            runs._cells.refuse_wrong()
+            known = [names for names in KINDS.values() if set(names) <= set(runs.inputs)]
+            groups = {names: runs.of_inputs(names) for names in known}
+        if not isinstance(source, Mapping):
+            check_rows(runs, reading, law_type, is_loss=kind is None and not names)
+        for names, group in groups.items():
+            if len(group):  # else the table has the columns of this kind of run, but no row
+                report(runs.source, group.weaknesses(names), WeakDesignWarning, 2)
         return runs
 
     @property
     def rows(self) -> np.ndarray:
-        """The number of each run's row in its source, as a person counts lines or rows."""
+        """The number of each run's row in its source, as a person counts."""
         return self._cells.rows
 
     @property
@@ -114,8 +118,13 @@ class Runs:
         return self._cells.source
 
     @property
+    def titles(self) -> Mapping[str, str]:
+        """The table's own name of each column of an input or an outcome, by our name."""
+        return self._cells.titles
+
+    @property
     def outcome_titles(self) -> tuple[str, ...]:
-        """The table's own names of the columns of the outcomes."""
+        """The same of the outcomes alone."""
         return tuple(self._cells.titles[name] for name in self._cells.outcomes)
 
     def __len__(self) -> int:
@@ -169,7 +178,7 @@ class Runs:
         return self.where(self._has_inputs(names))
 
     def column(self, name: str) -> np.ndarray:
-        """Values of an input, of the loss, or of another column by its own name, `(num_runs,)`.
+        """Values of an input or the loss by our name, or of a column by its own, `(num_runs,)`.
 
         >>> Runs.read({"num_params": [1e6, 1e7, 4e8], "loss": [4, 3, 2], "set": [*"aab"]}).column(
         ...     "set"
@@ -181,10 +190,11 @@ class Runs:
         """
         outcomes = zip(self._cells.outcomes, self.loss.reshape(len(self), -1).T, strict=True)
         known = {**self.others, **self.inputs, **dict(outcomes)}
+        known |= {theirs: known[ours] for ours, theirs in self.titles.items() if ours in known}
         if name not in known:
             raise ValueError(
-                f"{self.source} has no column {name!r}{hint(name, known)}; it has "
-                f"{', '.join(known)}"
+                f"{self.source} has no column {name!r}{hint(name, known)}; "
+                f"{listed(name, list(known))}"
             )
         return known[name]
 
@@ -259,16 +269,6 @@ class Runs:
         if "teacher_loss" in filled and "teacher_loss" not in names:
             has &= ~filled["teacher_loss"]
         return has
-
-    def _refuse_any_bad_cell(self) -> None:
-        """Without a law, a cell other than the outcome may be empty, but must not be wrong."""
-        cells = self._cells.ours
-        self._cells.refuse(
-            (name, i)
-            for i in range(len(self))
-            for name in cells
-            if name in self._cells.outcomes or not is_missing(cells[name][i])
-        )
 
 
 def runs_of(

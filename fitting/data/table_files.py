@@ -1,15 +1,23 @@
-"""Tables from CSV, JSON Lines, Parquet or a data frame, with cells not yet interpreted."""
+"""Tables from files, standard input or data frames, with cells not yet interpreted."""
 
-import csv
 import dataclasses
-import json
+import functools
+import gzip
+import io
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import sys
+import zlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from fitting.data.formats.binary_tables import read_excel, read_parquet
+from fitting.data.formats.json_tables import read_json_lines, read_json_table
+from fitting.data.formats.markdown_tables import read_markdown_table
+from fitting.data.formats.records import MOST_BYTES, Records
+from fitting.data.formats.text_tables import read_text_table
 from jaxlaws.foundations.errors import DataError
 
 if TYPE_CHECKING:
@@ -28,15 +36,21 @@ class Table:
         columns: the cells of each column.
         rows: the number of each row, as a person counts: lines in a text file (the header of a
             CSV is line 1), rows from 1 elsewhere.
+        notes: what a reader of the table must know, a sentence each.
     """
 
     source: str
     columns: Mapping[str, Sequence[object]]
     rows: Sequence[int]
+    notes: tuple[str, ...] = ()
 
 
 def read_table(source: TableSource) -> Table:
     """Read a path, a mapping of columns, or a data frame of any library that narwhals knows.
+
+    A file may be CSV (with commas, semicolons, tabs or bars; with decimal commas or thousands
+    separators; with comment lines after #), TSV, JSON, JSON Lines, Markdown, Parquet or Excel
+    (.xlsx), and compressed with gzip. The path "-" is standard input.
 
     Raises:
         DataError: the file does not hold a table of the type that its name says.
@@ -44,18 +58,7 @@ def read_table(source: TableSource) -> Table:
         OSError: the file cannot be opened.
     """
     if isinstance(source, (str, os.PathLike)):
-        path = Path(source)
-        readers = {
-            ".csv": _read_csv,
-            ".tsv": _read_csv,
-            ".jsonl": _read_json_lines,
-            ".ndjson": _read_json_lines,
-            ".parquet": _read_parquet,
-        }
-        reader = readers.get(path.suffix.lower())
-        if reader is None:
-            raise DataError(f"{path}: expected a file of type {', '.join(readers)}")
-        table = reader(path)
+        table = _read_file(source)
     elif isinstance(source, Mapping):
         table = _from_columns("the table", source)
     else:
@@ -89,62 +92,61 @@ def _frame_columns(frame: "IntoDataFrame") -> dict[str, list[object]]:
     return {name: eager[name].to_list() for name in eager.columns}
 
 
-def _read_csv(path: Path) -> Table:
-    delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
-    records: list[list[str]] = []
-    rows: list[int] = []
+_READERS: dict[str, Callable[[bytes], Records]] = {
+    ".csv": read_text_table,
+    ".tsv": functools.partial(read_text_table, separator="\t"),
+    ".txt": read_text_table,
+    ".dat": read_text_table,
+    ".json": read_json_table,
+    ".jsonl": read_json_lines,
+    ".ndjson": read_json_lines,
+    ".md": read_markdown_table,
+    ".markdown": read_markdown_table,
+    ".parquet": read_parquet,
+    ".xlsx": read_excel,
+}
+
+
+def _read_file(path: str | os.PathLike[str]) -> Table:
+    if str(path) == "-":
+        name, suffix, content = "standard input", "", sys.stdin.buffer.read(MOST_BYTES + 1)
+    else:
+        name, suffixes = str(path), [each.lower() for each in Path(path).suffixes]
+        suffix = suffixes[-1] if suffixes else ""
+        if suffix == ".gz":
+            suffix = suffixes[-2] if len(suffixes) > 1 else ""
+        if suffix not in ("", *_READERS):
+            raise DataError(f"{path}: expected a file of type {', '.join(_READERS)}, or .gz of one")
+        with Path(path).open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file, delimiter=delimiter, strict=True)
-            start = 1
-            for record in reader:
-                if any(cell.strip() for cell in record):
-                    records.append([cell.strip() for cell in record])
-                    rows.append(start)
-                start = reader.line_num + 1
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path} is not a table of text: {error}") from None
-    if not records:
-        raise DataError(f"{path} is empty")
-    header, *records = records
-    repeated = sorted({name for name in header if header.count(name) > 1})
-    if repeated:
-        raise DataError(f"{path}: the header repeats {', '.join(map(repr, repeated))}")
-    for record, row in zip(records, rows[1:], strict=True):
-        if len(record) != len(header):
-            raise DataError(f"{path}: row {row} has {len(record)} cells, the header {len(header)}")
-    columns = {name: [record[i] for record in records] for i, name in enumerate(header)}
-    return Table(str(path), columns, rows[1:])
+        if content.startswith(b"\x1f\x8b"):
+            content = _unpacked(content)
+        if len(content) > MOST_BYTES:
+            raise DataError(f"it has more than {MOST_BYTES // 2**20} MiB")
+        reader = _READERS[suffix] if suffix else _reader_of(content)
+        found = reader(content)
+    except DataError as error:
+        raise DataError(f"{name}: {error}") from None
+    return Table(name, found.columns, found.rows, found.notes)
 
 
-def _read_json_lines(path: Path) -> Table:
-    records: list[dict[str, object]] = []
-    rows: list[int] = []
-    for row, line in enumerate(path.read_bytes().splitlines(), start=1):
-        if not line.strip():
-            continue
-        try:
-            record = json.loads(line)
-        except ValueError as error:
-            raise DataError(f"{path}: row {row} is not JSON: {error}") from None
-        if not isinstance(record, dict):
-            raise DataError(f"{path}: row {row} is not a JSON object")
-        records.append(record)
-        rows.append(row)
-    names = list(dict.fromkeys(name for record in records for name in record))
-    columns = {name: [record.get(name) for record in records] for name in names}
-    return Table(str(path), columns, rows)
-
-
-def _read_parquet(path: Path) -> Table:
+def _unpacked(content: bytes) -> bytes:
     try:
-        from pyarrow import ArrowInvalid, parquet
-    except ModuleNotFoundError:
-        raise DataError(
-            f"{path}: reading Parquet needs pyarrow: pip install 'jaxlaws[parquet]'"
-        ) from None
-    try:
-        table = parquet.read_table(path)
-    except ArrowInvalid as error:
-        raise DataError(f"{path} is not a Parquet file: {error}") from None
-    return _from_columns(str(path), table.to_pydict())
+        with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
+            return file.read(MOST_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"it is not a gzip file: {error}") from None
+
+
+def _reader_of(content: bytes) -> Callable[[bytes], Records]:
+    """The reader of a file without a suffix, by the first bytes of the file."""
+    head = content[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
+    starts = {
+        b"PAR1": ".parquet",
+        b"PK\x03\x04": ".xlsx",
+        b"[": ".json",
+        b"{": ".json",
+        b"|": ".md",
+    }
+    return _READERS[next((s for start, s in starts.items() if head.startswith(start)), ".csv")]

@@ -90,18 +90,25 @@ def _after_broad_search(problem: BatchedProblem, starts: Batch, num_runs: int, s
     starts = starts.take(problem, np.zeros(len(ends.costs), dtype=int)).at(ends.vectors)
     chosen, places = ends.different(_MOST_ENDS)
     batch = starts.take(problem, chosen)
-    lowest = 0
-    for _ in range(_MOST_DIRECTIONS):
-        entry = batch.take(problem, np.array([lowest]))
-        basis = suitable_directions(_with_a_scale(problem), entry)
-        found = _minimise_with_scale(dataclasses.replace(problem, basis=basis), batch, num_runs)
-        batch, lowest = batch.at(found.minima.vectors), found.best
-        if found.minima.converged[lowest]:
+    found = _in_suitable_directions(problem, batch, 0, num_runs)
+    for _ in range(_MOST_DIRECTIONS - 1):
+        if found.minima.converged[found.best]:
             break
+        batch = batch.at(found.minima.vectors)
+        found = _in_suitable_directions(problem, batch, found.best, num_runs)
     has_minimum = places >= 0
     minima = found.minima.take(np.where(has_minimum, places, 0))
     minima.costs[~has_minimum] = np.inf
     return Search(problem=found.problem, batch=starts, minima=minima, best=_lowest(minima))
+
+
+def _in_suitable_directions(
+    problem: BatchedProblem, batch: Batch, lowest: int, num_runs: int
+) -> Search:
+    """Minimise all entries by steps in directions that suit one of them."""
+    entry = batch.take(problem, np.array([lowest]))
+    basis = suitable_directions(_with_a_scale(problem), entry)
+    return _minimise_with_scale(dataclasses.replace(problem, basis=basis), batch, num_runs)
 
 
 def _with_a_scale(problem: BatchedProblem) -> BatchedProblem:
@@ -116,11 +123,11 @@ def _with_a_scale(problem: BatchedProblem) -> BatchedProblem:
 def _minimise_with_scale(problem: BatchedProblem, batch: Batch, num_runs: int) -> Search:
     """Minimise all entries; fit the scale of Student's t in turn, until it no longer changes."""
     objective = problem.objective
-    known = _with_a_scale(problem)
-    if known is problem:
+    if not isinstance(objective, StudentT) or objective.scale is not None:
         problem, minima = _minimise(problem, batch, num_runs)
         return Search(problem=problem, batch=batch, minima=minima, best=_lowest(minima))
-    weights, scale = batch.weights[0][:num_runs], float(known.objective.scale)
+    known = _with_a_scale(problem)
+    weights, scale = batch.weights[0][:num_runs], float(StudentT().known_scale())
     for _ in range(_MOST_ROUNDS):
         found = _minimise_with_scale(known, batch, num_runs)
         residuals = residuals_of(found.problem, found.entry)[0][:num_runs]

@@ -17,7 +17,12 @@ from fitting.estimation.resampling import jackknife_weights, resampled_tables
 from fitting.estimation.results import FitResult
 from fitting.minimiser.baselines import better_baseline
 from fitting.minimiser.draw_checks import check_draws
-from fitting.minimiser.identifiability import Identifiability, judge, noise_of
+from fitting.minimiser.identifiability import (
+    Identifiability,
+    judge,
+    noise_of,
+    typical_outcome,
+)
 from fitting.minimiser.local_optima import Optimum, other_optima
 from fitting.minimiser.multi_start import laws_of, residuals_of
 from fitting.minimiser.starts import spread_points
@@ -80,6 +85,7 @@ class Judged:
     Attributes:
         residuals: residual of each row, `(num_rows,)`.
         noise: their robust standard deviation.
+        at_edge: names of the coefficients at an edge of their domain or on a bound.
         notes: reasons to doubt that this is the lowest minimum, or that the law describes the runs.
     """
 
@@ -89,6 +95,7 @@ class Judged:
     status: Status
     identifiability: Identifiability
     other_optima: tuple[Optimum, ...]
+    at_edge: frozenset[str]
     notes: tuple[str, ...]
 
 
@@ -163,7 +170,7 @@ def judge_best(task: FitTask, search: Search) -> Judged:
     rows, num_free = task.rows, len(problem.parameters.free)
     residuals = residuals_of(problem, entry)[0][: len(rows.loss)]
     law = jax.tree.map(lambda leaf: leaf[0], laws_of(problem, entry))
-    noise = noise_of(residuals)
+    noise = noise_of(residuals, typical_outcome(problem.objective, rows.loss))
     judgement = judge(problem, entry, minima.take([search.best]), noise)
     status, notes = Status(judgement.status[0]), []
     total = float(rows.weights @ np.asarray(problem.objective.costs(residuals)))
@@ -189,6 +196,11 @@ def judge_best(task: FitTask, search: Search) -> Judged:
         status=status,
         identifiability=judgement.describe(),
         other_optima=other_optima(problem, search.batch, minima, search.best, noise),
+        at_edge=frozenset(
+            name
+            for name, side in zip(problem.parameters.names, judgement.at_edge[0], strict=True)
+            if side
+        ),
         notes=tuple(notes),
     )
 
@@ -218,7 +230,7 @@ def resample(task: FitTask, search: Search, judged: Judged) -> Resampled:
             strata=None if groups is None else groups.places,
         )
         ensemble, judgement, vectors = replicates.fit(*tables)
-        status, notes = check_draws(judgement, vectors)
+        status, notes = check_draws(judgement, vectors, judged.at_edge)
         resampled = Resampled(
             ensemble=ensemble, ensemble_status=judgement.status, status=status, notes=notes
         )

@@ -9,9 +9,9 @@ from typing import Generic, TypeVar
 import jax
 import numpy as np
 
+from fitting.estimation import stored_options
 from fitting.estimation.interval_ends import IntervalMethod, interval_of_function
 from fitting.estimation.options import FitOptions, check_choice
-from fitting.estimation.stored_options import options_from_json, options_to_json
 from fitting.minimiser.identifiability import Identifiability
 from fitting.minimiser.local_optima import Optimum
 from fitting.minimiser.status import Status
@@ -66,6 +66,7 @@ class FitResult(Generic[L_co]):
             the lowest first.
         options: the options of the fit. If `StudentT(scale=None)` was requested, its objective
             holds the fitted scale.
+        reading: how the command line read the table: `columns` and `ReadingOptions`.
     """
 
     law: L_co
@@ -87,6 +88,7 @@ class FitResult(Generic[L_co]):
     jackknife: L_co | None = None
     other_optima: tuple[Optimum, ...] = ()
     options: FitOptions = FitOptions()
+    reading: Mapping[str, Json] = dataclasses.field(default_factory=dict)
 
     def usable_ensemble(self) -> L_co:
         """The draws that converged, a batched law.
@@ -157,10 +159,9 @@ class FitResult(Generic[L_co]):
     def coefficients(
         self, level: float = 0.9, method: IntervalMethod = "percentile"
     ) -> dict[str, dict[str, float | None]]:
-        """The value of each coefficient by name, with its interval.
+        """The value of each coefficient by name (`supervised.E`, `w[0]`), with its interval.
 
-        Names are `supervised.E` in a sub-law, and `w[0]` for a number of an array. The ends `low`
-        and `high` are None where the fit has no bootstrap.
+        The ends `low` and `high` are None where the fit has no bootstrap.
         """
         found = {
             name: {"value": float(value), "low": None, "high": None}
@@ -238,7 +239,7 @@ class FitResult(Generic[L_co]):
             return _from_json(document, law_type, objective)
         except DataError as error:
             raise DataError(f"{path}: {error}") from None
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
             raise DataError(f"{path} does not hold a whole fit: {error!r}") from None
 
     def _to_json(self) -> dict[str, Json]:
@@ -247,7 +248,7 @@ class FitResult(Generic[L_co]):
             "format": FORMAT,
             "law": law_to_json(self.law),
             "fit": {
-                "options": options_to_json(self.options),
+                "options": stored_options.options_to_json(self.options),
                 "status": self.status.name,
                 **{name: numbers_to_json(getattr(self, name)) for name in _NUMBERS},
                 "other_optima": [each.to_json() for each in self.other_optima],
@@ -258,6 +259,7 @@ class FitResult(Generic[L_co]):
                 "frozen": list(self.frozen),
                 "restraints": self.restraints.to_json(),
                 "warnings": list(self.warnings),
+                "reading": dict(self.reading),
                 "stages": {name: stage._to_json() for name, stage in self.stages.items()},
                 "ensemble": None if self.ensemble is None else law_to_json(self.ensemble),
                 "ensemble_status": None if draws is None else [int(status) for status in draws],
@@ -270,17 +272,15 @@ def _from_json(
     document: dict[str, Json], law_type: type[Law] | None, objective: Objective | None
 ) -> FitResult:
     """The result of a file; keys that older files lack have the values of a plain fit."""
-    fit = document["fit"]
+    fit = stored_options.check_fit(document["fit"])
     stages = {n: _from_json(stage, None, objective) for n, stage in fit["stages"].items()}
     options = FitOptions() if objective is None else FitOptions(objective=objective)
     if "options" in fit:
-        options = options_from_json(fit["options"], stages, objective)
-    has_draws = fit["ensemble_status"] is not None
+        options = stored_options.options_from_json(fit["options"], stages, objective)
     left_out, restraints = fit.get("jackknife"), fit.get("restraints")
     return FitResult(
         law=to_float64(law_from_json(document["law"], law_type)),
-        ensemble=law_from_json(fit["ensemble"], law_type) if has_draws else None,
-        ensemble_status=np.array(fit["ensemble_status"]) if has_draws else None,
+        **stored_options.draws_from_json(fit, law_type),
         status=Status[fit["status"]],
         **{name: numbers_from_json(fit[name]) for name in _NUMBERS},
         other_optima=tuple(
@@ -296,4 +296,5 @@ def _from_json(
         warnings=tuple(fit["warnings"]),
         stages=stages,
         options=options,
+        reading=fit.get("reading", {}),
     )

@@ -1,4 +1,4 @@
-"""The options of a fit as JSON, as part of the file of the fit.
+"""The options of a fit as JSON, as part of the file of the fit; and the keys of that file.
 
 A file names classes only for the reader: the package looks a name up among its own classes, and
 imports nothing that a file names.
@@ -7,9 +7,11 @@ imports nothing that a file names.
 import numbers
 from collections.abc import Mapping
 
+import jax
 import numpy as np
 
 from fitting.estimation.options import FitOptions, Fitted, Frozen
+from fitting.minimiser.status import Status
 from fitting.problem.objectives import (
     AsymmetricHuber,
     Huber,
@@ -19,8 +21,9 @@ from fitting.problem.objectives import (
     StudentT,
 )
 from fitting.problem.restraints import Restraints
-from jaxlaws.foundations.annotations import Json
+from jaxlaws.foundations.annotations import Json, Tree
 from jaxlaws.foundations.errors import DataError
+from jaxlaws.foundations.json_text import check_keys, is_finite_number
 from jaxlaws.foundations.law import Law
 from jaxlaws.saving import law_from_json, law_to_json, numbers_from_json, numbers_to_json
 
@@ -31,6 +34,75 @@ _AS_THEY_ARE = (
     "num_starts", "starts", "bootstrap", "resample", "jackknife", "cluster", "weights", "seed",
     "throw",
 )  # fmt: skip
+
+_REQUIRED = (
+    "status", "objective", "objective_by_start", "starts_agreeing", "gradient_norm",
+    "fitted_range", "identifiability", "num_runs", "num_left", "frozen", "warnings", "stages",
+    "ensemble", "ensemble_status",
+)  # fmt: skip
+_OPTIONAL = (
+    "options",
+    "other_optima",
+    "restraints",
+    "jackknife",
+    "reading",
+)  # older files lack them
+_RESTRAINTS = ("tie", "bounds", "priors")
+_READING = ("units", "loss_unit", "where", "checkpoints", "allow")
+
+
+def check_fit(fit: Json) -> Mapping[str, Json]:
+    """The part `fit` of a file, if its keys and values can be those of a fit.
+
+    Raises:
+        DataError: they cannot; the message names the key.
+    """
+    check_keys("it does not hold a whole fit", fit, _REQUIRED, _OPTIONAL)
+    for name in ("frozen", "warnings"):
+        if not isinstance(fit[name], list) or not all(isinstance(each, str) for each in fit[name]):
+            raise DataError(f"{name!r}: expected a list of texts")
+    for name in ("num_runs", "num_left"):
+        if not isinstance(fit[name], int) or isinstance(fit[name], bool) or fit[name] < 0:
+            raise DataError(f"{name!r}: expected the number of runs")
+    for name in ("stages", "fitted_range"):
+        if not isinstance(fit[name], dict):
+            raise DataError(f"{name!r}: expected an object")
+    for name, ends in fit["fitted_range"].items():
+        pair = isinstance(ends, list) and len(ends) == 2 and all(map(is_finite_number, ends))
+        if not pair or not ends[0] <= ends[1]:
+            raise DataError(f"'fitted_range' of {name[:50]!r}: expected a low and a high value")
+    if "options" in fit:
+        check_keys(
+            "'options'", fit["options"], ("objective", *_AS_THEY_ARE, "freeze", *_RESTRAINTS)
+        )
+    check_keys("'reading'", fit.get("reading", {}), (), ("columns", *_READING))
+    if fit.get("restraints") is not None:
+        check_keys("'restraints'", fit["restraints"], _RESTRAINTS)
+    return fit
+
+
+def draws_from_json(fit: Mapping[str, Json], law_type: type[Law] | None) -> dict[str, Tree]:
+    """`ensemble` and `ensemble_status` of a fit, which are None without a bootstrap.
+
+    Raises:
+        DataError: there are not as many draws as statuses, or a draw that converged has a
+            coefficient that is not finite.
+    """
+    if fit["ensemble_status"] is None:
+        return {"ensemble": None, "ensemble_status": None}
+    ensemble, status = law_from_json(fit["ensemble"], law_type), np.array(fit["ensemble_status"])
+    leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(ensemble)]
+    if status.ndim != 1 or not np.isin(status, [*Status]).all():
+        raise DataError("'ensemble_status': expected the number of the status of each draw")
+    if any(leaf.shape[:1] != status.shape for leaf in leaves):
+        raise DataError(
+            f"'ensemble' has draws of shape {leaves[0].shape}, and 'ensemble_status' has "
+            f"{len(status)} values: their lengths must be the same"
+        )
+    converged = status <= Status.FLAT_DIRECTION
+    if not all(np.isfinite(leaf[converged]).all() for leaf in leaves):
+        raise DataError("'ensemble': a draw that converged has a coefficient that is not finite")
+    return {"ensemble": ensemble, "ensemble_status": status}
 
 
 def options_to_json(options: FitOptions) -> dict[str, Json]:

@@ -1,5 +1,7 @@
 """What bootstrap draws show about the coefficients of a fit that its curvature does not show."""
 
+from collections.abc import Collection
+
 import numpy as np
 
 from fitting.minimiser.identifiability import Judgement
@@ -12,12 +14,15 @@ _OFTEN_AT_EDGE = 0.05  # share of the draws
 _WIDE = 100.0  # ratio of the ends of an interval, in centred units
 
 
-def check_draws(judgement: Judgement, vectors: np.ndarray) -> tuple[Status, tuple[str, ...]]:
+def check_draws(
+    judgement: Judgement, vectors: np.ndarray, reported: Collection[str]
+) -> tuple[Status, tuple[str, ...]]:
     """Judge the coefficients of a fit by its draws.
 
     Args:
         judgement: of the draws.
         vectors: free numbers of the draws, `(num_draws, num_free)`.
+        reported: names of coefficients that the fit itself reports to be at an edge.
 
     Returns:
         ON_BOUND if a coefficient is at an edge in more than 5% of the draws, FLAT_DIRECTION if its
@@ -38,6 +43,8 @@ def check_draws(judgement: Judgement, vectors: np.ndarray) -> tuple[Status, tupl
     values = np.asarray(coefficients(parameters, vectors[usable]))
     low, high = np.quantile(values, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2], axis=0)
     for i, number in enumerate(parameters.free):
+        if number.name in reported:
+            continue
         if shares[i] > _OFTEN_AT_EDGE:
             status = max(status, Status.ON_BOUND)
             notes.append(

@@ -7,14 +7,16 @@ import numpy as np
 
 from fitting.minimiser.multi_start import Minima
 from fitting.minimiser.status import Status
+from fitting.minimiser.step_directions import along_axes
 from fitting.problem.batched_problem import Batch, BatchedProblem
 from fitting.problem.bijections import EDGES
+from fitting.problem.objectives import Objective
 from fitting.problem.parameters import FreeNumber, Parameters
 from jaxlaws.foundations.annotations import Json, Tree
 from jaxlaws.pytree import Domain
 from jaxlaws.saving import numbers_from_json, numbers_to_json
 
-# No loss is measured more precisely than this, whatever the residuals of a fit are.
+# No loss is measured more precisely than this share of it, whatever the residuals of a fit are.
 _LEAST_NOISE = 1e-3
 # A direction is flat where its standard error is above this many e-folds of the coefficients: its
 # 90% interval then spans more than four decades.
@@ -27,6 +29,7 @@ _NEAR = 1e-2
 # the second number, as a share of the objective.
 _NO_PULL = 1e-3
 _NO_GAIN = 1e-7
+_LARGEST = 1e200
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -102,10 +105,22 @@ class Judgement:
         return Identifiability(names, eigenvalues, directions, tuple(notes))
 
 
-def noise_of(residuals: np.ndarray) -> float:
-    """A robust standard deviation of the finite residuals, at least 0.001."""
-    sizes = np.abs(residuals[np.isfinite(residuals)])
-    return max(1.4826 * float(np.median(sizes)), _LEAST_NOISE) if len(sizes) else _LEAST_NOISE
+def noise_of(residuals: np.ndarray, outcome: float = 1.0) -> float:
+    """A robust standard deviation of the finite residuals, at least 0.001 of a typical outcome.
+
+    Args:
+        residuals: `(num_rows,)`.
+        outcome: a typical outcome in the unit of the residuals; 1 for residuals of logarithms.
+    """
+    sizes, least = np.abs(residuals[np.isfinite(residuals)]), _LEAST_NOISE * outcome
+    return max(1.4826 * float(np.median(sizes)), least) if len(sizes) else least
+
+
+def typical_outcome(objective: Objective, observed: np.ndarray) -> float:
+    """The median outcome in the unit of the residuals, such as 1 for residuals of logarithms."""
+    slopes = jax.vmap(jax.grad(objective.residuals))(observed, observed)
+    size = float(np.median(np.abs(np.asarray(slopes) * observed)))
+    return size if np.isfinite(size) and size > 0 else 1.0
 
 
 def judge(problem: BatchedProblem, batch: Batch, minima: Minima, noise: float) -> Judgement:
@@ -123,7 +138,9 @@ def judge(problem: BatchedProblem, batch: Batch, minima: Minima, noise: float) -
     at_edge = (side != 0) & (minima.largest_derivatives * near < noise)
     finite = np.isfinite(minima.costs) & np.all(np.isfinite(minima.gram), axis=(-1, -2))
     inside = ~at_edge[:, :, None] & ~at_edge[:, None, :] & finite[:, None, None]
-    information = np.where(inside, minima.gram / noise**2 + prior_information, 0.0)
+    # Far from any minimum, derivatives can be too large for a number; such an entry has none.
+    information = np.where(inside, np.clip(minima.gram, -_LARGEST, _LARGEST), 0.0) / noise**2
+    information = np.where(inside, information + prior_information, 0.0)
     eigenvalues, columns = np.linalg.eigh(information * per_fold[:, :, None] * per_fold[:, None, :])
     directions = np.swapaxes(columns, -1, -2)
     of_edges = np.sum(directions**2 * at_edge[:, None, :], axis=-1) > 0.5
@@ -133,7 +150,7 @@ def judge(problem: BatchedProblem, batch: Batch, minima: Minima, noise: float) -
     # Change of the cost by an e-fold along each direction, and the largest that counts as zero.
     gradients = minima.gradients
     if problem.basis is not None:
-        gradients = np.linalg.solve(problem.basis.T, gradients.T).T
+        gradients = along_axes(problem.basis, gradients)
     slopes = np.where(finite[:, None], gradients, 0.0) * per_fold
     gains = np.abs(np.sum(directions * slopes[:, None, :], axis=-1))
     pulled = _NO_PULL * noise * np.sqrt(np.where(of_edges, 0.0, eigenvalues))

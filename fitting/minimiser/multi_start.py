@@ -28,7 +28,7 @@ _GAUSS_NEWTON_STEPS = 40
 _NEWTON_STEPS = 60
 _HESSIAN_EVERY = 4
 _MOST_PASSES = 10
-_ROUNDING = 1e-13  # relative
+_ROUNDING = 1e-15  # relative
 _FAST_PASSES = 5  # later passes compute the second derivatives of the law at every step
 
 
@@ -54,13 +54,18 @@ class Minima:
         return np.linalg.norm(self.gradients, axis=-1)
 
     @property
+    def has_zero_gradient(self) -> np.ndarray:
+        """Whether the gradient of each entry is zero within the tolerance, `(num_entries,)`."""
+        return self.gradient_norms < TOLERANCE
+
+    @property
     def converged(self) -> np.ndarray:
         """Whether each entry is at a minimum within rounding, `(num_entries,)`.
 
         The gradient is zero within the tolerance, or the cost can fall by less than its rounding.
         """
-        settled = (self.gradient_norms < TOLERANCE) | (self.gains <= _ROUNDING * self.costs)
-        return np.isfinite(self.costs) & settled
+        no_gain = self.gains <= _ROUNDING * self.costs
+        return np.isfinite(self.costs) & (self.has_zero_gradient | no_gain)
 
     def put(self, others: "Minima", places: np.ndarray) -> "Minima":
         """These minima with the given places replaced by others."""
@@ -106,7 +111,9 @@ def minimise_batch(
     polish = functools.partial(_polish, num_steps=0 if is_near else _GAUSS_NEWTON_STEPS)
     minima = Minima(*_in_blocks(problem, batch, polish))
     for number in range(1, _MOST_PASSES):
-        again = np.isfinite(minima.costs) & ~minima.converged
+        # Rounding is accepted only where several passes did not make the gradient zero.
+        done = minima.has_zero_gradient if number < _FAST_PASSES else minima.converged
+        again = np.isfinite(minima.costs) & ~done
         if is_worth_it is not None and number > 1:
             again &= is_worth_it(minima)
         places = np.flatnonzero(again)

@@ -5,6 +5,7 @@ import numpy as np
 from fitting.minimiser.multi_start import jacobians_of
 from fitting.problem.batched_problem import Batch, BatchedProblem
 
+_SHORTEST = 1e-100  # relative length of a column: shorter ones are rounding
 _LEAST = 1e-8  # relative singular value; changes along smaller ones are not made larger
 
 
@@ -26,7 +27,22 @@ def suitable_directions(problem: BatchedProblem, entry: Batch) -> np.ndarray:
     jacobian = (jacobians_of(problem, entry)[0] * np.sqrt(weights)).T
     jacobian = np.where(np.isfinite(jacobian), jacobian, 0.0)
     lengths = np.linalg.norm(jacobian, axis=0)
-    lengths = np.where(lengths > 0, lengths, 1.0)
+    lengths = np.maximum(lengths, _SHORTEST * lengths.max()) if lengths.any() else lengths + 1
     _, singular, rows = np.linalg.svd(jacobian / lengths, full_matrices=False)
     singular = np.maximum(singular, _LEAST * singular[0]) if singular[0] > 0 else singular + 1
     return (rows.T / lengths[:, None]) / singular
+
+
+def along_axes(basis: np.ndarray, gradients: np.ndarray) -> np.ndarray:
+    """Gradients along the axes, from those along directions, both `(num_entries, num_free)`.
+
+    Args:
+        basis: the directions, a column each, `(num_free, num_free)`.
+        gradients: along the directions; those that are not finite count as zero.
+    """
+    gradients = np.where(np.isfinite(gradients), gradients, 0.0)
+    # Directions can have very different lengths along the axes, and lengths of their own.
+    axes = np.max(np.abs(basis), axis=1)
+    lengths = np.max(np.abs(basis / axes[:, None]), axis=0)
+    scaled = basis / axes[:, None] / lengths[None]
+    return np.linalg.lstsq(scaled.T, (gradients / lengths).T)[0].T / axes

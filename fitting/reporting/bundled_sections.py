@@ -12,6 +12,8 @@ from fitting.reporting import fit_figures
 from fitting.reporting.fit_sections import coefficient_table
 from fitting.reporting.tables import error_table
 from fitting.validation.hold_outs import best_teachers, hold_out, lowest_losses
+from jaxlaws.foundations.atomic_files import atomic_write
+from jaxlaws.foundations.escaping import markdown_text
 from jaxlaws.laws.distillation_limit import DistillationLimit
 from jaxlaws.laws.supervised import Supervised
 
@@ -20,21 +22,24 @@ def law_section(folder: Path, name: str, result: FitResult, runs: Runs) -> list[
     """A fitted law: saved and drawn in a folder, and described."""
     result.save(folder / f"{name}.json")
     picture = fit_figures.fit_and_residuals(result.law, runs, title=f"{name} law")
-    picture.savefig(folder / f"{name}.svg")
+    with atomic_write(folder / f"{name}.svg") as temporary:
+        picture.savefig(temporary, format="svg")
     errors = np.abs(relative_errors(predict(result.law, runs.inputs), runs))
     return [
         f"## The {name} law",
         f"{result.num_runs} runs, {result.status.name}, {result.starts_agreeing:.0%} of the starts "
         f"agree. On the fitted runs: mean error {errors.mean():.2f}%, worst {errors.max():.2f}%.",
         coefficient_table(result),
-        *(f"- {note}" for note in result.identifiability.notes),
+        *(f"- {markdown_text(note)}" for note in result.identifiability.notes),
         f"![measured against predicted loss]({name}.svg)",
     ]
 
 
 def teacher_section(folder: Path, result: FitResult, runs: Runs) -> list[str]:
     """The students of a distillation law against their teachers, drawn in a folder."""
-    fit_figures.student_against_teacher(result.law, runs).savefig(folder / "teachers.svg")
+    with atomic_write(folder / "teachers.svg") as temporary:
+        picture = fit_figures.student_against_teacher(result.law, runs)
+        picture.savefig(temporary, format="svg")
     return [
         "## Students and their teachers",
         "Lines are the fitted law; dashed lines are the supervised law for the student alone. "

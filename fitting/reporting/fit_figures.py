@@ -9,6 +9,7 @@ from fitting.data.predictions import predict, relative_errors
 from fitting.data.runs import Runs
 from fitting.validation.cross_validation import RollOut
 from jaxlaws.figures.style import COLOURS, house_style, new_figure
+from jaxlaws.foundations.escaping import figure_text
 from jaxlaws.foundations.law import Law
 from jaxlaws.foundations.quantities import format_quantity
 
@@ -123,7 +124,7 @@ def roll_out_errors(rolled: RollOut, *, title: str = "") -> Figure:
         figure, axes = new_figure(width=6.0, height=3.8)
         windows = zip(rolled.hold_outs, rolled.decades, strict=True)
         for index, (each, decades) in enumerate(windows):
-            name = each.name.replace("$", r"\$")  # else Matplotlib reads it as mathematics
+            name = figure_text(each.name)
             axes.scatter(
                 decades,
                 np.abs(each.errors["law"]),

@@ -10,8 +10,10 @@ from fitting.data.runs import Runs
 from fitting.estimation.results import FitResult
 from fitting.reporting.fit_figures import fit_and_residuals
 from fitting.reporting.isoflop_sections import isoflop_report
-from fitting.reporting.markdown import markdown_table, one_line
+from fitting.reporting.markdown import markdown_table
 from fitting.reporting.uncertainty_figures import bootstrap_cloud, intervals
+from fitting.uncertainty.caveats import coefficients_on_bounds
+from jaxlaws.foundations.escaping import markdown_text
 from jaxlaws.foundations.quantities import format_quantity
 from jaxlaws.inputs import inputs_of
 
@@ -26,7 +28,8 @@ def coefficient_table(
     """A table of the coefficients, their intervals, and their restraints.
 
     Args:
-        result: the fit. It has intervals if it has a bootstrap.
+        result: the fit. It has intervals if it has a bootstrap. The draws give no interval of a
+            coefficient on a bound; `profile` does.
         level: level of the intervals.
         digits: number of significant digits.
         table: `markdown_table` or `latex_table` of `reporting.markdown`.
@@ -37,11 +40,14 @@ def coefficient_table(
     restraints = result.held()
     if restraints:
         columns.append("restraint")
-    rows = []
+    rows, on_bounds = [], coefficients_on_bounds(result, level)
     for name, each in result.coefficients(level).items():
         numbers = [each[key] for key in ("value", "low", "high")]
+        cells = [f"{x:.{digits}g}" for x in numbers if x is not None]
+        if name in on_bounds:
+            cells[1:] = ["on a bound"] * len(cells[1:])
         words = [restraints.get(name, "")] if restraints else []
-        rows.append([name, *(f"{x:.{digits}g}" for x in numbers if x is not None), *words])
+        rows.append([name, *cells, *words])
     return table(columns, rows)
 
 
@@ -64,13 +70,13 @@ def fit_report(
     """
     name = type(result.law).__name__
     parts: list[str | Figure] = [
-        f"## {name}",
+        f"## {markdown_text(name)}",
         f"{result.num_runs} runs, objective {result.objective:.6g}, {result.status.name}; "
         f"{result.starts_agreeing:.0%} of {len(result.objective_by_start)} starts agree.",
         coefficient_table(result, level=level),
     ]
     if result.warnings:
-        parts.append("\n".join(f"- {one_line(note)}" for note in result.warnings))
+        parts.append("\n".join(f"- {markdown_text(note)}" for note in result.warnings))
     parts += ["### Fitted range", _range_table(result)]
     parts += ["### What the runs do not determine", _open_table(result)]
     if result.ensemble is not None:

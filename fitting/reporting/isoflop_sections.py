@@ -10,7 +10,7 @@ from fitting.data.runs import Runs
 from fitting.reporting.markdown import markdown_table
 from fitting.reporting.scaling_figures import isoflop_curves
 from fitting.reporting.tables import scaling_table
-from fitting.scaling.isoflop import IsoflopProfile, isoflop_profiles, scaling_of_profiles
+from fitting.scaling.isoflop import TOLERANCE, IsoflopProfile, isoflop_profiles, scaling_of_profiles
 from fitting.scaling.optimal_scaling import QUANTITIES, OptimalScaling, power_lines
 from jaxlaws.compute import training_flops
 from jaxlaws.foundations.law import Law
@@ -39,6 +39,7 @@ def isoflop_report(law: Law, runs: Runs, *, level: float = 0.9) -> list[str | Fi
     if len(usable) < 2:
         return []
     scalings = [scaling_of_profiles(found), _of_law(law, usable)]
+    num_left = len(runs) - sum(len(each.runs) for each in found)
     largest = max(each.flops for each in usable)
     return [
         "### IsoFLOP profiles",
@@ -48,7 +49,10 @@ def isoflop_report(law: Law, runs: Runs, *, level: float = 0.9) -> list[str | Fi
         "For each budget: its runs, a parabola of their losses in log size, and the minimum of the "
         "parabola. The plans of the law have the same 6 N D as each minimum. The minimum of a "
         "parabola has a bias even without noise (`docs/isoflop.md`). The intervals are over "
-        "resampled runs and do not include this bias.",
+        "resampled runs and do not include this bias. "
+        f"{num_left} of {len(runs)} runs are left out, at budgets with fewer than {_FEWEST_SIZES} "
+        "sizes. Runs have one budget if a column of budgets says so, else if neighbours differ by "
+        f"less than {TOLERANCE / 5:g} decades.",
     ]
 
 

@@ -1,7 +1,7 @@
 """Reports in Markdown and HTML, and tables in Markdown and LaTeX.
 
-Text in a report may come from files, such as names of columns. It cannot add rows or cells to a
-table, and HTML in it is shown as text.
+Text in a report may come from files, such as names of columns. Tables show their cells as text, and
+`jaxlaws.foundations.escaping` makes other text safe. HTML is always shown as text.
 """
 
 import base64
@@ -11,6 +11,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from jaxlaws.foundations.atomic_files import atomic_write
+from jaxlaws.foundations.escaping import latex_text, markdown_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -37,16 +40,11 @@ code {{ background: #f4f4f4; padding: 0 .2rem; }}
 </html>
 """
 
-# Characters with a meaning in LaTeX.
-_LATEX = {sign: f"\\{sign}" for sign in "&%$#_{}"} | {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-}
-
 
 def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     r"""A table in Markdown. The first column is aligned to the left, the others to the right.
+
+    Cells are shown as text: markup in them has no effect.
 
     >>> print(markdown_table(["name", "loss"], [["small", "2.41"], ["a|b", "2.50"]]))
     | name | loss |
@@ -55,17 +53,8 @@ def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str
     | a\|b | 2.50 |
     """
     lines = [columns, [":---", *["---:"] * (len(columns) - 1)], *rows]
-    cells = [[one_line(cell).replace("|", r"\|") for cell in line] for line in lines]
+    cells = [[markdown_text(cell) for cell in line] for line in lines]
     return "\n".join("| " + " | ".join(line) + " |" for line in cells)
-
-
-def one_line(text: str) -> str:
-    r"""The text with each line break replaced by a space.
-
-    >>> one_line("two\nlines")
-    'two lines'
-    """
-    return " ".join(text.splitlines())
 
 
 def latex_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -80,11 +69,7 @@ def latex_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     \bottomrule
     \end{tabular}
     """
-    head, *body = [
-        " & ".join("".join(_LATEX.get(sign, sign) for sign in one_line(cell)) for cell in line)
-        + r" \\"
-        for line in (columns, *rows)
-    ]
+    head, *body = [" & ".join(map(latex_text, line)) + r" \\" for line in (columns, *rows)]
     kinds = "l" + "r" * (len(columns) - 1)
     lines = [rf"\begin{{tabular}}{{{kinds}}}", r"\toprule", head, r"\midrule", *body]
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"])
@@ -119,5 +104,6 @@ def to_page(parts: "Sequence[str | Figure]", title: str) -> str:
 
 def write_report(folder: str | os.PathLike[str], markdown: str, title: str) -> None:
     """Write Markdown as `report.md` and `report.html` into a folder."""
-    Path(folder, "report.md").write_text(markdown, encoding="utf-8")
-    Path(folder, "report.html").write_text(to_html(markdown, title), encoding="utf-8")
+    for name, text in {"report.md": markdown, "report.html": to_html(markdown, title)}.items():
+        with atomic_write(Path(folder, name)) as temporary:
+            temporary.write_text(text, encoding="utf-8")

@@ -16,6 +16,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
+from fitting.data.preparation.usual_names import named
 from fitting.data.run_sizes import extent
 from fitting.data.runs import Runs
 from fitting.estimation.resampling import pairs_weights
@@ -24,6 +25,10 @@ from jaxlaws.foundations.quantities import format_quantity
 
 Along: TypeAlias = Literal["num_params", "num_tokens"]
 
+TOLERANCE = 0.1  # decades
+_BUDGETS = ("budget flops_budget flop_budget compute_budget isoflop_budget target_flops",)
+_SAME_COMPUTE = 1.0  # decades between the median run and its budget
+_FEWEST_RUNS = 3  # of a budget, on average
 _OTHER: dict[Along, Along] = {"num_params": "num_tokens", "num_tokens": "num_params"}
 
 
@@ -38,6 +43,8 @@ class IsoflopProfile:
         minimum: `num_params`, `num_tokens` and `loss` of the minimum; NaN if there is no minimum.
         draws: the same for resampled runs, `(num_draws,)` each.
         why_not: the reason why the profile has no minimum; empty if it has one.
+        num_left_out: number of runs of the table that belong to no profile, because they are
+            farther than the tolerance from every budget; the same in all profiles of a table.
     """
 
     flops: float
@@ -46,6 +53,7 @@ class IsoflopProfile:
     minimum: dict[str, float]
     draws: dict[str, np.ndarray]
     why_not: str
+    num_left_out: int = 0
     _coefficients: np.ndarray = dataclasses.field(repr=False)
 
     @property
@@ -63,7 +71,7 @@ def isoflop_profiles(
     runs: Runs,
     *,
     budgets: Sequence[float] | None = None,
-    tolerance: float = 0.1,
+    tolerance: float = TOLERANCE,
     along: Along = "num_params",
     degree: Literal[2, 3] = 2,
     bootstrap: int = 0,
@@ -75,7 +83,8 @@ def isoflop_profiles(
         runs: supervised runs; their compute is the column `flops`, else 6 N D.
         budgets: budgets in FLOPs. Each run belongs to the nearest budget within the tolerance.
             None: the budgets come from the runs; in order of compute, neighbours that differ by
-            less than a fifth of the tolerance have the same budget.
+            less than a fifth of the tolerance have the same budget. If the table has a column of
+            budgets (such as `budget`), runs with the same value there have the same budget.
         tolerance: largest distance of a run from its budget, in decades.
         along: the input of the polynomial (by its log), `num_params` or `num_tokens`.
         degree: degree of the polynomial, 2 or 3.
@@ -83,7 +92,8 @@ def isoflop_profiles(
         seed: seed of the draws.
 
     Returns:
-        One profile per budget, ascending. If the minimum is outside the runs, if the polynomial
+        One profile per budget, ascending; `num_left_out` of each counts the runs that are in no
+        profile. If the minimum is outside the runs, if the polynomial
         has no minimum, or if there are too few sizes, the profile has no minimum, and `why_not`
         gives the reason.
 
@@ -105,11 +115,18 @@ def isoflop_profiles(
         raise ValueError(
             f"expected a tolerance above 0 and no negative bootstrap, got {tolerance}, {bootstrap}"
         )
-    flops = extent(runs, "flops")
-    return [
+    log_flops = np.log10(extent(runs, "flops"))
+    column = None if budgets is not None else _budget_column(runs, log_flops)
+    if column is None:
+        groups = _groups(log_flops, budgets, tolerance)
+    else:
+        groups = [column == budget for budget in np.unique(column)]
+    num_left_out = int((~np.any(groups, axis=0)).sum())
+    profiles = [
         _profile(runs.where(group), along, degree, bootstrap, seed + i)
-        for i, group in enumerate(_groups(np.log10(flops), budgets, tolerance))
+        for i, group in enumerate(groups)
     ]
+    return [dataclasses.replace(each, num_left_out=num_left_out) for each in profiles]
 
 
 def scaling_of_profiles(found: Sequence[IsoflopProfile]) -> OptimalScaling:
@@ -133,6 +150,18 @@ def scaling_of_profiles(found: Sequence[IsoflopProfile]) -> OptimalScaling:
         {name: np.array([each.minimum[name] for each in usable]) for name in QUANTITIES},
         {name: np.stack([each.draws[name] for each in usable], axis=1) for name in QUANTITIES},
     )
+
+
+def _budget_column(runs: Runs, log_flops: np.ndarray) -> np.ndarray | None:
+    """The values of a column of budgets with several runs each; None where there is no such one."""
+    titles = named(_BUDGETS, [*runs.others, *runs.titles.values()])
+    for values in (runs.column(title) for title in titles):
+        if values.dtype.kind != "f" or not np.all(values > 0):
+            continue
+        is_compute = np.abs(np.median(np.log10(values) - log_flops)) < _SAME_COMPUTE
+        if is_compute and _FEWEST_RUNS * len(np.unique(values)) <= len(values):
+            return values
+    return None
 
 
 def _groups(

@@ -6,13 +6,19 @@ import warnings
 
 import click
 
+from jaxlaws.cli.output.notices import show_notice
 from jaxlaws.cli.verbs import demo, fit, plan, predict, presets, report, validate
+from jaxlaws.foundations.escaping import terminal_text
 
 
 class Failure(click.ClickException):
     """An error in the input: one message, and exit status 2."""
 
     exit_code = 2
+
+    def format_message(self) -> str:
+        """The message; it may contain text from files."""
+        return terminal_text(self.message)
 
 
 class Verbs(click.Group):
@@ -22,14 +28,18 @@ class Verbs(click.Group):
         """Run a verb."""
         try:
             return super().invoke(ctx)
-        except (ValueError, TypeError, OSError, ModuleNotFoundError) as error:
+        except (
+            ValueError, TypeError, OSError, ModuleNotFoundError, ArithmeticError, MemoryError,
+            RecursionError,
+        ) as error:  # fmt: skip
             if isinstance(error, BrokenPipeError) or os.environ.get("JAXLAWS_DEBUG"):
                 raise
-            raise Failure(str(error)) from None
+            raise Failure(str(error) or type(error).__name__) from None
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
-    click.echo(f"Warning: {message}", err=True)
+    kind = "Note" if type(message).__name__ == "TableNote" else "Warning"
+    show_notice(str(message), kind)
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})

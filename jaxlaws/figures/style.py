@@ -1,6 +1,7 @@
 """Shared style of all figures: colours, settings, axes of quantities, bands and shading."""
 
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,6 +13,7 @@ from matplotlib.axis import XAxis, YAxis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
+from jaxlaws.foundations.escaping import figure_text
 from jaxlaws.foundations.quantities import format_quantity
 
 # The palette of Okabe and Ito, which colour-blind readers can distinguish.
@@ -69,6 +71,16 @@ def quantity_axis(axis: XAxis | YAxis, label: str) -> None:
     axis.set_major_formatter(FuncFormatter(lambda value, _: format_quantity(value)))
     axis.set_minor_formatter(FuncFormatter(between))
     axis.set_label_text(label)
+
+
+def with_lines_below(figure: Figure, lines: Sequence[str]) -> Figure:
+    """Add lines of text below a figure, after the line that is there; long lines are wrapped."""
+    if lines:
+        width = int(15 * figure.get_figwidth())
+        wrapped = [part for line in lines for part in textwrap.wrap(line, width)]
+        text = "\n".join([*filter(None, [figure.get_supxlabel()]), *map(figure_text, wrapped)])
+        figure.supxlabel(text, fontsize=8, color="0.35")
+    return figure
 
 
 def line_with_band(

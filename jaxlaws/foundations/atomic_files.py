@@ -11,7 +11,9 @@ from pathlib import Path
 def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary file in the folder of `path`, and move it to `path` at the end.
 
-    If the body of the `with` statement fails, the file at `path` stays as it was.
+    If the body of the `with` statement fails, or the process is killed, the file at `path` stays
+    as it was. If `path` is a symbolic link, the file that it leads to is written. An existing file
+    keeps its permissions.
 
     Args:
         path: the file to write.
@@ -19,13 +21,14 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     Raises:
         OSError: the folder does not exist or cannot be written to.
     """
-    target = Path(path)
+    target = Path(path).resolve()
+    mode = target.stat().st_mode & 0o777 if target.exists() else 0o644
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     os.close(handle)
     temporary = Path(name)
     try:
         yield temporary
-        temporary.chmod(0o644)
+        temporary.chmod(mode)
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)

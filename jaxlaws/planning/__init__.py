@@ -49,6 +49,7 @@ from jaxlaws.planning.supervised.data_constrained import LimitedDataPlan, train_
 from jaxlaws.planning.supervised.data_mixture import DataMixturePlan, optimal_data_mixture
 from jaxlaws.planning.supervised.fixed_size import train_fixed
 from jaxlaws.planning.supervised.hyperparameters import HyperparameterPlan, optimal_hyperparameters
+from jaxlaws.planning.supervised.inverse_allocation import optimal_budget
 from jaxlaws.planning.supervised.model_shapes import BuiltPlan, optimal_shape
 from jaxlaws.planning.supervised.overtraining import SmallerModel, overtraining_cost
 from jaxlaws.planning.supervised.parallel_streams import StreamsPlan, serve_in_streams
@@ -111,6 +112,7 @@ __all__ = [
     "minimise",
     "near_optimal_range",
     "num_draws",
+    "optimal_budget",
     "optimal_data_mixture",
     "optimal_hyperparameters",
     "optimal_shape",

@@ -113,7 +113,8 @@ class LeastSquares:
         )(tangents)
         solution = self._solve(vector, base, columns)
         change = base_change + jnp.einsum("l,tlr->tr", solution.part, column_change)
-        change = jnp.where(self.factors == 0, 0.0, self.factors * change)
+        factors = self.factors[None]
+        change = jnp.where(factors == 0, 0.0, factors * change)
         if len(self.form.linear):
             unit, factor = solution.columns, solution.factor
             seen = solve_factored(factor, unit @ change.T)
@@ -125,11 +126,11 @@ class LeastSquares:
         places = self.form.linear
         corners = jnp.concatenate([jnp.zeros((1, len(places))), jnp.eye(len(places))])
         predicted = jax.vmap(lambda part: self.predictions(self._place(vector, part)))(corners)
-        return predicted[0], predicted[1:] - predicted[0]
+        return predicted[0], predicted[1:] - predicted[:1]
 
     def _solve(self, vector: jax.Array, base: jax.Array, columns: jax.Array) -> "Solved":
         used, places = self.factors != 0, self.form.linear
-        columns = jnp.where(used, self.factors * columns, 0.0)
+        columns = jnp.where(used[None], self.factors[None] * columns, 0.0)
         wanted = jnp.where(used, self.factors * (self.targets - base), 0.0)
         finite = jnp.all(jnp.isfinite(columns)) & jnp.all(jnp.isfinite(wanted))
         columns, wanted = (jnp.where(finite, each, 0.0) for each in (columns, wanted))

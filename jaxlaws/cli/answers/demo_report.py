@@ -14,6 +14,8 @@ from jaxlaws.cli.answers.plans.comparison import Strategies
 from jaxlaws.cli.answers.plans.size_and_tokens import SizeAndTokens
 from jaxlaws.cli.options.law_source import Source
 from jaxlaws.cli.options.plan_options import SCENARIOS, scenario_of
+from jaxlaws.cli.output.destinations import DEMO_TITLE
+from jaxlaws.cli.output.files import write_picture
 from jaxlaws.cli.output.table_columns import flat
 from jaxlaws.cli.output.wording import DECADES, cell
 from jaxlaws.compute import training_flops
@@ -33,7 +35,12 @@ _DECISION = {
     "options.distil.teacher_loss": "teacher",
     **DECADES,
 }
-_INTRODUCTION = """# The laws of the bundled runs
+# What the demo writes into its folder.
+FILES = (
+    "report.md", "report.html", "supervised.json", "supervised.svg", "distillation.json",
+    "distillation.svg", "teachers.svg", "allocation.svg", "decision.svg",
+)  # fmt: skip
+_INTRODUCTION = f"""{DEMO_TITLE}
 
 The bundled runs are small language models that this project trained and distilled on real text;
 losses are in nats per byte. Two laws are fitted to the runs, and checked on runs that the fits did
@@ -95,7 +102,7 @@ def _plans(folder: Path, source: Source, budgets: Array) -> list[str]:
     kind = SizeAndTokens("compute-optimal training")
     question = functools.partial(planning.compute_optimal)
     found = find(kind, question, {"flops": budgets}, source)
-    kind.picture(found).savefig(folder / "allocation.svg")
+    write_picture(folder / "allocation.svg", kind.picture(found))
     return [
         "## Compute-optimal training",
         "The best size and its tokens, for budgets below and above the budget of the decision.",
@@ -115,7 +122,7 @@ def _decision(folder: Path, source: Source, flops: float, student: float) -> tup
         rows.append([name, *(cell(key, values[key]) for key in _DECISION)])
         reasons.append(f"- **{name}**: {document['reason']}")
     swept = find(kind, question, {"flops": flops * _BUDGETS}, source)
-    kind.picture(swept, budget=flops).savefig(folder / "decision.svg")
+    write_picture(folder / "decision.svg", kind.picture(swept, budget=flops))
     inputs = f"{format_quantity(student)} parameters, {format_quantity(flops)} FLOPs"
     parts = [
         f"## Train, overtrain or distil? {inputs}",

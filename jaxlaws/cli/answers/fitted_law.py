@@ -3,28 +3,105 @@
 from collections.abc import Mapping
 
 import click
+import numpy as np
 
-from fitting import FitResult, IntervalMethod, Runs, profile
+from fitting import (
+    FitResult,
+    IntervalMethod,
+    Runs,
+    coefficients_on_bounds,
+    predict,
+    profile,
+    relative_errors,
+)
+from jaxlaws.cli.output.notices import show_notice
 from jaxlaws.cli.output.printing import Table, print_table
 from jaxlaws.foundations.annotations import Json
+
+_NORMAL = 1.4826  # the standard deviation of a normal distribution, in median absolute deviations
+_FAR, _FAR_SPREADS = 5.0, 5.0  # per cent, and in units of the spread
+_MOST_FAR = 10
 
 
 def summary_of(
     result: FitResult, runs: Runs, level: float, method: IntervalMethod
 ) -> dict[str, Json]:
-    """The fit as a JSON object; with the method "profile" the intervals are computed here."""
-    if method != "profile":
-        return result.summary(level, method)
-    summary = result.summary(level)
+    """The fit as a JSON object, with its errors on the runs.
+
+    Intervals of the method "profile" are computed here. So are those of coefficients on a bound,
+    whose draws do not give a valid interval.
+    """
+    is_profile = method == "profile"
+    summary = result.summary(level, "percentile" if is_profile else method)
+    summary |= errors_of(result, runs)
     coefficients = summary["coefficients"]
-    for name in result.identifiability.names:
+    profiled = result.identifiability.names if is_profile else ()
+    if not is_profile and result.ensemble is not None:
+        profiled = coefficients_on_bounds(result, level)
+    for name in profiled:
         click.echo(f"profiling {name} …", err=True)
-        low, high = profile(result, runs, name, level=level).interval
-        coefficients[name] |= {"low": low, "high": high}
+        try:
+            low, high = profile(result, runs, name, level=level).interval
+            kind = "profile"
+        except TypeError:  # the objective has no likelihood
+            if is_profile:
+                raise
+            low, high, kind = None, None, "none"
+        coefficients[name] |= {"low": low, "high": high, "interval": kind}
     for name, other in result.restraints.tie.items():
         if other in result.identifiability.names:
             coefficients[name] = coefficients[other]
     return summary
+
+
+def errors_of(result: FitResult, runs: Runs) -> dict[str, Json]:
+    """The errors of a fit on its runs, and the runs that are far from the fit, in per cent.
+
+    An error is that of the measured outcome against the predicted one. A run is far if its error is
+    above 5% and above five times the spread of the errors.
+    """
+    called = runs.for_law(type(result.law))
+    if called.loss.ndim > 1:
+        return {}
+    predicted = predict(result.law, called.inputs)
+    errors = -relative_errors(predicted, called)
+    if np.all(called.loss > 0) and np.all(predicted > 0):
+        errors = 100 * (called.loss / predicted - 1)
+    off = np.abs(errors)
+    spread = _NORMAL * float(np.median(np.abs(errors - np.median(errors))))
+    far = np.flatnonzero(off > max(_FAR, _FAR_SPREADS * spread))
+    far = far[np.argsort(-off[far])][:_MOST_FAR]
+    return {
+        "errors": {"mean": float(off.mean()), "worst": float(off.max()), "spread": spread},
+        "far_runs": [{"row": int(called.rows[i]), "error": float(errors[i])} for i in far],
+    }
+
+
+def _notes(summary: Mapping[str, Json]) -> list[str]:
+    notes, coefficients = [], summary["coefficients"]
+    replaced = {name: each["interval"] for name, each in coefficients.items() if "interval" in each}
+    if 0 < len(replaced) < len(coefficients):
+        kinds = sorted(set(replaced.values()))
+        what = {"none": "no interval", "profile": "a profile interval"}
+        notes += [
+            f"{', '.join(n for n in replaced if replaced[n] == kind)}: {what[kind]}, because the "
+            "fit or its draws are on a bound, where the draws give no valid interval."
+            for kind in kinds
+        ]
+    if "errors" not in summary:
+        return notes
+    errors = summary["errors"]
+    notes += [
+        f"Errors on the fitted runs: mean {errors['mean']:.2g}%, worst {errors['worst']:.2g}%, "
+        f"spread {errors['spread']:.2g}% (the robust standard deviation)."
+    ]
+    if summary["far_runs"]:
+        listed = ", ".join(f"row {r['row']} ({r['error']:+.3g}%)" for r in summary["far_runs"])
+        notes.append(
+            f"Runs far from the fit, measured against predicted: {listed}. Check whether these "
+            "runs failed; --where leaves rows out."
+        )
+    return notes
 
 
 def print_fit(name: str, result: FitResult, summary: Mapping[str, Json], level: float) -> None:
@@ -45,6 +122,6 @@ def print_fit(name: str, result: FitResult, summary: Mapping[str, Json], level: 
         f"{len(result.objective_by_start)} starts agree"
     )
     table = Table(heads, [row[: len(heads)] for row in rows])
-    print_table(title, table, result.identifiability.notes)
-    for warning in result.warnings:
-        click.echo(f"Warning: {warning}", err=True)
+    print_table(title, table, _notes(summary))
+    for warning in (*result.warnings, *result.identifiability.notes):
+        show_notice(warning)

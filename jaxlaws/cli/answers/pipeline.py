@@ -6,10 +6,12 @@ from collections.abc import Mapping
 import click
 import numpy as np
 
+from jaxlaws.cli.answers.caveats import NOT_IN_TABLES, add_caveats
 from jaxlaws.cli.answers.presentation import Answered, Presentation
 from jaxlaws.cli.options.law_source import Source
 from jaxlaws.cli.options.plan_options import PlanOptions, crossed
-from jaxlaws.cli.output.files import is_picture, write_picture, write_table
+from jaxlaws.cli.output.destinations import is_picture
+from jaxlaws.cli.output.files import write_picture, write_table
 from jaxlaws.cli.output.printing import print_json, print_table
 from jaxlaws.cli.output.progress import patience
 from jaxlaws.cli.output.wording import why_infeasible
@@ -57,17 +59,22 @@ def answer(
     given = crossed(inputs)
     _check_picture(kind, given, options.output)
     found = find(kind, question, given, source)
-    document = kind.document(found)
+    document = add_caveats(found, kind.document(found))
+    caveats = document.get("caveats", [])
     if options.output is not None:
         if is_picture(options.output):
-            write_picture(options.output, kind.picture(found))
+            from jaxlaws.figures.style import with_lines_below
+
+            write_picture(options.output, with_lines_below(kind.picture(found), caveats))
         else:
-            write_table(options.output, kind.file_columns(found, document))
+            in_file = {name: document[name] for name in document if name not in NOT_IN_TABLES}
+            write_table(options.output, kind.file_columns(found, in_file))
         click.echo(f"wrote {options.output}", err=True)
     if options.as_json:
         print_json(document)
     else:
-        print_table(kind.heading(found), kind.table(found, document), kind.notes(found, document))
+        notes = kind.notes(found, document) + [f"Caveat: {each}" for each in caveats]
+        print_table(kind.heading(found), kind.table(found, document), notes)
     if warnings := kind.warnings(found):
         for warning in warnings:
             click.echo(f"Warning: {warning}", err=True)

@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping
 
+import jax
 import numpy as np
 
+from jaxlaws.cli.answers.caveats import FORM
+from jaxlaws.cli.answers.draws import LEVEL
 from jaxlaws.cli.options.law_source import Source
 from jaxlaws.cli.options.plan_options import crossed
 from jaxlaws.cli.output.printing import Table, print_json, print_table
@@ -11,29 +14,58 @@ from jaxlaws.foundations.annotations import Array
 from jaxlaws.foundations.law import outcomes_of
 from jaxlaws.foundations.quantities import format_quantity
 from jaxlaws.inputs import OUTCOME
-from jaxlaws.planning import extrapolation_decades
+from jaxlaws.planning import extrapolation_decades, num_draws
 from jaxlaws.precision import float64
+
+_MOST_AT_ONCE = 2**20  # predictions that are computed at once
 
 
 def show(inputs: Mapping[str, Array], source: Source, *, as_json: bool) -> None:
     """Predict the loss for all combinations of the inputs, and print it."""
-    columns = {name: np.atleast_1d(value) for name, value in crossed(inputs).items()}
+    given = crossed(inputs)
+    arrays = np.broadcast_arrays(*map(np.atleast_1d, given.values()))
+    columns = dict(zip(given, arrays, strict=True))
     names = outcomes_of(source.law) or (OUTCOME,)
     with float64():
         predicted = np.asarray(source.law.loss(**columns))
     losses = dict(zip(names, predicted.reshape(-1, len(names)).T, strict=True))
     outside = extrapolation_decades(columns, source.fitted_range)
     decades = np.broadcast_to(outside, losses[names[0]].shape)
+    ends = dict(zip(names, _intervals(columns, source, len(names)), strict=False))
+    caveats = [*source.caveats, *([FORM] if ends else [])]
     if as_json:
-        print_json({**columns, **losses, "extrapolation_decades": decades})
+        document = {**columns, **losses, "extrapolation_decades": decades}
+        document |= {"intervals": ends} if ends else {}
+        print_json(document | ({"caveats": caveats} if caveats else {}))
         return
     rows = [
         [
             *(format_quantity(column[row]) for column in columns.values()),
-            *(f"{each[row]:.6f}" for each in losses.values()),
+            *(f"{each[row]:.6f}" for name in names for each in (losses[name], *ends.get(name, ()))),
             "unknown" if np.isnan(decades[row]) else f"{decades[row]:.1f}",
         ]
         for row in range(decades.size)
     ]
-    table = Table([*columns, *names, "decades outside the fitted range"], rows)
-    print_table(f"{source.name}: predicted loss", table)
+    of_interval = [f"low ({LEVEL:.0%})", "high"] if ends else []
+    heads = [head for name in names for head in (name, *of_interval)]
+    table = Table([*columns, *heads, "decades outside the fitted range"], rows)
+    notes = [f"Caveat: {each}" for each in caveats]
+    print_table(f"{source.name}: predicted loss", table, notes)
+
+
+def _intervals(columns: Mapping[str, Array], source: Source, num_outcomes: int) -> Array:
+    """The interval of each prediction over the draws, `(num_outcomes, 2, num_rows)`.
+
+    Empty without draws.
+    """
+    if source.ensemble is None:
+        return np.empty((0, 2, 0))
+    size = max(1, _MOST_AT_ONCE // num_draws(source.ensemble))
+    parts = []
+    for begin in range(0, len(next(iter(columns.values()))), size):
+        part = {name: each[begin : begin + size] for name, each in columns.items()}
+        with float64():
+            drawn = np.asarray(jax.vmap(lambda law, part=part: law.loss(**part))(source.ensemble))
+        drawn = drawn.reshape(*drawn.shape[:2], num_outcomes)
+        parts.append(np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0))
+    return np.concatenate(parts, axis=1).transpose(2, 0, 1)

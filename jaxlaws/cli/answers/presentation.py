@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
+from jaxlaws.cli.answers.caveats import ranges_in_words
 from jaxlaws.cli.answers.draws import LEVEL, NO_DRAWS, SHARED_LAW, interval, num_draws, over_draws
 from jaxlaws.cli.options.law_source import Source
 from jaxlaws.cli.output import wording
@@ -14,7 +15,9 @@ from jaxlaws.cli.output.printing import Table
 from jaxlaws.cli.output.table_columns import columns, flat, known, plain_inputs, table_of
 from jaxlaws.cli.output.wording import DECADES, SHARES, WORDS, cell
 from jaxlaws.foundations.annotations import Array, Json, Tree
+from jaxlaws.foundations.escaping import figure_text
 from jaxlaws.planning import Status, is_solved, plan_to_dict
+from jaxlaws.planning.plan_dict import with_tokens_per_param
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -64,8 +67,8 @@ class Answered:
 class Presentation:
     """What the command line shows for one kind of plan.
 
-    This class shows a plan, or a result whose `plan` is a plan. A kind of plan that is shown in
-    another way overrides what differs.
+    This class shows a plan, or a result whose `plan` (or `smaller`) is a plan. A kind of plan that
+    is shown in another way overrides what differs.
 
     Args:
         title: of tables and pictures, without inputs and law.
@@ -92,6 +95,10 @@ class Presentation:
         """The title of the table: what is planned, the inputs that are not swept, and the law."""
         parts = [self.title, wording.goals(found.inputs), f"law {found.source.name}"]
         return ", ".join(filter(None, parts))
+
+    def picture_title(self, found: Answered) -> str:
+        """The same for a picture."""
+        return figure_text(self.heading(found))
 
     def over_draws(self, found: Answered, ensemble: Tree) -> Tree:
         """What the planning function returns for each draw of the fit."""
@@ -125,7 +132,10 @@ class Presentation:
 
     def table(self, found: Answered, document: dict[str, Json]) -> Table:
         """The table for people, of a single plan or of a sweep."""
-        values, intervals = flat(document), document.get("intervals", {})
+        values, intervals = (
+            flat(document) | ranges_in_words(document),
+            document.get("intervals", {}),
+        )
         if found.swept:
             shown = {f"asked.{name}": wording.INPUT_WORDS[name] for name in found.swept}
             names = [name for name in self.columns if name in values and name not in found.inputs]
@@ -165,7 +175,7 @@ class Presentation:
         draws = found.draws_of_single if self.has_draws else None
         if draws is None:
             return {}
-        values = {**vars(_plan(draws)), **vars(draws)}
+        values = with_tokens_per_param({**vars(_plan(draws)), **vars(draws)})
         solved = is_solved(values["status"])
         names = [_last(key) for key in self.rows if _last(key) not in ("status", *found.inputs)]
         numbers = {name: values[name] for name in names if name in values}
@@ -185,7 +195,7 @@ class Presentation:
 
 
 def _plan(result: Tree) -> Tree:
-    return getattr(result, "plan", result)
+    return getattr(result, "plan", getattr(result, "smaller", result))
 
 
 def _last(key: str) -> str:

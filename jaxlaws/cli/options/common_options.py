@@ -1,10 +1,98 @@
 """Options of several verbs, and the declaration of a verb with its example."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import click
 
-from jaxlaws.cli.options.law_modules import law_module_option
+from jaxlaws.cli.options.law_modules import LAW_FILES, law_module_option
+from jaxlaws.cli.options.parameter_types import FiniteRange
+from jaxlaws.cli.output.destinations import Suffixes, check_destination, check_suffix
+from jaxlaws.foundations.annotations import Tree
+
+_FORCE = "jaxlaws.force"
+
+
+class OutputOption(click.Option):
+    """An option that names a file to write; the verb checks the file before it does anything.
+
+    Attributes:
+        suffixes: the suffixes of the files that the verb writes, and what such a file contains.
+        only_these: whether the file must have one of these suffixes.
+    """
+
+    suffixes: Suffixes
+    only_these: bool
+
+
+def output_option(
+    suffixes: Suffixes, *names: str, only_these: bool = False, **settings: Tree
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Add an option that names a file to write, `-o` if not named otherwise, and `--force`."""
+
+    class Declared(OutputOption):
+        """The option, with the files that its verb writes."""
+
+    Declared.suffixes, Declared.only_these = suffixes, only_these
+    return click.option(*(names or ("-o", "--output")), cls=Declared, type=click.Path(), **settings)
+
+
+class Verb(click.Command):
+    """A verb that checks where it will write before it does anything."""
+
+    def __init__(self, *arguments: Tree, **settings: Tree) -> None:
+        super().__init__(*arguments, **settings)
+        if any(isinstance(each, OutputOption) for each in self.params):
+            self.params.append(_force_option())
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Check the files to write, then run the verb."""
+        outputs = [each for each in self.params if isinstance(each, OutputOption)]
+        written = {each.name for each in outputs}
+        inputs = [
+            name
+            for key, value in ctx.params.items()
+            if key not in written
+            for name in _files_named(value)
+        ]
+        inputs += ctx.meta.get(LAW_FILES, [])
+        for option in outputs:
+            path = ctx.params[option.name]
+            if path is None:
+                continue
+            try:
+                if option.only_these:
+                    check_suffix(path, option.suffixes)
+                force = ctx.meta.get(_FORCE, False)
+                check_destination(path, option.suffixes, inputs, force=force)
+            except (ValueError, OSError) as error:
+                raise click.BadParameter(str(error), ctx, option) from None
+        return super().invoke(ctx)
+
+
+def _files_named(value: object) -> Iterator[str]:
+    """The files among the values of an option, also in texts such as `E=FILE` and `FILE:Law`."""
+    if isinstance(value, tuple):
+        for each in value:
+            yield from _files_named(each)
+    if isinstance(value, str):
+        for text in (value, value.partition("=")[2], value.rpartition(":")[0]):
+            if text and Path(text).is_file():
+                yield text
+
+
+def _force_option() -> click.Option:
+    def keep(ctx: click.Context, _: click.Parameter, force: bool) -> None:
+        ctx.meta[_FORCE] = force
+
+    return click.Option(
+        ["--force"],
+        is_flag=True,
+        expose_value=False,
+        callback=keep,
+        help="Replace an existing file of another kind, or a read-only file. An input is never "
+        "replaced.",
+    )
 
 
 def verb(name: str, *, example: str) -> Callable[[Callable[..., None]], click.Command]:
@@ -15,7 +103,7 @@ def verb(name: str, *, example: str) -> Callable[[Callable[..., None]], click.Co
         example: a command that works, the last lines of the verb's help. Lines that are too long
             are continued after a backslash.
     """
-    return click.command(name, epilog="\b\nExample:\n  " + example.replace("\n", "\n  "))
+    return click.command(name, cls=Verb, epilog="\b\nExample:\n  " + example.replace("\n", "\n  "))
 
 
 json_option = click.option(
@@ -40,9 +128,14 @@ level_option = click.option(
     "--level",
     default=0.9,
     show_default=True,
-    type=click.FloatRange(0.01, 0.999),
+    type=FiniteRange(0.01, 0.999),
     help="Level of the intervals, a fraction.",
 )
+MOST_DRAWS = 1_000_000
 seed_option = click.option(
-    "--seed", default=0, show_default=True, help="Seed of all random numbers, an integer."
+    "--seed",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0, 2**31 - 1),
+    help="Seed of all random numbers, an integer.",
 )

@@ -2,7 +2,9 @@
 
 import dataclasses
 import functools
+import math
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 import click
@@ -10,6 +12,8 @@ import click
 from jaxlaws.cli.compilation_cache import keep_compiled
 from jaxlaws.cli.options.common_options import seed_option
 from jaxlaws.cli.options.law_modules import law_class_named, law_module_option
+from jaxlaws.cli.options.parameter_types import FiniteRange
+from jaxlaws.cli.options.reading_options import TableOptions, table_options
 from jaxlaws.cli.options.restraint_options import (
     RESTRAINT_OPTIONS,
     bounds_of,
@@ -23,15 +27,6 @@ if TYPE_CHECKING:
     from fitting import FitOptions, Runs, Starts
     from jaxlaws.foundations.law import Law
 
-column_option = click.option(
-    "--column",
-    "columns",
-    multiple=True,
-    metavar="OURS=THEIRS",
-    help="Name of a column in the table for one of our names, such as loss=student_loss. "
-    "Repeatable.",
-)
-
 
 @dataclasses.dataclass(frozen=True)
 class FitInputs:
@@ -40,13 +35,13 @@ class FitInputs:
     Attributes:
         table: path of the table.
         law_name: name of the law's module, or None.
-        columns: the `--column` options.
+        reading: the options of the table.
         others: the other options by the names of their parameters.
     """
 
     table: str
     law_name: str | None
-    columns: tuple[str, ...]
+    reading: TableOptions
     others: Mapping[str, Tree]
 
     def options(self) -> "FitOptions":
@@ -71,19 +66,27 @@ class FitInputs:
             seed=self.others["seed"],
         )
 
-    def read(self) -> "tuple[str, type[Law], Runs]":
-        """The name of the law's module, its class, and the runs in the table.
+    def read(self) -> "tuple[str, type[Law], Runs, TableOptions]":
+        """The name of the law's module, its class, the runs in the table, and how they were read.
+
+        If the law is named by the file of a fit, its class and the columns of its table are used.
 
         Raises:
             UsageError: no law has this name.
         """
         from difflib import get_close_matches
 
-        from fitting import Runs
+        from fitting import FitResult
         from jaxlaws import laws
+        from jaxlaws.saving import law_class_name
 
         name, types = self.law_name, laws.law_types()
-        if name is not None and ":" in name:
+        reading = self.reading
+        if name is not None and Path(name).suffix == ".json" and Path(name).is_file():
+            fitted = FitResult.load(name)
+            reading, name = reading.after(fitted.reading), law_class_name(type(fitted.law))
+            types = types | {name: type(fitted.law)}
+        elif name is not None and ":" in name:
             types = types | {name: law_class_named(name)}
         if name is not None and name not in types:
             close = get_close_matches(name, types, n=1)
@@ -92,11 +95,10 @@ class FitInputs:
                 f"no law {name!r}; {hint}the laws are {', '.join(types)}. A law of your own is "
                 "named by its file and class, my_laws.py:MyLaw"
             )
-        columns, law_type = pairs("--column", self.columns), types.get(name or "")
-        runs = Runs.read(self.table, columns=columns, law_type=law_type)
+        runs = reading.read(self.table, types.get(name or ""))
         if name is None:
             name = "distillation_limit" if "teacher_loss" in runs.inputs else "supervised"
-        return name, types[name], runs
+        return name, types[name], runs, reading
 
 
 _OPTIONS = (
@@ -105,12 +107,11 @@ _OPTIONS = (
         "--law",
         "law_name",
         metavar="LAW",
-        help="Name of a law's module, such as chinchilla, or the class of a law of your own, such "
-        "as my_laws.py:MyLaw. Default: distillation_limit if the table has a column teacher_loss, "
-        "else supervised.",
+        help="Name of a law's module, such as chinchilla, the class of a law of your own, such as "
+        "my_laws.py:MyLaw, or the file of a fit, whose law and columns are used. Default: "
+        "distillation_limit if the table has a column teacher_loss, else supervised.",
     ),
     law_module_option,
-    column_option,
     click.option(
         "--freeze",
         multiple=True,
@@ -120,7 +121,7 @@ _OPTIONS = (
     ),
     click.option(
         "--delta",
-        type=click.FloatRange(0, min_open=True),
+        type=FiniteRange(0, min_open=True),
         default=1e-3,
         show_default=True,
         help="Width of Huber's loss, in units of log loss.",
@@ -143,14 +144,15 @@ def fit_options(verb: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(verb)
     def with_options(
-        table: str, law_name: str | None, columns: tuple[str, ...], **given: Tree
+        table: str, law_name: str | None, reading: TableOptions, **given: Tree
     ) -> None:
         others = {name: given.pop(name) for name in _OTHERS}
-        verb(FitInputs(table, law_name, columns, others), **given)
+        verb(FitInputs(table, law_name, reading, others), **given)
 
+    decorated = table_options(with_options)
     for option in reversed(_OPTIONS):
-        with_options = option(with_options)
-    return with_options
+        decorated = option(decorated)
+    return decorated
 
 
 _OTHERS = (
@@ -164,6 +166,8 @@ _OTHERS = (
     "priors",
     "seed",
 )
+
+_MOST_STARTS = 100_000
 
 
 def _starts(text: str) -> "tuple[Starts, int]":
@@ -179,18 +183,17 @@ def _starts(text: str) -> "tuple[Starts, int]":
     if number in known and not how:
         how, number = number, "256"
     chosen = known.get(how or "random")
-    if chosen is None or not number.isdecimal() or int(number) < 1:
+    count = int(number) if number.isdecimal() and len(number) < 10 else 0
+    if chosen is None or not 1 <= count <= _MOST_STARTS:
         raise click.UsageError(
-            f"--starts takes a number above zero, alone or after one of {', '.join(known)} "
-            f"(grid:256), got {text!r}"
+            f"--starts takes a number above zero, at most {_MOST_STARTS:,}, alone or after one of "
+            f"{', '.join(known)} (grid:256), got {text!r}"
         )
-    return chosen, int(number)
+    return chosen, count
 
 
 def _frozen(texts: tuple[str, ...]) -> dict[str, Tree]:
     """`E=1.69` as a number, `supervised=NAME` as a law, or as a fit with its draws."""
-    from pathlib import Path
-
     from fitting import FitResult
     from jaxlaws import presets, saving
 
@@ -198,6 +201,8 @@ def _frozen(texts: tuple[str, ...]) -> dict[str, Tree]:
     for name, value in pairs("--freeze", texts).items():
         try:
             numbers = [float(each) for each in value.split(",")]
+            if not all(map(math.isfinite, numbers)):
+                raise click.UsageError(f"--freeze {name}={value}: the value is not finite")
             frozen[name] = numbers if "," in value else numbers[0]
         except ValueError:
             if value not in presets.names() and Path(value).exists():

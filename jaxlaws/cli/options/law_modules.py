@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from jaxlaws.foundations.law import Law
 
 
+LAW_FILES = "jaxlaws.law_files"  # key of `click.Context.meta`: the files of imported modules
+
+
 def import_law_module(name: str) -> ModuleType:
     """Import a file (`my_laws.py`) or a module (`my_package.my_laws`) that defines laws.
 
@@ -75,9 +78,9 @@ def law_class_named(text: str) -> "type[Law]":
     return getattr(module, class_name)
 
 
-def _import_each(_: click.Context, __: click.Parameter, names: tuple[str, ...]) -> None:
-    for name in names:
-        import_law_module(name)
+def _import_each(ctx: click.Context, _: click.Parameter, names: tuple[str, ...]) -> None:
+    files = [import_law_module(name).__file__ for name in names]
+    ctx.meta[LAW_FILES] = [file for file in files if file is not None]
 
 
 law_module_option = click.option(

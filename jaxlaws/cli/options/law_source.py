@@ -21,6 +21,9 @@ class Source:
             it is not known.
         ensemble: a batched law of bootstrap draws, or None.
         counts: what N counts, where known.
+        caveats: what the runs of the fit do not determine, a sentence each.
+        open_splits: sizes that the runs of the fit do not separate from the tokens, with the
+            tokens per parameter of these runs.
     """
 
     law: "Law"
@@ -33,6 +36,8 @@ class Source:
         self.fitted_range = {}
         self.ensemble: Tree | None = None
         self.counts: str | None = None
+        self.caveats: tuple[str, ...] = ()
+        self.open_splits: Mapping[str, float] = {}
         if name in presets.names():
             preset = presets.describe(name)
             self.law, self.counts = preset.law, preset.counts
@@ -48,9 +53,11 @@ class Source:
             presets.describe(name)  # raises an error that names similar presets
 
     def _read_fit(self, path: str) -> None:
-        from fitting import FitResult
+        from fitting import FitResult, caveats_of
+        from fitting.uncertainty.caveats import open_splits
 
         result = FitResult.load(path)
+        self.caveats, self.open_splits = caveats_of(result), open_splits(result)
         fits = [*result.stages.values(), result]
         self.fitted_range = {name: ends for fit in fits for name, ends in fit.fitted_range.items()}
         if result.ensemble is not None:

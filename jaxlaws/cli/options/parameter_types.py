@@ -1,16 +1,18 @@
 """Types of option values: quantities, sweeps of quantities, and lists of quantities."""
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
 
-from jaxlaws.cli.output.files import check_output_path, is_picture
-from jaxlaws.foundations.annotations import Array
+from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.quantities import parse_quantity
 
 if TYPE_CHECKING:
     from jaxlaws.planning import Hardware
+
+MOST_SWEPT = 10_000_000
 
 
 class Parsed(click.ParamType):
@@ -38,7 +40,7 @@ class Parsed(click.ParamType):
 
 def positive(text: str) -> float:
     """A quantity above zero, such as 1e22, 3.5e9, 1B or 20T."""
-    number = parse_quantity(text)
+    number = _finite(text)
     if number <= 0:
         raise ValueError(f"{text!r} must be above zero")
     return number
@@ -46,10 +48,30 @@ def positive(text: str) -> float:
 
 def non_negative(text: str) -> float:
     """A quantity above zero, or 0."""
-    number = parse_quantity(text)
+    number = _finite(text)
     if number < 0:
         raise ValueError(f"{text!r} must not be negative")
     return number
+
+
+def _finite(text: str) -> float:
+    number = parse_quantity(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text[:50]!r} is too large: write a number below 1.8e308")
+    return number
+
+
+class FiniteRange(click.FloatRange):
+    """A range of finite numbers; `click.FloatRange` lets NaN pass."""
+
+    def convert(
+        self, value: Tree, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """The number that a text describes."""
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is not finite", param, ctx)
+        return number
 
 
 def sweep(text: str, quantity: Callable[[str], float] = positive) -> Array:
@@ -59,8 +81,10 @@ def sweep(text: str, quantity: Callable[[str], float] = positive) -> Array:
     import numpy as np
 
     parts = text.split(":")
-    if len(parts) != 3 or not parts[2].isdigit() or int(parts[2]) < 2:
+    if len(parts) != 3 or not parts[2].isdecimal() or len(parts[2]) > 9 or int(parts[2]) < 2:
         raise ValueError(f"{text!r} is not a sweep: write low:high:count, such as 1e19:1e26:8")
+    if int(parts[2]) > MOST_SWEPT:
+        raise ValueError(f"{text!r}: a sweep has at most {MOST_SWEPT:,} values")
     low, high = positive(parts[0]), positive(parts[1])
     if not low < high:
         raise ValueError(f"{text!r}: the sweep must rise, from a low to a high value")
@@ -92,19 +116,10 @@ def hardware(text: str) -> "Hardware":
     return Hardware(dollars_per_hour=price, flops_per_second=peak, utilisation=utilisation)
 
 
-def picture_path(text: str) -> str:
-    """The path of a picture, in a folder that exists."""
-    check_output_path(text)
-    if not is_picture(text):
-        raise ValueError(f"cannot draw {text!r}: write a file .png, .svg or .pdf")
-    return text
-
-
 QUANTITY = Parsed("quantity", positive)
 QUANTITY_OR_ZERO = Parsed("quantity", non_negative)
 SWEEP = Parsed("quantity|low:high:count", sweep)
 SWEEP_OR_ZERO = Parsed("quantity|low:high:count", lambda text: sweep(text, non_negative))
 SWEEP_OR_NEGATIVE = Parsed("quantity|low:high:count", lambda text: sweep(text, parse_quantity))
 SWEEP_OR_LIST = Parsed("quantity|low:high:count|a,b,c", sweep_or_list)
-PICTURE = Parsed("file", picture_path)
 HARDWARE = Parsed("$/hour:FLOPs/s:utilisation", hardware)

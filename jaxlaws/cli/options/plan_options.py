@@ -2,16 +2,17 @@
 
 import dataclasses
 import functools
+import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Literal
 
 import click
 
 from jaxlaws.cli.compilation_cache import keep_compiled
-from jaxlaws.cli.options.common_options import json_option, law_option
+from jaxlaws.cli.options.common_options import json_option, law_option, output_option
 from jaxlaws.cli.options.law_source import Source
-from jaxlaws.cli.options.parameter_types import QUANTITY, QUANTITY_OR_ZERO, SWEEP
-from jaxlaws.cli.output.files import check_output_path
+from jaxlaws.cli.options.parameter_types import MOST_SWEPT, QUANTITY, QUANTITY_OR_ZERO, SWEEP
+from jaxlaws.cli.output.destinations import PICTURES, TABLES
 from jaxlaws.foundations.annotations import Array
 
 if TYPE_CHECKING:
@@ -85,15 +86,6 @@ class PlanOptions:
         return compute.transformer_forward_flops
 
 
-def _checked_path(_: click.Context, parameter: click.Parameter, path: str | None) -> str | None:
-    if path is not None:
-        try:
-            check_output_path(path)
-        except (ValueError, OSError) as error:
-            raise click.BadParameter(str(error), param=parameter) from None
-    return path
-
-
 _COMMON = (
     law_option,
     click.option(
@@ -104,11 +96,9 @@ _COMMON = (
         help="Forward FLOPs per token of N parameters: 2N, or F(N) of Busbridge et al. with "
         "attention and output layer.",
     ),
-    click.option(
-        "-o",
-        "--output",
-        type=click.Path(dir_okay=False),
-        callback=_checked_path,
+    output_option(
+        {**TABLES, **PICTURES},
+        only_these=True,
         help="File to write: a table .csv or .parquet, or a picture .svg, .png or .pdf where "
         "there is one. Default: no file.",
     ),
@@ -145,6 +135,11 @@ flops = click.option(
     required=True,
     help="The whole budget in FLOPs, or low:high:count for a sweep.",
 )
+target_loss = click.option(
+    "--target-loss",
+    type=SWEEP,
+    help="Loss to reach at the lowest cost, in the unit of the law, or low:high:count.",
+)
 inference_tokens = click.option(
     "--inference-tokens",
     "num_inference_tokens",
@@ -156,7 +151,7 @@ inference_tokens = click.option(
 students = click.option(
     "--students",
     "num_students",
-    type=click.IntRange(1),
+    type=click.IntRange(1, 10**15),
     default=1,
     show_default=True,
     help="Number of equal students that share the teacher and the budget.",
@@ -213,11 +208,19 @@ def crossed(inputs: Mapping[str, Array | None]) -> dict[str, Array]:
     """All combinations of the sweeps among the inputs, as arrays of one length.
 
     Numbers stay numbers, and None is left out. The first axis is the budget or the loss.
+
+    Raises:
+        UsageError: there are too many combinations.
     """
     import numpy as np
 
     order = sorted(inputs, key=lambda name: name not in ("flops", "dollars", "target_loss"))
     given: dict[str, Array] = {n: inputs[n] for n in order if inputs[n] is not None}
     sweeps = {name: value for name, value in given.items() if np.ndim(value)}
+    count = math.prod(len(values) for values in sweeps.values())
+    if count > MOST_SWEPT:
+        raise click.UsageError(
+            f"the sweeps have {count:,} combinations, more than {MOST_SWEPT:,}: use fewer values"
+        )
     grid = np.meshgrid(*sweeps.values(), indexing="ij")
     return given | {name: axis.ravel() for name, axis in zip(sweeps, grid, strict=True)}

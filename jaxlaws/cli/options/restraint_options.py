@@ -1,5 +1,6 @@
 """Options of the verbs that fit: the objective, weights, ties, bounds and priors."""
 
+import math
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -127,6 +128,9 @@ def priors_of(pairs: dict[str, str]) -> "dict[str, Prior]":
 
 def _number(option: str, text: str, part: str) -> float:
     try:
-        return float(part)
+        number = float(part)
     except ValueError:
         raise click.UsageError(f"{option}: {part!r} in {text!r} is not a number") from None
+    if not math.isfinite(number):
+        raise click.UsageError(f"{option}: {part!r} in {text!r} is not finite")
+    return number

@@ -1,7 +1,7 @@
 """`--teachers`: a table of existing teachers."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from jaxlaws.foundations.annotations import Array
 from jaxlaws.foundations.errors import DataError
@@ -36,8 +36,12 @@ class TeacherTable:
         }
 
     @classmethod
-    def read(cls, path: str) -> "TeacherTable":
+    def read(cls, path: str, columns: Mapping[str, str] | None = None) -> "TeacherTable":
         """Read the columns name, num_teacher_params, teacher_loss, and num_active_params if any.
+
+        Args:
+            path: of the table.
+            columns: the table's own name of each of these columns that has another name.
 
         Raises:
             DataError: columns are missing, or cells are not positive numbers. The message names
@@ -50,17 +54,26 @@ class TeacherTable:
         from fitting.data.cell_values import is_missing, positive_number
 
         table = read_table(path)
-        missing = [name for name in _REQUIRED if name not in table.columns]
+        theirs = {name: (columns or {}).get(name, name) for name in (*_REQUIRED, _ACTIVE)}
+        found = {n: table.columns[title] for n, title in theirs.items() if title in table.columns}
+        missing = [theirs[name] for name in _REQUIRED if name not in found]
+        missing += [theirs[_ACTIVE]] if _ACTIVE in (columns or {}) and _ACTIVE not in found else []
+        for name in columns or {}:
+            if name not in theirs:
+                raise DataError(
+                    f"--column {name}: a table of teachers has the columns {', '.join(theirs)}"
+                )
         if missing:
             raise DataError(
                 f"{path} has no column {', '.join(missing)}: a table of teachers needs the columns "
-                f"{', '.join(_REQUIRED)}; it has {', '.join(table.columns)}"
+                f"{', '.join(_REQUIRED)}; it has {', '.join(table.columns)}. Name them "
+                "with --column, such as --column teacher_loss=final_loss"
             )
-        cells = {name: table.columns[name] for name in _REQUIRED[1:]}
+        cells = {name: found[name] for name in _REQUIRED[1:]}
         sizes = cells["num_teacher_params"]
         cells[_ACTIVE] = [
             size if is_missing(active) else active
-            for active, size in zip(table.columns.get(_ACTIVE, sizes), sizes, strict=True)
+            for active, size in zip(found.get(_ACTIVE, sizes), sizes, strict=True)
         ]
         numbers, wrong = {name: [] for name in cells}, []
         for name, column in cells.items():
@@ -72,4 +85,4 @@ class TeacherTable:
         if wrong:
             raise DataError(f"{path}: " + "; ".join(wrong[:20]))
         arrays = {name: np.array(values) for name, values in numbers.items()}
-        return cls(names=np.array([str(name) for name in table.columns["name"]]), **arrays)
+        return cls(names=np.array([str(name) for name in found["name"]]), **arrays)

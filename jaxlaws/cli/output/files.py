@@ -1,7 +1,7 @@
 """Files that a command writes: tables and pictures."""
 
 import csv
-import importlib.util
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,37 +12,8 @@ from jaxlaws.foundations.atomic_files import atomic_write
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_PICTURES = (".svg", ".png", ".pdf")
 
-
-def is_picture(path: str | None) -> bool:
-    """Whether a path names a picture."""
-    return path is not None and Path(path).suffix in _PICTURES
-
-
-def check_output_path(path: str) -> None:
-    """Check that a path can be written to, before anything is computed.
-
-    Raises:
-        ValueError: the suffix is not the suffix of a table or a picture.
-        ModuleNotFoundError: the path names a Parquet file, and pyarrow is not installed.
-        FileNotFoundError: the folder does not exist.
-    """
-    target = Path(path)
-    if target.suffix not in (".csv", ".parquet", *_PICTURES):
-        raise ValueError(
-            f"cannot write {path!r}: give the name of a table .csv or .parquet, or of a picture "
-            ".png, .svg or .pdf"
-        )
-    if target.suffix == ".parquet" and importlib.util.find_spec("pyarrow") is None:
-        raise ModuleNotFoundError(
-            "writing Parquet needs pyarrow: pip install 'jaxlaws[parquet]', or write a file .csv"
-        )
-    if not target.parent.is_dir():
-        raise FileNotFoundError(f"cannot write {path!r}: there is no folder {target.parent}")
-
-
-def write_picture(path: str, figure: "Figure") -> None:
+def write_picture(path: str | os.PathLike[str], figure: "Figure") -> None:
     """Write a figure to a file .svg, .png or .pdf."""
     with atomic_write(path) as temporary:
         figure.savefig(temporary, format=Path(path).suffix[1:])
@@ -63,3 +34,9 @@ def write_table(path: str, columns: Mapping[str, Sequence[Json]]) -> None:
             pq.write_table(
                 pa.table({name: list(cells) for name, cells in columns.items()}), temporary
             )
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Write a text file in UTF-8."""
+    with atomic_write(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import click
 
 from jaxlaws.foundations.annotations import Json
+from jaxlaws.foundations.escaping import terminal_text
 
 
 class Table(NamedTuple):
@@ -55,12 +56,12 @@ def print_table(title: str, table: Table, notes: Sequence[str] = ()) -> None:
     from rich.text import Text
 
     console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
-    console.print(Text(title))
+    console.print(Text(terminal_text(title)))
     drawn = RichTable(box=SIMPLE_HEAD, pad_edge=False)
     for index, head in enumerate(table.heads):
-        drawn.add_column(Text(head), justify="left" if index == 0 else "right")
+        drawn.add_column(Text(terminal_text(head)), justify="left" if index == 0 else "right")
     for row in table.rows:
-        drawn.add_row(*(Text(cell) for cell in row))
+        drawn.add_row(*(Text(terminal_text(cell)) for cell in row))
     console.print(drawn)
     for note in filter(None, (table.note, *notes)):
-        click.echo(note)
+        click.echo(terminal_text(note))

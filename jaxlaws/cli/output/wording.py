@@ -16,6 +16,7 @@ WORDS = {
     "num_epochs": "epochs",
     "num_student_params": "student parameters",
     "num_student_tokens": "student tokens",
+    "tokens_per_param": "tokens per parameter",
     "num_teacher_params": "teacher parameters",
     "num_teacher_tokens": "teacher tokens",
     "teacher_loss": "teacher loss",
@@ -35,6 +36,7 @@ INPUT_WORDS = WORDS | {
     "dollars": "dollars",
     "num_inference_tokens": "tokens served",
     "num_unique_tokens": "distinct tokens available",
+    "size_fraction": "fraction of the optimal size",
 }
 _METHODS = {"SUPERVISED": "train alone", "DISTILLATION": "distil", "NONE": "neither"}
 _GOALS = {
@@ -54,6 +56,7 @@ _FORMATS = {
     "margin": "{:.4f}",
     "gain": "{:.4f}",
     "share_of_draws": "{:.0%}",
+    "overhead": "{:.1%}",
     **dict.fromkeys((name.removeprefix("shares.") for name in SHARES), "{:.1%}"),
     **dict.fromkeys(("num_layers", "width", "num_heads", "mlp_width", "rank"), "{:.0f}"),
 }
@@ -135,6 +138,8 @@ def counts(statuses: Array, inputs: Mapping[str, Array]) -> list[str]:
     unsolved = dict(_UNSOLVED)
     if "target_loss" in inputs:
         unsolved["INFEASIBLE"] = "have a loss that no model reaches: raise --target-loss"
+    elif "flops" not in inputs and "dollars" not in inputs:
+        unsolved["INFEASIBLE"] = "are compute-optimal for no budget under this law"
     found = {name: int(np.sum(statuses == Status[name])) for name in unsolved}
     return [
         f"{found[name]} of {np.size(statuses)} plans {words}."
@@ -152,7 +157,18 @@ def why_infeasible(inputs: Mapping[str, Array], settings: Mapping[str, Tree]) ->
         )
     if "dollars" in inputs:
         return f"{inputs['dollars']:g} dollars do not pay for any model: raise --dollars"
+    if "flops" not in inputs:
+        name = "num_params" if "num_params" in inputs else "num_tokens"
+        return (
+            f"{format_quantity(inputs[name])} {WORDS[name]} are compute-optimal for no budget "
+            "under this law: give --flops to plan for a budget"
+        )
     budget = format_quantity(inputs["flops"])
+    if "size_fraction" in inputs:
+        return (
+            f"no number of tokens brings a model of {inputs['size_fraction']:g} times the "
+            f"compute-optimal size of {budget} FLOPs to the same loss: raise --size-fraction"
+        )
     size = inputs.get("num_params", inputs.get("num_student_params"))
     served = inputs.get("num_inference_tokens", 0)
     if size is not None and served:

@@ -5,8 +5,9 @@ from pathlib import Path
 import click
 
 from jaxlaws.cli.compilation_cache import keep_compiled
-from jaxlaws.cli.options.common_options import seed_option, verb
+from jaxlaws.cli.options.common_options import MOST_DRAWS, seed_option, verb
 from jaxlaws.cli.options.parameter_types import QUANTITY
+from jaxlaws.cli.output.destinations import LAWS, PAGES, PICTURES, Suffixes, check_destination
 
 
 @verb("demo", example="jaxlaws demo --student 40K --flops 1e12")
@@ -27,21 +28,27 @@ from jaxlaws.cli.options.parameter_types import QUANTITY
     "--bootstrap",
     default=300,
     show_default=True,
-    type=click.IntRange(2),
+    type=click.IntRange(2, MOST_DRAWS),
     help="Number of bootstrap draws of each fit.",
 )
+@click.option("--force", is_flag=True, help="Replace existing files that are not of a demo.")
 @seed_option
-def command(output: str, student: float, flops: float, bootstrap: int, seed: int) -> None:
+def command(
+    output: str, student: float, flops: float, bootstrap: int, force: bool, seed: int
+) -> None:
     """Fit two laws to the bundled runs, check them, and decide: train, overtrain or distil.
 
     Writes report.html with its pictures, and both laws as JSON.
     """
     keep_compiled()
-    from jaxlaws.cli.answers.demo_report import check_budget, write_demo
+    from jaxlaws.cli.answers.demo_report import FILES, check_budget, write_demo
 
     check_budget(flops, student)
     folder = Path(output)
     folder.mkdir(parents=True, exist_ok=True)
+    for name in FILES:
+        suffixes: Suffixes = {".md": "demo", **LAWS, **PICTURES, **PAGES}
+        check_destination(str(folder / name), suffixes, [], force=force)
     for line in write_demo(folder, student, flops, bootstrap, seed):
         click.echo(line)
     click.echo(f"wrote {folder}/report.html")

@@ -1,11 +1,19 @@
 """`jaxlaws fit`: from a table of runs to the coefficients of a law."""
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 import click
 
-from jaxlaws.cli.options.common_options import json_option, level_option, verb
+from jaxlaws.cli.options.common_options import (
+    MOST_DRAWS,
+    json_option,
+    level_option,
+    output_option,
+    verb,
+)
 from jaxlaws.cli.options.fitting_options import FitInputs, fit_options
+from jaxlaws.cli.output.destinations import LAWS
 from jaxlaws.cli.output.printing import print_json
 
 if TYPE_CHECKING:
@@ -20,7 +28,7 @@ if TYPE_CHECKING:
     "--bootstrap",
     default=0,
     show_default=True,
-    type=click.IntRange(0),
+    type=click.IntRange(0, MOST_DRAWS),
     help="Number of bootstrap draws.",
 )
 @click.option(
@@ -46,10 +54,8 @@ if TYPE_CHECKING:
     "profile likelihoods and needs no draws.",
 )
 @level_option
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(),
+@output_option(
+    LAWS,
     help="File to save the fit to, for --law of other verbs. Default: no file.",
 )
 @json_option
@@ -63,7 +69,11 @@ def command(
     output: str | None,
     as_json: bool,
 ) -> None:
-    """Fit the coefficients of a law to the runs in TABLE (CSV, Parquet or JSON Lines)."""
+    """Fit the coefficients of a law to the runs in TABLE.
+
+    TABLE is CSV, TSV, JSON, JSON Lines, Markdown, Parquet or Excel, also compressed with gzip; - is
+    standard input.
+    """
     options = inputs.options().replaced(
         bootstrap=bootstrap,
         resample=resample,
@@ -71,13 +81,17 @@ def command(
         jackknife=bootstrap > 0 and method == "bca",
     )
     from fitting import fit
+    from fitting.data.preparation.repeated_rows import checkpoints_of_runs
     from jaxlaws.cli.answers.fitted_law import print_fit, summary_of
 
-    name, law_type, runs = inputs.read()
+    name, law_type, runs, reading = inputs.read()
+    if cluster is None and bootstrap and reading.others.get("checkpoints") == "all":
+        found = checkpoints_of_runs(runs.inputs, runs.others)
+        options = options if found is None else options.replaced(cluster=found.run)
     click.echo(f"fitting {name} to {inputs.table} …", err=True)
     result = fit(law_type, runs, options=options)
     if output:
-        result.save(output)
+        dataclasses.replace(result, reading=reading.stored()).save(output)
     summary = summary_of(result, runs, level, method)
     print_json(summary) if as_json else print_fit(name, result, summary, level)
     if output:

@@ -7,6 +7,8 @@ import click
 from jaxlaws.cli.options import plan_options as plan
 from jaxlaws.cli.options.common_options import verb
 from jaxlaws.cli.options.parameter_types import QUANTITY, SWEEP_OR_LIST
+from jaxlaws.cli.options.reading_options import column_option
+from jaxlaws.cli.options.restraint_options import pairs
 from jaxlaws.cli.options.teacher_table import TeacherTable
 from jaxlaws.foundations.annotations import Array
 
@@ -36,6 +38,7 @@ from jaxlaws.foundations.annotations import Array
     help="Table of existing teachers to rank, with the columns name, num_teacher_params, "
     "teacher_loss, and num_active_params for mixtures of experts. Default: no table.",
 )
+@column_option
 @plan.inference_tokens
 @plan.within
 @plan.common
@@ -44,6 +47,7 @@ def command(
     max_student: float | None,
     scenario: plan.ScenarioName,
     table: str | None,
+    columns: tuple[str, ...],
     within: float | None,
     **inputs: Array | None,
 ) -> None:
@@ -75,7 +79,7 @@ def command(
     from jaxlaws.cli.answers.plans.student_family import StudentFamily
     from jaxlaws.cli.answers.plans.teacher_catalogue import TeacherRanking
 
-    teachers = None if table is None else TeacherTable.read(table)
+    teachers = None if table is None else TeacherTable.read(table, pairs("--column", columns))
     charged, forward_flops = plan.scenario_of(scenario), options.forward_flops
     trained = {"scenario": charged, "forward_flops": forward_flops}
     exists = {"logits": charged.logits, "forward_flops": forward_flops}

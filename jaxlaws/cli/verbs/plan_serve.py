@@ -25,11 +25,7 @@ if TYPE_CHECKING:
     required=True,
     help="Tokens that the model serves over its life, or low:high:count for a sweep.",
 )
-@click.option(
-    "--target-loss",
-    type=SWEEP,
-    help="Loss to reach at the lowest cost, in the unit of the law, or low:high:count.",
-)
+@plan.target_loss
 @click.option(
     "--flops",
     type=SWEEP,

@@ -4,10 +4,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from jaxlaws.cli.options.common_options import json_option, verb
+from jaxlaws.cli.options.common_options import json_option, output_option, verb
 from jaxlaws.cli.options.fitting_options import FitInputs, fit_options
-from jaxlaws.cli.options.parameter_types import PICTURE
+from jaxlaws.cli.output.destinations import PICTURES
+from jaxlaws.cli.output.files import write_picture
 from jaxlaws.cli.output.printing import print_json
+from jaxlaws.foundations.escaping import figure_text
 
 if TYPE_CHECKING:
     from fitting import RunSize
@@ -40,12 +42,13 @@ if TYPE_CHECKING:
     "--windows",
     default=5,
     show_default=True,
-    type=click.IntRange(1),
+    type=click.IntRange(1, 1000),
     help="Number of fits of a roll-out.",
 )
-@click.option(
+@output_option(
+    PICTURES,
     "--figure",
-    type=PICTURE,
+    only_these=True,
     help="Picture of a roll-out to write: a file .png, .svg or .pdf. Default: no picture.",
 )
 @json_option
@@ -79,7 +82,7 @@ def command(
     import fitting
     from jaxlaws.cli.answers.hold_outs import document_of, print_errors
 
-    name, law_type, runs = inputs.read()
+    name, law_type, runs, _ = inputs.read()
     click.echo(f"fitting {name} to parts of {inputs.table} …", err=True)
     held, rolled = (), None
     if expression is not None:
@@ -92,7 +95,8 @@ def command(
         rolled = fitting.roll_out(law_type, runs, roll_out, num_windows=windows, options=options)
         held = rolled.hold_outs
     if rolled is not None and figure is not None:
-        fitting.roll_out_errors(rolled, title=f"{name}, {inputs.table}").savefig(figure)
+        title = figure_text(f"{name}, {inputs.table}")
+        write_picture(figure, fitting.roll_out_errors(rolled, title=title))
         click.echo(f"drawn in {figure}", err=as_json)
     for each in held:
         if each.fit.status > fitting.Status.CONVERGED:

@@ -42,20 +42,21 @@ def mixing_law(*domains: str, outcomes: tuple[str, ...] = ()) -> type[Law]:
     >>> law.input_names, round(float(law.loss(web=0.75, code=0.25)), 3)
     (('web', 'code'), 2.992)
     """
-    shares = share_inputs(domains)
+    shares, losses = share_inputs(domains), outcomes
     shape = (len(outcomes), len(domains)) if outcomes else (len(domains),)
 
     @pytree
     class MixingLaw:
         """`loss_i = c_i + exp(sum_j t_ij r_j)`, in nats per token; see `mixing_law`."""
 
-        __qualname__ = name_of_class("DataMixing", domains, outcomes)
+        __qualname__ = name_of_class("DataMixing", domains, losses)
 
         c: Coefficient = positive(shape=shape[:-1])
         t: Coefficient = real(shape=shape)
 
         input_names: ClassVar[tuple[str, ...]] = domains
         own_inputs: ClassVar[Mapping[str, Input]] = shares
+        outcomes: ClassVar[tuple[str, ...]] = losses
 
         @prediction
         def loss(self, **inputs: jax.Array) -> jax.Array:
@@ -68,7 +69,6 @@ def mixing_law(*domains: str, outcomes: tuple[str, ...] = ()) -> type[Law]:
             excess = jnp.exp(weighted_shares(self.t, [inputs[name] for name in domains]))
             return jnp.broadcast_to(jnp.asarray(self.c), excess.shape) + excess
 
-    MixingLaw.outcomes = outcomes
     return MixingLaw
 
 

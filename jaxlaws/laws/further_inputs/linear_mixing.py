@@ -39,19 +39,20 @@ def linear_mixing_law(*domains: str, outcomes: tuple[str, ...] = ()) -> type[Law
     >>> round(float(law.loss(web=0.75, code=0.25)), 3)
     2.25
     """
-    shares = share_inputs(domains)
+    shares, losses = share_inputs(domains), outcomes
     shape = (len(outcomes), len(domains)) if outcomes else (len(domains),)
 
     @pytree
     class LinearMixingLaw:
         """`loss_i = sum_j w_ij r_j`, in nats per token; see `linear_mixing_law`."""
 
-        __qualname__ = name_of_class("LinearMixing", domains, outcomes)
+        __qualname__ = name_of_class("LinearMixing", domains, losses)
 
         w: Coefficient = real(shape=shape)
 
         input_names: ClassVar[tuple[str, ...]] = domains
         own_inputs: ClassVar[Mapping[str, Input]] = shares
+        outcomes: ClassVar[tuple[str, ...]] = losses
 
         @prediction
         def loss(self, **inputs: jax.Array) -> jax.Array:
@@ -63,7 +64,6 @@ def linear_mixing_law(*domains: str, outcomes: tuple[str, ...] = ()) -> type[Law
             """
             return weighted_shares(self.w, [inputs[name] for name in domains])
 
-    LinearMixingLaw.outcomes = outcomes
     return LinearMixingLaw
 
 

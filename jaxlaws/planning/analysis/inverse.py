@@ -1,7 +1,7 @@
 """The inverse of a question: the least budget with which a plan reaches a loss."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import ModuleType
 
 import jax
@@ -14,7 +14,7 @@ from jaxlaws.planning.engine.entries import valid_input
 from jaxlaws.planning.engine.status import Status
 from jaxlaws.precision import array_module
 
-_FLOPS_BOUNDS = (1e6, 1e36)
+FLOPS_BOUNDS = (1e6, 1e36)
 
 
 def flops_to_reach(
@@ -22,7 +22,7 @@ def flops_to_reach(
     law: Tree,
     *,
     target_loss: Array,
-    flops_bounds: tuple[float, float] = _FLOPS_BOUNDS,
+    flops_bounds: tuple[float, float] = FLOPS_BOUNDS,
     **inputs: Tree,
 ) -> Tree:
     """The least budget with which a plan reaches a loss, and the plan.
@@ -63,34 +63,65 @@ def flops_to_reach(
     """
     if "flops" in inputs:
         raise TypeError("flops_to_reach searches for flops: give flops_bounds instead of flops")
-    low, high = (np.log(float(end)) for end in flops_bounds)
-    if not low < high < np.inf:
-        raise ValueError(f"flops_bounds must be two rising positive numbers, got {flops_bounds}")
     xp = array_module(law, target_loss, inputs)
     target, valid = valid_input("target_loss", target_loss, xp, replacement=1.0)
 
-    def excess(given: Tree) -> Callable[[Array], Array]:
+    def excess(plan: Tree, target: Array) -> Array:
         """The log of the plan's loss above the log of the target."""
+        return xp.log(plan.loss) - xp.log(target)
+
+    plan, rest = least_budget(question, law, excess, target, flops_bounds, inputs)
+    # One part in 1e9 of the loss is rounding; in single precision one part in 1e5.
+    reached = valid & (rest <= (1e-9 if rest.dtype == np.float64 else 1e-5))
+    return where_reached(plan, reached, xp)
+
+
+def least_budget(
+    question: Callable[..., Tree],
+    law: Tree,
+    excess: Callable[[Tree, Array], Array],
+    target: Array,
+    flops_bounds: tuple[float, float],
+    inputs: Mapping[str, Tree],
+) -> tuple[Tree, Array]:
+    """The plan with the least budget at which a quantity of the plan passes a target.
+
+    Args:
+        question: takes `law`, `flops` and `inputs`, and returns a plan.
+        law: the law.
+        excess: from a plan and the target to a number that falls through zero as the budget grows.
+        target: broadcast with the inputs.
+        flops_bounds: least and largest budget of the search.
+        inputs: the other keywords of the question.
+
+    Returns:
+        The plan, and `excess` there: above zero, or NaN, where no budget passes the target.
+
+    Raises:
+        ValueError: the bounds are not two rising positive numbers.
+    """
+    low, high = (np.log(float(end)) for end in flops_bounds)
+    if not low < high < np.inf:
+        raise ValueError(f"flops_bounds must be two rising positive numbers, got {flops_bounds}")
+    xp = array_module(law, target, inputs)
+
+    def function(given: Tree) -> Callable[[Array], Array]:
         law, target, inputs = given
-        return lambda log_flops: (
-            xp.log(question(law, flops=xp.exp(log_flops), **inputs).loss) - xp.log(target)
-        )
+        return lambda log_flops: excess(question(law, flops=xp.exp(log_flops), **inputs), target)
 
     highest = xp.full(target.shape, high)
-    at_highest = excess((law, target, inputs))
+    at_highest = function((law, target, inputs))
     found = jax.eval_shape(at_highest, highest) if xp is jnp else at_highest(highest)
     shape, dtype = np.broadcast_shapes(found.shape, target.shape), found.dtype
     target = xp.broadcast_to(target.astype(dtype), shape)
     ends = (xp.full(shape, end, dtype) for end in (low, high))
-    root, _ = root_of(excess, (law, target, inputs), *ends)
+    root, _ = root_of(function, (law, target, inputs), *ends)
     plan = question(law, flops=xp.exp(root), **inputs)
-    rounding = 1e-9 if dtype == np.float64 else 1e-5
-    reached = valid & (plan.loss <= target * (1 + rounding))
-    return jax.tree.map(lambda leaf: leaf[()], _where_reached(plan, reached, xp))
+    return plan, excess(plan, target)
 
 
-def _where_reached(plan: Tree, reached: Array, xp: ModuleType) -> Tree:
-    """The plan where it reaches the loss, else NaN and the status INFEASIBLE."""
+def where_reached(plan: Tree, reached: Array, xp: ModuleType) -> Tree:
+    """The plan where it reaches its target, else NaN and the status INFEASIBLE."""
 
     def leaf(value: Array) -> Array:
         nothing = xp.nan if xp.issubdtype(value.dtype, xp.floating) else 0
@@ -98,4 +129,4 @@ def _where_reached(plan: Tree, reached: Array, xp: ModuleType) -> Tree:
 
     given = jax.tree.map(leaf, plan)
     status = xp.where(reached, plan.status, int(Status.INFEASIBLE)).astype(plan.status.dtype)
-    return dataclasses.replace(given, status=status)
+    return jax.tree.map(lambda leaf: leaf[()], dataclasses.replace(given, status=status))

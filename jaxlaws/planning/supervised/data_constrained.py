@@ -12,12 +12,14 @@ from jaxlaws.foundations.law import Law
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, law_of
 from jaxlaws.planning.engine.evaluation import Question, ask
 from jaxlaws.planning.engine.limits import Limit
+from jaxlaws.planning.engine.plans import SupervisedPlan
 from jaxlaws.planning.engine.record import Record
 from jaxlaws.planning.solver.batched import Point
 from jaxlaws.planning.solver.minimiser import Solution
 from jaxlaws.planning.solver.numeric_tolerances import tolerances
 from jaxlaws.planning.solver.problem import Problem
 from jaxlaws.planning.supervised.allocation import allocation_plan, allocation_problem
+from jaxlaws.planning.supervised.fixed_size import fixed_size_plan, fixed_size_problem
 from jaxlaws.pytree import pytree
 
 
@@ -67,10 +69,12 @@ def _limited(given: Record) -> Record:
     return given | {"law": _OnLimitedData(given.law, given.num_unique_tokens)}
 
 
-def _problem(given: Record) -> Problem:
-    problem = allocation_problem(_limited(given))
-    # Where more repetitions gain nothing, more compute gains nothing. With the preference in the
-    # objective, the reduction finds the cheapest plan there as well.
+def _cheapest(problem: Problem) -> Problem:
+    """The problem with its preference in the objective.
+
+    Where more repetitions gain nothing, more compute gains nothing. With the preference in the
+    objective, the reduction finds the cheapest plan there as well.
+    """
     weight = tolerances(problem.lower[0]).preference
     log_cost = cast(Callable[[Point], Array], problem.preference)
 
@@ -80,8 +84,7 @@ def _problem(given: Record) -> Problem:
     return dataclasses.replace(problem, objective=objective)
 
 
-def _plan(given: Record, solution: Solution) -> LimitedDataPlan:
-    plan = allocation_plan(_limited(given), solution)
+def _with_epochs(given: Record, plan: SupervisedPlan) -> LimitedDataPlan:
     return LimitedDataPlan(
         **vars(plan),
         num_unique_tokens=jnp.minimum(plan.num_tokens, given.num_unique_tokens),
@@ -89,9 +92,31 @@ def _plan(given: Record, solution: Solution) -> LimitedDataPlan:
     )
 
 
-_QUESTION = Question(
+def _problem(given: Record) -> Problem:
+    return _cheapest(allocation_problem(_limited(given)))
+
+
+def _plan(given: Record, solution: Solution) -> LimitedDataPlan:
+    return _with_epochs(given, allocation_plan(_limited(given), solution))
+
+
+def _problem_of_size(given: Record) -> Problem:
+    return _cheapest(fixed_size_problem(_limited(given)))
+
+
+def _plan_of_size(given: Record, solution: Solution) -> LimitedDataPlan:
+    return _with_epochs(given, fixed_size_plan(_limited(given), solution))
+
+
+_ANY_SIZE = Question(
     problem=_problem,
     plan=_plan,
+    may_be_zero=("num_inference_tokens",),
+    takes_limits=True,
+)
+_FIXED_SIZE = Question(
+    problem=_problem_of_size,
+    plan=_plan_of_size,
     may_be_zero=("num_inference_tokens",),
     takes_limits=True,
 )
@@ -102,6 +127,7 @@ def train_on_limited_data(
     *,
     flops: Array,
     num_unique_tokens: Array,
+    num_params: Array | None = None,
     num_inference_tokens: Array = 0.0,
     forward_flops: ForwardFlops = dense_forward_flops,
     num_params_bounds: Bounds = DEFAULT_BOUNDS,
@@ -120,9 +146,11 @@ def train_on_limited_data(
         law: a law of `num_params`, `num_tokens` and `num_unique_tokens`, such as `DataConstrained`.
         flops: the whole budget, any shape.
         num_unique_tokens: distinct tokens that are available, broadcast with the budget.
+        num_params: a given size, broadcast with the budget. None: the best size.
         num_inference_tokens: tokens that the model will serve; the budget pays for serving.
         forward_flops: forward FLOPs per token of a model of given size.
-        num_params_bounds: lower and upper bound of the size, broadcast with the budget.
+        num_params_bounds: lower and upper bound of the size, broadcast with the budget; not used
+            for a given size.
         num_tokens_bounds: lower and upper bound of the tokens, repeated tokens included,
             broadcast with the budget.
         limits: upper limits on other quantities of `num_params` and `num_tokens`, by names of
@@ -147,15 +175,21 @@ def train_on_limited_data(
     2.9e+10 parameters, 1.0 epochs
     2.3e+10 parameters, 7.2 epochs
     """
+    inputs = {
+        "flops": flops,
+        "num_unique_tokens": num_unique_tokens,
+        "num_inference_tokens": num_inference_tokens,
+    }
+    bounds = {"num_tokens": num_tokens_bounds}
+    if num_params is None:
+        question, bounds = _ANY_SIZE, {"num_params": num_params_bounds, **bounds}
+    else:
+        question, inputs = _FIXED_SIZE, {"num_params": num_params, **inputs}
     return ask(
-        _QUESTION,
+        question,
         law_of(law, ("num_params", "num_tokens", "num_unique_tokens"), "DataConstrained"),
-        {
-            "flops": flops,
-            "num_unique_tokens": num_unique_tokens,
-            "num_inference_tokens": num_inference_tokens,
-        },
-        bounds={"num_params": num_params_bounds, "num_tokens": num_tokens_bounds},
+        inputs,
+        bounds=bounds,
         limits=limits,
         functions={"forward_flops": forward_flops},
     )

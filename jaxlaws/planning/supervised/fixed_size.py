@@ -27,7 +27,8 @@ def _serving(given: Record) -> Array:
     return given.forward_flops(given.num_params) * given.num_inference_tokens
 
 
-def _problem(given: Record) -> Problem:
+def fixed_size_problem(given: Record) -> Problem:
+    """The problem: least loss over the logarithm of the tokens, within a budget."""
     log_cost_of_token = jnp.log(3 * given.forward_flops(given.num_params))
     left = given.flops - _serving(given)
     log_budget = jnp.log(jnp.where(left > 0, left, given.flops))
@@ -54,7 +55,8 @@ def _problem(given: Record) -> Problem:
     )
 
 
-def _plan(given: Record, solution: Solution) -> SupervisedPlan:
+def fixed_size_plan(given: Record, solution: Solution) -> SupervisedPlan:
+    """The plan from a solution of `fixed_size_problem`."""
     cost_of_token = 3 * given.forward_flops(given.num_params)
     rest = (given.flops - _serving(given)) / cost_of_token
     num_tokens = tokens_for_rest(given, solution, "num_tokens", 0, rest)
@@ -77,8 +79,8 @@ def _plan(given: Record, solution: Solution) -> SupervisedPlan:
 
 
 _QUESTION = Question(
-    problem=_problem,
-    plan=_plan,
+    problem=fixed_size_problem,
+    plan=fixed_size_plan,
     may_be_zero=("num_inference_tokens",),
     takes_limits=True,
 )

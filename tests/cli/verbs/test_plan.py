@@ -73,7 +73,8 @@ def test_distill_with_its_intervals_over_the_draws(run):
     )
     assert told["intervals"]["loss"] == pytest.approx(np.quantile(draws.loss, [0.05, 0.95]))
     assert set(told["intervals"]) == {
-        "num_student_tokens", "num_teacher_params", "num_teacher_tokens", "teacher_loss", "loss",
+        "num_student_tokens", "tokens_per_param", "num_teacher_params", "num_teacher_tokens",
+        "teacher_loss", "loss",
     }  # fmt: skip
     for name, (low, high) in told["intervals"].items():
         assert low < told[name] < high
@@ -253,4 +254,4 @@ def test_repeated_data_gives_epochs_and_wants_a_law_of_it(run, refused):
     assert "law of num_params, num_tokens and num_unique_tokens" in refused(
         "plan", "train", "--law", "besiroglu2024", *asked
     )
-    assert "exclude each other" in refused("plan", "train", *asked, "--params", "1B")
+    assert "exclude each other" in refused("plan", "train", *asked, "--shapes")

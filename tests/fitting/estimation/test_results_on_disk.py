@@ -146,7 +146,7 @@ def test_frozen_laws_and_fits_come_back(simulated_fit):
 
 def test_each_stage_has_its_options(tmp_path):
     few = {"objective": LogSquares(), "num_starts": 8}
-    options = FitOptions(**few, freeze={"alone.E": 1.5, "shift": 0.5}, throw=True)
+    options = FitOptions(**few, freeze={"alone.E": 1.5, "shift": -0.1}, throw=True)
     result = fit(TaughtLaw, Runs.read(taught_columns()), options=options)
     assert result.options == options
     assert result.stages["alone"].options == FitOptions(**few, freeze={"E": 1.5})
@@ -191,3 +191,34 @@ def test_a_file_imports_nothing_that_it_names(simulated_fit, tmp_path):
     with pytest.raises(DataError, match="antigravity"):
         FitResult.load(path)
     assert "antigravity" not in sys.modules
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda fit: fit.update(colour="red"), "unknown key 'colour'"),
+        (lambda fit: fit.update(num_runs=-1), "'num_runs'"),
+        (lambda fit: fit.update(num_runs=1.5), "'num_runs'"),
+        (lambda fit: fit.update(warnings="all is well"), "'warnings'"),
+        (lambda fit: fit.update(stages=[1]), "'stages'"),
+        (lambda fit: fit["fitted_range"].update(num_params=[5.0, 1.0]), "'fitted_range'"),
+        (lambda fit: fit["fitted_range"].update(num_params=[1.0]), "'fitted_range'"),
+        (lambda fit: fit["options"].update(colour="red"), "'options': unknown key 'colour'"),
+        (lambda fit: fit["ensemble_status"].pop(), "127 values: their lengths must be the same"),
+        (lambda fit: fit["ensemble_status"].__setitem__(0, 99), "'ensemble_status'"),
+        (lambda fit: fit["ensemble"]["coefficients"]["E"].pop(), "different lengths"),
+        (lambda fit: fit["ensemble"]["coefficients"]["E"].__setitem__(5, "nan"), "not finite"),
+        (lambda fit: fit["ensemble"]["coefficients"]["E"].__setitem__(5, -2.0), "domain"),
+    ],
+)
+def test_a_file_whose_keys_or_values_cannot_be_of_a_fit_is_refused(
+    simulated_fit, tmp_path, change, message
+):
+    path = tmp_path / "fit.json"
+    simulated_fit.save(path)
+    document = json.loads(path.read_text())
+    change(document["fit"])
+    path.write_text(json.dumps(document))
+    with pytest.raises(DataError, match=message) as caught:
+        FitResult.load(path)
+    assert str(path) in str(caught.value)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from by_hand import chinchilla
 
-from fitting import Runs
+from fitting import Runs, TableNote
 from fitting.reporting.scaling_figures import approaches, isoflop_curves
 from fitting.reporting.tables import scaling_table
 from fitting.scaling.envelope import scaling_of_envelope
@@ -109,7 +109,9 @@ def test_profiles_without_a_minimum_give_the_reason_and_are_left_out():
 
 def test_budgets_come_from_the_runs_or_from_the_user(centred):
     assert len(isoflop_profiles(centred)) == len(BUDGETS)
+    assert {each.num_left_out for each in isoflop_profiles(centred)} == {0}
     (found,) = isoflop_profiles(centred, budgets=[BUDGETS[3] * 1.2], tolerance=0.1)
+    assert found.num_left_out == 15 * 6
     assert len(found.runs) == 15
     with pytest.raises(ValueError, match=r"no run is within 0.1 decades of 1e\+25 FLOPs"):
         isoflop_profiles(centred, budgets=[BUDGETS[0], 1e25])
@@ -194,3 +196,17 @@ def test_a_line_without_draws_has_no_interval():
     line = PowerLine(centre=1e20, amplitude=1e9, exponent=0.5, draws=np.empty((2, 0)))
     assert line.at(1e22) == pytest.approx(1e10)
     assert np.isnan(line.exponent_interval()).all()
+
+
+def test_a_column_of_budgets_groups_runs_whose_compute_differs():
+    """Compute with embeddings is not 6 N D: within a budget it drifts with the size."""
+    budget, ratio = np.repeat([1e19, 1e20, 1e21], 7), np.tile(np.geomspace(1 / 8, 8, 7), 3)
+    sizes = (budget / 120) ** 0.5 * ratio
+    loss = 2 + (budget / 1e20) ** -0.1 * (1 + np.log(ratio) ** 2 / 10)
+    tokens = budget / 6 / sizes * ratio**0.1
+    columns = {"num_params": sizes, "num_tokens": tokens, "loss": loss}
+    assert len(isoflop_profiles(Runs.read(columns))) > 3
+    with pytest.warns(TableNote, match="flops is the column 'budget'"):
+        profiles = isoflop_profiles(Runs.read(columns | {"budget": budget}))
+    minima = [each.minimum["num_params"] for each in profiles]
+    np.testing.assert_allclose(minima, (np.array([1e19, 1e20, 1e21]) / 120) ** 0.5, rtol=1e-6)

@@ -94,3 +94,17 @@ def test_misuse_is_named():
     for wrong in (0, -1.0, np.nan):
         with pytest.raises(ValueError, match="num_unique_tokens must be positive and finite"):
             train_on_limited_data(LAW, flops=1e21, num_unique_tokens=wrong)
+
+
+def test_a_given_size_is_a_size_with_equal_bounds():
+    flops, sizes = np.array([1e20, 1e22, 1e25]), np.array([1e9, 5e9, 1e9])
+    inputs = {"flops": flops, "num_unique_tokens": 2e10}
+    given = train_on_limited_data(LAW, num_params=sizes, **inputs)
+    bounded = train_on_limited_data(LAW, num_params_bounds=(sizes, sizes), **inputs)
+    np.testing.assert_allclose(given.loss, bounded.loss, rtol=1e-9)
+    np.testing.assert_allclose(given.num_tokens[:2], flops[:2] / 6 / sizes[:2])
+    np.testing.assert_allclose(given.num_epochs, np.maximum(given.num_tokens / 2e10, 1))
+    # With very much compute, more epochs gain nothing and the plan leaves a part of the budget.
+    tokens = np.geomspace(1e9, 1e25 / 6e9, 2000)
+    losses = _loss(1e9, tokens, 2e10)
+    assert given.loss[2] <= losses.min() + 1e-8

@@ -104,7 +104,7 @@ class Strategies(Presentation):
             draws=found.draws,
             decades=found.decades,
             budget=budget,
-            title=self.heading(found),
+            title=self.picture_title(found),
         )
 
     def table(self, found: Answered, document: dict[str, Json]) -> Table:

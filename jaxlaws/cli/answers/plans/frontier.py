@@ -73,4 +73,4 @@ class ServingFrontier(Presentation):
         """The loss of each size against the cost of serving a token."""
         from jaxlaws.figures.frontier import loss_against_serving
 
-        return loss_against_serving(found.result, title=self.heading(found))
+        return loss_against_serving(found.result, title=self.picture_title(found))

@@ -11,8 +11,8 @@ from jaxlaws.cli.output.printing import Table
 from jaxlaws.cli.output.progress import patience
 from jaxlaws.cli.output.table_columns import known, table_of
 from jaxlaws.cli.output.wording import WORDS, cell
-from jaxlaws.foundations.annotations import Json, Tree
-from jaxlaws.planning import DEFAULT_BOUNDS, near_optimal_range
+from jaxlaws.foundations.annotations import Array, Json, Tree
+from jaxlaws.planning import DEFAULT_BOUNDS, NearOptimalRange, near_optimal_range
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -42,10 +42,15 @@ class SizeAndTokens(Presentation):
         names = [name for name in WORDS if name in free and f"{name}_bounds" in bounded]
         options = {"within": self.within, **found.inputs, **settings}
         with patience("looking for the ends of the ranges …"):
-            return {
+            ranges = {
                 name: near_optimal_range(planner, found.source.law, of=name, **options)
                 for name in names
             }
+        if "num_tokens" in ranges and "num_unique_tokens" in found.inputs:
+            ranges["num_epochs"] = _of_epochs(
+                ranges["num_tokens"], found.inputs["num_unique_tokens"]
+            )
+        return ranges
 
     def document(self, found: Answered) -> dict[str, Json]:
         """The plan and the ranges."""
@@ -79,7 +84,7 @@ class SizeAndTokens(Presentation):
 
     def picture(self, found: Answered) -> "Figure":
         """The first range against the budget; without ranges the plans and their shares."""
-        title, budgets = self.heading(found), found.inputs["flops"]
+        title, budgets = self.picture_title(found), found.inputs["flops"]
         for name, ends in self.ranges(found).items():
             from jaxlaws.figures.near_optimal import near_optimal_ranges
 
@@ -92,9 +97,17 @@ class SizeAndTokens(Presentation):
         )
 
 
+def _of_epochs(tokens: NearOptimalRange, num_unique_tokens: Array) -> NearOptimalRange:
+    """The range of epochs from that of the tokens; infinite where the search ended on its bound."""
+    low, high = (np.maximum(end / num_unique_tokens, 1.0) for end in (tokens.low, tokens.high))
+    is_open = np.isclose(tokens.high, DEFAULT_BOUNDS[1], rtol=1e-9)
+    return NearOptimalRange(low=low, high=np.where(is_open, np.inf, high), best=tokens.best)
+
+
 def _in_words(name: str, low: float, high: float) -> str:
     """A range; an end on the default bound is left out, as the range continues beyond it."""
     open_below, open_above = np.isclose((low, high), DEFAULT_BOUNDS, rtol=1e-9)
+    open_above = open_above or np.isinf(high)
     if np.isnan(low):
         return "–"
     if open_below:

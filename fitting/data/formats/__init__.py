@@ -1,0 +1,4 @@
+"""Formats of tables: from the bytes of a file to a header and records of cells.
+
+This folder may import `jaxlaws.foundations`.
+"""

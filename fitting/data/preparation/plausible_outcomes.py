@@ -1,0 +1,132 @@
+"""Whether the outcomes of a table can be losses in nats per token."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from fitting.data.preparation.finding import FEWEST_RUNS, PAIRS, Finding
+from fitting.data.preparation.usual_names import normal_name
+from jaxlaws.foundations.quantities import format_quantity
+
+# No run has fewer parameters or tokens, and no table has only runs with fewer than the second.
+_SMALLEST, _SMALLEST_TABLE = 1e3, 1e4
+_LARGEST = {"params": 1e15, "tokens": 1e17}
+_FEW_TOKENS, _MANY_TOKENS = 1e-3, 1e5  # tokens per parameter
+_LOG_OF_LARGEST_VOCABULARY = float(np.log(2**20))
+_HIGH_LOSS = 8.0  # nats per token: a model that has learnt anything has a lower loss
+_RISES = 0.5  # rank correlation
+_METRICS = {
+    "perplexity": ("ppl", "perplexity"),
+    "accuracy": ("acc", "accuracy"),
+    "bits": ("bpb", "bpc", "bits"),
+}
+
+
+def implausible_name(title: str) -> list[Finding]:
+    """A title that names another measure than a loss in nats."""
+    words = set(normal_name(title).split("_"))
+    for kind, names in _METRICS.items():
+        if not words & set(names):
+            continue
+        if kind == "bits":
+            return [
+                Finding(
+                    "outcome",
+                    f"the outcome is the column {title!r}: the law and its plans are in bits, not "
+                    "in nats per token; --outcome bits converts them to nats",
+                    refuses=False,
+                )
+            ]
+        remedy = (
+            "Its logarithm is a loss: --outcome perplexity"
+            if kind == "perplexity"
+            else "Use a column of losses; --allow outcome fits it as it is"
+        )
+        return [
+            Finding(
+                "outcome",
+                f"the outcome is the column {title!r}, which is {kind}, not a loss in nats per "
+                f"token. {remedy}",
+                refuses=True,
+            )
+        ]
+    return []
+
+
+def implausible_losses(loss: np.ndarray, rows: np.ndarray) -> list[Finding]:
+    """Losses that cannot be nats per token."""
+    here = np.isfinite(loss)
+    values = loss[here]
+    if not values.size:
+        return []
+    high = values > _LOG_OF_LARGEST_VOCABULARY
+    if np.median(values) > _LOG_OF_LARGEST_VOCABULARY:
+        return [
+            Finding(
+                "outcome",
+                f"the losses are {values.min():.4g} to {values.max():.4g}: above "
+                f"{_LOG_OF_LARGEST_VOCABULARY:.1f}, the logarithm of a vocabulary of a million "
+                "tokens, they cannot be nats per token. If they are perplexities, say so with "
+                "--outcome perplexity; --allow outcome fits them as they are",
+                refuses=True,
+            )
+        ]
+    if high.any():
+        listed = ", ".join(str(row) for row in rows[here][high][:5])
+        return [
+            Finding(
+                "outcome",
+                f"{high.sum()} losses are above {_LOG_OF_LARGEST_VOCABULARY:.1f}, the logarithm of "
+                f"a vocabulary of a million tokens (row {listed}): these runs have diverged, or "
+                "are not in nats per token. Leave them out with --where 'loss < 12'",
+                refuses=False,
+            )
+        ]
+    if values.min() > _HIGH_LOSS:
+        return [
+            Finding(
+                "outcome",
+                f"all losses are above {values.min():.3g} nats per token, which is unusual. If "
+                "they are perplexities, say so with --outcome perplexity",
+                refuses=False,
+            )
+        ]
+    return []
+
+
+def rising_outcome(inputs: Mapping[str, np.ndarray], loss: np.ndarray) -> list[Finding]:
+    """An outcome that rises with size and with tokens, such as an accuracy."""
+    for size, tokens in PAIRS:
+        if not {size, tokens} <= set(inputs):
+            continue
+        n, d = inputs[size], inputs[tokens]
+        here = np.isfinite(n) & np.isfinite(d) & np.isfinite(loss)
+        if here.sum() < FEWEST_RUNS:
+            continue
+        a, b, c = (_ranks(values[here]) for values in (n, d, loss))
+        if not (a.any() and b.any() and c.any()):
+            continue
+        slopes, *_ = np.linalg.lstsq(np.column_stack([a, b]), c, rcond=None)
+        fitted = np.column_stack([a, b]) @ slopes
+        explained = 1 - np.sum((c - fitted) ** 2) / np.sum(c**2)
+        rises = min(slopes) > 0 or (min(slopes) > -0.1 and max(slopes) > _RISES)
+        if rises and explained > _RISES:
+            return [
+                Finding(
+                    "outcome",
+                    f"the outcome rises with {size} and {tokens}, from "
+                    f"{format_quantity(loss[here].min())} to {format_quantity(loss[here].max())}: "
+                    "a loss falls. If it is an accuracy or another score, use a column of losses; "
+                    "--allow outcome fits it as it is",
+                    refuses=True,
+                )
+            ]
+    return []
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    """Ranks around zero, the same for equal values."""
+    _, which, counts = np.unique(values, return_inverse=True, return_counts=True)
+    middle = np.cumsum(counts) - (counts - 1) / 2
+    ranks = middle[which.ravel()]
+    return ranks - ranks.mean()

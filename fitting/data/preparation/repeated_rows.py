@@ -1,0 +1,151 @@
+"""Rows that are not runs of their own: checkpoints of one run, and repeated inputs."""
+
+import dataclasses
+from collections.abc import Mapping
+
+import numpy as np
+
+from fitting.data.preparation.usual_names import normal_name
+
+_RUN_NAMES = {
+    "run", "run_id", "run_name", "run_index", "name", "id", "experiment", "experiment_id",
+    "experiment_name", "exp", "exp_name", "trial", "model", "model_name", "uid", "uuid", "job",
+}  # fmt: skip
+_STEP_NAMES = {
+    "step", "steps", "global_step", "iteration", "iter", "it", "checkpoint", "update",
+    "num_steps", "checkpoint_step", "train_step",
+}  # fmt: skip
+_FEWEST_ROWS = 3.0  # of a run, on average, to count as checkpoints
+_FAR_APART = 0.05  # difference of the log of the outcome of rows with equal inputs
+_BEST_OF = "--best-of keeps the run with the lowest outcome of equal inputs"
+_SEPARATES = 0.25  # of the spread that is left within the values of a column
+
+
+@dataclasses.dataclass(frozen=True)
+class CheckpointsOfRuns:
+    """Rows that are checkpoints of runs.
+
+    Attributes:
+        run: the title of the column that names the run.
+        step: the title of the column of steps.
+        last: which rows are the last of their run, `(num_rows,)`.
+    """
+
+    run: str
+    step: str
+    last: np.ndarray
+
+
+def checkpoints_of_runs(
+    inputs: Mapping[str, np.ndarray], others: Mapping[str, np.ndarray]
+) -> CheckpointsOfRuns | None:
+    """The checkpoints in a table, or None if its rows are runs.
+
+    A table has checkpoints if a column names runs, most runs have several rows, and within each of
+    them a column of steps increases and the size is the same.
+    """
+    runs = [title for title in others if normal_name(title) in _RUN_NAMES]
+    steps = [title for title in others if normal_name(title) in _STEP_NAMES]
+    steps = [title for title in steps if others[title].dtype.kind == "f"]
+    for run in runs:
+        _, labels, counts = np.unique(others[run], return_inverse=True, return_counts=True)
+        labels = labels.ravel()
+        if counts.mean() < _FEWEST_ROWS:
+            continue
+        for step in steps:
+            order = np.lexsort((others[step], labels))
+            inside = labels[order][1:] == labels[order][:-1]
+            rising = np.diff(others[step][order]) > 0
+            sizes = [inputs[n] for n in ("num_params", "num_student_params") if n in inputs]
+            same = all(np.all(np.diff(size[order])[inside] == 0) for size in sizes)
+            if same and np.all(rising[inside]):
+                last = np.zeros(len(labels), bool)
+                last[order[np.append(~inside, True)]] = True
+                return CheckpointsOfRuns(run, step, last)
+    return None
+
+
+def far_apart(
+    inputs: Mapping[str, np.ndarray], loss: np.ndarray, others: Mapping[str, np.ndarray]
+) -> str | None:
+    """A sentence on rows with equal inputs and outcomes that are far apart, or None.
+
+    It names the column whose values separate the outcomes, if there is one.
+    """
+    if not inputs or not len(loss) or not np.all(loss > 0):
+        return None
+    cells = _cells(inputs)
+    logs = np.log(loss)
+    spread, num_repeated = _spread(cells, logs)
+    if not num_repeated or spread <= _FAR_APART:
+        return None
+    ranges = [np.ptp(logs[cells == cell]) for cell in np.unique(cells)]
+    sentence = (
+        f"{num_repeated} rows have the same {', '.join(inputs)} as another row, with outcomes up "
+        f"to {100 * np.expm1(max(ranges)):.0f}% apart"
+    )
+    candidates = []
+    for title, values in others.items():
+        distinct, labels = np.unique(values, return_inverse=True)
+        if 1 < len(distinct) <= len(loss) / 2:
+            within, left = _spread(cells * len(distinct) + labels.ravel(), logs)
+            within = within if left else 0.0
+            candidates.append((within, len(distinct), title))
+    separating = [each for each in candidates if each[0] <= _SEPARATES * spread]
+    if not separating:
+        return (
+            f"{sentence}. No column separates them: check whether the rows are runs of one kind; "
+            f"{_BEST_OF}"
+        )
+    _, _, title = min(separating)
+    example = _example(others[title])
+    return (
+        f"{sentence}. The column {title!r} separates them: fit each of its values alone, such as "
+        f'--where "{_quoted(title)} == {example}"; or {_BEST_OF}'
+    )
+
+
+def best_of_cells(inputs: Mapping[str, np.ndarray], loss: np.ndarray) -> np.ndarray:
+    """Which rows have the lowest outcome of all rows with the same inputs, `(num_rows,)`.
+
+    Of equal outcomes the first row is kept. A row without an outcome is kept if its cell has no
+    other row.
+
+    >>> sizes = np.array([1e6, 1e6, 1e6, 1e7])
+    >>> best_of_cells({"num_params": sizes}, np.array([3.2, 3.1, np.nan, 2.9])).tolist()
+    [False, True, False, True]
+    """
+    cells = _cells(inputs)
+    order = np.lexsort((loss, cells))  # NaN comes last
+    first = np.append(True, np.diff(cells[order]) > 0)
+    kept = np.zeros(len(loss), bool)
+    kept[order[first]] = True
+    return kept
+
+
+def _cells(inputs: Mapping[str, np.ndarray]) -> np.ndarray:
+    """A label for each row, equal for equal inputs; a missing value is a value of its own."""
+    table = np.column_stack([np.nan_to_num(each, nan=-1.0) for each in inputs.values()])
+    return np.unique(table, axis=0, return_inverse=True)[1].ravel()
+
+
+def _spread(labels: np.ndarray, logs: np.ndarray) -> tuple[float, int]:
+    """The standard deviation within groups, and the number of rows in groups of several rows."""
+    _, which, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    which = which.ravel()
+    means = np.bincount(which, logs) / counts
+    repeated = counts[which] > 1
+    if not repeated.any():
+        return 0.0, 0
+    left = logs - means[which]
+    free = repeated.sum() - len(np.unique(which[repeated]))
+    return float(np.sqrt(np.sum(left[repeated] ** 2) / max(free, 1))), int(repeated.sum())
+
+
+def _example(values: np.ndarray) -> str:
+    first = values[0]
+    return f"'{first}'" if values.dtype.kind == "U" else f"{first:g}"
+
+
+def _quoted(title: str) -> str:
+    return title if title.isidentifier() else f"`{title}`"

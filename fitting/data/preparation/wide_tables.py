@@ -1,0 +1,115 @@
+"""Wide tables: sizes down, tokens across (or the reverse), a loss in each cell."""
+
+import re
+from collections.abc import Mapping
+
+from fitting.data.cell_values import has_numbers, is_missing, numbers_in
+from fitting.data.preparation.usual_names import NAMES, named
+from fitting.data.table_files import Table
+from jaxlaws.foundations.errors import DataError
+from jaxlaws.foundations.quantities import parse_quantity
+
+_FEWEST_COLUMNS = 2
+_LARGEST_RATIO = 1e5  # of tokens per parameter; larger numbers are counts
+_QUANTITY = r"(?P<number>\d[\d_.]*(?:[eE][+-]?\d+)?\s*[KMBGTkmbgt]?)"
+_HEAD = re.compile(
+    r"(?:(?P<what>[A-Za-z_ ]*?)\s*[=:_@]?\s*)??" + _QUANTITY + r"\s*"
+    r"(?P<ratio>[x×]|tok(?:en)?s?[/ _]?(?:per[ _])?(?:param(?:eter)?)s?|tpp)?"
+    r"\s*(?:tok(?:en)?s?|param(?:eter)?s?)?"
+)
+
+
+def from_wide(table: Table, columns: Mapping[str, str]) -> Table | None:
+    """The table with one row for each cell, if a table is wide; None otherwise.
+
+    A header is a number of tokens (`5B`), a number of tokens per parameter (`20x`), or a size.
+    Cells without a number are left out, with a note.
+
+    Raises:
+        DataError: the table is wide, but its rows or its headers are not clear.
+    """
+    heads = {title: _head(title) for title in table.columns if title not in columns.values()}
+    values = {
+        title: head
+        for title, head in heads.items()
+        if head is not None and has_numbers(table.columns[title])
+    }
+    across = list(values)
+    if len(across) < _FEWEST_COLUMNS:
+        return None
+    down = [title for title in table.columns if title not in across]
+    listed = ", ".join(across[:4])
+    is_wide = (
+        f"the table is wide: its columns {listed} look like sizes or tokens, with losses below"
+    )
+    sizes = [columns[n] for n in ("num_params",) if n in columns] or named(
+        NAMES["num_params"], down
+    )
+    tokens = [columns[n] for n in ("num_tokens",) if n in columns] or named(
+        NAMES["num_tokens"], down
+    )
+    if len(sizes) + len(tokens) != 1:
+        raise DataError(
+            f"{table.source}: {is_wide}. One of its other columns ({', '.join(down)}) must be "
+            "num_params or num_tokens: name it with --column num_params=NAME, or write one row for "
+            "each run, with the columns num_params, num_tokens and loss"
+        )
+    is_ratio = all(ratio or number < _LARGEST_RATIO for number, ratio in values.values())
+    is_count = all(not ratio and number >= _LARGEST_RATIO for number, ratio in values.values())
+    if not (is_ratio and (sizes and any(ratio for _, ratio in values.values()))) and not is_count:
+        raise DataError(
+            f"{table.source}: {is_wide}. Whether {listed} are tokens or tokens per parameter is "
+            "not clear: write 20x for tokens per parameter, 5B for tokens, or one row for each run"
+        )
+    return _melted(
+        table, (sizes or tokens)[0], values, across_is_tokens=bool(sizes), ratio=is_ratio
+    )
+
+
+def _head(title: str) -> tuple[float, bool] | None:
+    """The number in a header, and whether it is marked as one of tokens per parameter."""
+    match = _HEAD.fullmatch(title.strip())
+    if match is None:
+        return None
+    what = (match["what"] or "").strip(" _=:@").lower()
+    if what not in ("", "d", "n", "tokens", "num_tokens", "params", "num_params", "at", "loss"):
+        return None
+    try:
+        return parse_quantity(match["number"].replace(" ", "")), match["ratio"] is not None
+    except ValueError:
+        return None
+
+
+def _melted(
+    table: Table,
+    down: str,
+    across: Mapping[str, tuple[float, bool]],
+    *,
+    across_is_tokens: bool,
+    ratio: bool,
+) -> Table:
+    others = [title for title in table.columns if title not in across]
+    new = "num_tokens" if across_is_tokens else "num_params"
+    cells: dict[str, list[object]] = {title: [] for title in [*others, new, "loss"]}
+    sizes, rows, left_out = numbers_in(table.columns[down]), [], []
+    for place, row in enumerate(table.rows):
+        for title, (number, _) in across.items():
+            loss = table.columns[title][place]
+            if is_missing(loss):
+                continue
+            if not has_numbers([loss]):
+                left_out.append(f"row {row}, column {title}: {loss!r}")
+                continue
+            for other in others:
+                cells[other].append(table.columns[other][place])
+            cells[new].append(number * sizes[place] if ratio else number)
+            cells["loss"].append(loss)
+            rows.append(row)
+    meaning = "tokens per parameter" if ratio else "tokens" if across_is_tokens else "parameters"
+    notes = [
+        f"the table is wide: it is read as {len(rows)} runs, with {meaning} in the headers "
+        f"{', '.join(across)}"
+    ]
+    if left_out:
+        notes.append(f"cells without a number are left out: {'; '.join(left_out[:5])}")
+    return Table(table.source, cells, rows, (*table.notes, *notes))

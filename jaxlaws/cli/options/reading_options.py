@@ -1,0 +1,136 @@
+"""Options of the verbs that read a table of runs: its columns, units and rows."""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+import click
+
+from jaxlaws.cli.options.restraint_options import pairs
+from jaxlaws.foundations.annotations import Json, Tree
+from jaxlaws.foundations.errors import DataError
+
+if TYPE_CHECKING:
+    from fitting import Runs
+    from jaxlaws.foundations.law import Law
+
+_NAMES = ("columns", "units", "outcome", "where", "checkpoints", "best_of", "allow")
+column_option = click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    metavar="OURS=THEIRS",
+    help="Name of a column in the table for one of our names, such as loss=student_loss. Usual "
+    "names are found without it. Repeatable.",
+)
+_OPTIONS = (
+    column_option,
+    click.option(
+        "--unit",
+        "units",
+        multiple=True,
+        metavar="NAME=UNIT",
+        help="Unit of a column: K, M, B, T, P, E, Z, PF-days or a number, such as num_tokens=B. "
+        "Default: the unit in the header, such as Tokens (B). Repeatable.",
+    ),
+    click.option(
+        "--outcome",
+        type=click.Choice(["nats", "bits", "perplexity"]),
+        help="What the outcome is; bits and perplexity are converted to nats. Default: nats.",
+    ),
+    click.option(
+        "--where",
+        metavar="EXPRESSION",
+        help="Read only the rows for which this is true, such as \"state == 'finished'\" or "
+        '"loss < 5". Default: all rows.',
+    ),
+    click.option(
+        "--checkpoints",
+        type=click.Choice(["last", "all"]),
+        help="Where rows are checkpoints of runs: read the last row of each run, or all rows. "
+        "Default: last.",
+    ),
+    click.option(
+        "--best-of",
+        is_flag=True,
+        help="Of rows with equal inputs, read only the one with the lowest outcome. Default: all "
+        "rows.",
+    ),
+    click.option(
+        "--allow",
+        multiple=True,
+        metavar="CHECK",
+        help="Read the table although this check finds its numbers implausible; the message of "
+        "the check gives its name. Repeatable.",
+    ),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class TableOptions:
+    """How a table of runs is read.
+
+    Attributes:
+        columns: title of each column by the name of an input.
+        others: the options of `Runs.read` that were given.
+    """
+
+    columns: Mapping[str, str]
+    others: Mapping[str, Json]
+
+    @classmethod
+    def of(cls, given: Mapping[str, Tree]) -> "TableOptions":
+        """The options of a command line, by the names of their parameters.
+
+        Raises:
+            UsageError: an option is not written as NAME=VALUE.
+        """
+        others = {name: given[name] for name in ("outcome", "where", "checkpoints", "best_of")}
+        others["loss_unit"] = others.pop("outcome")
+        others |= {"units": pairs("--unit", given["units"]), "allow": list(given["allow"])}
+        others = {name: value for name, value in others.items() if value}
+        return cls(pairs("--column", given["columns"]), others)
+
+    def stored(self) -> dict[str, Json]:
+        """The options as the file of a fit stores them."""
+        return {"columns": dict(self.columns), **self.others}
+
+    def after(self, stored: Mapping[str, Json]) -> "TableOptions":
+        """These options, and those of the file of a fit that are not given."""
+        others = {name: value for name, value in stored.items() if name != "columns"}
+        return TableOptions(
+            {**stored.get("columns", {}), **self.columns}, {**others, **self.others}
+        )
+
+    def read(self, path: str, law_type: "type[Law] | None") -> "Runs":
+        """The runs in a table.
+
+        Raises:
+            DataError: the table is not one of runs; the message gives the remedy.
+            OSError: the file cannot be opened.
+        """
+        from fitting import Runs
+
+        try:
+            return Runs.read(path, self.columns, law_type, **self.others)
+        except DataError as error:
+            if " is missing" in str(error) and "row " in str(error) and "where" not in self.others:
+                raise DataError(
+                    f"{error}\n  Rows without a value can be left out: --where 'loss > 0', or by "
+                    "another column, such as --where 'state == \"finished\"'"
+                ) from None
+            raise
+
+
+def table_options(verb: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of a table of runs; the verb receives one `TableOptions`, `reading`."""
+
+    @functools.wraps(verb)
+    def with_options(**given: Tree) -> None:
+        own = {name: given.pop(name) for name in _NAMES}
+        verb(reading=TableOptions.of(own), **given)
+
+    for option in reversed(_OPTIONS):
+        with_options = option(with_options)
+    return with_options

@@ -1,0 +1,239 @@
+"""Columns are found by their usual names and units, computed from others, or asked for."""
+
+import json
+
+import numpy as np
+import pytest
+from plain_tables import LOSS, SIZES, TOKENS, columns, loss_of, write_csv
+
+from fitting import Runs, TableNote, TableWarning
+from fitting.data.preparation.header_units import header_unit
+from fitting.data.row_filter import matching
+from jaxlaws.foundations.errors import DataError
+from jaxlaws.laws.chinchilla import Chinchilla
+from jaxlaws.laws.one_input.compute_floor import ComputeFloor
+
+COMPUTE = 6 * SIZES * TOKENS
+
+
+def same(runs):
+    np.testing.assert_allclose(runs.inputs["num_params"], SIZES, rtol=1e-9)
+    np.testing.assert_allclose(runs.inputs["num_tokens"], TOKENS, rtol=1e-9)
+    np.testing.assert_allclose(runs.loss, LOSS, rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("size", "tokens", "loss"),
+    [
+        ("N", "D", "L"),
+        ("params", "tokens", "val_loss"),
+        ("n_params", "n_tokens", "final_loss"),
+        ("nParams", "tokensSeen", "evalLoss"),
+        ("config.n_params", "config.train_tokens", "summary.eval/loss"),
+        ("Parameters", "Training tokens", "Validation loss"),
+        ("non_embedding_params", "total_tokens", "train_loss"),
+        ("Model size", "dataset_size", "test_loss"),
+    ],
+)
+def test_usual_names_are_found_and_reported(size, tokens, loss, tmp_path):
+    path = write_csv(tmp_path / "runs.csv", {size: SIZES, tokens: TOKENS, loss: LOSS})
+    with pytest.warns(TableNote, match="num_params is the column") as caught:
+        runs = Runs.read(path, law_type=Chinchilla)
+    same(runs)
+    assert len(caught) == 1
+
+
+@pytest.mark.parametrize(
+    ("title", "factor"),
+    [
+        ("Params (M)", 1e6), ("Tokens (B)", 1e9), ("params_M", 1e6), ("tokens_b", 1e9),
+        ("Params, M", 1e6), ("Tokens in B", 1e9), ("N (x1e9)", 1e9), ("tokens x1e9", 1e9),
+        ("Params (millions)", 1e6), ("tokens [10^9]", 1e9), ("n_tokens_billions", 1e9),
+        ("B tokens", 1e9), ("Million params", 1e6), ("EFLOPs", 1e18), ("compute (ZFLOPs)", 1e21),
+        ("PF-days", 8.64e19), ("compute (PFLOP/s-days)", 8.64e19), ("N", 1.0), ("L_T", 1.0),
+        ("num_params", 1.0), ("loss", 1.0), ("TFLOPs/s", 1.0), ("tokens", 1.0),
+    ],
+)  # fmt: skip
+def test_units_in_headers(title, factor):
+    assert header_unit(title)[1] == pytest.approx(factor)
+
+
+@pytest.mark.parametrize("given", [{}, {"num_params": "Params (M)", "num_tokens": "Tokens (B)"}])
+def test_a_unit_in_the_header_is_applied_once_and_reported(given, tmp_path):
+    cells = {"Params (M)": SIZES / 1e6, "Tokens (B)": TOKENS / 1e9, "loss": LOSS}
+    path = write_csv(tmp_path / "runs.csv", cells)
+    with pytest.warns(TableNote, match=r"'Params \(M\)' are multiplied by 1e\+06"):
+        same(Runs.read(path, given))
+    names = {"num_params": "Params (M)", "num_tokens": "Tokens (B)"}
+    with pytest.raises(DataError, match="no run has less"):
+        Runs.read(path, names, units={"num_params": "1", "num_tokens": "1"})
+
+
+@pytest.mark.parametrize(
+    ("others", "how"),
+    [
+        ({"flops": COMPUTE}, "flops / (6 num_params)"),
+        ({"compute_budget": COMPUTE}, "flops / (6 num_params)"),
+        ({"C (EFLOPs)": COMPUTE / 1e18}, "flops / (6 num_params)"),
+        ({"steps": TOKENS / 5e5, "batch_tokens": 0 * SIZES + 5e5}, "steps x batch_tokens"),
+        (
+            {"steps": TOKENS / 2**20, "batch_size": 0 * SIZES + 512, "seq_len": 0 * SIZES + 2048},
+            "steps x batch_size x seq_len",
+        ),
+    ],
+)
+def test_tokens_are_computed_from_compute_or_steps(others, how, tmp_path):
+    path = write_csv(tmp_path / "runs.csv", columns(num_tokens=None) | others)
+    with pytest.warns(TableNote, match="num_tokens is computed") as caught:
+        same(Runs.read(path, law_type=Chinchilla))
+    assert how in str(caught[0].message)
+
+
+def test_sizes_and_losses_are_computed_too(tmp_path):
+    cells = columns(num_params=None, loss=None) | {"flops": COMPUTE, "val_ppl": np.exp(LOSS)}
+    path = write_csv(tmp_path / "runs.csv", cells)
+    with pytest.warns(TableNote, match="loss is computed: log of val_ppl"):
+        same(Runs.read(path, law_type=Chinchilla))
+
+
+def test_a_constant_or_a_count_of_heads_is_not_proposed(tmp_path):
+    cells = columns(num_params=None, num_tokens=None)
+    cells |= {"num_heads": SIZES / SIZES * 8, "batch_tokens": 0 * SIZES + 5e5}
+    with pytest.raises(DataError) as caught:
+        Runs.read(write_csv(tmp_path / "runs.csv", cells), law_type=Chinchilla)
+    assert "--column num_params=THEIR_NAME" in str(caught.value)
+    assert "batch_tokens=" not in str(caught.value)
+    assert "=batch_tokens" not in str(caught.value)
+
+
+def test_of_several_columns_the_user_chooses(tmp_path):
+    cells = columns(loss=None) | {"val_loss": LOSS, "final_loss": LOSS + 0.1}
+    path = write_csv(tmp_path / "runs.csv", cells)
+    with pytest.raises(DataError, match="--column loss='val_loss' or --column loss='final_loss'"):
+        Runs.read(path)
+    same(Runs.read(path, {"loss": "val_loss"}))
+
+
+def test_validation_loss_comes_before_training_loss(tmp_path):
+    cells = columns(loss=None) | {"train_loss": LOSS + 0.1, "eval_loss": LOSS}
+    with pytest.warns(TableNote, match="loss is the column 'eval_loss'"):
+        same(Runs.read(write_csv(tmp_path / "runs.csv", cells)))
+
+
+def test_a_law_of_one_quantity_takes_the_size(tmp_path):
+    sizes = np.geomspace(1e6, 1e9, 6)
+    path = write_csv(tmp_path / "runs.csv", {"preset": "abcdef", "N": sizes, "loss": 1 / sizes + 2})
+    with pytest.warns(TableNote, match="flops, the one input of the law, is the column 'N'"):
+        runs = Runs.read(path, law_type=ComputeFloor)
+    np.testing.assert_allclose(runs.inputs["flops"], sizes)
+
+
+def test_both_names_of_a_column_work_in_expressions():
+    names = {"num_params": "N", "num_tokens": "D", "loss": "val"}
+    runs = Runs.read({"N": SIZES, "D": TOKENS, "val": LOSS}, names)
+    for expression in ("N > 1e9", "num_params > 1e9", "val < 2.9 and loss < 2.9 and N > 1B"):
+        assert matching(runs, expression).sum() >= 2
+
+
+def test_the_error_for_a_missing_column_gives_the_nearest_names_only(tmp_path):
+    cells = columns(loss=None) | {f"metric_{i}": LOSS for i in range(80)} | {"lossy": LOSS}
+    with pytest.raises(DataError) as caught:
+        Runs.read(write_csv(tmp_path / "runs.csv", cells))
+    assert "did you mean 'lossy'?" in str(caught.value)
+    assert "of its 83 columns the nearest are lossy" in str(caught.value)
+    assert len(str(caught.value)) < 500
+
+
+def test_crashed_runs_are_left_out_by_an_expression(tmp_path):
+    losses = [*map(str, LOSS[:-1]), ""]
+    states = ["finished"] * 11 + ["crashed"]
+    path = write_csv(tmp_path / "runs.csv", columns(loss=losses) | {"state": states})
+    with pytest.raises(DataError, match="row 13, column loss: '' is missing"):
+        Runs.read(path)
+    for where in ("state == 'finished'", "loss > 0"):
+        with pytest.warns(TableNote, match="rows left out: 1"):
+            assert len(Runs.read(path, where=where)) == 11
+    with pytest.raises(DataError, match="no row has"):
+        Runs.read(path, where="loss > 99")
+
+
+def checkpoints(tmp_path, **changes):
+    steps = np.tile([1000.0, 2000.0, 4000.0, 8000.0], 6)
+    run = np.repeat(np.arange(6), 4)
+    sizes = np.repeat(np.geomspace(1e8, 1e9, 6), 4)
+    tokens = steps * 5e5 * (1 + run)
+    cells = {
+        "run": [f"r{i}" for i in run], "step": steps, "num_params": sizes, "num_tokens": tokens,
+        "loss": loss_of(sizes, tokens),
+    }  # fmt: skip
+    return write_csv(tmp_path / "runs.csv", cells | changes)
+
+
+def test_of_checkpoints_the_last_of_each_run_is_read(tmp_path):
+    path = checkpoints(tmp_path)
+    with pytest.warns(TableNote, match=r"24 rows are checkpoints of 6 runs \(columns run, step\)"):
+        runs = Runs.read(path)
+    assert runs.rows.tolist() == [5, 9, 13, 17, 21, 25]
+    with pytest.warns(TableNote, match="--cluster run"):
+        assert len(Runs.read(path, checkpoints="all")) == 24
+    with pytest.raises(ValueError, match="expected checkpoints of last, all"):
+        Runs.read(path, checkpoints="first")
+
+
+def test_rows_whose_steps_do_not_rise_within_a_run_are_runs(tmp_path, recwarn):
+    assert len(Runs.read(checkpoints(tmp_path, step=np.full(24, 1000.0)))) == 24
+    assert not [each for each in recwarn if each.category is TableNote]
+
+
+def test_the_column_that_separates_equal_inputs_is_named(tmp_path):
+    cells = {name: np.tile(values, 2) for name, values in columns().items()}
+    cells["corpus"] = ["web"] * 12 + ["code"] * 12
+    cells["seed"] = np.arange(24) % 3
+    cells["loss"][12:] *= 0.6
+    path = write_csv(tmp_path / "runs.csv", cells)
+    with pytest.warns(TableWarning, match=r"67% apart.*'corpus' separates them.*corpus == 'web'"):
+        Runs.read(path)
+    with pytest.warns(TableNote, match="rows left out: 12"):
+        assert len(Runs.read(path, where="corpus == 'web'")) == 12
+
+
+def test_a_wide_table_is_read_as_one_row_for_each_cell(tmp_path):
+    sizes = np.array([7e7, 2e8, 5e8, 1.2e9])
+    ratio = {"6x": 6.0, "25 tok/param": 25.0, "90x": 90.0}
+    cells = {"params": sizes} | {head: loss_of(sizes, k * sizes) for head, k in ratio.items()}
+    cells["90x"] = [*cells["90x"][:3], "(partial)"]
+    with pytest.warns(TableNote, match=r"row 5, column 90x: '\(partial\)'"):
+        runs = Runs.read(write_csv(tmp_path / "runs.csv", cells), law_type=Chinchilla)
+    np.testing.assert_allclose(runs.inputs["num_tokens"], TOKENS[:-1])
+    np.testing.assert_allclose(runs.loss, LOSS[:-1])
+
+
+@pytest.mark.parametrize(
+    ("down", "heads", "name"),
+    [
+        ("num_params", ["2B", "20B", "100B"], "num_tokens"),
+        ("tokens", ["70M", "200M", "1.2B"], "num_params"),
+    ],
+)
+def test_a_wide_table_of_counts(down, heads, name, tmp_path):
+    cells = {down: [1e9, 2e9, 8e9]} | {head: [3.0, 2.8, 2.6] for head in heads}
+    with pytest.warns(TableNote, match="the table is wide"):
+        runs = Runs.read(write_csv(tmp_path / "runs.csv", cells))
+    assert len(np.unique(runs.inputs[name])) == len(heads)
+
+
+def test_a_wide_table_that_is_not_clear_is_explained(tmp_path):
+    cells = {"num_params": [1e8, 2e8, 4e8], "5": [3.0, 2.9, 2.8], "20": [2.8, 2.7, 2.6]}
+    with pytest.raises(DataError, match=r"the table is wide.*write 20x"):
+        Runs.read(write_csv(tmp_path / "runs.csv", cells))
+
+
+def test_records_of_an_experiment_tracker(tmp_path):
+    rows = [
+        {"config": {"n_params": n, "tokens": d}, "summary": {"eval": {"loss": loss}}, "state": "ok"}
+        for n, d, loss in zip(SIZES, TOKENS, LOSS, strict=True)
+    ]
+    path = tmp_path / "runs.json"
+    path.write_text(json.dumps(rows))
+    with pytest.warns(TableNote):
+        same(Runs.read(path, law_type=Chinchilla))

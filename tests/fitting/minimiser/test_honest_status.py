@@ -1,0 +1,66 @@
+"""A fit that should not be used says so: baselines, agreement of the starts, and the draws."""
+
+import numpy as np
+import pytest
+from laws_of_tests import SizeLaw
+
+from fitting import LogSquares, Runs, Squares, Status, fit
+from jaxlaws.foundations.errors import NotSolvedError
+from jaxlaws.pytree import Coefficient, positive, pytree
+
+SIZE = np.geomspace(1e7, 1e10, 16)
+
+
+def runs(loss):
+    return Runs.read({"num_params": SIZE, "loss": loss})
+
+
+@pytree
+class Rising:
+    """A law that can only rise with size, for losses that fall."""
+
+    A: Coefficient = positive()
+    E: Coefficient = positive()
+
+    input_names = ("num_params",)
+
+    def loss(self, *, num_params):
+        return self.E + self.A * num_params
+
+
+@pytree
+class NoFloor:
+    """`2 + A / N`, which cannot follow a slow power."""
+
+    A: Coefficient = positive()
+    E: Coefficient = positive()
+
+    input_names = ("num_params",)
+
+    def loss(self, *, num_params):
+        return 2 + self.A / num_params + 0.0 * self.E
+
+
+def test_a_law_that_predicts_worse_than_a_line_in_the_logarithm_has_failed():
+    loss = 6 * SIZE**-0.05
+    result = fit(NoFloor, runs(loss), objective=Squares(), num_starts=16)
+    line = np.polynomial.Polynomial.fit(np.log(SIZE), np.log(loss), 1)
+    by_line = 0.5 * np.sum((np.exp(line(np.log(SIZE))) - loss) ** 2)
+    assert by_line < result.objective
+    assert result.status is Status.NOT_CONVERGED
+    assert any("a linear model in the logarithms of the inputs" in w for w in result.warnings)
+    with pytest.raises(NotSolvedError):
+        fit(NoFloor, runs(loss), objective=Squares(), num_starts=16, throw=True)
+
+
+def test_draws_on_the_edge_show_that_the_floor_is_not_determined():
+    """Sixteen noisy points of a pure power: the floor is zero in many draws, whatever the fit."""
+    random = np.random.default_rng(3)
+    loss = 30 * SIZE**-0.15 * np.exp(0.02 * random.normal(size=len(SIZE)))
+    result = fit(SizeLaw, runs(loss), objective=LogSquares(), num_starts=32, bootstrap=200)
+    floors = np.asarray(result.usable_ensemble().E)
+    assert np.mean(floors < 1e-3) > 0.05
+    assert result.status is not Status.CONVERGED
+    assert any(
+        w.startswith(("E is at an edge", "the runs do not distinguish E")) for w in result.warnings
+    )
