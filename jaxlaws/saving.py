@@ -170,7 +170,8 @@ def law_from_json(document: Json, law_type: type[object] | None = None) -> Tree:
         raise DataError("the lists of a coefficient are nested too deeply") from None
     leaves = zip(jax.tree.leaves(law), element_shapes(law), strict=True)
     shapes = {_batch_shape(np.shape(leaf), shape) for leaf, shape in leaves}
-    if len(shapes) > 1:
+    # Numbers may stand beside lists: a law of several breaks has arrays of undeclared length.
+    if len(shapes - {()}) > 1:
         raise DataError(
             f"law {document['type']!r}: the coefficients are of different lengths, "
             f"{', '.join(map(str, sorted(shapes)))}"

@@ -162,6 +162,7 @@ def test_the_winner_has_the_least_mean_loss():
     assert [line[-2:] for line in lines] == [["train", "distil"]] * 2
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("broadcasting")
 def test_runs_of_a_stack_become_what_they_become_alone():
     teacher, shape = Run(Shape(1, 16, 1), 50, half=TEACHER_HALF), Shape(1, 8, 1)

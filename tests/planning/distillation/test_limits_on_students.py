@@ -88,7 +88,7 @@ def test_a_limit_on_a_student_of_any_size():
 @pytest.mark.parametrize(
     ("scenario", "quantity", "most"),
     [
-        (FREE_TEACHER, quality, 1.0),
+        pytest.param(FREE_TEACHER, quality, 1.0, marks=pytest.mark.slow),
         pytest.param(TEACHER_INFERENCE, teacher_memory, 8e8, marks=pytest.mark.slow),
         pytest.param(TEACHER_PRETRAINING, days, 10.0, marks=pytest.mark.slow),
     ],

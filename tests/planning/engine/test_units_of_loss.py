@@ -52,7 +52,13 @@ QUESTIONS = {
 
 
 @pytest.mark.parametrize("unit", [1e-9, 1e5])
-@pytest.mark.parametrize("question", QUESTIONS.values(), ids=QUESTIONS)
+@pytest.mark.parametrize(
+    "question",
+    [
+        pytest.param(question, id=name, marks=[pytest.mark.slow] if name == "family" else [])
+        for name, question in QUESTIONS.items()
+    ],
+)
 def test_the_plan_is_the_same(question, unit):
     nats, other = question(LAW), question(_in_unit(unit))
     np.testing.assert_array_equal(other.status, nats.status)
@@ -69,6 +75,7 @@ def test_the_plan_is_the_same(question, unit):
     )
 
 
+@pytest.mark.slow
 def test_derivatives_and_ranges():
     unit = 1e5
     nats, other = (

@@ -98,6 +98,7 @@ def test_a_limit_on_a_plan_in_money():
     )
 
 
+@pytest.mark.slow
 def test_a_limit_and_bounds_on_the_shape():
     free = optimal_shape(LAW, flops=1e22)
     check_limit(

@@ -72,7 +72,9 @@ class TwoTerms:
         return first + self.p3 * power(num_params, self.p4) + self.p5
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 6))]
+)
 def test_two_power_terms_of_free_sign(seed):
     loss = 1.55 + 37.9 * N**-0.19 * (D / 2e9) ** -0.07 + noise(0.05, seed)
 
