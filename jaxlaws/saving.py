@@ -170,8 +170,8 @@ def law_from_json(document: Json, law_type: type[object] | None = None) -> Tree:
         raise DataError("the lists of a coefficient are nested too deeply") from None
     leaves = zip(jax.tree.leaves(law), element_shapes(law), strict=True)
     shapes = {_batch_shape(np.shape(leaf), shape) for leaf, shape in leaves}
-    # Numbers may stand beside lists: a law of several breaks has arrays of undeclared length.
-    if len(shapes - {()}) > 1:
+    # Beside coefficients of any length, which are lists, the others may be numbers.
+    if len(shapes - {()} if getattr(law, "any_length", ()) else shapes) > 1:
         raise DataError(
             f"law {document['type']!r}: the coefficients are of different lengths, "
             f"{', '.join(map(str, sorted(shapes)))}"

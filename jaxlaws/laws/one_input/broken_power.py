@@ -36,6 +36,7 @@ class BrokenPower:
     f: Coefficient = positive()
 
     input_names: ClassVar[tuple[str, ...]] = ("scale",)
+    any_length: ClassVar[tuple[str, ...]] = ("c", "d", "f")
 
     @prediction
     def loss(self, *, scale: jax.Array) -> jax.Array:
