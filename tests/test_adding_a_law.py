@@ -39,10 +39,10 @@ def test_the_page_works_from_an_empty_folder(tmp_path, monkeypatch):
 def run_session(text):
     options = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
     session = doctest.DocTestParser().get_doctest(text, {}, "adding_a_law", None, None)
-    told = []
-    failed, tried = doctest.DocTestRunner(optionflags=options).run(session, out=told.append)
+    reported = []
+    failed, tried = doctest.DocTestRunner(optionflags=options).run(session, out=reported.append)
     assert tried > 20
-    assert not failed, "".join(told)
+    assert not failed, "".join(reported)
 
 
 def run_command(command):

@@ -75,7 +75,7 @@ def fit_groups(
     chosen = task.runs
     elements = _check_own(law_type, own, {*task.frozen, *task.restraints.tie})
     labels, places = np.unique(chosen.groups(group), return_inverse=True)
-    names = tuple(f"{x:g}" if isinstance(x, float) else str(x) for x in labels.tolist())
+    names = tuple(f"{x:.15g}" if isinstance(x, float) else str(x) for x in labels.tolist())
     counts = np.bincount(places)
     if counts.min() * len(chosen.outcome_titles) <= len(elements):
         raise ValueError(

@@ -9,6 +9,7 @@ import dataclasses
 import numpy as np
 
 from fitting.minimiser.broad_search.search import broad_search
+from fitting.minimiser.local_optima import NO_COST, SAME_OBJECTIVE
 from fitting.minimiser.multi_start import Minima, minimise_batch, residuals_of, search_batch
 from fitting.minimiser.starts import is_centred
 from fitting.minimiser.step_directions import suitable_directions
@@ -16,7 +17,6 @@ from fitting.problem.batched_problem import Batch, BatchedProblem
 from fitting.problem.likelihood import spread, student_t_scale
 from fitting.problem.objectives import StudentT
 
-SAME_MINIMUM = 1e-4  # relative difference of objectives that give the same predictions
 FEW = 0.05  # share of the starts: a minimum that fewer starts reach may not be the lowest
 
 _SEARCH_STEPS = 20  # of Optax, before the polish
@@ -54,7 +54,13 @@ class Search:
     def starts_agreeing(self) -> float:
         """The share of the starts that ended at the lowest minimum."""
         lowest = self.minima.costs[self.best]
-        return float(np.mean(self.minima.costs <= lowest * (1 + SAME_MINIMUM)))
+        negligible = NO_COST * float(np.sum(self.batch.weights[0]))
+        return float(np.mean(self.minima.costs <= lowest * (1 + SAME_OBJECTIVE) + negligible))
+
+    @property
+    def has_converged(self) -> bool:
+        """Whether the lowest minimum has converged."""
+        return bool(self.minima.converged[self.best])
 
 
 def lowest_minimum(problem: BatchedProblem, starts: Batch, num_runs: int, seed: int) -> Search:
@@ -77,11 +83,22 @@ def lowest_minimum(problem: BatchedProblem, starts: Batch, num_runs: int, seed: 
         return _after_broad_search(problem, starts, num_runs, seed)
     ends = search_batch(_with_a_scale(problem), starts, _SEARCH_STEPS)[0]
     found = _minimise_with_scale(problem, starts.at(ends), num_runs)
-    if found.minima.converged[found.best] and found.starts_agreeing >= FEW:
+    if found.has_converged and found.starts_agreeing >= FEW:
         return found
     other = _after_broad_search(problem, starts, num_runs, seed)
-    lowest = found.minima.costs[found.best]
-    return other if other.minima.costs[other.best] < lowest * (1 - _SAME_COST) else found
+    ours, theirs = (_comparable_cost(each, num_runs) for each in (found, other))
+    if abs(theirs - ours) <= _SAME_COST * abs(ours):
+        return max(found, other, key=lambda each: (each.has_converged, each.starts_agreeing))
+    return other if theirs < ours else found
+
+
+def _comparable_cost(search: Search, num_runs: int) -> float:
+    """The lowest objective, with what the likelihood adds for a fitted scale of Student's t."""
+    objective = search.problem.objective
+    cost = float(search.minima.costs[search.best]) * float(objective.slope())
+    if isinstance(objective, StudentT):
+        cost += num_runs * float(np.log(objective.known_scale()))
+    return cost
 
 
 def _after_broad_search(problem: BatchedProblem, starts: Batch, num_runs: int, seed: int) -> Search:
@@ -92,7 +109,7 @@ def _after_broad_search(problem: BatchedProblem, starts: Batch, num_runs: int, s
     batch = starts.take(problem, chosen)
     found = _in_suitable_directions(problem, batch, 0, num_runs)
     for _ in range(_MOST_DIRECTIONS - 1):
-        if found.minima.converged[found.best]:
+        if found.has_converged:
             break
         batch = batch.at(found.minima.vectors)
         found = _in_suitable_directions(problem, batch, found.best, num_runs)

@@ -49,9 +49,9 @@ class FitResult(Generic[L_co]):
         objective: the least value of the objective, a sum over runs, without the penalties of
             priors. The function itself is `options.objective`.
         objective_by_start: the objective with the penalties of priors at the end of each start,
-            `(num_starts,)`; inf where a start failed.
-        starts_agreeing: share of the starts that ended within a relative 1e-4 of the best one.
-        gradient_norm: norm of the gradient at the end; a fit below 1e-8 has converged.
+            and of each restart of a broad search, `(num_ends,)`; inf where a start failed.
+        starts_agreeing: share of these ends within a relative 1e-4 of the best one.
+        gradient_norm: norm of the gradient along the last steps; zero if it is below 1e-8.
         fitted_range: least and greatest value of each input among the runs.
         identifiability: which combinations of coefficients the runs determine, and how well.
         num_runs: number of runs that the law was fitted to.

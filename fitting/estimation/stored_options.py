@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import jax
 import numpy as np
 
+from fitting.data.preparation.reading import ReadingOptions
 from fitting.estimation.options import FitOptions, Fitted, Frozen
 from fitting.minimiser.status import Status
 from fitting.problem.objectives import (
@@ -48,7 +49,7 @@ _OPTIONAL = (
     "reading",
 )  # older files lack them
 _RESTRAINTS = ("tie", "bounds", "priors")
-_READING = ("units", "loss_unit", "where", "checkpoints", "allow")
+_READING = tuple(ReadingOptions.__annotations__)
 
 
 def check_fit(fit: Json) -> Mapping[str, Json]:

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from fitting.minimiser.local_optima import SAME_OBJECTIVE
 from fitting.problem.objectives import Objective
 
-_SLACK = 1e-6  # relative difference of objectives
+_NOTHING = 1e-6  # of the objective of the best constant: a fit as close as this is good
 
 
 def better_baseline(
@@ -32,17 +33,20 @@ def better_baseline(
         num_free: the number of free coefficients of the law.
     """
     constant = np.ones((len(observed), 1))
+    if not total > _NOTHING * _lowest(objective, constant, observed, weights):
+        return None
     designs = {"the best constant": constant}
     varied = {name: values for name, values in inputs.items() if np.ptp(values) > 0}
     logs = [np.log(x) if np.all(x > 0) else x for x in varied.values()]
     designs["a linear model in the logarithms of the inputs"] = np.column_stack([constant, *logs])
     for name, values in varied.items():
-        _, group = np.unique(values, return_inverse=True)
-        designs[f"the mean of the runs at each {name}"] = np.eye(group.max() + 1)[group]
+        distinct, group = np.unique(values, return_inverse=True)
+        if len(distinct) <= num_free:
+            designs[f"the mean of the runs at each {name}"] = np.eye(len(distinct))[group]
     for words, design in designs.items():
         if design.shape[1] <= num_free:
             lowest = _lowest(objective, design, observed, weights)
-            if lowest < total * (1 - _SLACK):
+            if lowest < total * (1 - SAME_OBJECTIVE):
                 return f"{words} (objective {lowest:.6g} instead of {total:.6g})"
     return None
 
@@ -52,12 +56,14 @@ def _lowest(
 ) -> float:
     """The lower objective of least squares of the outcomes and of their logarithms."""
     root = np.sqrt(weights)
-    found = [design @ np.linalg.lstsq(design * root[:, None], observed * root, rcond=None)[0]]
-    if np.all(observed > 0):
-        logs = np.log(observed)
-        fitted = np.linalg.lstsq(design * root[:, None], logs * root, rcond=None)[0]
-        found.append(np.exp(design @ fitted))
+
+    def fitted(target: np.ndarray) -> np.ndarray:
+        return design @ np.linalg.lstsq(design * root[:, None], target * root, rcond=None)[0]
+
     with np.errstate(all="ignore"):
+        found = [fitted(observed)]
+        if np.all(observed > 0):
+            found.append(np.exp(fitted(np.log(observed))))
         totals = [
             float(weights @ np.asarray(objective.costs(objective.residuals(each, observed))))
             for each in found

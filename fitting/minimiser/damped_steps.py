@@ -85,15 +85,22 @@ def possible_gain(point: Point) -> jax.Array:
 def _solve(point: Point, damping: jax.Array) -> jax.Array:
     diagonal = jnp.abs(jnp.diagonal(point.curvatures, axis1=-2, axis2=-1))
     added = damping[:, None] * diagonal + jnp.finfo(damping.dtype).tiny
-    factor = jax.lax.linalg.cholesky(
-        point.curvatures + jax.vmap(jnp.diag)(added), symmetrize_input=False
-    )
-    solution = -point.gradients[..., None]
+    factor = cholesky(point.curvatures + jax.vmap(jnp.diag)(added))
+    return solve_factored(factor, -point.gradients[..., None])[..., 0]
+
+
+def cholesky(matrix: jax.Array) -> jax.Array:
+    """The lower factor of positive definite matrices, `(..., n, n)`; NaN where they are not."""
+    return jax.lax.linalg.cholesky(matrix, symmetrize_input=False)
+
+
+def solve_factored(factor: jax.Array, right: jax.Array) -> jax.Array:
+    """Solve systems with a Cholesky factor, for each column of the right-hand sides."""
     for transposed in (False, True):
-        solution = jax.lax.linalg.triangular_solve(
-            factor, solution, left_side=True, lower=True, transpose_a=transposed
+        right = jax.lax.linalg.triangular_solve(
+            factor, right, left_side=True, lower=True, transpose_a=transposed
         )
-    return solution[..., 0]
+    return right
 
 
 def corrected_step(

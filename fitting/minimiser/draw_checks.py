@@ -42,6 +42,7 @@ def check_draws(
     shares = np.mean(judgement.at_edge[usable] != 0, axis=0)
     values = np.asarray(coefficients(parameters, vectors[usable]))
     low, high = np.quantile(values, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2], axis=0)
+    low = np.maximum(low, np.finfo(float).tiny)  # a positive coefficient can round to zero
     for i, number in enumerate(parameters.free):
         if number.name in reported:
             continue

@@ -29,7 +29,7 @@ _NEAR = 1e-2
 # the second number, as a share of the objective.
 _NO_PULL = 1e-3
 _NO_GAIN = 1e-7
-_LARGEST = 1e200
+_LARGEST = 1e200  # larger products of derivatives count as this, so that their sums are finite
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -138,7 +138,6 @@ def judge(problem: BatchedProblem, batch: Batch, minima: Minima, noise: float) -
     at_edge = (side != 0) & (minima.largest_derivatives * near < noise)
     finite = np.isfinite(minima.costs) & np.all(np.isfinite(minima.gram), axis=(-1, -2))
     inside = ~at_edge[:, :, None] & ~at_edge[:, None, :] & finite[:, None, None]
-    # Far from any minimum, derivatives can be too large for a number; such an entry has none.
     information = np.where(inside, np.clip(minima.gram, -_LARGEST, _LARGEST), 0.0) / noise**2
     information = np.where(inside, information + prior_information, 0.0)
     eigenvalues, columns = np.linalg.eigh(information * per_fold[:, :, None] * per_fold[:, None, :])

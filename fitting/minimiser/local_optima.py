@@ -19,7 +19,7 @@ from jaxlaws.saving import law_from_json, law_to_json, numbers_from_json, number
 SAME_OBJECTIVE = 1e-4  # relative difference; objectives this close give the same predictions
 _NOTABLE = 0.05  # share of the starts; an optimum of fewer starts is not reported
 _DIFFERENT = 0.05  # relative difference of a coefficient
-_NO_COST = 1e-12  # for each run: smaller differences of the cost are rounding
+NO_COST = 1e-12  # for each run: smaller differences of the cost are rounding
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -111,7 +111,7 @@ def other_optima(
     own = int(np.flatnonzero(ended == best)[0])
     laws = laws_of(problem, batch)
     values = _values(problem.parameters.free, laws)
-    allowed = _NO_COST * float(np.sum(batch.weights[0]))
+    allowed = NO_COST * float(np.sum(batch.weights[0]))
 
     def differs(i: np.ndarray | int, j: int) -> np.ndarray:
         """Which numbers differ. Two numbers at the same edge never differ."""

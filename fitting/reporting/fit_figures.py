@@ -125,9 +125,10 @@ def roll_out_errors(rolled: RollOut, *, title: str = "") -> Figure:
         windows = zip(rolled.hold_outs, rolled.decades, strict=True)
         for index, (each, decades) in enumerate(windows):
             name = figure_text(each.name)
+            errors = np.abs(each.errors["law"])
             axes.scatter(
-                decades,
-                np.abs(each.errors["law"]),
+                np.repeat(decades, errors.size // len(errors)),
+                errors.ravel(),
                 s=12,
                 alpha=0.6,
                 color=COLOURS[index % len(COLOURS)],

@@ -45,17 +45,19 @@ def coefficients_on_bounds(result: FitResult, level: float = 0.9) -> tuple[str, 
         for value, direction in zip(found.eigenvalues, found.directions, strict=True)
         if np.isinf(value)
     }
+    values = coefficients(result.law)
+    # In the fit of a group, a number of the group's own is `E[web]` among the names of the fit.
+    free = [n for n in values if any(x == n or x.startswith(f"{n}[") for x in found.names)]
     if result.ensemble is not None:
-        values = coefficients(result.law)
         ends = [coefficients(law) for law in result.interval(level)]
         bounds = result.restraints.bounds
-        for name in found.names:
+        for name in free:
             low, high = (float(end[name]) for end in ends)
             on_zero = 0 <= low < _AT_EDGE * abs(float(values[name]))
             on_given = name in bounds and bool(np.any(np.isclose((low, high), bounds[name])))
             if on_zero or on_given:
                 on_bound.add(name)
-    return tuple(name for name in found.names if name in on_bound)
+    return tuple(name for name in free if name in on_bound)
 
 
 def open_splits(result: FitResult) -> dict[str, float]:

@@ -94,9 +94,9 @@ def test_a_command_never_writes_to_its_input(refused, folder, arguments, path):
 def test_a_file_of_another_kind_is_kept(refused, folder, arguments, content, message):
     old = folder / arguments[-1]
     old.write_text(content)
-    told = refused(*arguments)
-    assert message in told
-    assert "--force" in told
+    reported = refused(*arguments)
+    assert message in reported
+    assert "--force" in reported
     assert old.read_text() == content
 
 

@@ -186,7 +186,7 @@ def test_jit_and_vmap_equal_the_plain_call(direction):
     np.testing.assert_allclose(jax.vmap(loss)(student, teacher), plain, rtol=1e-6, atol=1e-6)
 
 
-def test_mistakes_are_told():
+def test_mistakes_are_reported():
     student, teacher, targets = draw(1.0)
     with pytest.raises(ValueError, match="one shape"):
         distilling_loss(student, teacher[:, :-1])

@@ -279,7 +279,7 @@ def test_presets_say_where_they_come_from(name):
         assert low < high
 
 
-def test_an_unknown_preset_is_told_with_the_near_one():
+def test_an_unknown_preset_is_reported_with_the_near_one():
     with pytest.raises(ValueError, match="did you mean 'busbridge2025'"):
         presets.load("busbrige2025")
     with pytest.raises(ValueError, match="no bootstrap draws"):

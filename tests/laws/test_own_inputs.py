@@ -69,7 +69,7 @@ def test_an_unknown_input_is_refused_with_both_remedies():
     assert define({"hidden_dim": Input("width")}).input_names == ("num_params", "hidden_dim")
 
 
-def test_a_misspelt_input_is_told_with_the_near_one():
+def test_a_misspelt_input_is_reported_with_the_near_one():
     with pytest.raises(TypeError, match=r"unknown input 'num_parms' \(did you mean 'num_params'\?"):
 
         @pytree
@@ -90,7 +90,7 @@ def test_an_input_that_is_not_keyword_only_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("own", "told"),
+    ("own", "reported"),
     [
         ({"hidden_dim": RATE, "num_tokens": RATE}, "already uses the name 'num_tokens'"),
         ({"hidden_dim": RATE, "loss": RATE}, "already uses the name 'loss'"),
@@ -98,8 +98,8 @@ def test_an_input_that_is_not_keyword_only_is_refused():
         (["hidden_dim"], "must be a mapping"),
     ],
 )
-def test_inputs_that_cannot_be_a_laws_own(own, told):
-    with pytest.raises(TypeError, match=told):
+def test_inputs_that_cannot_be_a_laws_own(own, reported):
+    with pytest.raises(TypeError, match=reported):
         define(own)
 
 
@@ -217,7 +217,7 @@ def test_a_distillation_law_keeps_its_supervised_law():
 
 
 @pytest.mark.parametrize(
-    ("law", "values", "told"),
+    ("law", "values", "reported"),
     [
         (LAW, {"lr": 1.0}, "Tuned does not take lr; its inputs are num_params"),
         (LAW, {"learning_rate": "small"}, "learning_rate must be a number"),
@@ -225,6 +225,6 @@ def test_a_distillation_law_keeps_its_supervised_law():
         (Mixture(laws=DRAWS), {"learning_rate": 1.0}, r"Mixture\(laws=fix_inputs"),
     ],
 )
-def test_what_cannot_be_fixed(law, values, told):
-    with pytest.raises(TypeError, match=told):
+def test_what_cannot_be_fixed(law, values, reported):
+    with pytest.raises(TypeError, match=reported):
         fix_inputs(law, **values)

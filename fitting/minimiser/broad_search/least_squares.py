@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from fitting.minimiser.broad_search.law_form import Form, Role
+from fitting.minimiser.damped_steps import cholesky, solve_factored
 from fitting.problem.batched_problem import BatchedProblem, Fixed
 from fitting.problem.bijections import from_interval
 from jaxlaws.foundations.annotations import Array
@@ -180,17 +181,3 @@ class LeastSquares:
             number = jax.lax.stop_gradient(from_interval(each, *free[place].edges))
             vector = vector.at[place].set(number)
         return vector
-
-
-def cholesky(matrix: jax.Array) -> jax.Array:
-    """The lower factor of a positive definite matrix; NaN where it is not positive definite."""
-    return jax.lax.linalg.cholesky(matrix, symmetrize_input=False)
-
-
-def solve_factored(factor: jax.Array, right: jax.Array) -> jax.Array:
-    """Solve a system with a Cholesky factor for each column of the right-hand side."""
-    for transposed in (False, True):
-        right = jax.lax.linalg.triangular_solve(
-            factor, right, left_side=True, lower=True, transpose_a=transposed
-        )
-    return right

@@ -16,7 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from fitting.minimiser.broad_search.law_form import Form, Role, form_of, is_plain, to_vectors
-from fitting.minimiser.broad_search.least_squares import LeastSquares, cholesky, solve_factored
+from fitting.minimiser.broad_search.least_squares import LeastSquares
+from fitting.minimiser.damped_steps import cholesky, solve_factored
 from fitting.problem.batched_problem import Batch, BatchedProblem, Fixed
 from fitting.problem.parameters import FreeNumber
 from jaxlaws.foundations.annotations import Array, Tree

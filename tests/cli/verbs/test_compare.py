@@ -20,20 +20,20 @@ COMPARE = ["plan", "compare", "--law", LAW, "--flops"]
 
 def test_it_prints_the_comparison(run):
     arguments = [*COMPARE, "1e21", "--student", "300M"]
-    told, out = run(*arguments, "--json").json, run(*arguments).out
+    reported, out = run(*arguments, "--json").json, run(*arguments).out
     answer = compare(presets.load(LAW), flops=1e21, num_student_params=3e8)
-    assert told["winner"] == Winner(answer.winner).name == "OVERTRAIN"
-    assert told["margin"] == answer.margin
-    assert told["eligible"] == {"train": False, "overtrain": True, "distil": True}
+    assert reported["winner"] == Winner(answer.winner).name == "OVERTRAIN"
+    assert reported["margin"] == answer.margin
+    assert reported["eligible"] == {"train": False, "overtrain": True, "distil": True}
     for name, plan in answer.options.items():
-        inside = told["options"][name]
+        inside = reported["options"][name]
         assert {key: inside[key] for key in plan_to_dict(plan)} == plan_to_dict(plan)
-    assert told["reason"] == answer.words(presets.describe(LAW).fitted_range)
-    assert "probabilities" not in told
+    assert reported["reason"] == answer.words(presets.describe(LAW).fitted_range)
+    assert "probabilities" not in reported
     overtrained = np.log10(answer.options.overtrain.num_tokens / 5.12e11)
-    assert told["extrapolation_decades"] == pytest.approx(overtrained)
+    assert reported["extrapolation_decades"] == pytest.approx(overtrained)
     assert "Winner: OVERTRAIN." in out
-    assert told["reason"] in out
+    assert reported["reason"] in out
     assert f"({answer.options.train.loss:.4f})" in out  # in brackets: ruled out
     assert "it is larger than the student" in out
     assert "an extrapolation, so do not rely on it" in out
@@ -42,7 +42,7 @@ def test_it_prints_the_comparison(run):
 
 def test_a_teacher_that_exists(run):
     arguments = [*COMPARE, "1e21", "--teacher", "300M", "--teacher-loss", "2.2"]
-    told = run(*arguments, "--student", "300M", "--inference-tokens", "1T", "--json").json
+    reported = run(*arguments, "--student", "300M", "--inference-tokens", "1T", "--json").json
     answer = compare(
         presets.load(LAW),
         flops=1e21,
@@ -51,10 +51,10 @@ def test_a_teacher_that_exists(run):
         teacher_loss=2.2,
         num_teacher_params=3e8,
     )
-    assert told["winner"] == Winner(answer.winner).name == "USE_TEACHER"
-    assert told["options"]["use_teacher"]["loss"] == 2.2
-    assert told["options"]["distil"]["num_teacher_tokens"] is None
-    assert told["options"]["train"]["loss"] is None
+    assert reported["winner"] == Winner(answer.winner).name == "USE_TEACHER"
+    assert reported["options"]["use_teacher"]["loss"] == 2.2
+    assert reported["options"]["distil"]["num_teacher_tokens"] is None
+    assert reported["options"]["train"]["loss"] is None
     assert "costs more than the budget" in run(*arguments, "--inference-tokens", "1T").out
 
 
@@ -90,19 +90,19 @@ def test_the_share_of_the_draws_that_each_strategy_wins(run, tmp_path):
     result = fit_result(law, students, {"supervised": first})
     result.save(path)
     arguments = ["plan", "compare", "--law", path, "--flops", "1e20", "--student", "500M"]
-    told, out = run(*arguments, "--json").json, run(*arguments).out
+    reported, out = run(*arguments, "--json").json, run(*arguments).out
     asked: Any = {"flops": 1e20, "num_student_params": 5e8}
     won = [
         Winner(compare(jax.tree.map(lambda leaf, at=at: leaf[at], result.ensemble), **asked).winner)
         for at in range(3)
     ]
-    assert told["probabilities"] == {
+    assert reported["probabilities"] == {
         winner.name: won.count(winner) / 3
         for winner in (Winner.TRAIN, Winner.OVERTRAIN, Winner.DISTIL)
     }
     assert "of the fit's 3 draws" in out
     assert "one supervised law" not in out
-    assert told["options"]["train"]["extrapolation_decades"] == 0  # known from the first stage
+    assert reported["options"]["train"]["extrapolation_decades"] == 0  # known from the first stage
 
 
 def test_shares_are_counted():
@@ -119,21 +119,21 @@ def test_shares_are_counted():
 def test_sweeps_are_written(run, tmp_path):
     path = tmp_path / "answers.csv"
     arguments = [*COMPARE, "1e3:1e24:4", "--student", "300M"]
-    told = run(*arguments, "-o", path, "--json").json
+    reported = run(*arguments, "-o", path, "--json").json
     answer = compare(presets.load(LAW), flops=np.geomspace(1e3, 1e24, 4), num_student_params=3e8)
-    assert told["winner"] == [Winner(winner).name for winner in answer.winner]
-    assert told["winner"][0] == "NONE"
-    assert told["margin"][0] is None
-    assert len(told["reason"]) == 4
+    assert reported["winner"] == [Winner(winner).name for winner in answer.winner]
+    assert reported["winner"][0] == "NONE"
+    assert reported["margin"][0] is None
+    assert len(reported["reason"]) == 4
     with path.open() as file:
         rows = list(csv.DictReader(file))
-    assert [row["winner"] for row in rows] == told["winner"]
+    assert [row["winner"] for row in rows] == reported["winner"]
     assert float(rows[3]["options.distil.loss"]) == answer.options.distil.loss[3]
     assert "In brackets" in run(*arguments).out
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "reported"),
     [
         (["0"], "above zero"),
         (["1e3"], "raise --flops"),
@@ -147,8 +147,8 @@ def test_sweeps_are_written(run, tmp_path):
         (["1e21", "-o", "answers.txt"], ".csv or .parquet"),
     ],
 )
-def test_bad_input_is_one_message(refused, arguments, told):
-    assert told in refused(*COMPARE, *arguments)
+def test_bad_input_is_one_message(refused, arguments, reported):
+    assert reported in refused(*COMPARE, *arguments)
 
 
 def test_a_law_cut_in_half_is_one_message(refused, tmp_path):

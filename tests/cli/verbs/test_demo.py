@@ -22,6 +22,8 @@ def test_demo_writes_a_report_with_its_pictures_and_laws(run, tmp_path):
 
 
 def test_a_budget_too_small_for_the_student_is_refused_before_anything_is_fitted(refused, tmp_path):
-    told = refused("demo", "-o", tmp_path / "demo", "--student", "1M", "--flops", "1e9")
-    assert "does not train 1M parameters on even 1K tokens, which takes 6B: raise --flops" in told
+    reported = refused("demo", "-o", tmp_path / "demo", "--student", "1M", "--flops", "1e9")
+    assert (
+        "does not train 1M parameters on even 1K tokens, which takes 6B: raise --flops" in reported
+    )
     assert not (tmp_path / "demo").exists()

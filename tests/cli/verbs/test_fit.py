@@ -36,14 +36,14 @@ def table(tmp_path):
 def test_fit_prints_one_object_and_saves_a_law(run, table, tmp_path):
     saved = tmp_path / "fit.json"
     arguments = ["--law", "chinchilla", "--column", "loss=final", "--starts", 64, "--bootstrap", 32]
-    told = run("fit", table, *arguments, "--json", "-o", saved).json
-    assert told["law"] == "chinchilla"
-    assert told["status"] == "CONVERGED"
-    assert told["num_runs"] == 30
-    assert 0 < told["starts_agreeing"] <= 1
-    for name, each in told["coefficients"].items():
+    reported = run("fit", table, *arguments, "--json", "-o", saved).json
+    assert reported["law"] == "chinchilla"
+    assert reported["status"] == "CONVERGED"
+    assert reported["num_runs"] == 30
+    assert 0 < reported["starts_agreeing"] <= 1
+    for name, each in reported["coefficients"].items():
         assert each["low"] < each["value"] < each["high"], name
-    assert told["coefficients"]["alpha"]["value"] == pytest.approx(0.3478, abs=0.02)
+    assert reported["coefficients"]["alpha"]["value"] == pytest.approx(0.3478, abs=0.02)
     loss = run("predict", "--law", saved, "--params", "1B", "--tokens", "20B", "--json").json[
         "loss"
     ]
@@ -54,12 +54,12 @@ def test_fit_prints_one_object_and_saves_a_law(run, table, tmp_path):
 
 
 def test_freeze_holds_a_coefficient(run, table):
-    told = run(
+    reported = run(
         "fit", table, "--law", "chinchilla", "--column", "loss=final", "--starts", 64,
         "--freeze", "E=1.8172", "--json",
     ).json  # fmt: skip
-    assert told["coefficients"]["E"]["value"] == 1.8172
-    assert "E" in told["frozen"]
+    assert reported["coefficients"]["E"]["value"] == 1.8172
+    assert "E" in reported["frozen"]
 
 
 def test_bad_rows_are_all_named(refused, tmp_path):
@@ -71,12 +71,21 @@ def test_bad_rows_are_all_named(refused, tmp_path):
     rows[5]["num_params"] = ""
     rows[7]["loss"] = "low"
     message = refused("fit", write(tmp_path / "bad.csv", rows), "--law", "chinchilla")
-    for told in ("bad.csv", "row 4", "row 6", "row 7", "row 9", "loss", "num_tokens", "num_params"):
-        assert told in message
+    for reported in (
+        "bad.csv",
+        "row 4",
+        "row 6",
+        "row 7",
+        "row 9",
+        "loss",
+        "num_tokens",
+        "num_params",
+    ):
+        assert reported in message
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "reported"),
     [
         (["--law", "chinchila"], "did you mean 'chinchilla'"),
         (["--law", "chinchilla"], "--column loss="),
@@ -90,10 +99,10 @@ def test_bad_rows_are_all_named(refused, tmp_path):
         (["--law", "chinchilla", "--column", "loss=final", "--starts", "gird:9"], "quasi-random"),
     ],
 )
-def test_bad_options_are_one_message(refused, table, arguments, told, tmp_path):
+def test_bad_options_are_one_message(refused, table, arguments, reported, tmp_path):
     output = tmp_path / "old.json"
     output.write_text("old")
-    assert told in refused("fit", table, *arguments, "-o", output)
+    assert reported in refused("fit", table, *arguments, "-o", output)
     assert output.read_text() == "old"
 
 
@@ -131,26 +140,26 @@ def test_too_few_runs(refused, tmp_path):
 
 
 def test_the_law_is_chosen_by_the_columns(run, table):
-    told = run("fit", table, "--column", "loss=final", "--starts", 32, "--json").json
-    assert told["law"] == "supervised"
+    reported = run("fit", table, "--column", "loss=final", "--starts", 32, "--json").json
+    assert reported["law"] == "supervised"
 
 
 def test_ties_bounds_priors_and_bca_from_the_command_line(run, table):
-    told = run(
+    reported = run(
         "fit", table, "--law", "chinchilla", "--column", "loss=final", "--starts", 16,
         "--objective", "log-squares", "--tie", "beta=alpha", "--bound", "alpha=0.1:0.6",
         "--prior", "E=1.8+-0.05", "--prior", "A=400*/3", "--bootstrap", 16, "--resample", "wild",
         "--interval", "bca", "--json",
     ).json  # fmt: skip
-    assert told["status"] == "CONVERGED"
-    assert told["held"] == {
+    assert reported["status"] == "CONVERGED"
+    assert reported["held"] == {
         "beta": "equal to alpha",
         "alpha": "between 0.1 and 0.6",
         "E": "prior Normal(mean=1.8, sd=0.05)",
         "A": "prior LogNormal(median=400.0, factor=3.0)",
     }
-    assert told["coefficients"]["beta"] == told["coefficients"]["alpha"]
-    assert told["coefficients"]["E"]["low"] < told["coefficients"]["E"]["high"]
+    assert reported["coefficients"]["beta"] == reported["coefficients"]["alpha"]
+    assert reported["coefficients"]["E"]["low"] < reported["coefficients"]["E"]["high"]
 
 
 def test_intervals_by_profile_end_where_the_fit_is_too_much_worse(run, tmp_path):
@@ -165,18 +174,18 @@ def test_intervals_by_profile_end_where_the_fit_is_too_much_worse(run, tmp_path)
         "fit", write(tmp_path / "runs.csv", rows), "--law", "compute_only", "--starts", 16,
         "--objective", "log-squares", "--json",
     ]  # fmt: skip
-    told = run(*arguments, "--interval", "profile").json
+    reported = run(*arguments, "--interval", "profile").json
     for name in ("C_c", "alpha_C"):
-        each = told["coefficients"][name]
+        each = reported["coefficients"][name]
         assert each["low"] < each["value"] < each["high"]
         held = run(*arguments, "--freeze", f"{name}={each['high']!r}").json
-        rise = 12 * np.log(held["objective"] / told["objective"])
+        rise = 12 * np.log(held["objective"] / reported["objective"])
         # With alpha_C held, C_c ends .3% short: see "Large coefficients" in experiments/LOG.md.
         assert rise == pytest.approx(2.7055, rel=5e-3 if name == "alpha_C" else 1e-4)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "reported"),
     [
         (["--objective", "hubert"], "one of huber, asymmetric"),
         (["--objective", "huber:-1"], "above zero"),
@@ -190,6 +199,6 @@ def test_intervals_by_profile_end_where_the_fit_is_too_much_worse(run, tmp_path)
         (["--bootstrap", "2", "--cluster", "no_such"], "no_such"),
     ],
 )
-def test_what_holds_coefficients_is_checked(refused, table, arguments, told):
+def test_what_holds_coefficients_is_checked(refused, table, arguments, reported):
     given = ["--law", "chinchilla", "--column", "loss=final", "--starts", 2, *arguments]
-    assert told in refused("fit", table, *given)
+    assert reported in refused("fit", table, *given)

@@ -17,7 +17,7 @@ def test_help_lists_the_verbs(run):
         assert verb in ran.out
 
 
-def test_a_verb_misspelt_is_told(refused):
+def test_a_verb_misspelt_is_reported(refused):
     assert "presets" in refused("preset")
 
 
@@ -29,28 +29,28 @@ def test_presets_are_listed(run):
 
 def test_one_preset_says_where_it_comes_from(run):
     ran = run("presets", "busbridge2025")
-    for told in ("2502.08606", "non-embedding", "522.6", "1.10%", "fitted num_student_params"):
-        assert told in ran.out
-    told = run("presets", "besiroglu2024", "--json").json
-    assert told["coefficients"]["B"] == 2085.43
-    assert told["intervals"]["B"] == [1042.0, 5810.0]
-    assert told["fitted_range"]["num_params"] == [5.7e7, 1.6e10]
+    for reported in ("2502.08606", "non-embedding", "522.6", "1.10%", "fitted num_student_params"):
+        assert reported in ran.out
+    reported = run("presets", "besiroglu2024", "--json").json
+    assert reported["coefficients"]["B"] == 2085.43
+    assert reported["intervals"]["B"] == [1042.0, 5810.0]
+    assert reported["fitted_range"]["num_params"] == [5.7e7, 1.6e10]
 
 
-def test_an_unknown_preset_is_told(refused):
+def test_an_unknown_preset_is_reported(refused):
     assert "did you mean 'kaplan2020'" in refused("presets", "kaplan2021")
 
 
 def test_predict(run):
     arguments = ["predict", "--law", "busbridge2025", "--student", "1B", "--tokens", "20B"]
-    told = run(*arguments, "--teacher-loss", "2.2", "--json").json
-    assert told["loss"] == [pytest.approx(2.316953, abs=5e-7)]
-    assert told["extrapolation_decades"] == [0.0]
+    reported = run(*arguments, "--teacher-loss", "2.2", "--json").json
+    assert reported["loss"] == [pytest.approx(2.316953, abs=5e-7)]
+    assert reported["extrapolation_decades"] == [0.0]
     assert "2.316953" in run(*arguments, "--teacher-loss", "2.2").out
 
 
 def test_predict_crosses_sweeps(run):
-    told = run(
+    reported = run(
         "predict",
         "--law",
         "hoffmann2022",
@@ -60,19 +60,21 @@ def test_predict_crosses_sweeps(run):
         "2e10:2e12:2",
         "--json",
     ).json
-    assert told["num_params"] == pytest.approx([1e9, 1e9, 1e10, 1e10, 1e11, 1e11])
-    assert len(told["loss"]) == 6
+    assert reported["num_params"] == pytest.approx([1e9, 1e9, 1e10, 1e10, 1e11, 1e11])
+    assert len(reported["loss"]) == 6
 
 
 def test_a_distillation_law_answers_for_supervised_runs(run):
-    told = run("predict", "--law", "busbridge2025", "--params", "1B", "--tokens", "20B", "--json")
-    assert told.json["loss"] == [pytest.approx(2.374692, abs=5e-7)]
+    reported = run(
+        "predict", "--law", "busbridge2025", "--params", "1B", "--tokens", "20B", "--json"
+    )
+    assert reported.json["loss"] == [pytest.approx(2.374692, abs=5e-7)]
 
 
 @pytest.mark.parametrize("law", ["busbridge2025", "busbridge2025_refit"])
 def test_a_distillation_law_has_the_range_of_its_supervised(run, law):
-    told = run("predict", "--law", law, "--params", "1e15", "--tokens", "1e10", "--json").json
-    assert told["extrapolation_decades"] == [pytest.approx(np.log10(1e15 / 1.26e10))]
+    reported = run("predict", "--law", law, "--params", "1e15", "--tokens", "1e10", "--json").json
+    assert reported["extrapolation_decades"] == [pytest.approx(np.log10(1e15 / 1.26e10))]
 
 
 def test_an_unknown_range_is_never_called_inside(run):
@@ -84,12 +86,12 @@ def test_an_unknown_range_is_never_called_inside(run):
 def test_predict_with_a_saved_law(run, tmp_path):
     path = tmp_path / "law.json"
     jaxlaws.save(presets.load("kaplan2020"), path)
-    told = run("predict", "--law", path, "--params", "1e9", "--tokens", "2e10", "--json").json
-    assert told["loss"] == [pytest.approx(2.373882, abs=5e-7)]
+    reported = run("predict", "--law", path, "--params", "1e9", "--tokens", "2e10", "--json").json
+    assert reported["loss"] == [pytest.approx(2.373882, abs=5e-7)]
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "reported"),
     [
         (["--law", "hoffmann2022", "--params", "1B"], "--tokens"),
         (
@@ -108,8 +110,8 @@ def test_predict_with_a_saved_law(run, tmp_path):
         (["--law", "nowhere.json", "--params", "1B", "--tokens", "1B"], "no file 'nowhere.json'"),
     ],
 )
-def test_bad_input_is_one_message(refused, arguments, told):
-    assert told in refused("predict", *arguments)
+def test_bad_input_is_one_message(refused, arguments, reported):
+    assert reported in refused("predict", *arguments)
 
 
 @pytest.mark.parametrize("content", [b"", b'{"format": 1, "law": {"ty', bytes(range(256)), b"[]"])
@@ -132,10 +134,10 @@ def test_a_law_cut_in_half_is_one_message(refused, tmp_path):
 
 def test_inputs_that_have_no_option_of_their_own(run, refused):
     arguments = ["predict", "--law", "muennighoff2023", "--params", "1B", "--tokens", "1e11"]
-    told = run(*arguments, "--input", "num_unique_tokens=2e10", "--json").json
+    reported = run(*arguments, "--input", "num_unique_tokens=2e10", "--json").json
     law = presets.load("muennighoff2023")
     with jax.enable_x64(True):
         loss = law.loss(num_params=1e9, num_tokens=1e11, num_unique_tokens=2e10)
-    assert told["loss"] == [pytest.approx(float(loss), rel=1e-12)]
+    assert reported["loss"] == [pytest.approx(float(loss), rel=1e-12)]
     assert "lacks --input num_unique_tokens=…" in refused(*arguments)
     assert "write --params" in refused(*arguments, "--input", "num_params=3")

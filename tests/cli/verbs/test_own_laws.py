@@ -78,7 +78,7 @@ def test_a_law_is_fitted_and_used(run, folder, law):
     assert run(*arguments, "--input", "dropout=0").json["loss"] == [pytest.approx(1.5, rel=1e-4)]
 
 
-def test_a_saved_law_of_an_unknown_class_is_told(run, refused, folder):
+def test_a_saved_law_of_an_unknown_class_is_reported(run, refused, folder):
     run("fit", "runs.csv", "--law", "own_laws.py:Own", "-o", "fit.json", "--starts", "16")
     text = (folder / "fit.json").read_text()
     (folder / "fit.json").write_text(text.replace("own_laws:Own", "own_laws:Other"))
@@ -107,11 +107,11 @@ def test_a_class_that_is_not_a_law_is_refused(refused, folder, law, message):
     assert message in " ".join(refused("fit", "runs.csv", "--law", law).split())
 
 
-def test_a_module_that_is_not_there_is_told(refused, folder):
+def test_a_module_that_is_not_there_is_reported(refused, folder):
     assert "there is no file 'none.py'" in refused("predict", "--law-module", "none.py")
 
 
-def test_a_law_with_inputs_that_are_not_valid_is_told(refused, folder):
+def test_a_law_with_inputs_that_are_not_valid_is_reported(refused, folder):
     text = LAWS.format(formula="dropout").replace('{"dropout"', '{"dropuot"')
     (folder / "broken_laws.py").write_text(text)
     printed = refused("fit", "runs.csv", "--law", "broken_laws.py:Own")

@@ -29,10 +29,10 @@ DISTILL = ["plan", "distill", "--student", "300M", "--flops"]
 
 
 def test_train_prints_the_fields_of_the_plan(run):
-    told = run(*TRAIN, "5.76e23", "--json").json
+    reported = run(*TRAIN, "5.76e23", "--json").json
     plan = compute_optimal(presets.load("besiroglu2024"), flops=5.76e23)
     reached = extrapolation_decades(plan, presets.describe("besiroglu2024").fitted_range or {})
-    assert told == {
+    assert reported == {
         "asked": {"flops": 5.76e23, "num_inference_tokens": 0.0},
         **plan_to_dict(plan),
         "extrapolation_decades": reached,
@@ -61,32 +61,32 @@ def test_a_fixed_size_serving_and_the_transformers_flops(run):
 
 
 def test_distill_with_its_intervals_over_the_draws(run):
-    told = run(*DISTILL, "1e21", "--json").json
+    reported = run(*DISTILL, "1e21", "--json").json
     asked: Any = {"flops": 1e21, "num_student_params": 3e8}
     scenario = TEACHER_PRETRAINING_AND_INFERENCE
     plan = distill(presets.load(REFIT), **asked, scenario=scenario)
-    assert {key: told[key] for key in plan_to_dict(plan)} == plan_to_dict(plan)
+    assert {key: reported[key] for key in plan_to_dict(plan)} == plan_to_dict(plan)
     draws = over_draws(
         lambda law, **asked: distill(law, **asked, scenario=scenario),
         presets.ensemble(REFIT),
         asked,
     )
-    assert told["intervals"]["loss"] == pytest.approx(np.quantile(draws.loss, [0.05, 0.95]))
-    assert set(told["intervals"]) == {
+    assert reported["intervals"]["loss"] == pytest.approx(np.quantile(draws.loss, [0.05, 0.95]))
+    assert set(reported["intervals"]) == {
         "num_student_tokens", "tokens_per_param", "num_teacher_params", "num_teacher_tokens",
         "teacher_loss", "loss",
     }  # fmt: skip
-    for name, (low, high) in told["intervals"].items():
-        assert low < told[name] < high
+    for name, (low, high) in reported["intervals"].items():
+        assert low < reported[name] < high
 
 
 def test_a_free_teacher_has_no_size(run):
     arguments = [*DISTILL, "1e21", "--scenario", "free"]
-    told, out = run(*arguments, "--json").json, run(*arguments).out
+    reported, out = run(*arguments, "--json").json, run(*arguments).out
     plan = distill(presets.load(REFIT), flops=1e21, num_student_params=3e8, scenario=FREE_TEACHER)
-    assert told["teacher_loss"] == plan.teacher_loss
-    assert told["num_teacher_params"] is None
-    assert "num_teacher_params" not in told["intervals"]
+    assert reported["teacher_loss"] == plan.teacher_loss
+    assert reported["num_teacher_params"] is None
+    assert "num_teacher_params" not in reported["intervals"]
     assert "gives its loss, but no size" in out
     assert "0.033 decades outside" in out  # the best teacher's loss is below all fitted ones
     assert "supervised law" in out  # whose uncertainty these draws lack
@@ -95,19 +95,19 @@ def test_a_free_teacher_has_no_size(run):
 def test_sweeps_are_crossed_and_written(run, tmp_path):
     path = tmp_path / "plans.csv"
     arguments = ["plan", "distill", "--student", "1e8:1e9:2", "--flops", "1e3:1e25:3"]
-    told = run(*arguments, "--json", "-o", path).json
-    assert told["asked"]["flops"] == pytest.approx([1e3, 1e3, 1e14, 1e14, 1e25, 1e25])
-    assert told["asked"]["num_student_params"] == pytest.approx([1e8, 1e9] * 3)
-    assert told["status"][0] == "INFEASIBLE"
-    assert told["loss"][0] is None
-    assert told["extrapolation_decades"][0] is None
-    assert "intervals" not in told
+    reported = run(*arguments, "--json", "-o", path).json
+    assert reported["asked"]["flops"] == pytest.approx([1e3, 1e3, 1e14, 1e14, 1e25, 1e25])
+    assert reported["asked"]["num_student_params"] == pytest.approx([1e8, 1e9] * 3)
+    assert reported["status"][0] == "INFEASIBLE"
+    assert reported["loss"][0] is None
+    assert reported["extrapolation_decades"][0] is None
+    assert "intervals" not in reported
     with path.open() as file:
         rows = list(csv.DictReader(file))
     assert [row["loss"] for row in rows[:2]] == ["", ""]
-    assert [float(row["loss"]) for row in rows[2:]] == told["loss"][2:]
-    assert [float(row["shares.logits"]) for row in rows[2:]] == told["shares"]["logits"][2:]
-    assert [row["status"] for row in rows] == told["status"]
+    assert [float(row["loss"]) for row in rows[2:]] == reported["loss"][2:]
+    assert [float(row["shares.logits"]) for row in rows[2:]] == reported["shares"]["logits"][2:]
+    assert [row["status"] for row in rows] == reported["status"]
     out = run(*arguments).out
     assert "2 of 6 plans cannot be paid for" in out
     assert "4 of 6 are extrapolations" in out
@@ -129,12 +129,12 @@ def test_from_a_teacher_that_exists(run, tmp_path):
     asked: Any = {"flops": 1e21, "num_student_params": 3e8}
     asked |= {"num_teacher_params": 7e9, "teacher_loss": 2.1}
     for scenario, logits in (("full", 1.0), ("free", 0.0)):
-        told = run(*arguments, "--scenario", scenario, "--json").json
+        reported = run(*arguments, "--scenario", scenario, "--json").json
         plan = distill_with(presets.load("busbridge2025"), **asked, logits=logits)
-        assert {key: told[key] for key in plan_to_dict(plan)} == plan_to_dict(plan)
+        assert {key: reported[key] for key in plan_to_dict(plan)} == plan_to_dict(plan)
 
 
-def test_a_plan_that_did_not_converge_is_told_and_fails(run, monkeypatch):
+def test_a_plan_that_did_not_converge_is_reported_and_fails(run, monkeypatch):
     def unsolved(law, **asked):
         plan = compute_optimal(law, **asked)
         return dataclasses.replace(plan, status=np.int32(Status.NOT_CONVERGED))
@@ -168,7 +168,7 @@ def test_draws_slice_sweeps_without_a_trace(run):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "reported"),
     [
         ([*TRAIN, "0"], "above zero"),
         ([*TRAIN, "-1e20"], "above zero"),
@@ -188,8 +188,8 @@ def test_draws_slice_sweeps_without_a_trace(run):
         (["plan", "distil"], "distil"),
     ],
 )
-def test_bad_input_is_one_message(refused, arguments, told):
-    assert told in refused(*arguments)
+def test_bad_input_is_one_message(refused, arguments, reported):
+    assert reported in refused(*arguments)
 
 
 @pytest.mark.parametrize("verb", [TRAIN, DISTILL])
@@ -207,7 +207,7 @@ def test_a_law_cut_in_half_is_one_message(refused, tmp_path):
     assert "law.json" in refused(*DISTILL, "1e21", "--law", path)
 
 
-def test_where_plans_cannot_be_written_is_told_before_planning(refused, tmp_path, monkeypatch):
+def test_where_plans_cannot_be_written_is_reported_before_planning(refused, tmp_path, monkeypatch):
     monkeypatch.setattr("jaxlaws.cli.options.law_source.Source", None)  # nothing is planned
     assert ".csv or .parquet" in refused(*TRAIN, "1e20:1e22:3", "-o", tmp_path / "plans.xls")
     assert "no folder" in refused(*TRAIN, "1e20:1e22:3", "-o", tmp_path / "gone" / "plans.csv")
@@ -241,16 +241,16 @@ def test_a_sweep_of_budgets_is_drawn(run, refused, tmp_path):
 
 
 def test_a_single_plan_says_what_more_compute_would_bring(run):
-    told = run(*TRAIN, "1e22")
-    assert "One per cent more compute would lower the loss by 0.00058." in told.out
+    reported = run(*TRAIN, "1e22")
+    assert "One per cent more compute would lower the loss by 0.00058." in reported.out
 
 
 def test_repeated_data_gives_epochs_and_wants_a_law_of_it(run, refused):
     asked = ["--flops", "1e23", "--unique-tokens", "100B"]
-    told = run("plan", "train", "--law", "muennighoff2023", *asked, "--json").json
-    assert told["num_unique_tokens"] == 1e11
-    assert told["num_epochs"] == pytest.approx(7.2, abs=0.05)  # as the docstring has it
-    assert told["num_tokens"] == pytest.approx(told["num_epochs"] * 1e11)
+    reported = run("plan", "train", "--law", "muennighoff2023", *asked, "--json").json
+    assert reported["num_unique_tokens"] == 1e11
+    assert reported["num_epochs"] == pytest.approx(7.2, abs=0.05)  # as the docstring has it
+    assert reported["num_tokens"] == pytest.approx(reported["num_epochs"] * 1e11)
     assert "law of num_params, num_tokens and num_unique_tokens" in refused(
         "plan", "train", "--law", "besiroglu2024", *asked
     )

@@ -36,9 +36,9 @@ experts,30B,1.98,3B
 """
 
 
-def _same(told, plan):
+def _same(reported, plan):
     for key, value in plan_to_dict(plan).items():
-        assert told[key] == value, key
+        assert reported[key] == value, key
 
 
 def _rows(path):
@@ -49,16 +49,16 @@ def _rows(path):
 @pytest.mark.slow
 def test_what_may_be_chosen_within_a_loss(run, tmp_path):
     law, path = presets.load("besiroglu2024"), tmp_path / "plans.csv"
-    told = run(*TRAIN, "1e21", "--within", "0.01", "--json").json["near_optimal_range"]
-    assert told["within"] == 0.01
+    reported = run(*TRAIN, "1e21", "--within", "0.01", "--json").json["near_optimal_range"]
+    assert reported["within"] == 0.01
     for name in ("num_params", "num_tokens"):
         ends = near_optimal_range(compute_optimal, law, of=name, within=0.01, flops=1e21)
-        assert told[name] == pytest.approx({"low": ends.low, "high": ends.high}, rel=1e-9)
+        assert reported[name] == pytest.approx({"low": ends.low, "high": ends.high}, rel=1e-9)
     out = run(*TRAIN, "1e20:1e21:2", "--within", "0.01", "-o", path).out
     assert "parameters within 0.01" in out
     assert "1.58B to 4.89B" in out
     assert float(_rows(path)[1]["near_optimal_range.num_params.high"]) == pytest.approx(
-        told["num_params"]["high"]
+        reported["num_params"]["high"]
     )
     run(*TRAIN, "1e20:1e21:2", "--within", "0.01", "-o", tmp_path / "ranges.svg")
     assert (tmp_path / "ranges.svg").read_text(encoding="utf-8").startswith("<?xml")
@@ -67,19 +67,19 @@ def test_what_may_be_chosen_within_a_loss(run, tmp_path):
 def test_shapes_that_can_be_built(run, tmp_path):
     path = tmp_path / "shapes.csv"
     asked = ["plan", "train", "--law", "busbridge2025", "--shapes", "--flops"]
-    told = run(*asked, "1e21", "--json").json
-    _same(told, optimal_shape(presets.load("busbridge2025").supervised, flops=1e21))
+    reported = run(*asked, "1e21", "--json").json
+    _same(reported, optimal_shape(presets.load("busbridge2025").supervised, flops=1e21))
     for words in ("25", "3200", "3.08B", "loss above any size's"):
         assert words in run(*asked, "1e21").out
     out = run(*asked, "1e20:1e21:2", "-o", path).out
     assert "3.08B" in out
-    assert float(_rows(path)[1]["num_tokens"]) == told["num_tokens"]
+    assert float(_rows(path)[1]["num_tokens"]) == reported["num_tokens"]
 
 
 def test_a_catalogue_of_teachers_is_ranked(run, tmp_path):
     (tmp_path / "teachers.csv").write_text(TEACHERS)
     asked = [*DISTILL, *CONSISTENT, "--student", "1B", "--teachers", tmp_path / "teachers.csv"]
-    told = run(*asked, "--json").json
+    reported = run(*asked, "--json").json
     choice = rank_teachers(
         presets.load("busbridge2025_consistent"),
         flops=1e21,
@@ -88,16 +88,16 @@ def test_a_catalogue_of_teachers_is_ranked(run, tmp_path):
         num_teacher_params=[975e6, 4e9, 30e9],
         teacher_forward_flops=dense_forward_flops(np.array([975e6, 4e9, 3e9])),
     )
-    assert told["ranking"] == [told["teachers"][place] for place in choice.ranking]
-    assert told["best"] == told["ranking"][0]
-    assert told["plans"] == plan_to_dict(choice.plans)
-    assert told["gain"] == choice.gain
+    assert reported["ranking"] == [reported["teachers"][place] for place in choice.ranking]
+    assert reported["best"] == reported["ranking"][0]
+    assert reported["plans"] == plan_to_dict(choice.plans)
+    assert reported["gain"] == choice.gain
     out = run(*asked, "-o", tmp_path / "ranked.csv").out
-    assert out.index(told["ranking"][0]) < out.index(told["ranking"][1])
+    assert out.index(reported["ranking"][0]) < out.index(reported["ranking"][1])
     rows = _rows(tmp_path / "ranked.csv")
-    assert [row["teacher"] for row in rows] == told["teachers"]
-    assert [told["ranking"][int(row["rank"]) - 1] for row in rows] == told["teachers"]
-    assert [float(row["loss"]) for row in rows] == told["plans"]["loss"]
+    assert [row["teacher"] for row in rows] == reported["teachers"]
+    assert [reported["ranking"][int(row["rank"]) - 1] for row in rows] == reported["teachers"]
+    assert [float(row["loss"]) for row in rows] == reported["plans"]["loss"]
     swept = ["plan", "distill", *CONSISTENT, "--flops", "1e20:1e22:2", *asked[6:]]
     assert "ahead of the next by" in run(*swept, "-o", tmp_path / "swept.csv").out
     assert [float(row["flops"]) for row in _rows(tmp_path / "swept.csv")] == pytest.approx(
@@ -106,57 +106,57 @@ def test_a_catalogue_of_teachers_is_ranked(run, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("table", "told"),
+    ("table", "reported"),
     [
         ("name,num_teacher_params\na,1B\n", "has no column teacher_loss"),
         ("name,num_teacher_params,teacher_loss\na,1B,2\nb,0,x\n", "row 3: num_teacher_params is"),
         ("name,num_teacher_params,teacher_loss\n", "has no rows"),
     ],
 )
-def test_a_bad_catalogue_is_one_message(refused, tmp_path, table, told):
+def test_a_bad_catalogue_is_one_message(refused, tmp_path, table, reported):
     path = tmp_path / "teachers.csv"
     path.write_text(table)
-    assert told in refused(*DISTILL, "--student", "1B", "--teachers", path)
+    assert reported in refused(*DISTILL, "--student", "1B", "--teachers", path)
 
 
 @pytest.mark.slow
 def test_students_that_share_a_teacher(run, tmp_path):
     path = tmp_path / "students.csv"
     asked = ["plan", "distill", *CONSISTENT, "--student", "300M,1B,3B", "--flops"]
-    told = run(*asked, "1e22", "--json").json
+    reported = run(*asked, "1e22", "--json").json
     plan = distill_family(
         presets.load("busbridge2025_consistent"),
         flops=1e22,
         num_student_params=[3e8, 1e9, 3e9],
         scenario=TEACHER_PRETRAINING_AND_INFERENCE,
     )
-    _same(told, plan)
+    _same(reported, plan)
     out = run(*asked, "1e22").out
     for words in ("300M, 1B, 3B", "student losses", "mean loss", f"{plan.loss:.4f}", "CONVERGED"):
         assert words in out
     assert "student losses" in run(*asked, "1e20:1e22:2", "-o", path).out
     rows = _rows(path)
     assert len(rows) == 6
-    assert [float(row["num_student_tokens"]) for row in rows[3:]] == told["num_student_tokens"]
+    assert [float(row["num_student_tokens"]) for row in rows[3:]] == reported["num_student_tokens"]
 
 
 @pytest.mark.slow
 def test_a_student_of_any_size_up_to_a_cap(run):
     asked = [*DISTILL, *CONSISTENT, "--scenario", "free", "--max-student", "1B"]
-    told = run(*asked, "--json").json
+    reported = run(*asked, "--json").json
     plan = distill(
         presets.load("busbridge2025_consistent"),
         flops=1e21,
         scenario=FREE_TEACHER,
         num_student_params_bounds=(1e3, 1e9),
     )
-    _same(told, plan)
+    _same(reported, plan)
     assert "Student parameters: on the upper bound, 1B" in run(*asked).out
 
 
 def test_plans_in_money(run, tmp_path):
     path = tmp_path / "plans.csv"
-    told = run(*SERVE, *HARDWARE, "--target-loss", "2.0", "--json").json
+    reported = run(*SERVE, *HARDWARE, "--target-loss", "2.0", "--json").json
     priced = serve_for_money(
         presets.load("besiroglu2024"),
         num_inference_tokens=1e13,
@@ -164,7 +164,7 @@ def test_plans_in_money(run, tmp_path):
         training=Hardware(dollars_per_hour=2.5, flops_per_second=1e15, utilisation=0.45),
         serving=Hardware(dollars_per_hour=1.2, flops_per_second=4e14, utilisation=0.1),
     )
-    _same(told, priced)
+    _same(reported, priced)
     assert "of that, training" in run(*SERVE, *HARDWARE, "--target-loss", "2.0").out
     out = run(*SERVE, *HARDWARE, "--dollars", "1e6:4e6:2", "-o", path).out
     assert "4M" in out
@@ -190,7 +190,7 @@ def test_loss_against_the_cost_of_serving(run, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "reported"),
     [
         ([*DISTILL, "--teacher", "7B", "--teacher-loss", "2"], "--teacher needs --student"),
         ([*DISTILL, "--teachers", "t.csv"], "--teachers needs --student"),
@@ -214,5 +214,5 @@ def test_loss_against_the_cost_of_serving(run, tmp_path):
         (["plan", "train", "--shapes", "--flops", "1e9"], "raise --flops"),
     ],
 )
-def test_contradictions_are_one_message(refused, arguments, told):
-    assert told in refused(*arguments)
+def test_contradictions_are_one_message(refused, arguments, reported):
+    assert reported in refused(*arguments)

@@ -21,29 +21,31 @@ REFIT = "busbridge2025_refit"
 
 @pytest.mark.slow
 def test_one_student(run):
-    told = run(*CROSSOVER, "300M", "--json").json
+    reported = run(*CROSSOVER, "300M", "--json").json
     answer = crossover(
         presets.load(REFIT), num_student_params=3e8, scenario=TEACHER_PRETRAINING_AND_INFERENCE
     )
-    assert {key: told[key] for key in plan_to_dict(answer)} == plan_to_dict(answer)
-    assert told["asked"]["num_student_params"] == 3e8
-    assert told["to"][:2] == ["SUPERVISED", "DISTILLATION"]
-    assert len(told["extrapolation_decades"]) == len(told["flops"]) == 4
-    assert told["extrapolation_decades"][2:] == [None, None]
+    assert {key: reported[key] for key in plan_to_dict(answer)} == plan_to_dict(answer)
+    assert reported["asked"]["num_student_params"] == 3e8
+    assert reported["to"][:2] == ["SUPERVISED", "DISTILLATION"]
+    assert len(reported["extrapolation_decades"]) == len(reported["flops"]) == 4
+    assert reported["extrapolation_decades"][2:] == [None, None]
     out = run(*CROSSOVER, "300M").out
     some = jax.tree.map(lambda leaf: leaf[:200], presets.ensemble(REFIT))
     draws = crossover(some, num_student_params=3e8, scenario=TEACHER_PRETRAINING_AND_INFERENCE)
     # Draws that train alone first cross to distilling at their first crossing, others later.
-    assert told["draws"]["first"]["share_of_draws"] == np.mean(draws.first == Method.DISTILLATION)
+    assert reported["draws"]["first"]["share_of_draws"] == np.mean(
+        draws.first == Method.DISTILLATION
+    )
     back = [
         flops[to == Method.DISTILLATION][0]
         for flops, to in zip(draws.flops, draws.to, strict=True)
         if (to == Method.DISTILLATION).any()
     ]
-    there = told["draws"]["crossings"][1]
+    there = reported["draws"]["crossings"][1]
     assert there["share_of_draws"] == len(back) / len(draws.flops)
     assert [there["low"], there["high"]] == pytest.approx(np.quantile(back, [0.05, 0.95]))
-    assert there["low"] < told["flops"][1] < there["high"]
+    assert there["low"] < reported["flops"][1] < there["high"]
     for words in ("the least", "2.03e17", "2.23e21", "train alone", "distil", "extrapolations"):
         assert words in out
 
@@ -51,10 +53,10 @@ def test_one_student(run):
 def test_students_in_a_sweep_and_none(run, tmp_path):
     path = tmp_path / "crossings.csv"
     arguments = [*CROSSOVER, "1e8:1e9:2", "--scenario", "free"]
-    told = run(*arguments, "--json", "-o", path).json
+    reported = run(*arguments, "--json", "-o", path).json
     answer = crossover(presets.load(REFIT), num_student_params=[1e8, 1e9], scenario=FREE_TEACHER)
-    assert told["first"] == plan_to_dict(answer)["first"] == ["DISTILLATION"] * 2
-    assert told["count"] == [0, 0]
+    assert reported["first"] == plan_to_dict(answer)["first"] == ["DISTILLATION"] * 2
+    assert reported["count"] == [0, 0]
     with path.open() as file:
         rows = list(csv.DictReader(file))
     assert [row["better"] for row in rows] == ["DISTILLATION"] * 2
@@ -63,7 +65,7 @@ def test_students_in_a_sweep_and_none(run, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "reported"),
     [
         (["plan", "crossover"], "--student"),
         ([*CROSSOVER, "0"], "above zero"),
@@ -72,5 +74,5 @@ def test_students_in_a_sweep_and_none(run, tmp_path):
         ([*CROSSOVER, "1B", "-o", "crossings.xls"], ".csv or .parquet"),
     ],
 )
-def test_bad_input_is_one_message(refused, arguments, told):
-    assert told in refused(*arguments)
+def test_bad_input_is_one_message(refused, arguments, reported):
+    assert reported in refused(*arguments)

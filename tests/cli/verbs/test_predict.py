@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fitting import Runs, fit
+from fitting import FitResult, Runs, fit
 from jaxlaws.laws.kaplan import Kaplan
 
 
@@ -57,7 +57,11 @@ def test_best_of_keeps_the_best_run_of_each_cell(run, tmp_path):
     plain = run("fit", path, "--law", "chinchilla", "--starts", 16, "--json")
     assert "same num_params, num_tokens" in plain.err
     assert "--best-of" in plain.err
-    kept = run("fit", path, "--law", "chinchilla", "--starts", 16, "--best-of", "--json")
+    saved = tmp_path / "fit.json"
+    kept = run(
+        "fit", path, "--law", "chinchilla", "--starts", 16, "--best-of", "--json", "-o", saved
+    )
     assert kept.json["num_runs"] == 9
     assert kept.json["errors"]["worst"] < 0.1
     assert "rows left out: 18" in kept.err
+    assert FitResult.load(saved).num_runs == 9

@@ -57,9 +57,9 @@ def test_a_fit_stores_how_its_table_was_read(run, named, tmp_path):
 
 
 def test_a_crashed_run_and_its_remedy(refused, named):
-    told = refused("fit", named, *FIT, *OPTIONS[:-2])
-    assert "row 13, column target: '' is missing" in told
-    assert "--where 'loss > 0'" in told
+    reported = refused("fit", named, *FIT, *OPTIONS[:-2])
+    assert "row 13, column target: '' is missing" in reported
+    assert "--where 'loss > 0'" in reported
 
 
 def test_a_run_far_from_the_fit_is_listed(run, tmp_path):
@@ -103,8 +103,8 @@ def test_columns_of_a_table_of_teachers_are_named(run, refused, tmp_path):
     cells = {"name": ["a", "b"], "size": ["7B", "30B"], "final": [2.1, 2.0]}
     asked = ("plan", "distill", "--flops", "1e21", "--student", "1B", "--json", "--teachers")
     path = write(tmp_path / "teachers.csv", cells)
-    told = refused(*asked, path)
-    assert "--column teacher_loss=final_loss" in told
+    reported = refused(*asked, path)
+    assert "--column teacher_loss=final_loss" in reported
     names = ("--column", "num_teacher_params=size", "--column", "teacher_loss=final")
     assert run(*asked, path, *names).code == 0
     assert "a table of teachers has" in refused(*asked, path, *names, "--column", "loss=final")
@@ -163,8 +163,8 @@ def test_the_right_law_of_each_field_case(run, field_cases, case, options):
 )
 def test_field_cases_that_are_refused(refused, field_cases, case, arguments, words):
     (path,) = (field_cases / case).glob("runs.*")
-    told = refused("fit", path, *FIT, *arguments)
-    assert all(word in told for word in words)
+    reported = refused("fit", path, *FIT, *arguments)
+    assert all(word in reported for word in words)
 
 
 def test_field_cases_with_notes(run, field_cases):

@@ -32,8 +32,8 @@ def validate(run, table):
 
 
 def test_hold_out_by_an_expression(validate):
-    told = validate("--hold-out", "loss < 2.3 and mix == 'web'", "--json").json
-    (held,) = told["held_out"]
+    reported = validate("--hold-out", "loss < 2.3 and mix == 'web'", "--json").json
+    (held,) = reported["held_out"]
     mask = (LOSSES < 2.3) & (np.arange(30) % 2 == 0)
     assert held["name"] == "loss < 2.3 and mix == 'web'"
     assert (held["num_unseen"], held["num_fitted"]) == (mask.sum(), 30 - mask.sum())
@@ -41,27 +41,27 @@ def test_hold_out_by_an_expression(validate):
     assert held["errors"]["law"]["worst"] < 0.3
     constant = 100 * np.abs(LOSSES[~mask].mean() / LOSSES[mask] - 1)
     assert held["errors"]["constant loss"]["mean"] == pytest.approx(constant.mean())
-    assert told["errors"] == held["errors"]
-    assert told["law"] == "chinchilla"
+    assert reported["errors"] == held["errors"]
+    assert reported["law"] == "chinchilla"
 
 
 def test_groups_and_folds_are_pooled(validate):
-    told = validate("--group", "mix", "--json").json
-    assert [each["name"] for each in told["held_out"]] == ["mix code", "mix web"]
+    reported = validate("--group", "mix", "--json").json
+    assert [each["name"] for each in reported["held_out"]] == ["mix code", "mix web"]
     folds = validate("--folds", 3, "--json").json
     assert [each["num_unseen"] for each in folds["held_out"]] == [10, 10, 10]
     means = [each["errors"]["law"]["mean"] for each in folds["held_out"]]
     assert folds["errors"]["law"]["mean"] == pytest.approx(np.mean(means))
 
 
-def test_a_roll_out_is_told_by_distance_and_drawn(validate, tmp_path):
+def test_a_roll_out_is_reported_by_distance_and_drawn(validate, tmp_path):
     picture = tmp_path / "rolled.png"
-    told = validate("--roll-out", "flops", "--windows", 2, "--figure", picture, "--json").json
-    assert told["by"] == "flops"
-    assert len(told["held_out"]) == 2
-    steps = told["by_distance"]["law"]
+    reported = validate("--roll-out", "flops", "--windows", 2, "--figure", picture, "--json").json
+    assert reported["by"] == "flops"
+    assert len(reported["held_out"]) == 2
+    steps = reported["by_distance"]["law"]
     assert steps[0]["decades"] == [0.0, 0.5]
-    predictions = sum(each["num_unseen"] for each in told["held_out"])
+    predictions = sum(each["num_unseen"] for each in reported["held_out"])
     assert sum(step["num_predictions"] for step in steps) == predictions
     assert picture.read_bytes().startswith(b"\x89PNG")
 
@@ -76,7 +76,7 @@ def test_tables_for_people(validate):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "reported"),
     [
         ([], "with one of --hold-out, --group, --folds, --roll-out; got none"),
         (["--folds", 3, "--group", "mix"], "got --group and --folds"),
@@ -95,9 +95,9 @@ def test_tables_for_people(validate):
         (["--folds", 2, "--column", "loss"], "NAME=VALUE"),
     ],
 )
-def test_bad_options_are_one_message(refused, table, arguments, told):
+def test_bad_options_are_one_message(refused, table, arguments, reported):
     common = ["--law", "chinchilla", "--column", "loss=final", "--starts", 2]
-    assert told in refused("validate", table, *common, *arguments)
+    assert reported in refused("validate", table, *common, *arguments)
 
 
 def test_unknown_law_and_absent_table(refused, table, tmp_path):

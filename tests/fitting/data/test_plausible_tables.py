@@ -41,10 +41,10 @@ def refusal(path, **options):
 )
 def test_a_table_that_is_likely_wrong_is_refused_with_the_remedy(changes, message, tmp_path):
     path = write_csv(tmp_path / "runs.csv", columns(**changes))
-    told = refusal(path)
-    assert message in told
-    assert str(path) in told
-    assert "--allow" in told
+    reported = refusal(path)
+    assert message in reported
+    assert str(path) in reported
+    assert "--allow" in reported
 
 
 @pytest.mark.parametrize(

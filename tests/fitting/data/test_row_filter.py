@@ -56,7 +56,7 @@ def test_what_an_expression_chooses(runs, expression, expected):
 
 
 @pytest.mark.parametrize(
-    ("expression", "told"),
+    ("expression", "reported"),
     [
         ("los < 2", "no column 'los'.*did you mean 'loss'"),
         ("size < 2", "no column 'size'.*it has mix, lr peak, num_params, num_tokens, loss"),
@@ -88,8 +88,8 @@ def test_what_an_expression_chooses(runs, expression, expected):
         ("loss < 2\0", "is not a valid expression"),
     ],
 )
-def test_what_an_expression_is_not(runs, expression, told):
-    with pytest.raises(ValueError, match=told):
+def test_what_an_expression_is_not(runs, expression, reported):
+    with pytest.raises(ValueError, match=reported):
         matching(runs, expression)
 
 

@@ -94,14 +94,14 @@ BAD = [
 
 
 @pytest.mark.parametrize(("column", "cell", "why"), BAD)
-def test_one_bad_cell_is_told_with_its_place(column, cell, why, tmp_path):
+def test_one_bad_cell_is_reported_with_its_place(column, cell, why, tmp_path):
     columns = {name: [str(value) for value in cells] for name, cells in GOOD.items()}
     columns[column][3] = cell
     path = write_csv(tmp_path / "bad.csv", columns)
     with pytest.raises(DataError) as caught:
         Runs.read(path, law_type=Chinchilla)
-    told, *advice = str(caught.value).split("\n  An outcome that may be zero or negative ")
-    assert told == f"{path}:\n  row 5, column {column}: {cell!r} {why}"
+    reported, *advice = str(caught.value).split("\n  An outcome that may be zero or negative ")
+    assert reported == f"{path}:\n  row 5, column {column}: {cell!r} {why}"
     assert len(advice) == ((column, cell) == ("loss", "0"))
 
 
@@ -111,7 +111,7 @@ def test_bad_cells_that_are_no_text(cell):
         Runs.read(GOOD | {"loss": [4.1, cell, 3.2, 3.3, 2.8, 2.9]})
 
 
-def test_all_bad_cells_are_told_up_to_a_limit(tmp_path):
+def test_all_bad_cells_are_reported_up_to_a_limit(tmp_path):
     columns = {"num_params": ["x"] * 13, "num_tokens": ["-1"] * 13, "loss": ["3"] * 12 + ["nan"]}
     with pytest.raises(DataError) as caught:
         Runs.read(write_csv(tmp_path / "bad.csv", columns), law_type=Chinchilla)
@@ -122,14 +122,14 @@ def test_all_bad_cells_are_told_up_to_a_limit(tmp_path):
     assert lines[-1] == "  and 7 more"
 
 
-def test_a_column_of_another_name_is_told_by_its_own(tmp_path):
+def test_a_column_of_another_name_is_reported_by_its_own(tmp_path):
     path = write_csv(tmp_path / "bad.csv", {"N": ["1", "?"], "loss": ["2", "3"]})
     with pytest.raises(DataError, match=r"row 3, column N: '\?' is not a number"):
         Runs.read(path, {"num_params": "N"})
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "told"),
+    ("name", "content", "reported"),
     [
         ("empty.csv", "", "is empty"),
         ("header.csv", "num_params,num_tokens,loss\n", "has no rows"),
@@ -145,12 +145,12 @@ def test_a_column_of_another_name_is_told_by_its_own(tmp_path):
         ("close.csv", "num_params,num_tokens,losses\n1,1,1\n", "did you mean 'losses'"),
     ],
 )
-def test_files_that_are_no_tables_of_runs(name, content, told, tmp_path):
+def test_files_that_are_no_tables_of_runs(name, content, reported, tmp_path):
     path = tmp_path / name
     path.write_text(content)
     with pytest.raises(DataError) as caught:
         Runs.read(path)
-    assert told in str(caught.value)
+    assert reported in str(caught.value)
     assert name in str(caught.value)
 
 
@@ -175,7 +175,7 @@ def test_what_is_no_table_at_all():
         Runs.read({"num_params": [1.0, 2.0], "loss": [3.0]})
 
 
-def test_a_missing_input_column_is_told_with_the_remedy():
+def test_a_missing_input_column_is_reported_with_the_remedy():
     with pytest.raises(DataError, match=r"no column num_tokens.*--column num_tokens="):
         Runs.read({"num_params": [1e6], "loss": [3.0]}, law_type=Chinchilla)
     with pytest.raises(DataError, match="no column 'D'"):
@@ -230,7 +230,7 @@ def test_only_the_rows_that_a_law_calls_for_must_be_whole():
 
 
 def test_a_kind_that_has_columns_but_no_row():
-    """Such a table is sound: what it lacks is told to a law that wants it, and not before."""
+    """Such a table is sound: what it lacks is reported to a law that wants it, and not before."""
     empty: list[None] = [None] * 6
     names = ("num_student_params", "num_student_tokens", "teacher_loss")
     runs = Runs.read(GOOD | dict.fromkeys(names, empty))
@@ -244,7 +244,7 @@ def weak(**changes):
 
 
 @pytest.mark.parametrize(
-    ("columns", "told"),
+    ("columns", "reported"),
     [
         (weak(num_params=[1e6, 1e6, 1e8] * 2), "num_params has 2 levels"),
         (weak(num_tokens=[2e9] * 6), "num_tokens has 1 level, fewer than 3"),
@@ -252,8 +252,8 @@ def weak(**changes):
         ({name: [*cells, cells[0]] for name, cells in GOOD.items()}, "1 run stand"),
     ],
 )
-def test_weak_designs_are_told(columns, told):
-    with pytest.warns(WeakDesignWarning, match=told):
+def test_weak_designs_are_reported(columns, reported):
+    with pytest.warns(WeakDesignWarning, match=reported):
         runs = Runs.read(columns)
     assert len(runs.weaknesses(Chinchilla.input_names)) == 1
 

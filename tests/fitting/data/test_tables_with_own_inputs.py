@@ -91,7 +91,7 @@ def test_numbers_as_people_write_them_and_other_names():
 @pytest.mark.parametrize(
     ("cell", "why"), [("", "is missing"), ("0", "is not above zero"), ("high", "is not a number")]
 )
-def test_a_bad_cell_is_told_with_its_place(tmp_path, cell, why, law_type):
+def test_a_bad_cell_is_reported_with_its_place(tmp_path, cell, why, law_type):
     path = tmp_path / "runs.csv"
     rates = ["1e-3", cell, "2e-3"]
     lines = [f"{10**i}e6,{rate},3.{i}" for i, rate in enumerate(rates)]
@@ -101,7 +101,7 @@ def test_a_bad_cell_is_told_with_its_place(tmp_path, cell, why, law_type):
     assert str(caught.value) == f"{path}:\n  row 3, column learning_rate: {cell!r} {why}"
 
 
-def test_a_missing_column_is_told_with_the_remedy():
+def test_a_missing_column_is_reported_with_the_remedy():
     columns = {name: cells for name, cells in COLUMNS.items() if name != "learning_rate"}
     with pytest.raises(DataError, match=r"no column learning_rate.*law_type=.*--column learning_r"):
         Runs.read(columns, law_type=Tuned)
@@ -119,8 +119,8 @@ def test_a_share_lies_between_zero_and_one(cell, why):
 def test_zeros_are_a_level_of_their_own():
     table = {"num_params": [1e6, 1e7, 1e9], "share": [0.0, 0.5, 0.5], "loss": [4.0, 3.0, 2.0]}
     runs = Runs.read(table, law_type=Mixed)
-    (told,) = runs.weaknesses(Mixed.input_names)
-    assert told.startswith("share has 2 levels")
+    (reported,) = runs.weaknesses(Mixed.input_names)
+    assert reported.startswith("share has 2 levels")
 
 
 def test_a_law_of_a_share_is_fitted():
@@ -162,6 +162,6 @@ def test_the_report_says_what_the_input_means(fitted):
     assert any("peak learning rate" in part for part in parts if isinstance(part, str))
 
 
-def test_a_prediction_that_lacks_an_input_is_told():
+def test_a_prediction_that_lacks_an_input_is_reported():
     with pytest.raises(ValueError, match="Tuned needs learning_rate"):
         predict(TRUE, Runs.read(COLUMNS).inputs)

@@ -83,7 +83,7 @@ def test_random_bytes_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize("lost", ["status", "identifiability", "num_runs", "ensemble"])
-def test_a_missing_part_is_told(simulated_fit, tmp_path, lost):
+def test_a_missing_part_is_reported(simulated_fit, tmp_path, lost):
     path = tmp_path / "fit.json"
     simulated_fit.save(path)
     document = json.loads(path.read_text())

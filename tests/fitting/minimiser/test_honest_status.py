@@ -1,4 +1,4 @@
-"""A fit that should not be used says so: baselines, agreement of the starts, and the draws."""
+"""A fit that should not be used says so: simple predictions are better, or the draws disagree."""
 
 import numpy as np
 import pytest
@@ -13,19 +13,6 @@ SIZE = np.geomspace(1e7, 1e10, 16)
 
 def runs(loss):
     return Runs.read({"num_params": SIZE, "loss": loss})
-
-
-@pytree
-class Rising:
-    """A law that can only rise with size, for losses that fall."""
-
-    A: Coefficient = positive()
-    E: Coefficient = positive()
-
-    input_names = ("num_params",)
-
-    def loss(self, *, num_params):
-        return self.E + self.A * num_params
 
 
 @pytree
@@ -51,6 +38,15 @@ def test_a_law_that_predicts_worse_than_a_line_in_the_logarithm_has_failed():
     assert any("a linear model in the logarithms of the inputs" in w for w in result.warnings)
     with pytest.raises(NotSolvedError):
         fit(NoFloor, runs(loss), objective=Squares(), num_starts=16, throw=True)
+
+
+@pytest.mark.parametrize("noise", [0.0, 3e-5, 1e-3])
+def test_a_pure_power_is_on_its_edge_and_has_not_failed(noise):
+    """A line in the logarithm is the same model with a floor of zero, and may fit as well."""
+    loss = 30 * SIZE**-0.15 * np.exp(noise * np.random.default_rng(5).normal(size=len(SIZE)))
+    result = fit(SizeLaw, runs(loss), objective=LogSquares(), num_starts=32)
+    assert result.status <= Status.FLAT_DIRECTION, result.warnings
+    assert not any("predicts the runs better" in warning for warning in result.warnings)
 
 
 def test_draws_on_the_edge_show_that_the_floor_is_not_determined():

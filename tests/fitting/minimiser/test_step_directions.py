@@ -1,9 +1,38 @@
-"""Gradients along directions of very different lengths, and the directions themselves."""
+"""Directions along which a law is well conditioned, and gradients along them."""
 
+import jax.numpy as jnp
 import numpy as np
 from scipy.stats import ortho_group
 
-from fitting.minimiser.step_directions import along_axes
+from fitting import Runs, Squares
+from fitting.estimation.options import FitOptions
+from fitting.estimation.pipeline import pose
+from fitting.estimation.single_fit import prepare
+from fitting.minimiser.step_directions import along_axes, suitable_directions
+from jaxlaws.precision import float64
+from jaxlaws.pytree import Coefficient, pytree, real
+
+
+@pytree
+class Polynomial:
+    """A polynomial in the size itself, so that its terms differ by many orders of magnitude."""
+
+    c: Coefficient = real(shape=(3,))
+
+    input_names = ("num_params",)
+
+    def loss(self, *, num_params):
+        return num_params[:, None] ** jnp.arange(3.0)[None] @ self.c
+
+
+def test_unit_steps_change_the_residuals_by_one_and_independently():
+    sizes = np.geomspace(1e6, 1e8, 30)
+    runs = Runs.read({"num_params": sizes, "loss": np.linspace(3, 2, 30)})
+    task = prepare(Polynomial, runs, FitOptions(objective=Squares(), num_starts=1))
+    with float64():
+        basis = suitable_directions(*pose(task))
+    changes = sizes[:, None] ** np.arange(3) @ basis
+    np.testing.assert_allclose(changes.T @ changes, np.eye(3), atol=1e-9)
 
 
 def test_gradients_along_axes_from_directions_of_very_different_lengths():

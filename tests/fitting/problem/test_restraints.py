@@ -11,6 +11,7 @@ from scipy.optimize import minimize
 
 from fitting import FitResult, LogNormal, LogSquares, Normal, Runs, Status, fit, fit_groups
 from fitting.problem.restraints import Restraints
+from fitting.reporting.fit_sections import coefficient_table
 from jaxlaws.foundations.errors import DataError
 from jaxlaws.laws.chinchilla import Chinchilla
 
@@ -139,6 +140,7 @@ def test_groups_share_all_other_coefficients(tmp_path):
         )
 
     web, code = fits["web"], fits["code"]
+    assert "| E |" in coefficient_table(web)
     start = np.array([float(web.law.E), *as_theta(code.law)])
     best = least(total, start + 0.01)
     np.testing.assert_allclose(start, best, rtol=1e-5)
@@ -152,6 +154,14 @@ def test_groups_share_all_other_coefficients(tmp_path):
     for own, message in ((["e"], "'e' is not a free coefficient"), (["alpha"], "unit of A")):
         with pytest.raises(ValueError, match=message):
             fit_groups(SizeLaw, runs, group="mix", own=own, **FEW)
+
+
+def test_groups_of_close_numbers_stay_apart():
+    tables = [size_columns(0.01, seed) for seed in (1, 2)]
+    columns = {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
+    runs = Runs.read(columns | {"width": np.repeat([124439808.0, 124439900.0], NUM)})
+    fits = fit_groups(SizeLaw, runs, group="width", own=["E"], **FEW)
+    assert list(fits) == ["124439808", "124439900"]
 
 
 def test_restraints_are_saved(fit_with_priors, tmp_path):

@@ -74,7 +74,7 @@ def test_a_mixture_is_planned_for_by_expected_loss(laws, own):
     assert mixed.mean() > 1e-6
 
 
-def test_what_a_distilled_plan_would_reach_is_told_by_each_law():
+def test_what_a_distilled_plan_would_reach_is_reported_by_each_law():
     draws = scattered(presets.load("busbridge2025_refit"), 5)
     law = Mixture(laws=draws)
     plan = distill(law, flops=1e21, num_student_params=1e9, scenario=FREE_TEACHER)

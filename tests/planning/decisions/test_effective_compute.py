@@ -34,35 +34,35 @@ def draws(law, count, seed):
 
 def test_budgets_as_in_closed_form():
     flops = np.array([1e18, 1e21, 1e24])
-    told = compute_multiplier(BETTER, BASELINE, flops=flops)
+    reported = compute_multiplier(BETTER, BASELINE, flops=flops)
     E, factor, exponent = optimum(BETTER)
-    np.testing.assert_allclose(told.loss, E + factor * flops**-exponent, rtol=1e-9)
-    np.testing.assert_allclose(told.flops, flops, rtol=1e-9)
-    expected = least_flops(BASELINE, told.loss) / flops
-    np.testing.assert_allclose(told.multiplier, expected, rtol=1e-7)
-    assert np.isnan(told.low).all()
+    np.testing.assert_allclose(reported.loss, E + factor * flops**-exponent, rtol=1e-9)
+    np.testing.assert_allclose(reported.flops, flops, rtol=1e-9)
+    expected = least_flops(BASELINE, reported.loss) / flops
+    np.testing.assert_allclose(reported.multiplier, expected, rtol=1e-7)
+    assert np.isnan(reported.low).all()
 
 
 def test_losses_and_who_reaches_them():
-    told = compute_multiplier(BETTER, BASELINE, target_loss=[2.5, 1.75, 1.6])
+    reported = compute_multiplier(BETTER, BASELINE, target_loss=[2.5, 1.75, 1.6])
     expected = least_flops(BASELINE, 2.5) / least_flops(BETTER, 2.5)
-    assert told.multiplier[0] == pytest.approx(expected, rel=1e-7)
-    assert told.multiplier[1] == 0  # below the floor of one
-    assert np.isnan(told.multiplier[2])  # and of both
+    assert reported.multiplier[0] == pytest.approx(expected, rel=1e-7)
+    assert reported.multiplier[1] == 0  # below the floor of one
+    assert np.isnan(reported.multiplier[2])  # and of both
     assert compute_multiplier(BASELINE, BETTER, target_loss=1.75).multiplier == np.inf
 
 
 def test_interval_is_the_quantiles_of_paired_draws():
     ours, theirs = draws(BETTER, 30, seed=1), draws(BASELINE, 40, seed=2)
-    told = compute_multiplier(
+    reported = compute_multiplier(
         BETTER, BASELINE, target_loss=[2.2, 1.75], ensemble=ours, baseline_ensemble=theirs
     )
     theirs = jax.tree.map(lambda leaf: leaf[:30], theirs)
     ratios = np.sort(least_flops(theirs, 2.2) / least_flops(ours, 2.2))
-    assert ratios[1] <= told.low[0] * (1 + 1e-7) <= ratios[2] * (1 + 2e-7)
-    assert ratios[27] <= told.high[0] * (1 + 1e-7) <= ratios[29] * (1 + 2e-7)
-    assert told.low[0] < told.multiplier[0] < told.high[0]
-    assert (told.low[1], told.high[1]) == (0, 0)
+    assert ratios[1] <= reported.low[0] * (1 + 1e-7) <= ratios[2] * (1 + 2e-7)
+    assert ratios[27] <= reported.high[0] * (1 + 1e-7) <= ratios[29] * (1 + 2e-7)
+    assert reported.low[0] < reported.multiplier[0] < reported.high[0]
+    assert (reported.low[1], reported.high[1]) == (0, 0)
     one = compute_multiplier(BETTER, BASELINE, target_loss=2.2, ensemble=ours)
     ratios = np.sort(least_flops(BASELINE, 2.2) / least_flops(ours, 2.2))
     assert ratios[1] <= one.low * (1 + 1e-7) <= ratios[2] * (1 + 2e-7)
@@ -72,17 +72,17 @@ def test_an_interval_may_reach_to_infinity():
     """A baseline whose draws have floors on both sides of the loss."""
     floors = jax.tree.map(lambda leaf: np.full(20, leaf), BASELINE)
     floors = type(BASELINE)(**{**vars(floors), "E": np.linspace(1.6, 2.1, 20)})
-    told = compute_multiplier(BETTER, BASELINE, target_loss=1.9, baseline_ensemble=floors)
-    assert 0 < told.low < told.multiplier
-    assert told.high == np.inf
+    reported = compute_multiplier(BETTER, BASELINE, target_loss=1.9, baseline_ensemble=floors)
+    assert 0 < reported.low < reported.multiplier
+    assert reported.high == np.inf
 
 
 def test_another_question_on_each_side():
     fixed = functools.partial(train_fixed, num_params=1e9)
-    told = compute_multiplier(BETTER, BETTER, flops=3e20, baseline_question=fixed)
+    reported = compute_multiplier(BETTER, BETTER, flops=3e20, baseline_question=fixed)
     E, A, alpha, B, beta = (getattr(BETTER, name) for name in ("E", "A", "alpha", "B", "beta"))
-    tokens = (B / (told.loss - E - A / 1e9**alpha)) ** (1 / beta)
-    assert told.multiplier == pytest.approx(6e9 * tokens / 3e20, rel=1e-7)
+    tokens = (B / (reported.loss - E - A / 1e9**alpha)) ** (1 / beta)
+    assert reported.multiplier == pytest.approx(6e9 * tokens / 3e20, rel=1e-7)
 
 
 def test_one_of_two():

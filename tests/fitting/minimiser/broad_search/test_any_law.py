@@ -8,6 +8,7 @@ import pytest
 from scipy.optimize import least_squares
 
 from fitting import LogSquares, Runs, Squares, Status, fit
+from jaxlaws.laws.farseer import Farseer
 from jaxlaws.powers import power
 from jaxlaws.pytree import Coefficient, positive, pytree, real
 
@@ -186,29 +187,6 @@ def test_a_linear_law_with_a_condition_number_of_1e8_ends_at_least_squares():
     best = 0.5 * np.sum((loss - left @ (left.T @ loss)) ** 2)
     result = fit(Polynomial, runs(loss), objective=Squares())
     assert result.objective == pytest.approx(best, rel=1e-9)
-
-
-@pytree
-class Farseer:
-    """The formula of `jaxlaws.laws.farseer`, as a user would write it."""
-
-    a1: Coefficient = real()
-    b1: Coefficient = real()
-    alpha: Coefficient = real()
-    a2: Coefficient = real()
-    b2: Coefficient = real()
-    beta: Coefficient = real()
-    a3: Coefficient = real()
-    b3: Coefficient = real()
-    gamma: Coefficient = real()
-
-    input_names = ("num_params", "num_tokens")
-
-    def loss(self, *, num_params, num_tokens):
-        exponent = jnp.exp(self.a1 * power(num_params, self.alpha) + self.b1)
-        amplitude = jnp.exp(self.a2 * power(num_params, self.beta) + self.b2)
-        floor = jnp.exp(self.a3 * power(num_params, self.gamma) + self.b3)
-        return floor + amplitude * power(num_tokens, -exponent)
 
 
 @pytest.mark.slow
