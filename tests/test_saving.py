@@ -135,7 +135,7 @@ def body_of(law_type):
     return {name: vars(law_type)[name] for name in names} | {"E": positive()}
 
 
-def test_two_classes_of_one_name_are_reported_apart_by_the_caller(tmp_path):
+def test_the_caller_chooses_between_two_classes_of_one_name(tmp_path):
     first, second = local_law(), local_law()
     path = tmp_path / "own.json"
     jaxlaws.save(second(E=2.5), path)

@@ -76,7 +76,11 @@ def check_fit(fit: Json) -> Mapping[str, Json]:
         check_keys(
             "'options'", fit["options"], ("objective", *_AS_THEY_ARE, "freeze", *_RESTRAINTS)
         )
-    check_keys("'reading'", fit.get("reading", {}), (), ("columns", *_READING))
+    reading = check_keys("'reading'", fit.get("reading", {}), (), ("columns", *_READING))
+    for name in ("columns", "units"):
+        texts = reading.get(name, {})
+        if not isinstance(texts, dict) or not all(isinstance(each, str) for each in texts.values()):
+            raise DataError(f"'reading': expected an object of texts as {name!r}")
     if fit.get("restraints") is not None:
         check_keys("'restraints'", fit["restraints"], _RESTRAINTS)
     return fit

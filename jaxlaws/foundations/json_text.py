@@ -3,6 +3,7 @@
 import json
 import math
 import os
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -32,10 +33,15 @@ def read_json_file(path: str | os.PathLike[str]) -> Json:
         raise DataError(f"{path} is not JSON that can be read: {error}") from None
 
 
-def parse_json(text: bytes) -> Json:
+def parse_json(text: bytes, *, with_nan: bool = False) -> Json:
     """The value that a JSON text describes.
 
-    An integer of more than 18 digits becomes a float. `NaN` and `Infinity` are not JSON.
+    An integer of more than 18 digits becomes a float. `NaN` and `Infinity` are not JSON, but many
+    programs write them.
+
+    Args:
+        text: in UTF-8, UTF-16 or UTF-32.
+        with_nan: read `NaN` and `Infinity` as floats.
 
     Raises:
         ValueError: the text is not JSON, repeats a key, is nested too deeply, or is too large.
@@ -50,7 +56,7 @@ def parse_json(text: bytes) -> Json:
         return json.loads(
             text,
             parse_int=_integer,
-            parse_constant=_not_json,
+            parse_constant=float if with_nan else _not_json,
             object_pairs_hook=_without_repeated_keys,
         )
     except RecursionError:
@@ -91,8 +97,8 @@ def _not_json(text: str) -> float:
 def _without_repeated_keys(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        repeated = next(name for name in names if names.count(name) > 1)
+        counts = Counter(name for name, _ in pairs)
+        repeated = next(name for name, count in counts.items() if count > 1)
         raise ValueError(f"the key {repeated[:50]!r} is repeated")
     return found
 

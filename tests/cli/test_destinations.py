@@ -148,6 +148,11 @@ def test_a_folder_that_cannot_be_written_to_is_reported_before_any_work(
     assert "is not a file" in refused(*arguments, option, name)
 
 
+def test_a_text_that_is_too_long_for_the_name_of_a_file_is_not_an_input(refused, tmp_path):
+    asked = ("fit", tmp_path / "runs.csv", "--law", "x" * 300, "-o", tmp_path / "fit.json")
+    assert "no law 'xxx" in refused(*asked)
+
+
 def test_a_device_is_not_replaced():
     with pytest.raises(OSError, match="is not a file"):
         check_destination("/dev/null", LAWS, [])

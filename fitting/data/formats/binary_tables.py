@@ -2,7 +2,7 @@
 
 import io
 import zipfile
-from collections.abc import Sequence
+import zlib
 
 from fitting.data.formats.records import (
     MOST_BYTES,
@@ -12,6 +12,12 @@ from fitting.data.formats.records import (
     plain_number,
 )
 from jaxlaws.foundations.errors import DataError
+
+# What zipfile, the parser of XML and openpyxl raise for a file that is damaged.
+_NOT_EXCEL = (
+    zipfile.BadZipFile, zlib.error, SyntaxError, EOFError, OSError, RuntimeError, AttributeError,
+    LookupError, TypeError, ValueError, OverflowError,
+)  # fmt: skip
 
 
 def read_parquet(content: bytes) -> Records:
@@ -44,36 +50,39 @@ def read_excel(content: bytes) -> Records:
     """Read the first sheet of an Excel file (.xlsx).
 
     Raises:
-        DataError: the content is not such a file, or openpyxl is not installed.
+        DataError: the content is not such a file, is too large, or openpyxl is not installed.
     """
     try:
         import openpyxl
     except ModuleNotFoundError:
         raise DataError("reading Excel needs openpyxl: pip install 'jaxlaws[excel]'") from None
+    lines: list[list[object]] = []
+    rows: list[int] = []
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as packed:
             if sum(each.file_size for each in packed.infolist()) > 4 * MOST_BYTES:
                 raise DataError(f"it takes more than {4 * MOST_BYTES // 2**20} MiB unpacked")
         book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
+        sheet, *others = book.worksheets
+        sheet.reset_dimensions()  # what the file says about its size may be wrong
+        num_cells = 0
+        for row, cells in enumerate(sheet.iter_rows(values_only=True), start=1):
+            num_cells += max(1, len(cells))  # rows that the file leaves out have no cells
+            check_size(num_cells)
+            if any(cell is not None for cell in cells):
+                lines.append([plain_number(c.strip()) if isinstance(c, str) else c for c in cells])
+                rows.append(row)
+        book.close()
     except DataError:
         raise
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, OSError, SyntaxError) as error:
+    except _NOT_EXCEL as error:
         raise DataError(f"it is not an Excel file .xlsx: {error}") from None
-    sheet = book.worksheets[0]
-    lines: list[Sequence[object]] = []
-    rows: list[int] = []
-    num_cells = 0
-    for row, cells in enumerate(sheet.iter_rows(values_only=True), start=1):
-        num_cells += len(cells)
-        check_size(num_cells)
-        if any(cell is not None for cell in cells):
-            lines.append([plain_number(c.strip()) if isinstance(c, str) else c for c in cells])
-            rows.append(row)
-    others = [each.title for each in book.worksheets[1:]]
-    book.close()
     if not lines:
         raise DataError(f"its sheet {sheet.title!r} is empty")
-    header = ["" if name is None else str(name) for name in lines[0]]
-    found = from_lines(header, lines[1:], rows[1:])
-    notes = (f"the sheet {sheet.title!r} is read, not {', '.join(others)}",) if others else ()
+    width = max(map(len, lines))
+    check_size(width * len(lines))
+    header, *records = [line + [None] * (width - len(line)) for line in lines]
+    found = from_lines(["" if name is None else str(name) for name in header], records, rows[1:])
+    titles = ", ".join(each.title for each in others)
+    notes = (f"the sheet {sheet.title!r} is read, not {titles}",) if others else ()
     return Records(found.columns, found.rows, notes)

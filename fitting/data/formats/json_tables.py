@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from fitting.data.formats.records import Records, check_size, from_objects
+from fitting.data.formats.records import Records, check_size, from_lines, from_objects
 from jaxlaws.foundations.annotations import Json
 from jaxlaws.foundations.errors import DataError
 from jaxlaws.foundations.json_text import parse_json
@@ -19,7 +19,7 @@ def read_json_table(content: bytes) -> Records:
         DataError: the content is not such a table.
     """
     try:
-        value = parse_json(content)
+        value = parse_json(content, with_nan=True)
     except ValueError as error:
         first = content.lstrip().splitlines()[:1]
         if first and first[0].rstrip().endswith(b"}"):
@@ -31,7 +31,11 @@ def read_json_table(content: bytes) -> Records:
     if isinstance(value, list) and _is_rows(value):
         return from_objects(value, range(1, 1 + len(value)))
     if isinstance(value, dict) and {"columns", "data"} <= set(value):  # pandas, orient="split"
-        value = dict(zip(value["columns"], zip(*value["data"], strict=True), strict=True))
+        names, records = value["columns"], value["data"]
+        is_list = isinstance(names, list) and isinstance(records, list)
+        if not is_list or not all(isinstance(record, list) for record in records):
+            raise DataError("expected a list of names as 'columns' and a list of lists as 'data'")
+        return from_lines([str(name) for name in names], records, range(1, 1 + len(records)))
     columns = _columns(value)
     if columns is None:
         raise DataError(f"the JSON is not a table: expected {_SHAPES}")
@@ -50,7 +54,7 @@ def read_json_lines(content: bytes) -> Records:
         if not line.strip():
             continue
         try:
-            value = parse_json(line)
+            value = parse_json(line, with_nan=True)
         except ValueError as error:
             raise DataError(f"row {row} is not JSON: {error}") from None
         if not isinstance(value, dict):

@@ -17,14 +17,16 @@ def read_markdown_table(content: bytes) -> Records:
     except UnicodeDecodeError as error:
         raise DataError(f"it is not text: {error}") from None
     tables: list[list[tuple[int, list[str]]]] = []
+    before = ""
     for token in MarkdownIt("commonmark").enable("table").parse(text):
         if token.type == "table_open":
             tables.append([])
         elif token.type == "tr_open" and token.map:
             tables[-1].append((token.map[0] + 1, []))
-        elif token.type == "inline" and tables and token.level >= 4:
+        elif token.type == "inline" and before in ("th_open", "td_open"):
             inner = "".join(each.content for each in token.children or () if each.content)
             tables[-1][-1][1].append(plain_number(inner.strip()))
+        before = token.type
     if len(tables) != 1:
         what = "no table" if not tables else f"{len(tables)} tables"
         raise DataError(f"the Markdown has {what}: it must have one")

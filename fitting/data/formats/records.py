@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from jaxlaws.foundations.errors import DataError
@@ -37,8 +38,10 @@ def from_lines(
     Columns without a name and without a cell are left out.
 
     Raises:
-        DataError: the header repeats a name, or a record has another length.
+        DataError: the header repeats a name, a record has another length, or there are too many
+            cells.
     """
+    check_size(len(header) * len(records))
     for record, row in zip(records, rows, strict=True):
         if len(record) != len(header):
             raise DataError(f"row {row} has {len(record)} cells, the header {len(header)}")
@@ -47,8 +50,8 @@ def from_lines(
         for i, name in enumerate(header)
         if name or any(record[i] not in ("", None) for record in records)
     ]
-    names = [header[i] for i in used]
-    repeated = sorted({name for name in names if names.count(name) > 1})
+    counts = Counter(header[i] for i in used)
+    repeated = sorted(name for name, count in counts.items() if count > 1)
     if repeated:
         raise DataError(f"the header repeats {', '.join(map(repr, repeated))}")
     return Records({header[i]: [record[i] for record in records] for i in used}, rows)

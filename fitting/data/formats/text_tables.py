@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 from fitting.data.formats.records import Records, check_size, from_lines, plain_number
 from jaxlaws.foundations.errors import DataError
+from jaxlaws.foundations.quantities import parse_quantity
 
 _SEPARATORS = (",", ";", "\t", "|")
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _COMMA_NUMBER = re.compile(r"[+-]?\d+,\d+(?:[eE][+-]?\d+)?[KMBGTPkmbgtp]?")
 _COMMA_GROUPS = re.compile(r"[+-]?\d{1,3}(?:,\d{3}){2,}")
 _THREE_DIGITS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
+_GROUPS_OF_POINTS = re.compile(r"[+-]?[1-9]\d{0,2}(?:\.\d{3})+(?:,\d+)?")
 
 
 def read_text_table(content: bytes, separator: str | None = None) -> Records:
@@ -76,11 +77,15 @@ def _split(lines: Sequence[tuple[int, str]], separator: str) -> tuple[list[list[
     """The cells of each record, and the number of its first line."""
     records: list[list[str]] = []
     rows: list[int] = []
-    texts = [line for _, line in lines]
-    if separator == " ":  # any white space between cells
-        records, rows = [text.split() for text in texts], [number for number, _ in lines]
-        return records, rows
     start, num_cells = 0, 0
+    if separator == " ":  # any white space between cells
+        for number, text in lines:
+            records.append(text.split())
+            rows.append(number)
+            num_cells += len(records[-1])
+            check_size(num_cells)
+        return records, rows
+    texts = [line for _, line in lines]
     try:
         reader = csv.reader(texts, delimiter=separator, strict=True)
         for record in reader:
@@ -96,27 +101,33 @@ def _split(lines: Sequence[tuple[int, str]], separator: str) -> tuple[list[list[
 
 
 def _is_number(cell: str) -> bool:
-    return _NUMBER.fullmatch(plain_number(cell)) is not None
+    try:
+        parse_quantity(plain_number(cell))
+    except ValueError:
+        return False
+    return True
 
 
 def _has_decimal_commas(records: Sequence[Sequence[str]]) -> bool:
     """Whether the numbers of a table are written 3,14 and 1.000,5.
 
-    `4,496` may be either: it counts as a decimal comma if no number has a decimal point, and no
-    number has several groups of three digits with commas between them.
+    No number may have several groups of three digits with commas between them. Numbers such as
+    `3,14` must be more than the numbers such as `3.14`, because a list `12,16` looks the same.
+    Where all commas are as in `4,496`, which may be either, no number may have a point.
     """
     cells = [cell for record in records for cell in record if "," in cell]
     if any(_COMMA_GROUPS.fullmatch(cell) for cell in cells):
         return False
     with_comma = [cell for cell in cells if _COMMA_NUMBER.fullmatch(cell)]
-    if any(not _THREE_DIGITS.fullmatch(cell) for cell in with_comma):
-        return True
-    points = any("." in cell and _is_number(cell) for record in records for cell in record)
+    points = [c for record in records for c in record if "." in c and _is_number(c)]
+    decimal_commas = sum(not _THREE_DIGITS.fullmatch(cell) for cell in with_comma)
+    if decimal_commas:
+        return decimal_commas > sum(not _GROUPS_OF_POINTS.fullmatch(cell) for cell in points)
     return bool(with_comma) and not points
 
 
 def _with_points(cell: str) -> str:
     """A cell with a decimal comma, with a point instead."""
-    if re.fullmatch(r"[+-]?\d{1,3}(\.\d{3})+(,\d+)?", cell):
+    if _GROUPS_OF_POINTS.fullmatch(cell):
         return cell.replace(".", "").replace(",", ".")
     return cell.replace(",", ".") if _COMMA_NUMBER.fullmatch(cell) else plain_number(cell)

@@ -12,10 +12,10 @@ _WORDS = {
     "tn": 1e12, "kilo": 1e3, "mega": 1e6, "giga": 1e9, "tera": 1e12, "peta": 1e15, "exa": 1e18,
     "zetta": 1e21,
 }  # fmt: skip
-_WORD = "|".join(f"{word}s?" for word in _WORDS)
-_THING = r"(?:param(?:eter)?s?|tokens?|toks?)"
+_WORD = f"(?i:(?:{'|'.join(_WORDS)})s?)"
+_THING = r"(?i:param(?:eter)?s?|tokens?|toks?)"
 _POWER = r"(?:[x×*/]\s*)?(?:1e\+?|10\s*(?:\^|\*\*)\s*)(?P<power>\d+)"
-_UNIT = rf"(?:in\s+)?(?:(?P<letter>[KMBGTkmbgt])|(?P<word>{_WORD})|{_POWER})(?:\s+{_THING})?"
+_UNIT = rf"(?:(?i:in)\s+)?(?:(?P<letter>[KMBGTkmbgt])|(?P<word>{_WORD})|{_POWER})(?:\s+{_THING})?"
 _FLOPS = r"(?P<letter>[KMGTPEZ])F(?:LOP)?(?:s|S)?"
 _PATTERNS = [
     re.compile(rf"(?P<base>.*?)[\s_]*[(\[]\s*{_UNIT}\s*[)\]]"),

@@ -8,10 +8,6 @@ from fitting.data.preparation.finding import FEWEST_RUNS, PAIRS, Finding
 from fitting.data.preparation.usual_names import normal_name
 from jaxlaws.foundations.quantities import format_quantity
 
-# No run has fewer parameters or tokens, and no table has only runs with fewer than the second.
-_SMALLEST, _SMALLEST_TABLE = 1e3, 1e4
-_LARGEST = {"params": 1e15, "tokens": 1e17}
-_FEW_TOKENS, _MANY_TOKENS = 1e-3, 1e5  # tokens per parameter
 _LOG_OF_LARGEST_VOCABULARY = float(np.log(2**20))
 _HIGH_LOSS = 8.0  # nats per token: a model that has learnt anything has a lower loss
 _RISES = 0.5  # rank correlation

@@ -12,7 +12,7 @@ from fitting.data.preparation.usual_names import NAMES, proposals
 from fitting.data.preparation.wide_tables import from_wide
 from fitting.data.table_files import Table
 from jaxlaws.foundations.errors import DataError
-from jaxlaws.foundations.law import Law
+from jaxlaws.foundations.law import Law, outcomes_of
 from jaxlaws.foundations.quantities import parse_quantity
 from jaxlaws.inputs import OUTCOME, Input
 
@@ -35,7 +35,8 @@ class _Preparation:
     ) -> None:
         self.source, self.rows = table.source, table.rows
         self.cells: dict[str, Sequence[object]] = dict(table.columns)
-        self.titles = {n: columns.get(n, n) for n in (*kinds, OUTCOME)}
+        self.outcomes = outcomes_of(law_type) or (OUTCOME,)
+        self.titles = {n: columns.get(n, n) for n in (*kinds, *self.outcomes)}
         self.titles = {n: title for n, title in self.titles.items() if title in self.cells}
         self.given = columns
         self.kinds, self.law_type = kinds, law_type
@@ -45,12 +46,11 @@ class _Preparation:
         return {name: numbers_in(self.cells[title]) for name, title in self.titles.items()}
 
     def wanted(self) -> list[str]:
-        """The inputs and the outcome that the table must have."""
-        outcomes = getattr(self.law_type, "outcomes", ()) or (OUTCOME,)
+        """The inputs and the outcomes that the table must have."""
         if self.law_type is not None:
-            return [*self.law_type.input_names, *outcomes]
+            return [*self.law_type.input_names, *self.outcomes]
         is_distilled = all(name in self.titles for name in _DISTILLED)
-        return [*(() if is_distilled else _SUPERVISED), *outcomes]
+        return [*(() if is_distilled else _SUPERVISED), *self.outcomes]
 
     def propose(self, name: str) -> None:
         """Take the only column with a usual name of an input.
@@ -119,10 +119,10 @@ class _Preparation:
             title = self.titles[name]
             if name in units:
                 factor = factor_of_unit(name, units[name])
-            elif name != OUTCOME and self.kinds[name].unit in _COUNTED and title != name:
-                factor = header_unit(title)[1]
-            else:
+            elif name in self.outcomes or title == name or self.kinds[name].unit not in _COUNTED:
                 factor = 1.0
+            else:
+                factor = header_unit(title)[1]
             if factor != 1.0:
                 self.cells[title] = scaled(self.cells[title], factor)
                 self.notes.append(
@@ -130,13 +130,15 @@ class _Preparation:
                 )
 
     def convert_outcome(self, kind: str | None) -> None:
-        """Convert the outcome to nats."""
-        title = self.titles.get(OUTCOME)
-        if title is None or kind in (None, "nats"):
+        """Convert the outcomes to nats."""
+        if kind in (None, "nats"):
             return
         how = {"bits": "multiplied by log 2", "perplexity": "replaced by their logarithms"}[kind]
-        self.cells[title] = [_in_nats(cell, kind) for cell in self.cells[title]]
-        self.notes.append(f"{OUTCOME}: the values of the column {title!r} are {how}")
+        for name in self.outcomes:
+            title = self.titles.get(name)
+            if title is not None:
+                self.cells[title] = [_in_nats(cell, kind) for cell in self.cells[title]]
+                self.notes.append(f"{name}: the values of the column {title!r} are {how}")
 
     def table(self) -> Table:
         return Table(self.source, self.cells, self.rows, tuple(self.notes))
@@ -149,7 +151,7 @@ def prepare(
     law_type: type[Law] | None,
     reading: Reading,
 ) -> tuple[Table, dict[str, str]]:
-    """Find, convert and derive the columns that hold the inputs and the outcome.
+    """Find, convert and derive the columns that hold the inputs and the outcomes.
 
     Args:
         table: as read.
@@ -159,14 +161,14 @@ def prepare(
         reading: the options of `Runs.read`.
 
     Returns:
-        The table, whose notes say what was done, and the title of each input and the outcome.
+        The table, whose notes say what was done, and the title of each input and outcome.
 
     Raises:
         DataError: several columns may hold an input, or the table is wide and not clear.
         ValueError: a unit does not exist.
     """
     unknown = [theirs for theirs in columns.values() if theirs not in table.columns]
-    if unknown or not set(columns) <= {*kinds, OUTCOME}:
+    if unknown or not set(columns) <= {*kinds, *(outcomes_of(law_type) or (OUTCOME,))}:
         return table, dict(columns)  # reported with the names that are known
     work = _Preparation(table, columns, kinds, law_type)
     if OUTCOME in work.wanted() and OUTCOME not in work.titles:
@@ -185,10 +187,10 @@ def prepare(
             f"{table.source}: a unit is given for {name}, which the table does not have; it has "
             f"{', '.join(work.titles)}"
         )
+    work.convert_outcome(reading.loss_unit)
     for name in work.wanted():
         if name not in work.titles:
-            work.derive(name)
-    work.convert_outcome(reading.loss_unit)
+            work.derive(name)  # a loss is derived in nats
     return work.table(), work.titles
 
 
@@ -201,4 +203,4 @@ def _in_nats(cell: object, kind: str) -> object:
         return cell
     if kind == "bits":
         return value * float(np.log(2))
-    return float(np.log(value)) if value > 1 else cell
+    return float(np.log(value)) if value > 0 else cell

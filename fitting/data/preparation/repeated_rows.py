@@ -9,11 +9,11 @@ from fitting.data.preparation.usual_names import normal_name
 
 _RUN_NAMES = {
     "run", "run_id", "run_name", "run_index", "name", "id", "experiment", "experiment_id",
-    "experiment_name", "exp", "exp_name", "trial", "model", "model_name", "uid", "uuid", "job",
+    "experiment_name", "exp", "exp_name", "trial", "uid", "uuid", "job",
 }  # fmt: skip
-_STEP_NAMES = {
-    "step", "steps", "global_step", "iteration", "iter", "it", "checkpoint", "update",
-    "num_steps", "checkpoint_step", "train_step",
+_STEP_NAMES = {  # `steps` and `num_steps` are the total of a run
+    "step", "global_step", "iteration", "iter", "it", "checkpoint", "update", "checkpoint_step",
+    "train_step",
 }  # fmt: skip
 _FEWEST_ROWS = 3.0  # of a run, on average, to count as checkpoints
 _FAR_APART = 0.05  # difference of the log of the outcome of rows with equal inputs

@@ -1,7 +1,7 @@
 """Options of several verbs, and the declaration of a verb with its example."""
 
+import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import click
 
@@ -77,7 +77,8 @@ def _files_named(value: object) -> Iterator[str]:
             yield from _files_named(each)
     if isinstance(value, str):
         for text in (value, value.partition("=")[2], value.rpartition(":")[0]):
-            if text and Path(text).is_file():
+            # Path.is_file raises OSError for a text that is too long for a name; isfile does not.
+            if text and os.path.isfile(text):  # noqa: PTH113
                 yield text
 
 

@@ -98,10 +98,10 @@ class TableOptions:
 
     def after(self, stored: Mapping[str, Json]) -> "TableOptions":
         """These options, and those of the file of a fit that are not given."""
-        others = {name: value for name, value in stored.items() if name != "columns"}
-        return TableOptions(
-            {**stored.get("columns", {}), **self.columns}, {**others, **self.others}
-        )
+        given = self.stored()
+        merged = {n: {**stored.get(n, {}), **given.get(n, {})} for n in ("columns", "units")}
+        others = {**stored, **given, **merged}
+        return TableOptions(others.pop("columns"), others)
 
     def read(self, path: str, law_type: "type[Law] | None") -> "Runs":
         """The runs in a table.

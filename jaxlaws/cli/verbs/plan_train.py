@@ -1,7 +1,7 @@
 """`jaxlaws plan train`: one model, without a teacher."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import click
 
@@ -144,25 +144,24 @@ def _check(given: set[str], inputs: Mapping[str, Array | None], within: float | 
         )
 
 
-def _question(given: set[str], *, has_budget: bool) -> tuple[str, "functools.partial[Tree]"]:
+def _question(given: set[str], *, has_budget: bool) -> tuple[str, Callable[..., Tree]]:
     """The title of the answer, and the planning function."""
     from jaxlaws import planning
 
     if "shapes" in given:
-        return "", functools.partial(planning.optimal_shape)
+        return "", planning.optimal_shape
     if "size_fraction" in given:
-        return "", functools.partial(planning.overtraining_cost)
+        return "", planning.overtraining_cost
     if "num_unique_tokens" in given:
         title, planner = "training on repeated data", planning.train_on_limited_data
         title += " at a fixed size" if "num_params" in given else ""
     elif not has_budget and "target_loss" not in given:
-        return "the budget of a compute-optimal model", functools.partial(planning.optimal_budget)
+        return "the budget of a compute-optimal model", planning.optimal_budget
     elif "num_params" in given:
         title, planner = "training at a fixed size", planning.train_fixed
     else:
         title, planner = "compute-optimal training", planning.compute_optimal
     if has_budget:
-        return title, functools.partial(planner)
-    return f"the least budget for a loss, {title}", functools.partial(
-        planning.flops_to_reach, planner
-    )
+        return title, planner
+    title = f"the least budget for a loss, {title}"
+    return title, functools.partial(planning.flops_to_reach, planner)

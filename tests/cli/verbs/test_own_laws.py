@@ -134,6 +134,7 @@ def test_a_law_of_arrays_and_several_outcomes_is_fitted_and_used(run, refused, f
     assert printed["loss_web"] == [pytest.approx(0.0, abs=1e-4)]
     assert printed["loss_code"] == [pytest.approx(1.0, abs=1e-4)]
     assert "loss_code" in run(*predict, "--input", "web=-0.5").out
+    assert "too large" in refused(*predict, "--input", "web=1e999")
     printed = run(*fit, "--freeze", "c=1,0.5", "--tie", "t[1,0]=t[0,0]", "--json").json
     assert printed["held"] == {"c[0]": "frozen", "c[1]": "frozen", "t[1,0]": "equal to t[0,0]"}
     assert "no coefficient 'c[2]'" in refused(*fit, "--freeze", "c[2]=1")

@@ -51,7 +51,9 @@ def test_a_fit_stores_how_its_table_was_read(run, named, tmp_path):
     page = tmp_path / "page.html"
     assert run("report", saved, "--table", named, "-o", page).code == 0
     assert "Errors on the runs" in page.read_text()
-    check(run("fit", named, "--law", saved, "--starts", 32, "--json").json)
+    again = ("fit", named, "--law", saved, "--starts", 32, "--json")
+    check(run(*again).json)
+    check(run(*again, "--unit", "num_params=1e6").json)  # the unit of the tokens is kept
     held = run("validate", named, "--law", saved, "--starts", 32, "--folds", 4, "--json").json
     assert held["law"] == "chinchilla"
 

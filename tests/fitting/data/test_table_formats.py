@@ -3,6 +3,8 @@
 import gzip
 import io
 import json
+import re
+import zipfile
 
 import numpy as np
 import pytest
@@ -76,6 +78,26 @@ def test_decimal_commas(form, separator, tmp_path):
         same(Runs.read(tmp_path / "runs.csv"))
 
 
+@pytest.mark.parametrize(
+    ("heads", "sizes", "losses", "read"),
+    [
+        # A list, or another text that looks like a decimal comma, among numbers with points.
+        (["12,16", "8", "8"], ["60", "70", "80"], ["3.141", "2.98", "2.75"], "3.141"),
+        (["12,16", "8", "8"], ["60,000", "70,000", "80,000"], ["3.141", "2.98", "2.75"], "3.141"),
+        # Commas between groups: a point, also in a number with a letter, is a decimal point.
+        (["8", "8", "8"], ["1.5B", "2B", "3B"], ["3,141", "2,980", "2,750"], "3141"),
+        (["8", "8", "8"], ["60,000", "70,000", "80,000"], ["3.141", "2.980", "2.750"], "3.141"),
+        # Decimal commas, with a version, and with points between groups.
+        (["1.2", "8", "8"], ["60", "70", "80"], ["3,141", "2,98", "2,75"], "3.141"),
+        (["8", "8", "8"], ["60.000", "70.000", "80.000"], ["3,141", "2,98", "2,75"], "3.141"),
+    ],
+)
+def test_what_a_comma_means(heads, sizes, losses, read, tmp_path):
+    path = tmp_path / "runs.tsv"
+    write_csv(path, {"heads": heads, "num_params": sizes, "loss": losses}, "\t")
+    assert read_table(path).columns["loss"][0] == read
+
+
 def test_markup_and_words_in_cells(tmp_path):
     body = "".join(
         f"| m{i} | {n / 1e6:.0f} million | {d / 1e9!r}B | **{loss:.8f}** |\n"
@@ -83,6 +105,8 @@ def test_markup_and_words_in_cells(tmp_path):
     )
     text = "| model | num_params | num_tokens | loss |\n|---|---:|---:|---:|\n" + body
     (tmp_path / "runs.md").write_text(text)
+    same(Runs.read(tmp_path / "runs.md"))
+    (tmp_path / "runs.md").write_text(f"{text}\n- a list\n    - an inner list\n")
     same(Runs.read(tmp_path / "runs.md"))
     (tmp_path / "two.md").write_text(f"{text}\n\n{text}")
     with pytest.raises(DataError, match="2 tables: it must have one"):
@@ -104,11 +128,91 @@ def test_standard_input(monkeypatch):
     same(Runs.read("-"))
 
 
-def test_excel(tmp_path):
+def test_not_a_number_in_json_is_a_missing_cell(tmp_path):
+    rows = [dict(zip(HEADER, row, strict=True)) for row in ROWS]
+    rows[1]["loss"], rows[2]["loss"] = np.nan, np.inf
+    (tmp_path / "runs.json").write_text(json.dumps(rows))
+    (tmp_path / "runs.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    for name in ("runs.json", "runs.jsonl"):
+        with pytest.raises(DataError, match=r"loss: nan is missing\n.*row 3.*finite"):
+            Runs.read(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("names", "data", "message"),
+    [
+        (HEADER, [], "has no rows"),
+        (HEADER, [[1, 2, 3], [1, 2]], "row 2 has 2 cells, the header 3"),
+        (HEADER, 5, "expected a list of names as 'columns' and a list of lists as 'data'"),
+        (HEADER, [1, 2, 3], "a list of lists as 'data'"),
+        (None, [[1]], "expected a list of names as 'columns'"),
+        (["a", "a"], [[1, 2]], "repeats 'a'"),
+    ],
+)
+def test_columns_and_data_that_do_not_match_are_refused(names, data, message, tmp_path):
+    path = tmp_path / "split.json"
+    path.write_text(json.dumps({"columns": names, "data": data}))
+    with pytest.raises(DataError, match=message) as caught:
+        Runs.read(path)
+    assert str(path) in str(caught.value)
+
+
+@pytest.fixture
+def book():
     openpyxl = pytest.importorskip("openpyxl")
     book = openpyxl.Workbook()
     for row in (HEADER, *ROWS):
         book.active.append(row)
+    return book
+
+
+def rewritten(path, pattern, text):
+    """Replace a pattern in the first sheet of an Excel file, which is then not compressed."""
+    with zipfile.ZipFile(path) as packed:
+        parts = {name: packed.read(name).decode() for name in packed.namelist()}
+    sheet = "xl/worksheets/sheet1.xml"
+    parts[sheet], count = re.subn(pattern, text, parts[sheet], count=1)
+    assert count == 1
+    with zipfile.ZipFile(path, "w") as packed:
+        for name, content in parts.items():
+            packed.writestr(name, content)
+
+
+@pytest.mark.parametrize("said", ["", '<dimension ref="A1"/>', '<dimension ref="A1:Z99"/>'])
+def test_what_an_excel_file_says_about_its_size_does_not_matter(said, book, tmp_path):
+    book.active.cell(3, 5, "a remark")  # of a column without a name; the other rows are shorter
+    book.active.cell(1, 5, "remarks")
+    book.save(tmp_path / "runs.xlsx")
+    rewritten(tmp_path / "runs.xlsx", "<dimension[^>]*>", said)
+    runs = Runs.read(tmp_path / "runs.xlsx")
+    same(runs)
+    assert runs.others["remarks"].tolist()[:3] == ["", "a remark", ""]
+
+
+def test_a_damaged_excel_file_gives_one_error(book, tmp_path, monkeypatch):
+    path = tmp_path / "runs.xlsx"
+    for pattern, text in [
+        ("</sheetData>", ""),  # not XML
+        ('t="s"><v>0<', 't="s"><v>99<'),  # a text that the file does not have
+        ('r="A2"', 'r="2"'),
+    ]:
+        book.save(path)
+        rewritten(path, pattern, text)
+        with pytest.raises(DataError, match=r"runs\.xlsx: it is not an Excel file"):
+            Runs.read(path)
+    book.save(path)
+    rewritten(path, "<v>70000000<", "<v>70000001<")
+    path.write_bytes(path.read_bytes().replace(b"<v>70000001<", b"<v>70000002<"))
+    with pytest.raises(DataError, match=r"it is not an Excel file \.xlsx: Bad CRC"):
+        Runs.read(path)
+    book.save(path)
+    rewritten(path, '<row r="5"', '<row r="999999999999"')
+    monkeypatch.setattr("fitting.data.formats.records.MOST_CELLS", 1000)
+    with pytest.raises(DataError, match="more than 1,000 cells"):
+        Runs.read(path)
+
+
+def test_excel(book, tmp_path):
     book.save(tmp_path / "runs.xlsx")
     same(Runs.read(tmp_path / "runs.xlsx"))
     book.create_sheet("notes")
@@ -149,6 +253,10 @@ def test_huge_numbers_and_tables_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("fitting.data.formats.records.MOST_CELLS", 20)
     with pytest.raises(DataError, match="more than 20 cells"):
         Runs.read(write_csv(tmp_path / "runs.csv", columns()))
+    for name in ("spaces.txt", "table.md", "split.json", "columns.json", "lines.jsonl"):
+        (tmp_path / name).write_text(TEXTS[name])
+        with pytest.raises(DataError, match="more than 20 cells"):
+            Runs.read(tmp_path / name)
     (tmp_path / "bomb.csv.gz").write_bytes(gzip.compress(b"1," * 40_000_000))
     with pytest.raises(DataError, match="64 MiB"):
         Runs.read(tmp_path / "bomb.csv.gz")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from plain_tables import LOSS, SIZES, TOKENS, columns, loss_of, write_csv
 
-from fitting import Runs, TableNote, TableWarning
+from fitting import Runs, TableNote, TableWarning, read_table
 from fitting.data.preparation.header_units import header_unit
 from fitting.data.row_filter import matching
 from jaxlaws.foundations.errors import DataError
@@ -49,6 +49,7 @@ def test_usual_names_are_found_and_reported(size, tokens, loss, tmp_path):
         ("Params (M)", 1e6), ("Tokens (B)", 1e9), ("params_M", 1e6), ("tokens_b", 1e9),
         ("Params, M", 1e6), ("Tokens in B", 1e9), ("N (x1e9)", 1e9), ("tokens x1e9", 1e9),
         ("Params (millions)", 1e6), ("tokens [10^9]", 1e9), ("n_tokens_billions", 1e9),
+        ("Params (Millions)", 1e6), ("Tokens (Billion)", 1e9), ("Tokens in Billions", 1e9),
         ("B tokens", 1e9), ("Million params", 1e6), ("EFLOPs", 1e18), ("compute (ZFLOPs)", 1e21),
         ("PF-days", 8.64e19), ("compute (PFLOP/s-days)", 8.64e19), ("N", 1.0), ("L_T", 1.0),
         ("num_params", 1.0), ("loss", 1.0), ("TFLOPs/s", 1.0), ("tokens", 1.0),
@@ -92,8 +93,19 @@ def test_tokens_are_computed_from_compute_or_steps(others, how, tmp_path):
 def test_sizes_and_losses_are_computed_too(tmp_path):
     cells = columns(num_params=None, loss=None) | {"flops": COMPUTE, "val_ppl": np.exp(LOSS)}
     path = write_csv(tmp_path / "runs.csv", cells)
-    with pytest.warns(TableNote, match="loss is computed: log of val_ppl"):
-        same(Runs.read(path, law_type=Chinchilla))
+    for options in ({}, {"loss_unit": "perplexity"}, {"loss_unit": "bits"}):
+        with pytest.warns(TableNote, match="loss is computed: log of val_ppl"):
+            same(Runs.read(path, law_type=Chinchilla, **options))
+
+
+@pytest.mark.parametrize("perplexity", [-2.0, 0.0, 0.9, 1.0])
+def test_a_perplexity_of_at_most_one_is_refused(perplexity):
+    table = {"num_params": [1e6, 1e7, 1e8], "loss": [20.0, perplexity, 15.0]}
+    with (
+        pytest.warns(TableNote, match="logarithms"),
+        pytest.raises(DataError, match=r"row 2, column loss: \S+ is not above zero"),
+    ):
+        Runs.read(table, loss_unit="perplexity")
 
 
 def test_a_constant_or_a_count_of_heads_is_not_proposed(tmp_path):
@@ -182,6 +194,14 @@ def test_of_checkpoints_the_last_of_each_run_is_read(tmp_path):
 
 def test_rows_whose_steps_do_not_rise_within_a_run_are_runs(tmp_path, recwarn):
     assert len(Runs.read(checkpoints(tmp_path, step=np.full(24, 1000.0)))) == 24
+    assert not [each for each in recwarn if each.category is TableNote]
+
+
+@pytest.mark.parametrize("names", [{"run": "model"}, {"step": "steps"}])
+def test_runs_of_several_lengths_of_one_model_are_runs(names, tmp_path, recwarn):
+    cells = read_table(checkpoints(tmp_path)).columns
+    path = write_csv(tmp_path / "lengths.csv", {names.get(n, n): c for n, c in cells.items()})
+    assert len(Runs.read(path)) == 24
     assert not [each for each in recwarn if each.category is TableNote]
 
 

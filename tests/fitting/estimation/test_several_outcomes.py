@@ -9,7 +9,7 @@ from array_laws import TRUE_MIX, TwoDomains, mixture_law, mixture_table
 from scipy.optimize import least_squares
 
 import jaxlaws
-from fitting import FitResult, LogSquares, Runs, fit, fit_groups, k_fold
+from fitting import FitResult, LogSquares, Runs, TableNote, fit, fit_groups, k_fold
 from fitting.data.predictions import predict
 from fitting.estimation.resampling import resampled_tables
 from fitting.reporting.fit_sections import fit_report
@@ -37,6 +37,27 @@ def test_the_columns_of_the_outcomes_are_read():
     plain = Runs.read(TABLE | {"loss": mean, "num_params": np.geomspace(1e6, 1e9, 30)})
     np.testing.assert_array_equal(plain.for_law(TwoDomains).loss, RUNS.loss)
     np.testing.assert_array_equal(plain.for_law(TwoDomains).others["loss"], mean)
+
+
+def test_a_column_loss_is_another_column():
+    runs = Runs.read(TABLE | {"loss": TABLE["loss_web"]}, law_type=TwoDomains)
+    np.testing.assert_array_equal(runs.loss, RUNS.loss)
+    assert "loss" in runs.others
+
+
+@pytest.mark.parametrize(
+    ("options", "factors"),
+    [
+        ({"loss_unit": "bits"}, np.log([2, 2])),
+        ({"units": {"loss_web": "3"}}, [3, 1]),
+        ({"units": {"loss_code": "1e3"}, "loss_unit": "nats"}, [1, 1e3]),
+    ],
+)
+def test_named_outcomes_are_converted(options, factors):
+    named = {("web" if name == "loss_web" else name): each for name, each in TABLE.items()}
+    with pytest.warns(TableNote, match="multiplied by"):
+        runs = Runs.read(named, {"loss_web": "web"}, TwoDomains, **options)
+    np.testing.assert_allclose(runs.loss, RUNS.loss * factors, rtol=1e-15)
 
 
 def test_a_missing_column_and_a_bad_cell_are_named():
