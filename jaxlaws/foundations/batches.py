@@ -89,11 +89,15 @@ class ScalarLeaves:
     structure: Tree = static()  # of JAX, with the arrays as leaves
 
     @property
+    def _skeleton(self) -> Tree:
+        """The law with zeros for leaves: its class and its names, without the cost of stacking."""
+        return jax.tree.unflatten(self.structure, [0] * self.structure.num_leaves)
+
+    @property
     def whole(self) -> Tree:
         """The law with its arrays, single or batched."""
-        skeleton = jax.tree.unflatten(self.structure, [0] * self.structure.num_leaves)
         leaves, numbers = [], iter(self.numbers)
-        for shape in element_shapes(skeleton):
+        for shape in element_shapes(self._skeleton):
             each = [next(numbers) for _ in np.ndindex(shape)]
             if shape:
                 stacked = jnp.stack(jnp.broadcast_arrays(*each), axis=-1)
@@ -105,17 +109,17 @@ class ScalarLeaves:
     @property
     def input_names(self) -> tuple[str, ...]:
         """The inputs of the law."""
-        return self.whole.input_names
+        return self._skeleton.input_names
 
     @property
     def own_inputs(self) -> Mapping[str, Input]:
         """The inputs that the law's class declares itself."""
-        return getattr(self.whole, "own_inputs", {})
+        return getattr(self._skeleton, "own_inputs", {})
 
     @property
     def outcomes(self) -> tuple[str, ...]:
         """The outcomes of the law, if there are several."""
-        return getattr(self.whole, "outcomes", ())
+        return getattr(self._skeleton, "outcomes", ())
 
     @property
     def supervised(self) -> Tree:

@@ -158,7 +158,7 @@ class FixedInputs:
 
     def loss(self, **inputs: Array) -> Array:
         """Predict the loss of a run from the remaining inputs (keywords only)."""
-        return loss_of_each(self.law, inputs | self.fixed)
+        return loss_of_each(self.law, dict(**inputs, **self.fixed))
 
 
 def fix_inputs(law: Tree, **values: Array) -> FixedInputs:

@@ -5,6 +5,7 @@ An exponent is a number, a coefficient of the same law, or arithmetic of both (`
 
 import ast
 import dataclasses
+import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
@@ -131,7 +132,7 @@ def _negated(exponent: str) -> ast.expr:
 
 def _checked(power: Power, text: str) -> Power:
     try:
-        power.exponent_at(lambda _: 1.0)
+        power.exponent_at(lambda _: math.nan)  # with NaN no difference is zero
     except SyntaxError:
         raise ValueError(f"unit {text!r}: {_EXPECTED}") from None
     return power

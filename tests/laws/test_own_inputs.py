@@ -143,6 +143,8 @@ def test_fixed_inputs_leave_a_law_of_the_others():
         twice.loss(num_params=1e8), law.loss(num_params=1e8, num_tokens=1e10)
     )
     assert twice.input_names == ("num_params",)
+    with pytest.raises(TypeError, match="multiple values"):
+        law.loss(learning_rate=1e-3, **sizes)
 
 
 @pytest.mark.parametrize("double", [False, True])

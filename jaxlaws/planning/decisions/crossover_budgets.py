@@ -13,7 +13,13 @@ from jaxlaws.compute import ForwardFlops, dense_forward_flops
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.analysis.plan_roots import root_of
 from jaxlaws.planning.decisions.both_sides import train_and_distill
-from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, checked, distillation_law
+from jaxlaws.planning.engine.checks import (
+    DEFAULT_BOUNDS,
+    Bounds,
+    checked,
+    distillation_law,
+    split_bounds,
+)
 from jaxlaws.planning.engine.composed_inputs import with_new_axis
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.mixture import Mixture
@@ -165,9 +171,9 @@ def crossover(
         "pretraining": scenario.pretraining,
     }
     constraints = {
-        "num_student_tokens_bounds": num_student_tokens_bounds,
-        "num_teacher_params_bounds": num_teacher_params_bounds,
-        "num_teacher_tokens_bounds": num_teacher_tokens_bounds,
+        "num_student_tokens_bounds": split_bounds("num_student_tokens", num_student_tokens_bounds),
+        "num_teacher_params_bounds": split_bounds("num_teacher_params", num_teacher_params_bounds),
+        "num_teacher_tokens_bounds": split_bounds("num_teacher_tokens", num_teacher_tokens_bounds),
         "limits": limits,
     }
     xp = array_module(law, inputs, constraints, forward_flops)

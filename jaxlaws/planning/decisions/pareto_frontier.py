@@ -10,7 +10,12 @@ from jaxlaws.compute import ForwardFlops, dense_forward_flops
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.decisions.both_sides import train_and_distill
 from jaxlaws.planning.decisions.crossover_budgets import Method
-from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, distillation_law
+from jaxlaws.planning.engine.checks import (
+    DEFAULT_BOUNDS,
+    Bounds,
+    distillation_law,
+    split_bounds,
+)
 from jaxlaws.planning.engine.composed_inputs import checked_inputs, with_new_axis
 from jaxlaws.planning.engine.evaluation import compose
 from jaxlaws.planning.engine.limits import Limit
@@ -96,9 +101,9 @@ def serving_frontier(
         shape = np.shape(num_params)
         raise ValueError(f"num_params must be sizes along one axis, got shape {shape}")
     constraints = {
-        "num_student_tokens_bounds": num_student_tokens_bounds,
-        "num_teacher_params_bounds": num_teacher_params_bounds,
-        "num_teacher_tokens_bounds": num_teacher_tokens_bounds,
+        "num_student_tokens_bounds": split_bounds("num_student_tokens", num_student_tokens_bounds),
+        "num_teacher_params_bounds": split_bounds("num_teacher_params", num_teacher_params_bounds),
+        "num_teacher_tokens_bounds": split_bounds("num_teacher_tokens", num_teacher_tokens_bounds),
         "limits": limits,
     }
 

@@ -8,7 +8,12 @@ import numpy as np
 from jaxlaws.compute import ForwardFlops, dense_forward_flops
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.distillation.existing_teacher import distill_with
-from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, distillation_law
+from jaxlaws.planning.engine.checks import (
+    DEFAULT_BOUNDS,
+    Bounds,
+    distillation_law,
+    split_bounds,
+)
 from jaxlaws.planning.engine.composed_inputs import checked_inputs, with_new_axis
 from jaxlaws.planning.engine.evaluation import compose
 from jaxlaws.planning.engine.limits import Limit
@@ -109,7 +114,7 @@ def rank_teachers(
         "num_inference_tokens": num_inference_tokens,
         "logits": logits,
     }
-    constraints = (num_student_tokens_bounds, limits)
+    constraints = (split_bounds("num_student_tokens", num_student_tokens_bounds), limits)
     student = checked_inputs(student, may_be_zero=("num_inference_tokens", "logits"), limits=limits)
 
     def answer(law: Tree, student: Tree, teachers: Tree, constraints: Tree) -> TeacherChoice:

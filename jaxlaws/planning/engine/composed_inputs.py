@@ -58,8 +58,8 @@ def with_new_axis(given: Tree) -> Tree:
     that it is given. Otherwise a batch of laws would be paired with the teachers one by one.
 
     Args:
-        given: a law whose leaves are numbers (see `in_scalar_leaves`), inputs, bounds, limits or
-            functions.
+        given: a law whose leaves are numbers (see `in_scalar_leaves`), inputs, bounds as tuples
+            (see `split_bounds`), limits or functions.
     """
 
     def of_leaf(value: Array) -> Array:

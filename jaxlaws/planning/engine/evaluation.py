@@ -98,8 +98,9 @@ def ask(
     Raises:
         TypeError: an input is not a number, bounds are not a pair, a limit is not a `Limit`,
             or a function cannot be called.
-        ValueError: an input is not positive and finite, bounds exclude each other, or shapes do
-            not fit. Inside a trace the entry is not `possible` in its `Solution` instead.
+        ValueError: an input is not positive and finite, bounds exclude each other, shapes do not
+            fit, or a limit has the name of an input. Inside a trace an entry with invalid numbers
+            is not `possible` in its `Solution` instead.
 
     >>> from jaxlaws import presets
     >>> from jaxlaws.planning import compute_optimal
@@ -126,7 +127,7 @@ def ask(
     >>> [f"{flops:.2e}" for flops in answer.flops]
     ['3.92e+21', '2.14e+22']
     """
-    checked_limits = check_limits(limits)
+    checked_limits = check_limits(limits, bounds or ())
     if checked_limits and not question.takes_limits:
         raise TypeError(
             "this question takes no limits: add `*constraints_of(given, names)` to the constraints "

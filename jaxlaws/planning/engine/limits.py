@@ -1,6 +1,6 @@
 """Limits beside the budget, such as data at hand, memory of the deployed model, or time."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import jax
 import jax.numpy as jnp
@@ -55,8 +55,14 @@ class Limit:
         return cls(*parts)
 
 
-def check_limits(limits: Mapping[str, Limit] | None) -> dict[str, Limit]:
+def check_limits(
+    limits: Mapping[str, Limit] | None, variables: Collection[str] = ()
+) -> dict[str, Limit]:
     """The limits as a dictionary, checked; empty for None.
+
+    Args:
+        limits: the limits by name.
+        variables: the names of the plan's variables, where they are known.
 
     Raises:
         TypeError: a value is not a `Limit`, or its quantity cannot be called.
@@ -71,7 +77,7 @@ def check_limits(limits: Mapping[str, Limit] | None) -> dict[str, Limit]:
                 f"limits[{name!r}].quantity must be a function of sizes and tokens, "
                 f"got {limit.quantity!r}"
             )
-        if name in INPUTS:
+        if name in INPUTS or name in variables:
             raise ValueError(
                 f"limits: {name!r} is the name of an input. Choose another name for the limit."
             )

@@ -168,7 +168,16 @@ def bounds_and_values(
         scale: loss per unit of the problem's objective.
         num_expected: the number of constraints before the limits, such as the budget.
         others: marginal values of the budget, `flops`, and of other inputs, by name.
+
+    Raises:
+        ValueError: a limit has the name of another marginal value.
     """
+    for name in limits:
+        if name in others:
+            raise ValueError(
+                f"limits: the plan has a marginal value {name!r} of its own. Choose another name "
+                "for the limit."
+            )
     values = dict(zip(names, solution.bound_values, strict=True))
     values |= dict(zip(limits, solution.multipliers[num_expected:], strict=True))
     values = {name: scale * value for name, value in values.items()}

@@ -52,6 +52,8 @@ class Problem:
         has_unit: whether the objective has a unit, such as a loss. The tolerances are then relative
             to its size in the middle of the bounds. False: it is a pure number, such as a
             logarithm.
+        least_unit: with `has_unit`, a size below which the objective in the middle of the bounds is
+            too small to be the unit. None: for an objective that is zero nowhere.
         lower: lower bounds of the variables, finite.
         upper: upper bounds of the variables, finite.
         constraints: functions of the point; a constraint is met where its function is zero or
@@ -68,6 +70,7 @@ class Problem:
     lower: Point
     upper: Point
     has_unit: bool = False
+    least_unit: Array | None = None
     constraints: tuple[Callable[[Point], Array], ...] = ()
     preference: Callable[[Point], Array] | None = None
     reduction: Reduction | None = None
@@ -84,7 +87,10 @@ class Problem:
         if not self.has_unit:
             return self, jnp.ones_like(self.lower[0])
         middle = [0.5 * (low + high) for low, high in zip(self.lower, self.upper, strict=True)]
-        size = lax.stop_gradient(jnp.abs(self.objective(middle)))
+        size = jnp.abs(self.objective(middle))
+        if self.least_unit is not None:
+            size = jnp.fmax(size, self.least_unit)
+        size = lax.stop_gradient(size)
         unit = jnp.where((size > 0) & (size < jnp.inf), size, 1.0)
         scaled = dataclasses.replace(
             self, objective=lambda point: self.objective(point) / unit, has_unit=False

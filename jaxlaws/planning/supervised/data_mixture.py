@@ -16,6 +16,7 @@ from jaxlaws.planning.engine.plans import status_of, where_possible
 from jaxlaws.planning.engine.record import Record
 from jaxlaws.planning.solver.batched import Point, gradient, largest
 from jaxlaws.planning.solver.minimiser import Solution
+from jaxlaws.planning.solver.numeric_tolerances import tolerances
 from jaxlaws.planning.solver.problem import Problem
 from jaxlaws.pytree import pytree
 
@@ -111,6 +112,7 @@ def _question(domains: tuple[str, ...], outcomes: tuple[str, ...]) -> Question:
         # An upper bound that follows from the lower bounds of the other domains would make the
         # active bounds of a corner linearly dependent.
         rest = 1 - sum(lower)
+        rounding = tolerances(rest).violation  # 0.6 + 0.3 + 0.1 is below 1 in floating point
         highest = [
             jnp.where(high >= low + rest, high + 1, high)
             for low, high in zip(lower, upper, strict=True)
@@ -131,7 +133,9 @@ def _question(domains: tuple[str, ...], outcomes: tuple[str, ...]) -> Question:
                 ),
             ),
             start=start,
-            possible=(rest >= 0) & (sum(upper) >= 1) & (sum(given.weights.values()) > 0),
+            possible=(rest >= -rounding)
+            & (sum(upper) >= 1 - rounding)
+            & (sum(given.weights.values()) > 0),
         )
 
     def plan(given: Record, solution: Solution) -> DataMixturePlan:
@@ -221,11 +225,9 @@ def optimal_data_mixture(
         )
     names = outcomes or ("loss",)
     weights = dict.fromkeys(names, 1.0) if weights is None else weights
-    share_bounds, limits = share_bounds or {}, limits or {}
+    share_bounds = share_bounds or {}
     _check_names("weights", weights, names)
     _check_names("share_bounds", share_bounds, domains)
-    for name in set(limits) & set(domains):
-        raise ValueError(f"limits: {name!r} is the name of a domain. Choose another name.")
     return ask(
         _question(domains, outcomes),
         law,

@@ -55,10 +55,13 @@ def _problem(given: Record) -> Problem:
         rate, batch = map(jnp.exp, point)
         return given.law.loss(learning_rate=rate, batch_size=batch, **size)
 
+    lower = [jnp.log(given.lower[name]) for name in _NAMES]
     return Problem(
         objective=objective,
         has_unit=True,
-        lower=[jnp.log(given.lower[name]) for name in _NAMES],
+        # Without an irreducible loss, the loss is zero at an optimum in the middle of the bounds.
+        least_unit=1e-3 * objective(lower),
+        lower=lower,
         upper=[jnp.log(given.upper[name]) for name in _NAMES],
         constraints=constraints_of(given, _NAMES, size),
     )

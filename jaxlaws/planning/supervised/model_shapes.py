@@ -11,7 +11,12 @@ from jaxlaws.compute import (
     shape_of_aspect,
 )
 from jaxlaws.foundations.annotations import Array, Tree
-from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, supervised_law
+from jaxlaws.planning.engine.checks import (
+    DEFAULT_BOUNDS,
+    Bounds,
+    split_bounds,
+    supervised_law,
+)
 from jaxlaws.planning.engine.composed_inputs import checked_inputs, with_new_axis
 from jaxlaws.planning.engine.evaluation import compose
 from jaxlaws.planning.engine.limits import Limit
@@ -123,11 +128,12 @@ def optimal_shape(
     """
     if not shapes:
         raise ValueError("shapes is empty: give at least one TransformerShape")
-    bounds = {"num_params": num_params_bounds, "num_tokens": num_tokens_bounds}
+    size_bounds = split_bounds("num_params", num_params_bounds)
+    tokens_bounds = split_bounds("num_tokens", num_tokens_bounds)
     given = checked_inputs(
         {"flops": flops, "num_inference_tokens": num_inference_tokens},
         may_be_zero=("num_inference_tokens",),
-        bounds=bounds,
+        bounds={"num_params": size_bounds, "num_tokens": tokens_bounds},
         limits=limits,
     )
 
@@ -175,5 +181,5 @@ def optimal_shape(
             **(vars(chosen) | {"status": xp.where(some, chosen.status, int(Status.INFEASIBLE))}),
         )
 
-    options = {"num_tokens_bounds": num_tokens_bounds, "limits": limits}
-    return compose(answer, supervised_law(law), given, num_params_bounds, options)
+    options = {"num_tokens_bounds": tokens_bounds, "limits": limits}
+    return compose(answer, supervised_law(law), given, size_bounds, options)

@@ -167,7 +167,8 @@ def serve_in_streams(
         forward_flops: forward FLOPs per token of a model of given size with one stream.
         num_params_bounds: lower and upper bound of the size, broadcast with the target.
         num_streams_bounds: lower and upper bound of the streams. The plan treats the streams as a
-            real number; to compare whole numbers, give them as both bounds.
+            real number; to compare whole numbers, give them as both bounds. The runs behind the
+            presets have 1 to 8 streams: `(1, 8)` stays within them.
         limits: upper limits on other quantities of `num_params` and `num_streams`, by names of
             your choice.
 
@@ -186,11 +187,11 @@ def serve_in_streams(
     >>> for price in (1e-9, 1e-6):  # of a parameter; a FLOP costs 1e-18
     ...     plan = serve_in_streams(
     ...         law, target_loss=1.02, num_inference_tokens=1e9,
-    ...         price_of_param=price, price_of_flop=1e-18,
+    ...         price_of_param=price, price_of_flop=1e-18, num_streams_bounds=(1, 8),
     ...     )
     ...     print(f"{plan.num_params:.2g} parameters, {plan.num_streams:.1f} streams")
     4e+09 parameters, 1.0 streams
-    1.5e+09 parameters, 83.8 streams
+    2.2e+09 parameters, 8.0 streams
     """
     return ask(
         _QUESTION,

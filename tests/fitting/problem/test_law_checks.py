@@ -169,6 +169,11 @@ def test_a_unit_that_cannot_be_read_is_an_error(text, message):
         parse_unit(text)
 
 
+def test_an_exponent_may_divide_by_a_difference_of_coefficients():
+    (power,) = parse_unit("num_params**(alpha/(1-gamma))")
+    assert power.exponent_at({"alpha": 0.3, "gamma": 0.4}.__getitem__) == pytest.approx(0.5)
+
+
 def test_a_unit_names_inputs_and_coefficients_of_its_law():
     def law_with(unit):
         @pytree

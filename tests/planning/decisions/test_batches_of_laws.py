@@ -85,6 +85,21 @@ def test_bounds_limits_and_shares_of_a_scenario_are_not_paired_with_sizes():
     assert (bounded.supervised.num_tokens <= np.array(most)[:, None]).all()
 
 
+@pytest.mark.parametrize(
+    ("name", "variable"),
+    [
+        ("catalogue", "num_student_tokens"),
+        ("frontier", "num_teacher_params"),
+        ("shapes", "num_params"),
+        ("shapes", "num_tokens"),
+    ],
+)
+def test_a_pair_of_bounds_may_be_a_list(name, variable):
+    question = functools.partial(QUESTIONS[name], LAW, flops=1e21)
+    pair = (1e9, 3e10)
+    _same(*(question(**{f"{variable}_bounds": kind(pair)}) for kind in (list, tuple)))
+
+
 def test_crossings_of_three_laws_and_of_a_mixture():
     question = functools.partial(
         crossover, scenario=TEACHER_INFERENCE, num_student_params=3e8, flops_bounds=(1e17, 1e24)
@@ -92,6 +107,8 @@ def test_crossings_of_three_laws_and_of_a_mixture():
     batch = question(LAWS)
     for index in range(3):
         _same(jax.tree.map(lambda leaf, at=index: leaf[at], batch), question(_law(index)))
+    pair = (1e8, 1e10)
+    _same(*(question(LAW, num_teacher_params_bounds=kind(pair)) for kind in (list, tuple)))
     expected = question(Mixture(laws=LAWS))
     assert expected.first.shape == ()
     assert batch.flops[:, 0].min() < expected.flops[0] < batch.flops[:, 0].max()

@@ -91,7 +91,7 @@ NEAREST_ABOVE_ZERO = Question(problem=_problem, plan=_plan)
 
 def test_a_question_may_take_inputs_and_bounds_of_any_sign():
     found = ask(NEAREST, ONE, {"target": [-3.0, 0.0, 0.5]}, bounds={"x": (-1.0, 1.0)})
-    np.testing.assert_allclose(found.x, np.broadcast_to(found.x, (3,)))
+    assert found.x.shape == (3,)
     np.testing.assert_allclose(found.x, [-1.0, 0.0, 0.5], atol=1e-6)
     with pytest.raises(ValueError, match="target must be finite, got inf"):
         ask(NEAREST, ONE, {"target": np.inf}, bounds={"x": (-1.0, 1.0)})

@@ -1,5 +1,7 @@
 """The best data mixture, against SciPy's minimisation on the simplex and linear programmes."""
 
+import itertools
+
 import jax
 import numpy as np
 import pytest
@@ -136,6 +138,23 @@ def test_bounds_that_no_mixture_meets():
         assert np.isnan(plan.shares.web)
 
 
+def test_shares_whose_sum_is_one_but_for_rounding():
+    shares = np.array([*itertools.permutations([0.6, 0.3, 0.1])])
+    assert (shares.sum(axis=1) < 1).any()
+    names = ("web", "code", "books")
+    law = mixing_law(*names)(c=1.0, t=np.array([0.3, -0.5, 0.1]))
+    ends = dict(zip(names, shares.T, strict=True))
+    for bounds in (
+        {name: (end, end) for name, end in ends.items()},
+        {name: (end, 1.0) for name, end in ends.items()},
+        {name: (0.0, end) for name, end in ends.items()},
+    ):
+        plan = optimal_data_mixture(law, share_bounds=bounds)
+        assert (plan.status == Status.ON_BOUND).all()
+        for name, end in ends.items():
+            np.testing.assert_allclose(plan.shares[name], end, rtol=1e-12)
+
+
 def test_draws_and_their_mean():
     random = np.random.default_rng(0)
     draws = Mixing(c=np.tile(LAW.c, (8, 1)), t=LAW.t + 0.05 * random.normal(size=(8, 3, 4)))
@@ -167,5 +186,5 @@ def test_misuse_is_named():
         optimal_data_mixture(LAW, weights={"loss": 1.0})
     with pytest.raises(ValueError, match="code_bounds must not be negative"):
         optimal_data_mixture(LAW, share_bounds={"code": (-0.1, 1)})
-    with pytest.raises(ValueError, match="'web' is the name of a domain"):
+    with pytest.raises(ValueError, match="limits: 'web' is the name of an input"):
         optimal_data_mixture(LAW, limits={"web": Limit(seen_twice, 1.0)})

@@ -40,6 +40,17 @@ def test_the_plan_is_the_step_law(law):
     np.testing.assert_allclose(plan.batch_size, 0.58 * tokens**0.571 + 0 * size, rtol=1e-8)
 
 
+def test_an_optimum_in_the_middle_of_the_bounds_where_the_loss_is_almost_zero():
+    law, size, tokens = presets.load("li2025_step_law"), 1.83e9, 8.3e10
+    plan = jax.jit(lambda n, d: optimal_hyperparameters(law, num_params=n, num_tokens=d))(
+        size, tokens
+    )
+    assert plan.loss.dtype == np.float32
+    assert plan.status == Status.CONVERGED
+    assert plan.learning_rate == pytest.approx(1.79 * size**-0.713 * tokens**0.307, rel=1e-4)
+    assert plan.batch_size == pytest.approx(0.58 * tokens**0.571, rel=1e-4)
+
+
 def test_the_learning_rate_for_a_batch_that_is_not_the_best():
     plan = optimal_hyperparameters(LAW, **SIZE, batch_size_bounds=(8 * BATCH, 8 * BATCH))
     assert plan.status == Status.ON_BOUND
@@ -100,5 +111,7 @@ def test_misuse_is_named():
         optimal_hyperparameters(presets.load("besiroglu2024"), **SIZE)
     with pytest.raises(ValueError, match="num_tokens must be positive"):
         optimal_hyperparameters(LAW, num_params=1e9, num_tokens=0)
+    with pytest.raises(ValueError, match="limits: 'batch_size' is the name of an input"):
+        optimal_hyperparameters(LAW, **SIZE, limits={"batch_size": Limit(steps, 1e4)})
     with pytest.raises(ValueError, match="learning_rate_bounds exclude each other"):
         optimal_hyperparameters(LAW, **SIZE, learning_rate_bounds=(1e-2, 1e-3))

@@ -95,3 +95,6 @@ def test_misuse_is_named():
         plan_for(1e-8, law=presets.load("besiroglu2024"))
     with pytest.raises(ValueError, match="price_of_param must be positive"):
         plan_for(0.0)
+    for name, message in (("num_streams", "name of an input"), ("cost", "value 'cost' of its own")):
+        with pytest.raises(ValueError, match=message):
+            plan_for(1e-8, limits={name: Limit(memory, 1e12)})
