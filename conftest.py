@@ -1,9 +1,11 @@
 """Shares compiled programs between test processes, and runs the examples in docs as tests."""
 
+import gc
 import os
 from doctest import ELLIPSIS, NORMALIZE_WHITESPACE
 from pathlib import Path
 
+import pytest
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
 from sybil.parsers.rest import DocTestParser
@@ -23,3 +25,19 @@ pytest_collect_file = (
         excludes=["docs/adding_a_law.md"],  # tests/test_adding_a_law.py writes its files first
     )
 ).pytest()
+
+_MOST_MEMORY_MAPS = 20_000  # Linux gives a process 65,530; beyond that compilation crashes
+
+
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Drop compiled programs between files, because each holds several memory maps."""
+    maps = Path("/proc/self/maps")
+    if nextitem is None or nextitem.path == item.path or not maps.exists():
+        return
+    with maps.open() as lines:
+        if sum(1 for _ in lines) < _MOST_MEMORY_MAPS:
+            return
+    import jax  # after the variables above are set
+
+    jax.clear_caches()
+    gc.collect()
