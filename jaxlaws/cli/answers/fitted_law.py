@@ -34,6 +34,7 @@ def summary_of(
     is_profile = method == "profile"
     summary = result.summary(level, "percentile" if is_profile else method)
     summary |= errors_of(result, runs)
+    summary |= {"roll_out": dict(result.roll_out)} if result.roll_out else {}
     coefficients = summary["coefficients"]
     profiled = result.identifiability.names if is_profile else ()
     if not is_profile and result.ensemble is not None:
