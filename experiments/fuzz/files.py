@@ -1,5 +1,6 @@
 """Random files: tables, laws, fits and catalogues, whole or with damaged bytes."""
 
+import copy
 import csv
 import gzip
 import io
@@ -143,7 +144,7 @@ def damaged(draw: st.DrawFn, content: bytes) -> bytes:
     if draw(st.booleans()):
         return content
     for _ in range(draw(st.integers(1, 4))):
-        begin = draw(st.integers(0, max(len(content) - 1, 0)))
+        begin = _place(draw, content)
         end = min(len(content), begin + draw(st.integers(1, 64)))
         kind = draw(st.integers(0, 4))
         part = {
@@ -156,7 +157,12 @@ def damaged(draw: st.DrawFn, content: bytes) -> bytes:
             4: bytes([draw(st.integers(0, 255))]),
         }[kind]
         content = content[:begin] + part + content[end if kind in (0, 1) else begin + 1 :]
-    return content if draw(st.integers(0, 9)) else content[: draw(st.integers(0, len(content)))]
+    return content if draw(st.integers(0, 9)) else content[: _place(draw, content)]
+
+
+def _place(draw: st.DrawFn, content: bytes) -> int:
+    """A place in bytes, drawn as a share of them: Excel files differ in length by their date."""
+    return len(content) * draw(st.integers(0, 9999)) // 10_000
 
 
 @st.composite
@@ -183,5 +189,5 @@ def _change(draw: st.DrawFn, document: Json) -> None:
         elif kind == 1 and isinstance(node, dict):
             node[draw(st.sampled_from(["x", "law", "fit", "format", "__class__", "E"]))] = child
         else:
-            node[key] = draw(st.sampled_from(_STRANGE))
+            node[key] = copy.deepcopy(draw(st.sampled_from(_STRANGE)))
         return

@@ -19,7 +19,8 @@ from jaxlaws.foundations.quantities import format_quantity
 # The palette of Okabe and Ito, which colour-blind readers can distinguish.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
-FAILED = "crosses: not solved, a better plan may exist"  # what `mark_failed` draws
+# What `mark_failed` draws.
+FAILED = "crosses: not solved, a better plan may exist (on the x axis: not known)"
 
 
 @contextmanager
@@ -135,7 +136,7 @@ def mark_failed(
     Args:
         axes: the axes to draw on.
         x: shape `(points,)`.
-        y: shape `(points,)`. Where it is not finite, the cross is at the bottom of the axes.
+        y: shape `(points,)`. Where it is not finite, the cross is on the x axis.
         failed: `planning.search_failed` of the plans, shape `(points,)`.
         color: colour of the crosses.
     """
@@ -145,8 +146,8 @@ def mark_failed(
     if known.any():
         axes.plot(x[known], y[known], **look)
     if unknown.any():
-        bottom = np.full(unknown.sum(), 0.02)
-        axes.plot(x[unknown], bottom, transform=axes.get_xaxis_transform(), **look)
+        on_axis = {"transform": axes.get_xaxis_transform(), "clip_on": False}
+        axes.plot(x[unknown], np.zeros(unknown.sum()), **look, **on_axis)
 
 
 def shade_extrapolation(axes: Axes, x: np.ndarray, decades: np.ndarray | None) -> None:

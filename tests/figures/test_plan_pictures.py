@@ -179,7 +179,7 @@ def test_allocation_marks_plans_that_are_not_solved():
     assert style.FAILED not in texts(plans.allocation(FLOPS, compute_optimal(LAW, flops=FLOPS)))
 
 
-def test_a_plan_without_a_loss_is_marked_at_the_bottom():
+def test_a_plan_without_a_loss_is_marked_on_the_axis():
     plan = compute_optimal(LAW, flops=FLOPS)
     loss = plan.loss.copy()
     loss[2] = np.nan

@@ -1,9 +1,12 @@
 """`fit --roll-out` stores how wrong the form of the law was; predictions and plans say it."""
 
+import functools
 import json
 
 import numpy as np
 import pytest
+
+import fitting
 
 LAW = ("--law", "chinchilla", "--starts", 16, "--freeze", "E=1.7")
 
@@ -20,7 +23,9 @@ def table(tmp_path_factory):
 
 
 @pytest.fixture
-def fitted(run, table, tmp_path):
+def fitted(run, table, tmp_path, monkeypatch):
+    """A fit with a roll-out of two windows: each window has programs of its own to compile."""
+    monkeypatch.setattr(fitting, "roll_out", functools.partial(fitting.roll_out, num_windows=2))
     path = tmp_path / "fit.json"
     ran = run("fit", table, *LAW, "--roll-out", "flops", "-o", path)
     assert "errors of the law by distance beyond the largest flops fitted" in ran.out
@@ -28,7 +33,7 @@ def fitted(run, table, tmp_path):
 
 
 def test_it_is_what_validate_finds(run, table, fitted):
-    validated = run("validate", table, *LAW, "--roll-out", "flops", "--json").json
+    validated = run("validate", table, *LAW, "--roll-out", "flops", "--windows", 2, "--json").json
     stored = json.loads(fitted.read_text())["fit"]["roll_out"]
     assert stored["steps"] == validated["by_distance"]["law"]
 

@@ -23,7 +23,7 @@ def rolled():
     runs = Runs.read({"num_params": SIZES, "num_tokens": TOKENS, "loss": LOSS})
     options = {"num_starts": 16, "freeze": {"E": 1.7}}
     result = fit(Chinchilla, runs, **options)
-    found = roll_out(Chinchilla, runs, "flops", num_windows=3, **options)
+    found = roll_out(Chinchilla, runs, "flops", num_windows=2, **options)
     return dataclasses.replace(result, roll_out=found.to_json()), found
 
 
