@@ -59,6 +59,15 @@ def new_figure(
     return figure, figure.subplots(rows, columns)
 
 
+def named_in_legend(count: int, most: int = 8) -> set[int]:
+    """The indices of the lines that a legend names: all of a few, evenly spaced ones of many.
+
+    >>> sorted(named_in_legend(20, 4))
+    [0, 6, 13, 19]
+    """
+    return {round(index) for index in np.linspace(0, count - 1, min(count, most)).tolist()}
+
+
 def quantity_axis(axis: XAxis | YAxis, label: str) -> None:
     """Give an axis a log scale, a label, and ticks such as 100M and 1B.
 

@@ -3,6 +3,7 @@
 import json
 import math
 import sys
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -10,6 +11,8 @@ import click
 
 from jaxlaws.foundations.annotations import Json
 from jaxlaws.foundations.escaping import terminal_text
+
+_WIDEST = 10_000  # columns of a table that is not printed to a terminal
 
 
 class Table(NamedTuple):
@@ -48,6 +51,11 @@ def print_json(document: Mapping[str, object]) -> None:
     click.echo(json.dumps(_plain(document), indent=1, allow_nan=False))
 
 
+def _wrapped(head: str, cells: Sequence[str]) -> str:
+    """A heading in lines that are no wider than its column must be."""
+    return textwrap.fill(head, max(map(len, ["x", *head.split(), *cells])))
+
+
 def print_table(title: str, table: Table, notes: Sequence[str] = ()) -> None:
     """Print a table with all of its columns, also into a pipe, and notes below it."""
     from rich.box import SIMPLE_HEAD
@@ -55,11 +63,14 @@ def print_table(title: str, table: Table, notes: Sequence[str] = ()) -> None:
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
-    console.print(Text(terminal_text(title)))
+    console = Console(width=None if sys.stdout.isatty() else _WIDEST, highlight=False)
+    click.echo(terminal_text(title))
     drawn = RichTable(box=SIMPLE_HEAD, pad_edge=False)
     for index, head in enumerate(table.heads):
-        drawn.add_column(Text(terminal_text(head)), justify="left" if index == 0 else "right")
+        cells = [row[index] for row in table.rows if index < len(row)]
+        words = Text(_wrapped(terminal_text(head), cells))
+        justify = "left" if index == 0 else "right"
+        drawn.add_column(words, justify=justify, overflow="fold")
     for row in table.rows:
         drawn.add_row(*(Text(terminal_text(cell)) for cell in row))
     console.print(drawn)
