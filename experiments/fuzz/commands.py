@@ -22,7 +22,7 @@ _PAIRS = (
     "num_params=M", "loss=loss", "num_params=num_params", "x=y",
 )  # fmt: skip
 _LAWS = (
-    "besiroglu2024", "busbridge2025_refit", "busbridge2025_consistent", "muennighoff2023",
+    "besiroglu2024", "busbridge2025_consistent", "muennighoff2023", "busbridge2025_refit",
     "kaplan2020", "chinchilla", "supervised", "gone.json", "", ".", "nope", "li2025_step_law",
 )  # fmt: skip
 _LAW_CLASSES = (
@@ -96,16 +96,38 @@ VERBS: Mapping[tuple[str, ...], Mapping[str, Sequence[str]]] = {
     ("demo",): {"--student": _QUANTITIES[7:12], "--flops": ("1e3", "0"), "--bootstrap": ("1", "x")},
 }  # fmt: skip
 _GOOD = 12  # the first values of a list are right
+# Commands that read a file and do little else, so that many files are tried.
+_READERS = (
+    ("validate", "TABLE", "--hold-out", "loss < -1"),
+    ("validate", "TABLE", "--hold-out", "loss < -1", "--law", "chinchilla"),
+    ("predict", "--law", "LAW", "--params", "1B", "--tokens", "20B"),
+    ("predict", "--law", "FIT", "--params", "1B", "--tokens", "20B"),
+    ("predict", "--law", "LAW", "--student", "1B", "--tokens", "20B", "--teacher-loss", "2.2"),
+    ("plan", "train", "--law", "FIT", "--flops", "1e21"),
+    ("plan", "train", "--law", "LAW", "--flops", "1e21"),
+    ("plan", "distill", "--law", "busbridge2025_consistent", "--student", "1B", "--flops", "1e21",
+     "--teachers", "CATALOGUE"),
+)  # fmt: skip
+_READING = ("--column", "--unit", "--where", "--allow", "--outcome", "--checkpoints")
 
 
 @st.composite
 def commands(draw: st.DrawFn) -> list[str]:
     """The arguments of a command; TABLE, FIT, LAW and CATALOGUE stand for files."""
+    if draw(st.integers(0, 2)):
+        reader = [*draw(st.sampled_from(_READERS))]
+        if reader[0] == "validate":
+            for name in draw(st.lists(st.sampled_from(_READING), max_size=2)):
+                reader += [name, draw(st.sampled_from(_FIT[name]))]
+        return reader
     verb = draw(st.sampled_from(sorted(VERBS)))
     options = VERBS[verb]
     arguments = [*verb]
     if verb[0] in ("plan", "predict") and draw(st.integers(0, 2)) == 0:
         arguments += ["--law", draw(st.sampled_from(["LAW", "FIT"]))]
+        options = {name: values for name, values in options.items() if name != "--law"}
+    elif verb[0] == "plan" and draw(st.integers(0, 19)):
+        arguments += ["--law", draw(st.sampled_from(_LAWS[:3]))]  # without draws, which take long
         options = {name: values for name, values in options.items() if name != "--law"}
     names = [next(iter(options))] if draw(st.integers(0, 9)) else []
     more = st.lists(st.sampled_from(sorted(options)), max_size=4, unique=True)

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fitting.validation.errors_by_distance import decades_beyond, roll_out_in_words
 from jaxlaws.cli.options.law_source import Source
 from jaxlaws.cli.output.table_columns import known
 from jaxlaws.cli.output.wording import WORDS, cell
@@ -86,6 +85,8 @@ def form_error(source: Source, models: Sequence[Mapping[str, Array]], what: str)
     """
     if not source.roll_out or not models:
         return []
+    from fitting.validation.errors_by_distance import decades_beyond, roll_out_in_words
+
     decades = np.concatenate([np.ravel(decades_beyond(source.roll_out, each)) for each in models])
     which = "this" if decades.size == 1 else "the farthest"
     words = roll_out_in_words(source.roll_out, decades, f"{which} {what}")
