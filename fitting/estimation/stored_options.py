@@ -122,6 +122,8 @@ def draws_from_json(fit: Mapping[str, Json], law_type: type[Law] | None) -> dict
             f"{len(status)} values: their lengths must be the same"
         )
     converged = status <= Status.FLAT_DIRECTION
+    if not converged.any():
+        return {"ensemble": None, "ensemble_status": None}
     if not all(np.isfinite(leaf[converged]).all() for leaf in leaves):
         raise DataError("'ensemble': a draw that converged has a coefficient that is not finite")
     return {"ensemble": ensemble, "ensemble_status": status}

@@ -38,7 +38,8 @@ def decades_beyond(rolled: Mapping[str, Json], inputs: Mapping[str, Array]) -> n
     if own is None:
         own = np.asarray(training_flops(num_params=size, num_tokens=tokens), dtype=float)
     with np.errstate(divide="ignore"):
-        return np.maximum(np.log10(own / rolled["largest"]), 0.0)
+        beyond = np.log10(own / rolled["largest"])
+    return np.where(beyond < 1e-9, 0.0, beyond)
 
 
 def errors_at(rolled: Mapping[str, Json], decades: Array) -> dict[str, np.ndarray]:

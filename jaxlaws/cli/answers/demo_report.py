@@ -118,7 +118,7 @@ def _decision(folder: Path, source: Source, flops: float, student: float) -> tup
     for name in SCENARIOS:
         charged = functools.partial(question, scenario=scenario_of(name))
         document = kind.document(find(kind, charged, {"flops": flops}, source))
-        share = document["probabilities"].get(document["winner"], 0.0)
+        share = document.get("probabilities", {}).get(document["winner"])
         values = with_question_marks(flat(document | {"share_of_draws": share}))
         rows.append([name, *(cell(key, values[key]) for key in _DECISION)])
         reasons.append(f"- **{name}**: {document['reason']}")
