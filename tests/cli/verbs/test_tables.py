@@ -181,3 +181,11 @@ def test_field_cases_with_notes(run, field_cases):
         assert found[name]["value"] == pytest.approx(value, rel=1e-3)
     names = ("fit", field_cases / "mapped_names" / "runs.csv", *FIT)
     assert run(*names, "--where", "N > 1e8 and num_tokens > 1e9").code == 0
+
+
+def test_sizes_of_zero_beside_flops_are_one_message(refused, tmp_path):
+    path = tmp_path / "runs.csv"
+    path.write_text("num_params,flops,loss\n0,1e18,3.1\n1e8,1e18,3.0\n2e8,1e19,2.8\n")
+    reported = refused("fit", path, "--law", "chinchilla")
+    assert "row 2, column num_params" in reported
+    assert "encountered" not in reported
