@@ -1,6 +1,7 @@
 """Compare fits of many laws with SciPy: see README.md."""
 
 import collections
+import itertools
 from collections.abc import Iterable
 
 import click
@@ -35,21 +36,18 @@ def tasks(starts: int, names: tuple[str, ...]) -> None:
 
 
 def _show(outcomes: Iterable[Outcome]) -> None:
-    """Print what is not as it should be at once, and a table of all kinds at the end."""
-    found: dict[str, list[Outcome]] = collections.defaultdict(list)
-    for outcome in outcomes:
-        found[outcome.kind].append(outcome)
-        if outcome.is_wrong or outcome.is_pessimistic or not outcome.is_solved:
-            word = "wrong" if outcome.is_wrong else "pessimistic"
-            word = word if outcome.is_solved or outcome.is_wrong else "not solved, as it says"
-            click.echo(
-                f"{word}: {outcome.kind}, number {outcome.number}, {outcome.status.name}, "
-                f"objective {outcome.excess:+.2e}, {outcome.starts_agreeing:.1%} of the starts agree"
-            )
-    rows = [_row(name, each) for name, each in found.items()]
-    rows.append(_row("all", [outcome for each in found.values() for outcome in each]))
+    """Print each fit that is not as it should be, and a row for each kind."""
     titles = ["kind", "fits", "at the best objective", "wrong", "pessimistic", "lower", "statuses"]
-    click.echo(markdown_table(titles, rows))
+    every: list[Outcome] = []
+    for name, group in itertools.groupby(outcomes, key=lambda outcome: outcome.kind):
+        found = []
+        for outcome in group:
+            found.append(outcome)
+            if not outcome.is_solved or outcome.is_pessimistic:
+                click.echo(f"{outcome.verdict}: {outcome}")
+        every += found
+        click.echo(" | ".join(_row(name, found)))
+    click.echo(markdown_table(titles, [_row("all", every)]))
 
 
 def _row(name: str, outcomes: list[Outcome]) -> list[str]:

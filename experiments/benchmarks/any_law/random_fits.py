@@ -45,6 +45,13 @@ class Outcome:
         return self.status <= Status.FLAT_DIRECTION and not self.is_solved
 
     @property
+    def verdict(self) -> str:
+        """The same in words."""
+        if self.is_solved:
+            return "solved, but the status says not" if self.is_pessimistic else "solved"
+        return "wrong" if self.is_wrong else "not solved, as the status says"
+
+    @property
     def is_pessimistic(self) -> bool:
         """Whether the status says that the fit failed, and it did not."""
         return self.status > Status.FLAT_DIRECTION and self.is_solved
