@@ -21,13 +21,14 @@ from fitting.minimiser.starts import is_centred
 from fitting.minimiser.step_directions import suitable_directions
 from fitting.problem.batched_problem import Batch, BatchedProblem
 from fitting.problem.likelihood import spread, student_t_scale
-from fitting.problem.objectives import StudentT
+from fitting.problem.objectives import Objective, Squares, StudentT
 
 FEW = 0.05  # share of the starts: a minimum that fewer starts reach may not be the lowest
 
 _SEARCH_STEPS = 20  # of Optax, before the polish
 _SAME_SPREAD = 1e-6  # relative
 _SAME_SCALE = 1e-6  # relative
+_TYPICAL = 0.01  # residual, as a share of the outcomes
 _MOST_ROUNDS = 50  # of the fit and of what the noise determines in turn
 _MOST_ENDS = 64  # different ends of a broad search from which a fit continues
 _SAME_COST = 1e-6  # relative difference of costs
@@ -182,7 +183,7 @@ def _minimise(
     objective = problem.objective
     if not problem.priors:
         return problem, minimise_batch(problem, batch, is_worth_it=_leaders)
-    first = 1.0 if isinstance(objective, StudentT) else float(objective.slope()) ** 2
+    first = _first_spread(objective)
     problem = dataclasses.replace(problem, spread=first)
     minima = minimise_batch(problem, batch, is_worth_it=_leaders)
     best = batch.take(problem, np.array([0])).at(minima.vectors[[_lowest(minima)]])
@@ -196,6 +197,14 @@ def _minimise(
             break
         best = best.at(minimise_batch(problem, best).vectors)
     return problem, minimise_batch(problem, batch.at(minima.vectors), is_worth_it=_leaders)
+
+
+def _first_spread(objective: Objective) -> float:
+    """A typical square of a residual, in the unit of the costs."""
+    slope = float(objective.slope())
+    if isinstance(objective, Squares):
+        return _TYPICAL * slope
+    return 1.0 if isinstance(objective, StudentT) else slope**2
 
 
 def _leaders(minima: Minima) -> np.ndarray:
