@@ -16,6 +16,7 @@ from jaxlaws.cli.options.law_source import Source
 from jaxlaws.cli.options.plan_options import SCENARIOS, scenario_of
 from jaxlaws.cli.output.destinations import DEMO_TITLE
 from jaxlaws.cli.output.files import write_picture
+from jaxlaws.cli.output.question_marks import with_question_marks
 from jaxlaws.cli.output.table_columns import flat
 from jaxlaws.cli.output.wording import DECADES, cell
 from jaxlaws.compute import training_flops
@@ -117,8 +118,8 @@ def _decision(folder: Path, source: Source, flops: float, student: float) -> tup
     for name in SCENARIOS:
         charged = functools.partial(question, scenario=scenario_of(name))
         document = kind.document(find(kind, charged, {"flops": flops}, source))
-        share = document["probabilities"][document["winner"]]
-        values = flat(document | {"share_of_draws": share})
+        share = document.get("probabilities", {}).get(document["winner"])
+        values = with_question_marks(flat(document | {"share_of_draws": share}))
         rows.append([name, *(cell(key, values[key]) for key in _DECISION)])
         reasons.append(f"- **{name}**: {document['reason']}")
     swept = find(kind, question, {"flops": flops * _BUDGETS}, source)

@@ -9,10 +9,11 @@ import numpy as np
 from jaxlaws.cli.answers.presentation import Answered, Presentation
 from jaxlaws.cli.output.printing import Table
 from jaxlaws.cli.output.progress import patience
+from jaxlaws.cli.output.question_marks import questioned
 from jaxlaws.cli.output.table_columns import known, table_of
 from jaxlaws.cli.output.wording import WORDS, cell
 from jaxlaws.foundations.annotations import Array, Json, Tree
-from jaxlaws.planning import DEFAULT_BOUNDS, NearOptimalRange, near_optimal_range
+from jaxlaws.planning import DEFAULT_BOUNDS, NearOptimalRange, near_optimal_range, search_failed
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -47,7 +48,7 @@ class SizeAndTokens(Presentation):
                 for name in names
             }
         if "num_tokens" in ranges and "num_unique_tokens" in found.inputs:
-            ranges["num_epochs"] = _of_epochs(
+            ranges["num_epochs"] = epochs_of(
                 ranges["num_tokens"], found.inputs["num_unique_tokens"]
             )
         return ranges
@@ -67,7 +68,8 @@ class SizeAndTokens(Presentation):
         table = super().table(found, document)
         for name, ends in list(self.ranges(found).items())[: 1 if found.swept else 0]:
             pairs = zip(ends.low, ends.high, strict=True)
-            values = {"range": [_in_words(name, low, high) for low, high in pairs]}
+            cells = [_in_words(name, low, high) for low, high in pairs]
+            values = {"range": questioned("range", cells, search_failed(ends.best.status))}
             added = table_of(values, {"range": f"{WORDS[name]} within {self.within:g}"})
             rows = [[*row, *more] for row, more in zip(table.rows, added.rows, strict=True)]
             table = Table([*table.heads, *added.heads], rows, table.note)
@@ -97,7 +99,7 @@ class SizeAndTokens(Presentation):
         )
 
 
-def _of_epochs(tokens: NearOptimalRange, num_unique_tokens: Array) -> NearOptimalRange:
+def epochs_of(tokens: NearOptimalRange, num_unique_tokens: Array) -> NearOptimalRange:
     """The range of epochs from that of the tokens; infinite where the search ended on its bound."""
     low, high = (np.maximum(end / num_unique_tokens, 1.0) for end in (tokens.low, tokens.high))
     is_open = np.isclose(tokens.high, DEFAULT_BOUNDS[1], rtol=1e-9)
