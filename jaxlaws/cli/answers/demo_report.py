@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from fitting import bundled_runs, fit, markdown_table, write_report
+from fitting import bundled_runs, fit, fit_limit_form, markdown_table, write_report
 from fitting.reporting.bundled_sections import hold_out_section, law_section, teacher_section
 from jaxlaws import planning
 from jaxlaws.cli.answers.pipeline import find
@@ -77,6 +77,7 @@ def write_demo(folder: Path, student: float, flops: float, bootstrap: int, seed:
     first = fit(Supervised, supervised, **options)
     click.echo(f"fitting the distillation law to {len(distilled)} runs …", err=True)
     second = fit(DistillationLimit, distilled, freeze={"supervised": first}, **options)
+    second = fit_limit_form(second, distilled) or second
     parts = [
         _INTRODUCTION,
         *law_section(folder, "supervised", first, supervised),

@@ -80,9 +80,10 @@ def command(
         cluster=cluster,
         jackknife=bootstrap > 0 and method == "bca",
     )
-    from fitting import fit
+    from fitting import fit, fit_limit_form
     from fitting.data.preparation.repeated_rows import checkpoints_of_runs
     from jaxlaws.cli.answers.fitted_law import print_fit, summary_of
+    from jaxlaws.saving import law_class_name
 
     name, law_type, runs, reading = inputs.read()
     if cluster is None and bootstrap and reading.others.get("checkpoints") == "all":
@@ -90,6 +91,8 @@ def command(
         options = options if found is None else options.replaced(cluster=found.run)
     click.echo(f"fitting {name} to {inputs.table} …", err=True)
     result = fit(law_type, runs, options=options)
+    if inputs.law_name is None and (limit := fit_limit_form(result, runs)) is not None:
+        name, result = law_class_name(type(limit.law)), limit
     if output:
         dataclasses.replace(result, reading=reading.stored()).save(output)
     summary = summary_of(result, runs, level, method)
