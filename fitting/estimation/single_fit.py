@@ -17,6 +17,11 @@ from jaxlaws.foundations.law import Law
 from jaxlaws.precision import float64
 
 
+# Largest rise of the objective, relative and times the number of runs, of a limit form that fits as
+# well as the law: the log-likelihood falls by less than this.
+_ALIKE = 0.5
+
+
 def fit(
     law_type: type[Law],
     runs: Runs,
@@ -86,9 +91,11 @@ def fit_limit_form(result: FitResult, runs: Runs) -> FitResult | None:
     held = {*result.frozen, *result.restraints.describe()} - set(sub_laws(type(result.law)))
     with float64():
         limit = limit_form(result.law, inputs, called.loss, result.options.objective)
-    if limit is None or held:
+    if result.status is not Status.FLAT_DIRECTION or limit is None or held:
         return None
     found = fit(type(limit), runs, options=result.options)
+    if found.objective > result.objective * (1 + _ALIKE / result.num_runs):
+        return None
     note = f"{LIMIT_IN_WORDS}. This is the fit of the limit form"
     return dataclasses.replace(found, warnings=(note, *found.warnings))
 

@@ -11,11 +11,12 @@ from jaxlaws.foundations.law import Law
 from jaxlaws.laws.distillation_exponential import DistillationExponential
 from jaxlaws.laws.distillation_limit import DistillationLimit
 
-_ALIKE = 0.1  # a difference between predictions that runs do not show, in units of the noise
+# Differences between predictions, in units of the noise, that may vanish in a fit of the limit form.
+_ALIKE = 3.0
 
 LIMIT_IN_WORDS = (
-    "gamma has no finite best value: it grows without end while alpha goes to zero. The power of "
-    "the sum, (A / N**alpha + B / D**beta)**gamma, then becomes an exponential, "
+    "the runs do not distinguish gamma from infinity: as gamma grows and alpha goes to zero, the "
+    "power of the sum, (A / N**alpha + B / D**beta)**gamma, becomes an exponential, "
     "A / N**alpha * exp(B / D**beta), with other A, alpha and B"
 )
 
@@ -23,7 +24,9 @@ LIMIT_IN_WORDS = (
 def limit_form(
     law: Law, inputs: Mapping[str, np.ndarray], observed: np.ndarray, objective: Objective
 ) -> Law | None:
-    """The limit form of a fitted law, where the runs do not distinguish the two, else None.
+    """The limit form of a fitted law, where its predictions are near those of the law, else None.
+
+    Whether it fits the runs as well, a fit of the limit form decides.
 
     Args:
         law: the fitted law.

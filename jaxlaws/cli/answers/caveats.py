@@ -32,6 +32,7 @@ def add_caveats(found: "Answered", document: dict[str, Json]) -> dict[str, Json]
     caveats, intervals = list(source.caveats), document.get("intervals", {})
     plan = getattr(found.result, "plan", found.result)
     free = getattr(plan, "active_bounds", {})
+    caveats += found.kind.caveats(found)
     if is_trained_for_free(found.question, found.inputs):
         caveats += free_teacher.in_words(found.result)
         if "num_teacher_tokens" in document:

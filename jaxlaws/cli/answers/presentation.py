@@ -162,6 +162,10 @@ class Presentation:
             notes = wording.counts(plan.status, found.inputs)
         return [*notes, wording.distance(found.decades)]
 
+    def caveats(self, found: Answered) -> list[str]:
+        """What the loss does not determine, a sentence each."""
+        return []
+
     def warnings(self, found: Answered) -> list[str]:
         """Remarks on a single plan that did not converge or has no finite loss."""
         plan = _plan(found.result)

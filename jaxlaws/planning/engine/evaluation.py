@@ -249,17 +249,17 @@ def _answer_batch(question: Question, common: Record, batch: Entries, count: int
     plan, value, found = to_numpy(_first_pass(question, common, entries))
     plan, value = jax.tree.map(lambda leaf: np.array(leaf[:count]), (plan, value))
     # Entries that are not solved, and then those that may have a lower minimum elsewhere.
-    for wanted, start, least in (
-        (~found.final, found.point, -np.inf),
-        (found.in_doubt, found.other, _SAME),
+    for wanted, start, always in (
+        (~found.final, found.point, True),
+        (found.in_doubt, found.other, False),
     ):
         rest = np.flatnonzero(wanted[:count])
         if not len(rest):
             continue
         finished = _second_pass(question, common, _padded(entries, rest), _padded(start, rest))
         new_plan, new = to_numpy(finished)
-        gain = (value[rest] - new[: len(rest)]) / np.abs(value[rest])
-        better = np.isinf(least) | (gain > least)
+        lower = new[: len(rest)] < value[rest] - _SAME * np.abs(value[rest])
+        better = lower | always
         chosen, places = np.flatnonzero(better), rest[better]
         pairs = zip(jax.tree.leaves((plan, value)), jax.tree.leaves((new_plan, new)), strict=True)
         for leaf, new_leaf in pairs:

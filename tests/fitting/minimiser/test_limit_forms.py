@@ -53,11 +53,11 @@ def test_a_power_of_a_sum_tends_to_the_limit_form(runs):
     np.testing.assert_allclose([off[0] / off[1], off[1] / off[2]], 10, rtol=0.1)
 
 
-@pytest.mark.parametrize(("gamma", "is_limit"), [(3.0, False), (2e4, True)])
-def test_only_a_law_that_runs_do_not_distinguish_from_its_limit_has_one(runs, gamma, is_limit):
+@pytest.mark.parametrize(("gamma", "is_near"), [(3.0, False), (2e4, True)])
+def test_only_a_law_that_is_near_its_limit_form_has_one(runs, gamma, is_near, x64):
     found = limit_form(with_gamma(gamma), runs.inputs, runs.loss, Huber(1e-3))
-    assert (found is not None) == is_limit
-    if is_limit:
+    assert (found is not None) == is_near
+    if is_near:
         for name in ("A", "alpha", "B", "beta"):
             np.testing.assert_allclose(getattr(found, name), getattr(TRUE, name), rtol=1e-3)
 
@@ -66,11 +66,11 @@ def test_a_fit_names_its_limit_and_the_limit_form_is_determined(runs):
     options = {"freeze": {"supervised": ALONE}, "num_starts": 32}
     first = fit(DistillationLimit, runs, **options)
     assert first.status is Status.FLAT_DIRECTION
-    assert any("gamma has no finite best value" in each for each in caveats_of(first))
+    assert any("do not distinguish gamma from infinity" in each for each in caveats_of(first))
     limit = fit_limit_form(first, runs)
     assert isinstance(limit.law, DistillationExponential)
     assert limit.status is Status.CONVERGED
-    assert limit.objective < first.objective * (1 + 1e-3)
+    assert limit.objective < first.objective * (1 + 1e-2)
     assert any("limit form" in each for each in limit.warnings)
     np.testing.assert_allclose(limit.law.alpha, TRUE.alpha, rtol=0.1)
     np.testing.assert_allclose(
