@@ -16,7 +16,6 @@ from jaxlaws.foundations.errors import DataError, NotSolvedError
 from jaxlaws.foundations.law import Law
 from jaxlaws.precision import float64
 
-
 # Largest rise of the objective, relative and times the number of runs, of a limit form that fits as
 # well as the law: the log-likelihood falls by less than this.
 _ALIKE = 0.5

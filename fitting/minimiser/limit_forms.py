@@ -11,7 +11,7 @@ from jaxlaws.foundations.law import Law
 from jaxlaws.laws.distillation_exponential import DistillationExponential
 from jaxlaws.laws.distillation_limit import DistillationLimit
 
-# Differences between predictions, in units of the noise, that may vanish in a fit of the limit form.
+# Differences between predictions, in units of the noise, that a fit of the limit form may remove.
 _ALIKE = 3.0
 
 LIMIT_IN_WORDS = (

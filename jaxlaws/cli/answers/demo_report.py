@@ -129,6 +129,9 @@ def _decision(folder: Path, source: Source, flops: float, student: float) -> tup
         f"## Train, overtrain or distil? {inputs}",
         markdown_table(["scenario", *_DECISION.values()], rows),
         "\n".join(reasons),
+        "Where the training of the teacher is free (free and inference), the teacher may be as "
+        "good as tokens can make it. Its tokens are not a plan: choose an existing teacher with "
+        "`jaxlaws plan distill --teachers`.",
         f"Bands and shares of draws are over {_NUM_DRAWS} bootstrap draws of both fits at most.",
         "![the loss of each strategy against compute](decision.svg)",
     ]
