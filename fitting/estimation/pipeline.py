@@ -23,6 +23,7 @@ from fitting.minimiser.identifiability import (
     noise_of,
     typical_outcome,
 )
+from fitting.minimiser.limit_forms import LIMIT_IN_WORDS, limit_form
 from fitting.minimiser.local_optima import Optimum, other_optima
 from fitting.minimiser.multi_start import laws_of, residuals_of
 from fitting.minimiser.starts import spread_points
@@ -182,6 +183,12 @@ def judge_best(task: FitTask, search: Search) -> Judged:
         notes.append(
             f"{better} predicts the runs better than the law: do not use the fit. Check the "
             "columns and the formula, or use more starts"
+        )
+    limit = limit_form(law, rows.inputs, rows.loss, problem.objective)
+    if status is Status.FLAT_DIRECTION and limit is not None:
+        notes.append(
+            f"{LIMIT_IN_WORDS}. The limit form is a law of its own, whose coefficients the runs "
+            "determine: fit_limit_form, or --law distillation_exponential"
         )
     if search.starts_agreeing < FEW:
         share = f"{search.starts_agreeing * len(minima.costs):.0f} of {len(minima.costs)} starts"
