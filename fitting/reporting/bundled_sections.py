@@ -30,7 +30,7 @@ def law_section(folder: Path, name: str, result: FitResult, runs: Runs) -> list[
         f"{result.num_runs} runs, {result.status.name}, {result.starts_agreeing:.0%} of the starts "
         f"agree. On the fitted runs: mean error {errors.mean():.2f}%, worst {errors.max():.2f}%.",
         coefficient_table(result),
-        *(f"- {markdown_text(note)}" for note in result.identifiability.notes),
+        *(f"- {markdown_text(note)}" for note in result.warnings),
         f"![measured against predicted loss]({name}.svg)",
     ]
 

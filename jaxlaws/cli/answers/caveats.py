@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from jaxlaws.cli.answers import free_teacher
+from jaxlaws.cli.answers.free_teacher import TOKENS_IN_WORDS, is_trained_for_free
 from jaxlaws.cli.options.law_source import Source
 from jaxlaws.cli.output.table_columns import known
 from jaxlaws.cli.output.wording import WORDS, cell
@@ -34,6 +36,11 @@ def add_caveats(found: "Answered", document: dict[str, Json]) -> dict[str, Json]
     intervals = document.get("intervals", {})
     plan = getattr(found.result, "plan", found.result)
     free = getattr(plan, "active_bounds", {})
+    caveats += found.kind.caveats(found)
+    if is_trained_for_free(found.question, found.inputs):
+        caveats += free_teacher.in_words(found.result)
+        if "num_teacher_tokens" in document:
+            document = document | {"not_determined": ["num_teacher_tokens"]}
     for name, ends in intervals.items():
         if name in free and np.ndim(free[name]) == 0 and not free[name]:
             caveats += _on_bounds(name, ends)
@@ -97,8 +104,9 @@ def ranges_in_words(document: dict[str, Json]) -> dict[str, Json]:
     """The cells of the numbers that a plan does not determine, by their key in the document."""
     words: dict[str, Json] = {}
     for name in document.get("not_determined", ()):
-        ends, shape = document["split_range"].get(name), np.shape(document[name])
-        cells = np.full(shape, "not determined", dtype=object)
+        ends, shape = document.get("split_range", {}).get(name), np.shape(document[name])
+        text = TOKENS_IN_WORDS if name == "num_teacher_tokens" else "not determined"
+        cells = np.full(shape, text, dtype=object)
         if ends is not None:
             pairs = zip(np.ravel(ends["low"]), np.ravel(ends["high"]), strict=True)
             texts = [f"{cell(name, low)} to {cell(name, high)}" for low, high in pairs]
@@ -160,5 +168,6 @@ def _without_point(
     nothing = {name: known(np.full(np.shape(document[name]), np.nan)) for name in gone}
     ranges = {name: dict(zip(("low", "high"), pair, strict=True)) for name, pair in ends.items()}
     intervals = {n: pair for n, pair in document.get("intervals", {}).items() if n not in gone}
+    gone = [*document.get("not_determined", ()), *gone]
     document = document | nothing | {"split_range": ranges, "not_determined": gone}
     return document | ({"intervals": intervals} if "intervals" in document else {})

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from fitting import bundled_runs, fit, markdown_table, write_report
+from fitting import bundled_runs, fit, fit_limit_form, markdown_table, write_report
 from fitting.reporting.bundled_sections import hold_out_section, law_section, teacher_section
 from jaxlaws import planning
 from jaxlaws.cli.answers.pipeline import find
@@ -78,6 +78,7 @@ def write_demo(folder: Path, student: float, flops: float, bootstrap: int, seed:
     first = fit(Supervised, supervised, **options)
     click.echo(f"fitting the distillation law to {len(distilled)} runs …", err=True)
     second = fit(DistillationLimit, distilled, freeze={"supervised": first}, **options)
+    second = fit_limit_form(second, distilled) or second
     parts = [
         _INTRODUCTION,
         *law_section(folder, "supervised", first, supervised),
@@ -129,6 +130,9 @@ def _decision(folder: Path, source: Source, flops: float, student: float) -> tup
         f"## Train, overtrain or distil? {inputs}",
         markdown_table(["scenario", *_DECISION.values()], rows),
         "\n".join(reasons),
+        "Where the training of the teacher is free (free and inference), the teacher may be as "
+        "good as tokens can make it. Its tokens are not a plan: choose an existing teacher with "
+        "`jaxlaws plan distill --teachers`.",
         f"Bands and shares of draws are over {_NUM_DRAWS} bootstrap draws of both fits at most.",
         "![the loss of each strategy against compute](decision.svg)",
     ]

@@ -7,6 +7,7 @@ import click
 import numpy as np
 
 from jaxlaws.cli.answers.caveats import NOT_IN_TABLES, add_caveats
+from jaxlaws.cli.answers.free_teacher import is_trained_for_free, without_tokens
 from jaxlaws.cli.answers.presentation import Answered, Presentation
 from jaxlaws.cli.options.law_source import Source
 from jaxlaws.cli.options.plan_options import PlanOptions, crossed
@@ -33,6 +34,8 @@ def find(
     """
     with patience("compiling the planner, which happens once …"):
         result = question(source.law, **inputs)
+    if is_trained_for_free(question, inputs):
+        result = without_tokens(result)
     found = Answered(kind, question, inputs, source, result)
     if not found.swept and kind.is_infeasible(result):
         raise ValueError(why_infeasible(inputs, question.keywords))

@@ -9,6 +9,7 @@ import numpy as np
 
 from jaxlaws.cli.answers.caveats import ranges_in_words
 from jaxlaws.cli.answers.draws import LEVEL, NO_DRAWS, SHARED_LAW, interval, num_draws, over_draws
+from jaxlaws.cli.answers.free_teacher import is_trained_for_free, without_tokens
 from jaxlaws.cli.options.law_source import Source
 from jaxlaws.cli.output import wording
 from jaxlaws.cli.output.printing import Table
@@ -57,7 +58,9 @@ class Answered:
         """What the planning function returns for each draw of the fit; None without draws."""
         if self.source.ensemble is None:
             return None
-        return self.kind.over_draws(self, self.source.ensemble)
+        draws = self.kind.over_draws(self, self.source.ensemble)
+        free = is_trained_for_free(self.question, self.inputs)
+        return without_tokens(draws) if free else draws
 
     @property
     def draws_of_single(self) -> Tree:
@@ -157,6 +160,10 @@ class Presentation:
         elif hasattr(plan, "status"):
             notes = wording.counts(plan.status, found.inputs)
         return [*notes, wording.distance(found.decades)]
+
+    def caveats(self, found: Answered) -> list[str]:
+        """What the loss does not determine, a sentence each."""
+        return []
 
     def warnings(self, found: Answered) -> list[str]:
         """Remarks on a single plan that did not converge or has no finite loss."""

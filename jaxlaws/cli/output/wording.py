@@ -109,7 +109,7 @@ def active_bounds(plan: Tree) -> list[str]:
         f"{WORDS[name].capitalize()}: on the {'lower' if side < 0 else 'upper'} bound, "
         f"{cell(name, getattr(plan, name))}."
         for name, side in getattr(plan, "active_bounds", {}).items()
-        if np.ndim(side) == 0 and side
+        if np.ndim(side) == 0 and side and not np.isnan(getattr(plan, name))
     ]
 
 

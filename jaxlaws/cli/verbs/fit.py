@@ -92,6 +92,7 @@ def command(
     from fitting.data.preparation.repeated_rows import checkpoints_of_runs
     from jaxlaws.cli.answers.fitted_law import print_fit, summary_of
     from jaxlaws.cli.answers.hold_outs import print_by_distance
+    from jaxlaws.saving import law_class_name
 
     name, law_type, runs, reading = inputs.read()
     if cluster is None and bootstrap and reading.others.get("checkpoints") == "all":
@@ -99,6 +100,9 @@ def command(
         options = options if found is None else options.replaced(cluster=found.run)
     click.echo(f"fitting {name} to {inputs.table} …", err=True)
     result = fitting.fit(law_type, runs, options=options)
+    if inputs.law_name is None and (limit := fitting.fit_limit_form(result, runs)) is not None:
+        law_type, result = type(limit.law), limit
+        name = law_class_name(law_type)
     if roll_out is not None:
         click.echo(f"fitting {name} to the smallest runs by {roll_out} …", err=True)
         once = options.replaced(bootstrap=0, jackknife=False)
