@@ -32,8 +32,7 @@ def add_caveats(found: "Answered", document: dict[str, Json]) -> dict[str, Json]
     the tokens, these numbers are None, and `split_range` has their ranges.
     """
     source = found.source
-    caveats = [*source.caveats, *document.get("caveats", ())]
-    intervals = document.get("intervals", {})
+    caveats, intervals = list(source.caveats), document.get("intervals", {})
     plan = getattr(found.result, "plan", found.result)
     free = getattr(plan, "active_bounds", {})
     caveats += found.kind.caveats(found)

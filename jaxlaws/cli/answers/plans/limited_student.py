@@ -46,5 +46,8 @@ class StudentOnLimitedData(SizeAndTokens):
         return document | {
             "num_unique_tokens": known(np.minimum(tokens, available)),
             "num_epochs": known(np.maximum(tokens / available, 1.0)),
-            "caveats": [_CAVEAT],
         }
+
+    def caveats(self, found: Answered) -> list[str]:
+        """Why there are no more epochs, and the caveats of every plan."""
+        return [_CAVEAT, *super().caveats(found)]
