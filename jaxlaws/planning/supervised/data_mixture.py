@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Mapping
 
+import jax
 import jax.numpy as jnp
 from jax import lax
 
@@ -67,7 +68,7 @@ def _projection(mixture: Point, lower: Point, upper: Point) -> Point:
     return moved(0.5 * (low + high))
 
 
-def _sums_to_one(shares: Point) -> Array:
+def _sums_to_one(shares: Point) -> jax.Array:
     """Whether the sum is one but for rounding: 0.6 + 0.3 + 0.1 is below 1 in floating point."""
     rest = 1 - sum(shares)
     return jnp.abs(rest) <= tolerances(rest).violation
