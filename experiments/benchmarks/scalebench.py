@@ -9,32 +9,20 @@ first and of a second fit. It compares the second fit with 64 runs of SciPy's L-
 
 import csv
 import dataclasses
-import re
 import sys
 import time
 from pathlib import Path
-from typing import cast
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from scipy.optimize import minimize
 
+from experiments.benchmarks.any_law.formulas import SYMBOLS, law_type
 from fitting import Runs, Squares, fit
 from jaxlaws.foundations.annotations import Array
 from jaxlaws.foundations.law import Law
-from jaxlaws.inputs import Input
-from jaxlaws.powers import power
-from jaxlaws.pytree import Coefficient, positive, pytree, real, unit_interval
 
-# The symbols of the formulas.
-INPUTS = {
-    "U": "num_unique_tokens",
-    "N": "num_params",
-    "D": "num_tokens",
-    "E_": "num_experts",
-    "P": "expansion",
-}
 # The columns of each task, and its outcome.
 COLUMNS = {
     "farseer": {"N": "N", "D": "D"},
@@ -43,53 +31,18 @@ COLUMNS = {
     "sparsity": {"P": "P", "N": "N_active"},
 }
 OUTCOMES = {"moe": "loss_validation"}
-DOMAINS = {"+": positive, "r": real, "u": unit_interval}
-FUNCTIONS = {
-    "power": power,
-    "exp": jnp.exp,
-    "log": jnp.log,
-    "log1p": jnp.log1p,
-    "minimum": jnp.minimum,
-    "maximum": jnp.maximum,
-}
 
 
-def law_type(task: str, row: dict[str, str]) -> type[Law]:
+def law_of(task: str, row: dict[str, str]) -> type[Law]:
     """The class of the law in a row of the table of laws."""
-    symbols = row["inputs"].split()
-    declared = {}
-    for each in row["coefficients"].split():
-        name, domain = each.split(":")
-        unit = re.fullmatch(r"\+(\w+)\^(\w+)", domain)
-        declared[name] = (
-            positive(unit_of=INPUTS[unit[1]], power=unit[2]) if unit else DOMAINS[domain]()
-        )
-    *steps, formula = (compile(step.strip(), row["law"], "exec" if "=" in step else "eval")
-                       for step in row["formula"].split(";"))  # fmt: skip
-
-    def loss(self: Law, **inputs: Array) -> Array:
-        known = FUNCTIONS | {symbol: jnp.asarray(inputs[INPUTS[symbol]]) for symbol in symbols}
-        known |= {name: getattr(self, name) for name in declared}
-        for step in steps:
-            exec(step, known)
-        return eval(formula, known)
-
-    body = {
-        "__annotations__": dict.fromkeys(declared, Coefficient),
-        "input_names": tuple(INPUTS[symbol] for symbol in symbols),
-        "own_inputs": {"expansion": Input("expansion of an upcycled model")}
-        if "P" in symbols
-        else {},
-        "loss": loss,
-    }
-    return cast("type[Law]", pytree(type(f"{task}_{row['law']}", (), declared | body)))
+    return law_type(f"{task}_{row['law']}", row["inputs"], row["coefficients"], row["formula"])
 
 
 def tables(folder: Path, task: str, part: str) -> dict[str, dict[str, np.ndarray]]:
     """The columns of each group of runs."""
     with (folder / f"{task}_{part}.csv").open() as file:
         rows = list(csv.DictReader(file))
-    names = {INPUTS[symbol]: column for symbol, column in COLUMNS[task].items()}
+    names = {SYMBOLS[symbol][0]: column for symbol, column in COLUMNS[task].items()}
     names["loss"] = OUTCOMES.get(task, "loss")
     return {
         group: {
@@ -141,7 +94,7 @@ def main() -> None:
         observed = np.concatenate([table["loss"] for table in test.values()])
         scores = []
         with (folder / f"{task}_laws.csv").open() as file:
-            laws = [law_type(task, row) for row in csv.DictReader(file)]
+            laws = [law_of(task, row) for row in csv.DictReader(file)]
         for law in laws:
             predicted, ended, first, second = [], [], 0.0, 0.0
             for group, table in train.items():

@@ -10,18 +10,25 @@ import numpy as np
 
 from fitting.minimiser.broad_search.search import broad_search
 from fitting.minimiser.local_optima import NO_COST, SAME_OBJECTIVE
-from fitting.minimiser.multi_start import Minima, minimise_batch, residuals_of, search_batch
+from fitting.minimiser.multi_start import (
+    NO_GAIN,
+    Minima,
+    minimise_batch,
+    residuals_of,
+    search_batch,
+)
 from fitting.minimiser.starts import is_centred
 from fitting.minimiser.step_directions import suitable_directions
 from fitting.problem.batched_problem import Batch, BatchedProblem
 from fitting.problem.likelihood import spread, student_t_scale
-from fitting.problem.objectives import StudentT
+from fitting.problem.objectives import Objective, Squares, StudentT
 
 FEW = 0.05  # share of the starts: a minimum that fewer starts reach may not be the lowest
 
 _SEARCH_STEPS = 20  # of Optax, before the polish
 _SAME_SPREAD = 1e-6  # relative
 _SAME_SCALE = 1e-6  # relative
+_TYPICAL = 0.01  # residual, as a share of the outcomes
 _MOST_ROUNDS = 50  # of the fit and of what the noise determines in turn
 _MOST_ENDS = 64  # different ends of a broad search from which a fit continues
 _SAME_COST = 1e-6  # relative difference of costs
@@ -62,6 +69,16 @@ class Search:
         """Whether the lowest minimum has converged."""
         return bool(self.minima.converged[self.best])
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether the lowest minimum has converged, or can hardly fall any further."""
+        return bool(self.minima.is_settled[self.best])
+
+    @property
+    def cost(self) -> float:
+        """The cost of the lowest minimum."""
+        return float(self.minima.costs[self.best])
+
 
 def lowest_minimum(problem: BatchedProblem, starts: Batch, num_runs: int, seed: int) -> Search:
     """Minimise from every start.
@@ -88,14 +105,14 @@ def lowest_minimum(problem: BatchedProblem, starts: Batch, num_runs: int, seed: 
     other = _after_broad_search(problem, starts, num_runs, seed)
     ours, theirs = (_comparable_cost(each, num_runs) for each in (found, other))
     if abs(theirs - ours) <= _SAME_COST * abs(ours):
-        return max(found, other, key=lambda each: (each.has_converged, each.starts_agreeing))
+        return max(found, other, key=lambda each: (each.is_settled, each.starts_agreeing))
     return other if theirs < ours else found
 
 
 def _comparable_cost(search: Search, num_runs: int) -> float:
     """The lowest objective, with what the likelihood adds for a fitted scale of Student's t."""
     objective = search.problem.objective
-    cost = float(search.minima.costs[search.best]) * float(objective.slope())
+    cost = search.cost * float(objective.slope())
     if isinstance(objective, StudentT):
         cost += num_runs * float(np.log(objective.known_scale()))
     return cost
@@ -111,8 +128,10 @@ def _after_broad_search(problem: BatchedProblem, starts: Batch, num_runs: int, s
     for _ in range(_MOST_DIRECTIONS - 1):
         if found.has_converged:
             break
-        batch = batch.at(found.minima.vectors)
+        batch, before = batch.at(found.minima.vectors), found.cost
         found = _in_suitable_directions(problem, batch, found.best, num_runs)
+        if found.is_settled and before - found.cost <= NO_GAIN * before:
+            break
     has_minimum = places >= 0
     minima = found.minima.take(np.where(has_minimum, places, 0))
     minima.costs[~has_minimum] = np.inf
@@ -164,7 +183,7 @@ def _minimise(
     objective = problem.objective
     if not problem.priors:
         return problem, minimise_batch(problem, batch, is_worth_it=_leaders)
-    first = 1.0 if isinstance(objective, StudentT) else float(objective.slope()) ** 2
+    first = _first_spread(objective)
     problem = dataclasses.replace(problem, spread=first)
     minima = minimise_batch(problem, batch, is_worth_it=_leaders)
     best = batch.take(problem, np.array([0])).at(minima.vectors[[_lowest(minima)]])
@@ -178,6 +197,14 @@ def _minimise(
             break
         best = best.at(minimise_batch(problem, best).vectors)
     return problem, minimise_batch(problem, batch.at(minima.vectors), is_worth_it=_leaders)
+
+
+def _first_spread(objective: Objective) -> float:
+    """A typical square of a residual, in the unit of the costs."""
+    slope = float(objective.slope())
+    if isinstance(objective, Squares):
+        return _TYPICAL * slope
+    return 1.0 if isinstance(objective, StudentT) else slope**2
 
 
 def _leaders(minima: Minima) -> np.ndarray:

@@ -238,9 +238,11 @@ def resample(task: FitTask, search: Search, judged: Judged) -> Resampled:
         )
         ensemble, judgement, vectors = replicates.fit(*tables)
         status, notes = check_draws(judgement, vectors, judged.at_edge)
-        resampled = Resampled(
-            ensemble=ensemble, ensemble_status=judgement.status, status=status, notes=notes
-        )
+        resampled = Resampled(status=status, notes=notes)
+        if np.any(judgement.status <= Status.FLAT_DIRECTION):
+            resampled = dataclasses.replace(
+                resampled, ensemble=ensemble, ensemble_status=judgement.status
+            )
     if options.jackknife:
         parts = np.arange(len(runs)) if clusters is None else clusters
         parts = np.repeat(parts, task.rows.num_outcomes)

@@ -11,7 +11,7 @@ from jax.tree_util import Partial
 
 from fitting.problem.centring import Scales, centre_inputs, is_expressible, scales_of, uncentre
 from fitting.problem.coefficient_names import value_of
-from fitting.problem.objectives import Objective
+from fitting.problem.objectives import Objective, Squares
 from fitting.problem.parameters import Parameters
 from fitting.problem.priors import Prior
 from jaxlaws.foundations.annotations import Array, Tree
@@ -127,7 +127,7 @@ class BatchedProblem:
         centred = centre_inputs(inputs, scales)
         return cls(
             parameters=parameters,
-            objective=objective,
+            objective=objective.scaled_to(loss) if isinstance(objective, Squares) else objective,
             inputs={name: pad_rows(values) for name, values in centred.items()},
             observed=pad_rows(loss),
             scales=scales,

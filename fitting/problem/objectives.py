@@ -9,8 +9,12 @@ from typing import Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxlaws.foundations.annotations import Array
+
+_USUAL_LOSS = 3.0  # nats
+_USUAL_UNIT = 0.01  # of gradients: a typical residual
 
 
 @runtime_checkable
@@ -122,8 +126,9 @@ class Squares:
     [0.5]
     """
 
-    scale: Array = 1e-2
-    """A typical residual. It sets the tolerance of the fit, and does not move the minimum."""
+    scale: Array | None = None
+    """The unit of gradients. It sets the tolerance of the fit, and does not move the minimum. None:
+    0.01 for outcomes that are losses in nats, and in proportion to the square of other outcomes."""
 
     def residuals(self, predicted: Array, observed: Array) -> jax.Array:
         """Predicted minus observed."""
@@ -134,8 +139,20 @@ class Squares:
         return 0.5 * jnp.square(residuals)
 
     def slope(self) -> Array:
-        """The slope at a typical residual."""
-        return self.scale
+        """The unit of gradients."""
+        return _USUAL_UNIT if self.scale is None else self.scale
+
+    def scaled_to(self, observed: np.ndarray) -> "Squares":
+        """The same objective with a known scale, for these outcomes, `(num_runs,)`.
+
+        >>> Squares().scaled_to(np.array([2.5, 3.0])), Squares().scaled_to(np.array([4e-9]))
+        (Squares(scale=0.01), Squares(scale=1e-20))
+        """
+        sizes = np.abs(observed[np.isfinite(observed) & (observed != 0)])
+        if self.scale is not None or not len(sizes):
+            return self
+        decades = round(float(np.log10(np.median(sizes) / _USUAL_LOSS)))
+        return Squares(float(f"{_USUAL_UNIT}e{2 * decades}"))
 
 
 @jax.tree_util.register_dataclass

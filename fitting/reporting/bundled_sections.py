@@ -14,7 +14,7 @@ from fitting.reporting.tables import error_table
 from fitting.validation.hold_outs import best_teachers, hold_out, lowest_losses
 from jaxlaws.foundations.atomic_files import atomic_write
 from jaxlaws.foundations.escaping import markdown_text
-from jaxlaws.laws.distillation_limit import DistillationLimit
+from jaxlaws.laws.distillation_exponential import DistillationExponential
 from jaxlaws.laws.supervised import Supervised
 
 
@@ -54,10 +54,11 @@ def hold_out_section(seed: int) -> list[str]:
     taught = best_teachers(runs)
     teachers = np.isin(runs.loss, runs.inputs["teacher_loss"][taught])
     lowest, lowest_supervised = lowest_losses(runs), lowest_losses(supervised)
+    law = DistillationExponential
     unseen = {
         "supervised, lowest quarter of losses": (Supervised, supervised, lowest_supervised),
-        "distilled, among the lowest quarter of all losses": (DistillationLimit, runs, lowest),
-        "distilled from the two best teachers": (DistillationLimit, runs, taught | teachers),
+        "distilled, among the lowest quarter of all losses": (law, runs, lowest),
+        "distilled from the two best teachers": (law, runs, taught | teachers),
     }
     held = [hold_out(*which, name=name, seed=seed) for name, which in unseen.items()]
     return [

@@ -18,6 +18,7 @@ from jaxlaws.pytree import Domain
 # Linearity is tested at random points, one for each of these sizes of steps.
 _STEPS = 10.0 ** np.array([0, 0, 0, 0, 0, 0, -3, -6, -9, 3, 6, 9, 12, 15, 18])
 _SAME = 1e-8  # relative: smaller second differences of a prediction are rounding
+_NEARLY_SAME = 1e-2  # the same where a search ends, at which rounding can be large
 _FELT = 1e-5  # relative: a coefficient that changes predictions by less has no effect at a probe
 
 
@@ -70,13 +71,13 @@ def to_vectors(free: tuple[FreeNumber, ...], values: np.ndarray) -> np.ndarray:
     return np.where(has_softplus, inverse, values)
 
 
-def form_of(
+def possible_forms(
     free: tuple[FreeNumber, ...],
     predictions: Callable[[np.ndarray], np.ndarray],
     random: np.random.Generator,
     *,
     may_be_log: bool,
-) -> Form:
+) -> list[Form]:
     """Find out how a law depends on its free numbers, from second differences at random points.
 
     A number is linear where a prediction has no second difference along it. Numbers are linear
@@ -87,11 +88,49 @@ def form_of(
         predictions: from vectors `(num_points, num_free)` to predictions `(num_points, num_rows)`.
         random: draws the random points.
         may_be_log: whether all observed outcomes have a logarithm.
+
+    Returns:
+        The forms, those with the most linear numbers first. Where one term of the law outweighs the
+        others at all random points, a form can be wrong (see `is_plausible`); the last has no
+        linear number.
     """
     forms = [_form(free, predictions, random, is_log=False)]
     if may_be_log:
         forms.append(_form(free, predictions, random, is_log=True))
-    return max(forms, key=lambda form: len(form.linear))
+    forms.sort(key=lambda form: -len(form.linear))
+    return list(dict.fromkeys([*forms, Form(False, (Role.NONLINEAR,) * len(free))]))
+
+
+def is_plausible(
+    form: Form,
+    free: tuple[FreeNumber, ...],
+    predictions: Callable[[np.ndarray], np.ndarray],
+    vectors: np.ndarray,
+) -> bool:
+    """Whether a form holds at most of the points that a search has found with it.
+
+    Args:
+        form: the form.
+        free: the free numbers.
+        predictions: from vectors `(num_points, num_free)` to predictions `(num_points, num_rows)`.
+        vectors: the points, `(num_points, num_free)`.
+    """
+    candidates = [(place, form.roles[place]) for place in form.linear]
+    if not candidates:
+        return True
+    softplus = [n.domain is Domain.POSITIVE and is_plain(n) for n in free]
+    with np.errstate(all="ignore"):
+        base = np.where(softplus, np.logaddexp(vectors, 0.0), vectors)
+        values = base[:, form.linear]
+        is_exponential = [role is Role.EXPONENTIAL for _, role in candidates]
+        sizes = np.where(is_exponential, np.exp(values), np.abs(values))
+        is_log = [role is Role.LOGARITHMIC for _, role in candidates]
+        steps = np.where(is_log, 1.0, np.where(sizes > 0, sizes, 1.0)) / 2
+        second, largest, _ = _second_differences(
+            free, predictions, candidates, base, steps, is_log=form.is_log
+        )
+        holds = np.all(np.abs(second) <= _NEARLY_SAME * largest, axis=(0, 2))
+    return bool(np.mean(holds) >= 0.5)
 
 
 def _form(
@@ -120,40 +159,21 @@ def _form(
     positive = [number.domain is Domain.POSITIVE for number in free]
     base = np.where(positive, np.abs(base), base)
     steps = random.uniform(0.2, 1.0, size=(len(_STEPS), len(candidates))) * _STEPS[:, None]
-    pairs = list(itertools.combinations_with_replacement(range(len(candidates)), 2))
-
-    def moved(values: np.ndarray, which: int) -> np.ndarray:
-        place, role = candidates[which]
-        entered, step = values[:, place], steps[:, which]
-        if role is Role.EXPONENTIAL:
-            entered = np.logaddexp(entered, np.log(step))
-        elif role is Role.LOGARITHMIC:
-            entered = entered * np.exp(np.minimum(step, 30.0))
-        else:
-            entered = entered + step
-        values = values.copy()
-        values[:, place] = entered
-        return values
-
-    points = [base, *(moved(base, i) for i in range(len(candidates)))]
-    points += [moved(moved(base, i), j) for i, j in pairs]
     with np.errstate(all="ignore"):
-        vectors = to_vectors(free, np.concatenate(points))
-        found = predictions(vectors).reshape(len(points), len(_STEPS), -1)
-        found = np.log(found) if is_log else found
-        size = np.abs(found)
-        ones, twos = found[1 : len(candidates) + 1], found[len(candidates) + 1 :]
-        changes = np.where(np.isfinite(ones), np.abs(ones - found[0]), 0.0)
-        felt = changes > _FELT * np.maximum(size[0], 1e-300)
-        has_effect = np.array([np.any(each) for each in felt])
-        is_linear = np.zeros((len(candidates),) * 2, dtype=bool)
-        for (i, j), both in zip(pairs, twos, strict=True):
-            second = both - ones[i] - ones[j] + found[0]
-            largest = np.max(np.abs([both, ones[i], ones[j], found[0]]), axis=0)
-            known = np.isfinite(second)
-            is_linear[i, j] = is_linear[j, i] = bool(
-                known.any() and np.all(np.abs(second[known]) <= _SAME * largest[known])
-            )
+        second, largest, found = _second_differences(
+            free, predictions, candidates, base, steps, is_log=is_log
+        )
+        changes = np.abs(found[1:] - found[0])
+        changes = np.where(np.isfinite(changes), changes, 0.0)
+        felt = changes > _FELT * np.maximum(np.abs(found[0]), 1e-300)
+        has_effect = np.any(felt, axis=(1, 2))
+        known = np.isfinite(second)
+        agree = known.any(axis=(1, 2)) & np.all(
+            ~known | (np.abs(second) <= _SAME * largest), axis=(1, 2)
+        )
+    is_linear = np.zeros((len(candidates),) * 2, dtype=bool)
+    for (i, j), each in zip(_pairs(len(candidates)), agree, strict=True):
+        is_linear[i, j] = is_linear[j, i] = each
     able = [i for i in range(len(candidates)) if is_linear[i, i] and has_effect[i]]
     best: list[int] = []
     for first in able:
@@ -168,3 +188,61 @@ def _form(
     for i in best:
         roles[candidates[i][0]] = candidates[i][1]
     return Form(is_log, tuple(roles))
+
+
+def _pairs(count: int) -> list[tuple[int, int]]:
+    return list(itertools.combinations_with_replacement(range(count), 2))
+
+
+def _second_differences(
+    free: tuple[FreeNumber, ...],
+    predictions: Callable[[np.ndarray], np.ndarray],
+    candidates: list[tuple[int, Role]],
+    base: np.ndarray,
+    steps: np.ndarray,
+    *,
+    is_log: bool,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Second differences of predictions, or of their logarithms, along pairs of numbers.
+
+    Args:
+        free: the free numbers.
+        predictions: from vectors `(num_points, num_free)` to predictions `(num_points, num_rows)`.
+        candidates: places of numbers, and their roles.
+        base: values of the coefficients, `(num_points, num_free)`.
+        steps: of what enters linearly, `(num_points, num_candidates)`.
+        is_log: whether the logarithms count.
+
+    Returns:
+        The second differences, and the largest prediction of each, `(num_pairs, num_points,
+        num_rows)`; and the predictions at the points and after each step, `(1 + num_candidates,
+        num_points, num_rows)`.
+    """
+
+    def moved(values: np.ndarray, which: int) -> np.ndarray:
+        place, role = candidates[which]
+        entered, step = values[:, place], steps[:, which]
+        if role is Role.EXPONENTIAL:
+            entered = np.logaddexp(entered, np.log(step))
+        elif role is Role.LOGARITHMIC:
+            entered = entered * np.exp(np.minimum(step, 30.0))
+        else:
+            entered = entered + step
+        values = values.copy()
+        values[:, place] = entered
+        return values
+
+    count, pairs = len(candidates), _pairs(len(candidates))
+    points = [base, *(moved(base, i) for i in range(count))]
+    points += [moved(points[1 + i], j) for i, j in pairs]
+    found = predictions(to_vectors(free, np.concatenate(points)))
+    found = found.reshape(len(points), len(base), -1)
+    found = np.log(found) if is_log else found
+    first, second = np.array(pairs).T
+    ones, twos = found[1 : count + 1], found[count + 1 :]
+    parts = twos, ones[first], ones[second], np.broadcast_to(found[0], twos.shape)
+    return (
+        parts[0] - parts[1] - parts[2] + parts[3],
+        np.max(np.abs(parts), axis=0),
+        found[: count + 1],
+    )

@@ -9,26 +9,32 @@ search), until several of these starts end together.
 
 import dataclasses
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from fitting.minimiser.broad_search.law_form import Form, Role, form_of, is_plain, to_vectors
+from fitting.minimiser.broad_search.law_form import (
+    Form,
+    Role,
+    is_plausible,
+    possible_forms,
+    to_vectors,
+)
 from fitting.minimiser.broad_search.least_squares import LeastSquares
+from fitting.minimiser.broad_search.places import grid, scattered
 from fitting.minimiser.damped_steps import cholesky, solve_factored
 from fitting.problem.batched_problem import Batch, BatchedProblem, Fixed
-from fitting.problem.parameters import FreeNumber
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.concurrency import side_by_side
 from jaxlaws.foundations.law import outcomes_of
-from jaxlaws.pytree import Domain
 
 _BLOCK = 64  # starts that are searched together
 _ENOUGH = 0.08  # share of the starts at the lowest end, so that no more starts are needed
 _MOST_ROWS = 192  # of the search; the fit uses all rows
 _PROBE_ROWS = 8
+_LOWEST = 16  # ends at which a form is tested
 _PROBES = 512  # points at which a law is evaluated together
 _NUM_SWEEPS = 2  # over the nonlinear numbers
 _NUM_STEPS = 150
@@ -94,10 +100,10 @@ def broad_search(problem: BatchedProblem, starts: Batch, seed: int) -> Ends:
             vectors are points of a standard normal distribution.
         seed: seed of the random numbers.
     """
-    squares = _least_squares(problem, starts, seed)
+    squares, forms, predictions = _least_squares(problem, starts, seed)
     free = problem.parameters.free
-    scattered = _scattered(free, np.asarray(starts.vectors), np.random.default_rng(seed))
-    vectors = to_vectors(free, scattered)
+    values = scattered(free, np.asarray(starts.vectors), np.random.default_rng(seed))
+    vectors = to_vectors(free, values)
 
     def block(first: int) -> tuple[np.ndarray, np.ndarray]:
         chosen = np.minimum(first + np.arange(_BLOCK), len(vectors) - 1)
@@ -105,7 +111,12 @@ def broad_search(problem: BatchedProblem, starts: Batch, seed: int) -> Ends:
 
     zero = 0.5 * np.sum(np.square(squares.weights * squares.problem.observed))
     negligible = _NOTHING * float(zero)
-    found = _joined(side_by_side(block, [0]), min(_BLOCK, len(vectors)), negligible)
+    for form in forms:
+        squares = dataclasses.replace(squares, form=form)
+        found = _joined(side_by_side(block, [0]), min(_BLOCK, len(vectors)), negligible)
+        lowest = found.vectors[np.argsort(found.costs, kind="stable")[:_LOWEST]]
+        if np.isfinite(found.costs).any() and is_plausible(form, free, predictions, lowest):
+            break
     if found.share_of_lowest < _ENOUGH:
         blocks = side_by_side(block, range(_BLOCK, len(vectors), _BLOCK))
         found = _joined([(found.vectors, found.costs), *blocks], len(vectors), negligible)
@@ -149,15 +160,21 @@ def _search_block(
     turns = np.stack([random.permutation(places) for _ in vectors], axis=1)
     # Without a nonlinear number, one turn solves the linear part.
     for turn in [*turns] * _NUM_SWEEPS or np.zeros((1, len(vectors)), dtype=int):
-        grids = np.stack([_grid(free[place], random) for place in turn])
+        grids = np.stack([grid(free[place], random) for place in turn])
         vectors, costs = (np.asarray(x) for x in _scan(squares, vectors, costs, turn, grids))
     if len(places):
         vectors, costs = (np.asarray(x) for x in _refine(squares, vectors, _NUM_STEPS))
     return vectors, costs
 
 
-def _least_squares(problem: BatchedProblem, starts: Batch, seed: int) -> LeastSquares:
-    """Weighted least squares in place of the objective, with fewer rows where there are many."""
+def _least_squares(
+    problem: BatchedProblem, starts: Batch, seed: int
+) -> tuple[LeastSquares, list[Form], Callable[[np.ndarray], np.ndarray]]:
+    """Weighted least squares in place of the objective, with fewer rows where there are many.
+
+    Returns:
+        The problem, its possible forms, and the predictions for a few rows at many vectors.
+    """
     random, weights = np.random.default_rng(seed), np.asarray(starts.weights[0])
     observed, free = np.asarray(problem.observed), problem.parameters.free
     # All outcomes of a run stay together.
@@ -176,13 +193,10 @@ def _least_squares(problem: BatchedProblem, starts: Batch, seed: int) -> LeastSq
         weights=np.ones(_PROBE_ROWS),
         form=Form(False, (Role.NONLINEAR,) * len(free)),
     )
-    form = form_of(
-        free,
-        functools.partial(_predictions, probe),
-        np.random.default_rng(seed),
-        may_be_log=bool(np.all(observed[used] > 0)),
-    )
-    return LeastSquares(_rows(problem, rows), fixed, factors, form)
+    predictions = functools.partial(_predictions, probe)
+    may_be_log = bool(np.all(observed[used] > 0))
+    forms = possible_forms(free, predictions, np.random.default_rng(seed), may_be_log=may_be_log)
+    return LeastSquares(_rows(problem, rows), fixed, factors, forms[0]), forms, predictions
 
 
 def _predictions(squares: LeastSquares, vectors: np.ndarray) -> np.ndarray:
@@ -202,30 +216,6 @@ def _rows(problem: BatchedProblem, rows: np.ndarray) -> BatchedProblem:
         observed=np.asarray(problem.observed)[rows],
         groups=None if problem.groups is None else np.asarray(problem.groups)[rows],
     )
-
-
-def _scattered(
-    free: tuple[FreeNumber, ...], normal: np.ndarray, random: np.random.Generator
-) -> np.ndarray:
-    """Values of coefficients of very different sizes, `(num_starts, num_free)`."""
-    values = normal * 10.0 ** random.uniform(-2, 0.5, size=normal.shape)
-    plain = np.array([is_plain(number) for number in free])
-    positive = np.array([number.domain is Domain.POSITIVE for number in free])
-    return np.where(plain, np.where(positive, np.abs(values), values), normal)
-
-
-def _grid(number: FreeNumber, random: np.random.Generator) -> np.ndarray:
-    """64 places of a number, fine for coefficients near one, and of both signs where allowed."""
-    if not is_plain(number):
-        return np.linspace(-8, 8, 64) + random.uniform(-0.125, 0.125)
-    signs = [1.0, -1.0] if number.domain is Domain.REAL else [1.0]
-    count = 64 // len(signs) // 2
-    sizes = []
-    for low, high, size in ((-16, -3, count // 2), (-2.5, 1.5, count), (2, 16, count // 2)):
-        spacing = (high - low) / size
-        sizes.append(np.linspace(low, high, size) + random.uniform(-0.5, 0.5) * spacing)
-    values = np.concatenate([sign * 10 ** np.concatenate(sizes) for sign in signs])
-    return to_vectors((number,), values[:, None])[:, 0]
 
 
 @_jit

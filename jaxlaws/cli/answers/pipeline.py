@@ -15,6 +15,8 @@ from jaxlaws.cli.output.destinations import is_picture
 from jaxlaws.cli.output.files import write_picture, write_table
 from jaxlaws.cli.output.printing import print_json, print_table
 from jaxlaws.cli.output.progress import patience
+from jaxlaws.cli.output.question_marks import NOTE, any_failed
+from jaxlaws.cli.output.table_columns import flat
 from jaxlaws.cli.output.wording import why_infeasible
 from jaxlaws.foundations.annotations import Array, Tree
 
@@ -76,7 +78,8 @@ def answer(
     if options.as_json:
         print_json(document)
     else:
-        notes = kind.notes(found, document) + [f"Caveat: {each}" for each in caveats]
+        notes = kind.notes(found, document) + [NOTE] * any_failed(flat(document))
+        notes += [f"Caveat: {each}" for each in caveats]
         print_table(kind.heading(found), kind.table(found, document), notes)
     if warnings := kind.warnings(found):
         for warning in warnings:

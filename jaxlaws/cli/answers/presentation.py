@@ -13,6 +13,7 @@ from jaxlaws.cli.answers.free_teacher import is_trained_for_free, without_tokens
 from jaxlaws.cli.options.law_source import Source
 from jaxlaws.cli.output import wording
 from jaxlaws.cli.output.printing import Table
+from jaxlaws.cli.output.question_marks import with_question_marks
 from jaxlaws.cli.output.table_columns import columns, flat, known, plain_inputs, table_of
 from jaxlaws.cli.output.wording import DECADES, SHARES, WORDS, cell
 from jaxlaws.foundations.annotations import Array, Json, Tree
@@ -135,10 +136,8 @@ class Presentation:
 
     def table(self, found: Answered, document: dict[str, Json]) -> Table:
         """The table for people, of a single plan or of a sweep."""
-        values, intervals = (
-            flat(document) | ranges_in_words(document),
-            document.get("intervals", {}),
-        )
+        values = with_question_marks(flat(document)) | ranges_in_words(document)
+        intervals = document.get("intervals", {})
         if found.swept:
             shown = {f"asked.{name}": wording.INPUT_WORDS[name] for name in found.swept}
             names = [name for name in self.columns if name in values and name not in found.inputs]

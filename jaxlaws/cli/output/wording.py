@@ -69,7 +69,7 @@ def cell(key: str, value: Json) -> str:
     if isinstance(value, list):
         return ", ".join(cell(name, each) for each in value)
     if isinstance(value, str):
-        return _METHODS[value] if name in ("better", "method") else value
+        return _METHODS.get(value, value) if name in ("better", "method") else value
     if isinstance(value, bool):
         return "yes" if value else "no"
     if value is None or not np.isfinite(value):

@@ -5,7 +5,7 @@ from typing import ClassVar
 import jax
 
 from jaxlaws.foundations.provenance import Mark, Preset
-from jaxlaws.inputs import prediction
+from jaxlaws.inputs import Input, prediction
 from jaxlaws.powers import power
 from jaxlaws.pytree import Coefficient, positive, pytree
 
@@ -42,6 +42,7 @@ class Vocabulary:
         "num_vocab_params",
         "num_tokens",
     )
+    outcome: ClassVar = Input("loss relative to a unigram model", may_be_negative=True)
 
     @prediction
     def loss(

@@ -223,3 +223,22 @@ def test_clusters_of_both_stages():
         fit(TaughtLaw, Runs.read(columns), bootstrap=16, cluster="mixture", **FEW)
     with pytest.raises(ValueError, match="in one group"):
         fit(SizeLaw, Runs.read(size_columns() | {"g": [1] * 12}), bootstrap=8, cluster="g", **FEW)
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1e9])
+def test_least_squares_do_not_depend_on_the_unit_of_the_outcomes(sizes, unit):
+    columns = size_columns(NOISE)
+    other = Runs.read(columns | {"loss": columns["loss"] * unit})
+    plain, scaled = (fit(SizeLaw, each, objective=Squares(), **FEW) for each in (sizes, other))
+    assert scaled.status is plain.status is Status.CONVERGED
+    assert scaled.objective == pytest.approx(plain.objective * unit**2, rel=1e-9)
+    assert pytest.approx(plain.law.E * unit, rel=1e-6) == scaled.law.E
+    assert scaled.law.alpha == pytest.approx(plain.law.alpha, rel=1e-6)
+
+
+def test_the_scale_of_least_squares_follows_from_the_outcomes():
+    """Usual losses, of 1 to 9 nats, have the scale 0.01."""
+    assert Squares().slope() == Squares().scaled_to(np.array([1.0, 2.0, 9.0, 0.0])).scale == 0.01
+    assert Squares().scaled_to(np.full(3, -3e4)).scale == 1e6
+    assert Squares(0.5).scaled_to(np.full(3, 3e4)).scale == 0.5
+    assert Squares().scaled_to(np.zeros(3)).scale is None

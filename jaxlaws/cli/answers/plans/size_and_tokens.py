@@ -9,6 +9,7 @@ import numpy as np
 from jaxlaws.cli.answers.presentation import Answered, Presentation
 from jaxlaws.cli.output.printing import Table
 from jaxlaws.cli.output.progress import patience
+from jaxlaws.cli.output.question_marks import questioned
 from jaxlaws.cli.output.table_columns import known, table_of
 from jaxlaws.cli.output.wording import WORDS, cell
 from jaxlaws.foundations.annotations import Array, Json, Tree
@@ -18,6 +19,7 @@ from jaxlaws.planning import (
     Status,
     is_solved,
     near_optimal_range,
+    search_failed,
 )
 
 if TYPE_CHECKING:
@@ -51,7 +53,7 @@ class SizeAndTokens(Presentation):
         """The near-optimal range of each free variable that the planning function can bound."""
         ranges = {} if self.within is None else _ranges(found, self.within)
         if "num_tokens" in ranges and "num_unique_tokens" in found.inputs:
-            ranges["num_epochs"] = _of_epochs(
+            ranges["num_epochs"] = epochs_of(
                 ranges["num_tokens"], found.inputs["num_unique_tokens"]
             )
         return ranges
@@ -99,7 +101,8 @@ class SizeAndTokens(Presentation):
         table = super().table(found, document)
         for name, ends in list(self.ranges(found).items())[: 1 if found.swept else 0]:
             pairs = zip(ends.low, ends.high, strict=True)
-            values = {"range": [_in_words(name, low, high) for low, high in pairs]}
+            cells = [_in_words(name, low, high) for low, high in pairs]
+            values = {"range": questioned("range", cells, search_failed(ends.best.status))}
             added = table_of(values, {"range": f"{WORDS[name]} within {self.within:g}"})
             rows = [[*row, *more] for row, more in zip(table.rows, added.rows, strict=True)]
             table = Table([*table.heads, *added.heads], rows, table.note)
@@ -151,7 +154,7 @@ def _may_be_flat(plan: Tree) -> Array:
     return spends_all & (gain | ((paid > 0) & (paid < _LEAST_SHARE)))
 
 
-def _of_epochs(tokens: NearOptimalRange, num_unique_tokens: Array) -> NearOptimalRange:
+def epochs_of(tokens: NearOptimalRange, num_unique_tokens: Array) -> NearOptimalRange:
     """The range of epochs from that of the tokens; infinite where the search ended on its bound."""
     low, high = (np.maximum(end / num_unique_tokens, 1.0) for end in (tokens.low, tokens.high))
     is_open = np.isclose(tokens.high, DEFAULT_BOUNDS[1], rtol=1e-9)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fitting.minimiser.broad_search.law_form import Role, form_of
+from fitting.minimiser.broad_search.law_form import Form, Role, is_plausible, possible_forms
 from fitting.problem.parameters import FreeNumber
 from jaxlaws.pytree import Domain
 
@@ -42,9 +42,9 @@ CASES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_roles(name):
-    formula, domains, is_log, roles = CASES[name]
+def problem(name):
+    """The free numbers of a case, and its predictions for vectors."""
+    formula, domains, *_ = CASES[name]
     free = tuple(FreeNumber(f"c{i}", each, EDGES[each]) for i, each in enumerate(domains))
 
     def predictions(vectors):
@@ -53,6 +53,29 @@ def test_roles(name):
         values = np.where(positive, softplus, vectors)
         return np.stack([formula(each) for each in values])
 
+    return free, predictions
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_roles(name):
+    (free, predictions), (*_, is_log, roles) = problem(name), CASES[name]
     for seed in range(5):
-        found = form_of(free, predictions, np.random.default_rng(seed), may_be_log=True)
-        assert (found.is_log, found.roles) == (is_log, roles)
+        random = np.random.default_rng(seed)
+        found = possible_forms(free, predictions, random, may_be_log=True)
+        assert found[0] == Form(is_log, roles)
+        assert found[-1] == Form(False, (NONLINEAR,) * len(free))
+        small = 1e-11 * random.normal(size=(16, len(free)))  # predictions are finite there
+        assert is_plausible(found[0], free, predictions, small)
+
+
+def test_a_form_that_holds_only_where_one_term_outweighs_the_other_is_found_wrong():
+    """The logarithm of `exp(c0) X**-|c1| + exp(c2)` is linear in c0 and c2 where one is small."""
+    free, predictions = problem("log amplitudes")
+    wrong = Form(True, (LINEAR, NONLINEAR, LINEAR))
+    right = Form(False, (EXPONENTIAL, NONLINEAR, EXPONENTIAL))
+    outweighed = np.array([[30.0, 0.1, -30.0]])
+    comparable = np.array([[1.0, 0.05, 0.3]])
+    assert is_plausible(wrong, free, predictions, outweighed)
+    assert not is_plausible(wrong, free, predictions, comparable)
+    assert not is_plausible(wrong, free, predictions, np.array([[1e4, 0.05, 0.3]]))  # overflows
+    assert is_plausible(right, free, predictions, np.concatenate([outweighed, comparable]))

@@ -1,0 +1,1 @@
+"""Fits of laws that the project was not developed with, compared with SciPy."""
