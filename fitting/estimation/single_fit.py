@@ -3,6 +3,8 @@
 import dataclasses
 from typing import Unpack
 
+import numpy as np
+
 from fitting.data.runs import Runs
 from fitting.estimation.freezing import sort_out
 from fitting.estimation.options import FitChanges, FitOptions
@@ -82,8 +84,8 @@ def fit_limit_form(result: FitResult, runs: Runs) -> FitResult | None:
 
     Returns:
         A fit with the same options and a warning that names the limit. None if the runs
-        distinguish the law from its limit form, the law has no limit form, or coefficients of its
-        own were restrained.
+        distinguish the law from its limit form, the law has no limit form, coefficients of its
+        own were restrained, or no bootstrap draw of the limit form converged.
     """
     called = runs.for_law(type(result.law))
     inputs = {name: called.inputs[name] for name in result.law.input_names}
@@ -94,6 +96,9 @@ def fit_limit_form(result: FitResult, runs: Runs) -> FitResult | None:
         return None
     found = fit(type(limit), runs, options=result.options)
     if found.objective > result.objective * (1 + _ALIKE / result.num_runs):
+        return None
+    draws = found.ensemble_status
+    if draws is not None and not np.any(draws <= Status.FLAT_DIRECTION):
         return None
     note = f"{LIMIT_IN_WORDS}. This is the fit of the limit form"
     return dataclasses.replace(found, warnings=(note, *found.warnings))

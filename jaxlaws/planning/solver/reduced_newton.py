@@ -21,6 +21,7 @@ _PENALTY = 1e4
 # largest step to a neighbour, but by no more than a share of the value.
 _SHARE_OF_STEP, _MOST_BELOW = 0.5, 0.05
 _STEPS_BEFORE = 4  # of a curve that goes on before its first candidate
+_STEPS_TO_CURVE = 4  # Newton steps that bring one candidate to the curve
 
 _T = TypeVar("_T")
 
@@ -54,55 +55,62 @@ class Scanned(NamedTuple):
 
 
 class _Scan(NamedTuple):
-    """Where a scan is.
+    """Where a scan is. A minimum is known by the index of its candidate.
 
     Attributes:
         before: the candidate before, with its value and the value before that.
-        best: the best candidate, its value, and what the objective may be near it at least:
+        best: the best candidate and its value.
+        minimum: the index of the best candidate, and what the objective may be near it at least:
             infinite while it is not known to be a local minimum.
-        other: the lowest local minimum apart from the best, and what its objective may be.
+        other: the same for the lowest local minimum apart from the best.
     """
 
     before: tuple[Point, Array, Array]
-    best: tuple[Point, Array, Array]
-    other: tuple[Point, Array]
+    best: tuple[Point, Array]
+    minimum: tuple[Array, Array]
+    other: tuple[Array, Array]
 
 
 def scan(problem: Problem, reduction: Reduction, tol: Tolerances) -> Scanned:
     """Evaluate all candidates."""
 
-    def evaluated(index: Array, before: Point) -> tuple[Point, Array]:
+    def step(index: Array, state: _Scan) -> _Scan:
+        (before, middle, first), best, minimum, other = state
         candidate = reduction.candidate(index)
         if reduction.follow is not None:
             candidate = reduction.follow(candidate, before)
         point = problem.clip(reduction.to_point(candidate, [0.0] * reduction.num_relaxations))
-        return candidate, penalised(problem, tol, point, problem.objective(point))
-
-    def step(index: Array, state: _Scan) -> _Scan:
-        (before, middle, first), best, other = state
-        candidate, value = evaluated(index, before)
+        value = penalised(problem, tol, point, problem.objective(point))
+        lower = value < best[1]
         if reduction.on_curve:
             below = _SHARE_OF_STEP * (jnp.maximum(first, value) - middle)
             least = middle - jnp.minimum(below, _MOST_BELOW * jnp.abs(middle))
             is_minimum = (middle <= first) & (middle < value) & (first < jnp.inf)
             is_best = middle <= best[1]
-            other = _choose(is_minimum & ~is_best & (least < other[1]), (before, least), other)
-            best = (*best[:2], jnp.where(is_minimum & is_best, least, best[2]))
-            other = _choose((value < best[1]) & (best[2] < other[1]), (best[0], best[2]), other)
-        best = _choose(value < best[1], (candidate, value, jnp.full_like(value, jnp.inf)), best)
-        return _Scan((candidate, value, middle), best, other)
+            found = is_minimum & ~is_best & (least < other[1])
+            other = _choose(found, (jnp.broadcast_to(index - 1, value.shape), least), other)
+            minimum = (minimum[0], jnp.where(is_minimum & is_best, least, minimum[1]))
+            other = _choose(lower & (minimum[1] < other[1]), minimum, other)
+            here = (jnp.broadcast_to(index, value.shape), jnp.full_like(value, jnp.inf))
+            minimum = _choose(lower, here, minimum)
+        best = _choose(lower, (candidate, value), best)
+        return _Scan((candidate, value, middle), best, minimum, other)
 
-    start, infinite = reduction.candidate(0), jnp.full_like(problem.lower[0], jnp.inf)
-    state = _Scan((start, infinite, infinite), (start, infinite, infinite), (start, infinite))
-    if not (reduction.on_curve and reduction.follow is not None):
-        state = lax.fori_loop(0, reduction.num_candidates, step, state)
-        return Scanned(state.best[0], *state.other)
-    state = step(jnp.int32(0), state)
-    first, value = state.best[:2]
-    state = lax.fori_loop(1, reduction.num_candidates, step, state)
-    before = reduction.follow(reduction.candidate(jnp.int32(-_STEPS_BEFORE)), first)
-    goes_on = state.best[1] >= value
-    return Scanned(state.best[0], *_choose(goes_on, (before, -infinite), state.other))
+    start, infinite = reduction.candidate(jnp.int32(0)), jnp.full_like(problem.lower[0], jnp.inf)
+    nothing = (jnp.zeros_like(infinite, dtype=jnp.int32), infinite)
+    state = _Scan((start, infinite, infinite), (start, infinite), nothing, nothing)
+    state = lax.fori_loop(0, reduction.num_candidates, step, state)
+    best, (index, other_value) = state.best[0], state.other
+    if not reduction.on_curve:
+        return Scanned(best, best, other_value)
+    if reduction.follow is not None:
+        goes_on = state.minimum[0] == 0
+        index, other_value = _choose(goes_on, (-_STEPS_BEFORE, -infinite), (index, other_value))
+    other = reduction.candidate(index)
+    if reduction.follow is not None:
+        for _ in range(_STEPS_TO_CURVE):
+            other = reduction.follow(other, other)
+    return Scanned(best, other, other_value)
 
 
 def newton(

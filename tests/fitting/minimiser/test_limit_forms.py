@@ -13,6 +13,7 @@ from jaxlaws.laws.distillation_exponential import DistillationExponential
 from jaxlaws.laws.distillation_limit import DistillationLimit
 
 ALONE = presets.load("busbridge2025_supervised")
+NOISE = 3e-3
 TRUE = DistillationExponential(
     supervised=ALONE, A=9.0, alpha=0.11, B=6e4, beta=0.5, c0=1.4, kappa=1.5, f1=0.2
 )
@@ -25,7 +26,7 @@ def runs():
         np.exp(random.uniform(*np.log(ends), 150)) for ends in ((1e8, 8e9), (4e9, 4e11), (1.9, 2.8))
     )
     inputs = {"num_student_params": size, "num_student_tokens": tokens, "teacher_loss": teacher}
-    noise = np.exp(3e-3 * random.normal(size=150))
+    noise = np.exp(NOISE * random.normal(size=150))
     return Runs.read({**inputs, "loss": predict(TRUE, inputs) * noise})
 
 
@@ -73,9 +74,9 @@ def test_a_fit_names_its_limit_and_the_limit_form_is_determined(runs):
     assert limit.objective < first.objective * (1 + 1e-2)
     assert any("limit form" in each for each in limit.warnings)
     np.testing.assert_allclose(limit.law.alpha, TRUE.alpha, rtol=0.1)
-    np.testing.assert_allclose(
-        predict(limit.law, runs.inputs), predict(TRUE, runs.inputs), rtol=2e-3
-    )
+    # Seven coefficients from 150 runs: twice the expected mean square of the errors at most.
+    errors = predict(limit.law, runs.inputs) / predict(TRUE, runs.inputs) - 1
+    assert np.mean(errors**2) < 2 * NOISE**2 * 7 / 150
 
 
 def test_a_law_with_a_finite_gamma_or_a_held_one_stays_as_it_is(runs):

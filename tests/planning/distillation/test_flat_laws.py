@@ -2,10 +2,12 @@
 
 import dataclasses
 
+import jax
 import numpy as np
+import pytest
 
 from jaxlaws import presets
-from jaxlaws.planning import TEACHER_INFERENCE, distill, is_solved
+from jaxlaws.planning import TEACHER_INFERENCE, TEACHER_PRETRAINING, distill, is_solved
 from tests.planning.in_numpy import student_loss, trained_loss
 
 LAW = presets.load("busbridge2025_refit")
@@ -29,3 +31,22 @@ def test_rounding_of_the_loss_is_not_a_failure():
     tokens = flops[::40, None] / (6e4 + 2 * sizes)
     losses = student_loss(law, 1e4, tokens, trained_loss(law, sizes, 1e17))
     assert (plan.loss[::40] <= losses.min(axis=1) * (1 + 1e-5)).all()
+
+
+@pytest.mark.slow
+def test_rounding_in_single_precision_is_not_a_failure():
+    """There the loss is a staircase with steps of `GAMMA` times 6e-8."""
+    flops, law = np.geomspace(1e11, 1e12, 401), _flat()
+
+    def plan(flops):
+        return distill(law, flops=flops, scenario=TEACHER_PRETRAINING, num_student_params=1e4)
+
+    exact, single = plan(flops), jax.jit(plan)(flops.astype(np.float32))
+    assert single.loss.dtype == np.float32
+    assert is_solved(single.status).all()
+    tokens, size, of_teacher = (
+        np.asarray(getattr(single, name), dtype=float)
+        for name in ("num_student_tokens", "num_teacher_params", "num_teacher_tokens")
+    )
+    loss = student_loss(law, 1e4, tokens, trained_loss(law, size, of_teacher))
+    np.testing.assert_allclose(loss, exact.loss, rtol=0, atol=2e-6)
