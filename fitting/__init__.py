@@ -25,7 +25,7 @@ from fitting.estimation.interval_ends import IntervalMethod
 from fitting.estimation.options import FitChanges, FitOptions
 from fitting.estimation.resampling import Resampling
 from fitting.estimation.results import FitResult
-from fitting.estimation.single_fit import fit
+from fitting.estimation.single_fit import fit, fit_limit_form
 from fitting.minimiser.identifiability import Identifiability
 from fitting.minimiser.local_optima import Optimum
 from fitting.minimiser.starts import Starts
@@ -141,6 +141,7 @@ __all__ = [
     "fit_and_residuals",
     "fit_error",
     "fit_groups",
+    "fit_limit_form",
     "fit_report",
     "hold_out",
     "isoflop_profiles",

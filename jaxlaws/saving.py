@@ -16,6 +16,7 @@ import json
 import os
 import reprlib
 import sys
+from difflib import get_close_matches
 from pathlib import Path
 from typing import get_type_hints
 
@@ -119,10 +120,10 @@ def _own_class(name: str, namesakes: list[type[object]]) -> type[Tree]:
     module = name.rpartition(":")[0]
     first = f"import the module {module!r} first, " if module not in ("", "__main__") else ""
     near = sorted({law_class_name(each) for each in namesakes})
+    near = near or get_close_matches(name, laws.law_types(), n=1)
     similar = f". The program knows {', '.join(near)}, which may be another law" if near else ""
     raise DataError(
-        f"unknown type of law {name!r}: it is not among the laws of jaxlaws "
-        f"({', '.join(laws.law_types())}), and the program has not defined a law of this name. "
+        f"unknown type of law {name!r}: neither jaxlaws nor the program has a law of this name. "
         f"A file never imports code. If the law is your own, {first}{remedies}{similar}"
     )
 

@@ -199,9 +199,9 @@ class Cells:
                 self._number(name, cell)
             except ValueError as reason:
                 title = self.titles[name]
-                wrong.append(
-                    f"row {self.rows[place]}, column {title}: {reprlib.repr(cell)} {reason}"
-                )
+                is_empty = cell is None or (isinstance(cell, str) and not cell)
+                what = "the value" if is_empty else reprlib.repr(cell)
+                wrong.append(f"row {self.rows[place]}, column {title}: {what} {reason}")
                 advice[self._advice(name, cell)] = None
         if wrong:
             shown = wrong[:_MOST_REPORTED]

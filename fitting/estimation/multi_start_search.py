@@ -10,7 +10,13 @@ import numpy as np
 
 from fitting.minimiser.broad_search.search import broad_search
 from fitting.minimiser.local_optima import NO_COST, SAME_OBJECTIVE
-from fitting.minimiser.multi_start import Minima, minimise_batch, residuals_of, search_batch
+from fitting.minimiser.multi_start import (
+    NO_GAIN,
+    Minima,
+    minimise_batch,
+    residuals_of,
+    search_batch,
+)
 from fitting.minimiser.starts import is_centred
 from fitting.minimiser.step_directions import suitable_directions
 from fitting.problem.batched_problem import Batch, BatchedProblem
@@ -63,6 +69,16 @@ class Search:
         """Whether the lowest minimum has converged."""
         return bool(self.minima.converged[self.best])
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether the lowest minimum has converged, or can hardly fall any further."""
+        return bool(self.minima.is_settled[self.best])
+
+    @property
+    def cost(self) -> float:
+        """The cost of the lowest minimum."""
+        return float(self.minima.costs[self.best])
+
 
 def lowest_minimum(problem: BatchedProblem, starts: Batch, num_runs: int, seed: int) -> Search:
     """Minimise from every start.
@@ -89,14 +105,14 @@ def lowest_minimum(problem: BatchedProblem, starts: Batch, num_runs: int, seed: 
     other = _after_broad_search(problem, starts, num_runs, seed)
     ours, theirs = (_comparable_cost(each, num_runs) for each in (found, other))
     if abs(theirs - ours) <= _SAME_COST * abs(ours):
-        return max(found, other, key=lambda each: (each.has_converged, each.starts_agreeing))
+        return max(found, other, key=lambda each: (each.is_settled, each.starts_agreeing))
     return other if theirs < ours else found
 
 
 def _comparable_cost(search: Search, num_runs: int) -> float:
     """The lowest objective, with what the likelihood adds for a fitted scale of Student's t."""
     objective = search.problem.objective
-    cost = float(search.minima.costs[search.best]) * float(objective.slope())
+    cost = search.cost * float(objective.slope())
     if isinstance(objective, StudentT):
         cost += num_runs * float(np.log(objective.known_scale()))
     return cost
@@ -112,8 +128,11 @@ def _after_broad_search(problem: BatchedProblem, starts: Batch, num_runs: int, s
     for left in reversed(range(_MOST_DIRECTIONS - 1)):
         if found.has_converged and not _has_more_directions(found):
             break
-        batch = batch.at(found.minima.vectors)
+        batch, before = batch.at(found.minima.vectors), found.cost
         found = _in_suitable_directions(problem, batch, found.best, num_runs, all_move=not left)
+        is_lower = before - found.cost > NO_GAIN * before
+        if found.is_settled and not is_lower and not _has_more_directions(found):
+            break
     has_minimum = places >= 0
     minima = found.minima.take(np.where(has_minimum, places, 0))
     minima.costs[~has_minimum] = np.inf

@@ -23,6 +23,7 @@ from fitting.minimiser.identifiability import (
     noise_of,
     typical_outcome,
 )
+from fitting.minimiser.limit_forms import LIMIT_IN_WORDS, limit_form
 from fitting.minimiser.local_optima import Optimum, other_optima
 from fitting.minimiser.multi_start import laws_of, residuals_of
 from fitting.minimiser.starts import spread_points
@@ -183,6 +184,12 @@ def judge_best(task: FitTask, search: Search) -> Judged:
             f"{better} predicts the runs better than the law: do not use the fit. Check the "
             "columns and the formula, or use more starts"
         )
+    limit = limit_form(law, rows.inputs, rows.loss, problem.objective)
+    if status is Status.FLAT_DIRECTION and limit is not None:
+        notes.append(
+            f"{LIMIT_IN_WORDS}. The limit form is a law of its own, whose coefficients the runs "
+            "determine: fit_limit_form, or --law distillation_exponential"
+        )
     if search.starts_agreeing < FEW:
         share = f"{search.starts_agreeing * len(minima.costs):.0f} of {len(minima.costs)} starts"
         notes.append(
@@ -231,9 +238,11 @@ def resample(task: FitTask, search: Search, judged: Judged) -> Resampled:
         )
         ensemble, judgement, vectors = replicates.fit(*tables)
         status, notes = check_draws(judgement, vectors, judged.at_edge)
-        resampled = Resampled(
-            ensemble=ensemble, ensemble_status=judgement.status, status=status, notes=notes
-        )
+        resampled = Resampled(status=status, notes=notes)
+        if np.any(judgement.status <= Status.FLAT_DIRECTION):
+            resampled = dataclasses.replace(
+                resampled, ensemble=ensemble, ensemble_status=judgement.status
+            )
     if options.jackknife:
         parts = np.arange(len(runs)) if clusters is None else clusters
         parts = np.repeat(parts, task.rows.num_outcomes)

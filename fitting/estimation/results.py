@@ -67,6 +67,7 @@ class FitResult(Generic[L_co]):
         options: the options of the fit. If `StudentT(scale=None)` was requested, its objective
             holds the fitted scale.
         reading: how the command line read the table: `columns` and `ReadingOptions`.
+        roll_out: the errors of a roll-out, as `RollOut.to_json` gives them; empty without one.
     """
 
     law: L_co
@@ -89,6 +90,7 @@ class FitResult(Generic[L_co]):
     other_optima: tuple[Optimum, ...] = ()
     options: FitOptions = FitOptions()
     reading: Mapping[str, Json] = dataclasses.field(default_factory=dict)
+    roll_out: Mapping[str, Json] = dataclasses.field(default_factory=dict)
 
     def usable_ensemble(self) -> L_co:
         """The draws that converged, a batched law.
@@ -122,10 +124,9 @@ class FitResult(Generic[L_co]):
     ) -> tuple[T, T]:
         """The ends of the interval of what a function computes from a law.
 
-        The function is mapped over the draws in one traced call, in float64.
-
         Args:
-            function: from a law to an array or a tree of arrays, in JAX.
+            function: from a law to an array or a tree of arrays, in JAX. It is mapped over the
+                draws in one traced call, in float64.
             level: share of the draws between the ends.
             method: "percentile", or "bca", which corrects for bias and skew.
 
@@ -254,12 +255,11 @@ class FitResult(Generic[L_co]):
                 "other_optima": [each.to_json() for each in self.other_optima],
                 "fitted_range": {k: list(ends) for k, ends in self.fitted_range.items()},
                 "identifiability": self.identifiability.to_json(),
-                "num_runs": self.num_runs,
-                "num_left": self.num_left,
+                **{name: getattr(self, name) for name in ("num_runs", "num_left")},
                 "frozen": list(self.frozen),
                 "restraints": self.restraints.to_json(),
                 "warnings": list(self.warnings),
-                "reading": dict(self.reading),
+                **{name: dict(getattr(self, name)) for name in stored_options.PLAIN},
                 "stages": {name: stage._to_json() for name, stage in self.stages.items()},
                 "ensemble": None if self.ensemble is None else law_to_json(self.ensemble),
                 "ensemble_status": None if draws is None else [int(status) for status in draws],
@@ -296,5 +296,5 @@ def _from_json(
         warnings=tuple(fit["warnings"]),
         stages=stages,
         options=options,
-        reading=fit.get("reading", {}),
+        **{name: fit.get(name, {}) for name in stored_options.PLAIN},
     )

@@ -8,11 +8,17 @@ from fitting.estimation.freezing import sort_out
 from fitting.estimation.options import FitChanges, FitOptions
 from fitting.estimation.pipeline import FitTask, solve
 from fitting.estimation.results import FitResult
+from fitting.minimiser.limit_forms import LIMIT_IN_WORDS, limit_form
 from fitting.minimiser.status import Status
 from fitting.problem.coefficient_names import sub_laws
 from fitting.problem.restraints import Restraints
 from jaxlaws.foundations.errors import DataError, NotSolvedError
 from jaxlaws.foundations.law import Law
+from jaxlaws.precision import float64
+
+# Largest rise of the objective, relative and times the number of runs, of a limit form that fits as
+# well as the law: the log-likelihood falls by less than this.
+_ALIKE = 0.5
 
 
 def fit(
@@ -63,6 +69,34 @@ def fit(
     if options.throw and result.status > Status.FLAT_DIRECTION:
         raise NotSolvedError(f"the fit ended with the status {result.status.name}", result)
     return result
+
+
+def fit_limit_form(result: FitResult, runs: Runs) -> FitResult | None:
+    """Fit the limit form of a fitted law, where the runs do not distinguish the two.
+
+    The limit form of `DistillationLimit` is `DistillationExponential`: its gamma is infinite.
+
+    Args:
+        result: a fit.
+        runs: its runs.
+
+    Returns:
+        A fit with the same options and a warning that names the limit. None if the runs
+        distinguish the law from its limit form, the law has no limit form, or coefficients of its
+        own were restrained.
+    """
+    called = runs.for_law(type(result.law))
+    inputs = {name: called.inputs[name] for name in result.law.input_names}
+    held = {*result.frozen, *result.restraints.describe()} - set(sub_laws(type(result.law)))
+    with float64():
+        limit = limit_form(result.law, inputs, called.loss, result.options.objective)
+    if result.status is not Status.FLAT_DIRECTION or limit is None or held:
+        return None
+    found = fit(type(limit), runs, options=result.options)
+    if found.objective > result.objective * (1 + _ALIKE / result.num_runs):
+        return None
+    note = f"{LIMIT_IN_WORDS}. This is the fit of the limit form"
+    return dataclasses.replace(found, warnings=(note, *found.warnings))
 
 
 def prepare(law_type: type[Law], runs: Runs, options: FitOptions) -> FitTask:

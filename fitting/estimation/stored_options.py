@@ -11,6 +11,7 @@ import jax
 import numpy as np
 
 from fitting.data.preparation.reading import ReadingOptions
+from fitting.data.run_sizes import EXTENTS
 from fitting.estimation.options import FitOptions, Fitted, Frozen
 from fitting.minimiser.status import Status
 from fitting.problem.objectives import (
@@ -41,15 +42,11 @@ _REQUIRED = (
     "fitted_range", "identifiability", "num_runs", "num_left", "frozen", "warnings", "stages",
     "ensemble", "ensemble_status",
 )  # fmt: skip
-_OPTIONAL = (
-    "options",
-    "other_optima",
-    "restraints",
-    "jackknife",
-    "reading",
-)  # older files lack them
+PLAIN = ("reading", "roll_out")  # objects that the file holds as they are
+_OPTIONAL = ("options", "other_optima", "restraints", "jackknife", *PLAIN)  # older files lack them
 _RESTRAINTS = ("tie", "bounds", "priors")
 _READING = tuple(ReadingOptions.__annotations__)
+_STEP = ("decades", "num_predictions", "mean", "median", "worst")  # of a roll-out
 
 
 def check_fit(fit: Json) -> Mapping[str, Json]:
@@ -83,7 +80,27 @@ def check_fit(fit: Json) -> Mapping[str, Json]:
             raise DataError(f"'reading': expected an object of texts as {name!r}")
     if fit.get("restraints") is not None:
         check_keys("'restraints'", fit["restraints"], _RESTRAINTS)
+    if fit.get("roll_out"):
+        _check_roll_out(fit["roll_out"])
     return fit
+
+
+def _check_roll_out(rolled: Json) -> None:
+    check_keys("'roll_out'", rolled, ("by", "largest", "steps"))
+    if rolled["by"] not in EXTENTS:
+        raise DataError(f"'roll_out': expected one of {', '.join(EXTENTS)} as 'by'")
+    steps = rolled["steps"]
+    if not isinstance(steps, list) or not steps:
+        raise DataError("'roll_out': expected a list of steps")
+    numbers = [rolled["largest"]]
+    for step in steps:
+        check_keys("'roll_out'", step, _STEP)
+        ends = step["decades"] if isinstance(step["decades"], list) else []
+        if len(ends) != 2:
+            raise DataError("'roll_out': expected a low and a high value as 'decades'")
+        numbers += [*ends, *(step[name] for name in _STEP[1:])]
+    if not all(is_finite_number(each) and each >= 0 for each in numbers) or not rolled["largest"]:
+        raise DataError("'roll_out': expected numbers of zero or more, and 'largest' above zero")
 
 
 def draws_from_json(fit: Mapping[str, Json], law_type: type[Law] | None) -> dict[str, Tree]:
@@ -105,6 +122,8 @@ def draws_from_json(fit: Mapping[str, Json], law_type: type[Law] | None) -> dict
             f"{len(status)} values: their lengths must be the same"
         )
     converged = status <= Status.FLAT_DIRECTION
+    if not converged.any():
+        return {"ensemble": None, "ensemble_status": None}
     if not all(np.isfinite(leaf[converged]).all() for leaf in leaves):
         raise DataError("'ensemble': a draw that converged has a coefficient that is not finite")
     return {"ensemble": ensemble, "ensemble_status": status}

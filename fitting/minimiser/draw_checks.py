@@ -31,13 +31,13 @@ def check_draws(
     """
     usable = judgement.status <= Status.FLAT_DIRECTION
     notes, status, num_draws = [], Status.CONVERGED, len(usable)
+    if not usable.any():
+        return status, (f"none of {num_draws} bootstrap draws converged: there are no intervals",)
     if not usable.all():
         notes.append(
             f"{num_draws - usable.sum()} of {num_draws} bootstrap draws did not converge and are "
             "left out of all intervals"
         )
-    if not usable.any():
-        return status, tuple(notes)
     parameters = judgement.parameters
     shares = np.mean(judgement.at_edge[usable] != 0, axis=0)
     values = np.asarray(coefficients(parameters, vectors[usable]))

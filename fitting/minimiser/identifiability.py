@@ -5,7 +5,7 @@ import dataclasses
 import jax
 import numpy as np
 
-from fitting.minimiser.multi_start import Minima
+from fitting.minimiser.multi_start import NO_GAIN, Minima
 from fitting.minimiser.status import Status
 from fitting.minimiser.step_directions import along_axes
 from fitting.problem.batched_problem import Batch, BatchedProblem
@@ -26,9 +26,8 @@ _FLAT = 3.0
 _NEAR = 1e-2
 # A gradient along a direction below this counts as zero, in units of the pull of one run. Along a
 # flat direction, which may lead to infinity, it counts as zero where an e-fold gains less than
-# the second number, as a share of the objective.
+# `NO_GAIN`.
 _NO_PULL = 1e-3
-_NO_GAIN = 1e-7
 _LARGEST = 1e200  # larger products of derivatives count as this, so that their sums are finite
 
 
@@ -153,8 +152,9 @@ def judge(problem: BatchedProblem, batch: Batch, minima: Minima, noise: float) -
     slopes = np.where(finite[:, None], gradients, 0.0) * per_fold
     gains = np.abs(np.sum(directions * slopes[:, None, :], axis=-1))
     pulled = _NO_PULL * noise * np.sqrt(np.where(of_edges, 0.0, eigenvalues))
-    nothing = _NO_GAIN * minima.costs[:, None]
+    nothing = NO_GAIN * minima.costs[:, None]
     settled = np.all(gains <= np.where(is_flat | of_edges, nothing, pulled), axis=-1)
+    settled |= minima.is_settled
     status = np.full(finite.shape, Status.CONVERGED)
     for applies, value in (
         (at_edge.any(axis=-1), Status.ON_BOUND),

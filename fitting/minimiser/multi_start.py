@@ -29,6 +29,7 @@ _NEWTON_STEPS = 60
 _HESSIAN_EVERY = 4
 _MOST_PASSES = 10
 _ROUNDING = 1e-15  # relative
+NO_GAIN = 1e-7  # a fall of the cost that does not count, as a share of the cost
 _FAST_PASSES = 5  # later passes compute the second derivatives of the law at every step
 
 
@@ -66,6 +67,14 @@ class Minima:
         """
         no_gain = self.gains <= _ROUNDING * self.costs
         return np.isfinite(self.costs) & (self.has_zero_gradient | no_gain)
+
+    @property
+    def is_settled(self) -> np.ndarray:
+        """Whether each entry has converged, or can hardly fall any further, `(num_entries,)`.
+
+        The second holds far along a valley that leads to infinity.
+        """
+        return self.converged | (np.isfinite(self.costs) & (self.gains <= NO_GAIN * self.costs))
 
     def put(self, others: "Minima", places: np.ndarray) -> "Minima":
         """These minima with the given places replaced by others."""

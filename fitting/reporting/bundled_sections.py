@@ -14,7 +14,7 @@ from fitting.reporting.tables import error_table
 from fitting.validation.hold_outs import best_teachers, hold_out, lowest_losses
 from jaxlaws.foundations.atomic_files import atomic_write
 from jaxlaws.foundations.escaping import markdown_text
-from jaxlaws.laws.distillation_limit import DistillationLimit
+from jaxlaws.laws.distillation_exponential import DistillationExponential
 from jaxlaws.laws.supervised import Supervised
 
 
@@ -30,7 +30,7 @@ def law_section(folder: Path, name: str, result: FitResult, runs: Runs) -> list[
         f"{result.num_runs} runs, {result.status.name}, {result.starts_agreeing:.0%} of the starts "
         f"agree. On the fitted runs: mean error {errors.mean():.2f}%, worst {errors.max():.2f}%.",
         coefficient_table(result),
-        *(f"- {markdown_text(note)}" for note in result.identifiability.notes),
+        *(f"- {markdown_text(note)}" for note in result.warnings),
         f"![measured against predicted loss]({name}.svg)",
     ]
 
@@ -54,10 +54,11 @@ def hold_out_section(seed: int) -> list[str]:
     taught = best_teachers(runs)
     teachers = np.isin(runs.loss, runs.inputs["teacher_loss"][taught])
     lowest, lowest_supervised = lowest_losses(runs), lowest_losses(supervised)
+    law = DistillationExponential
     unseen = {
         "supervised, lowest quarter of losses": (Supervised, supervised, lowest_supervised),
-        "distilled, among the lowest quarter of all losses": (DistillationLimit, runs, lowest),
-        "distilled from the two best teachers": (DistillationLimit, runs, taught | teachers),
+        "distilled, among the lowest quarter of all losses": (law, runs, lowest),
+        "distilled from the two best teachers": (law, runs, taught | teachers),
     }
     held = [hold_out(*which, name=name, seed=seed) for name, which in unseen.items()]
     return [

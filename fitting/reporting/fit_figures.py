@@ -2,13 +2,14 @@
 
 from typing import Protocol
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
 from fitting.data.predictions import predict, relative_errors
 from fitting.data.runs import Runs
 from fitting.validation.cross_validation import RollOut
-from jaxlaws.figures.style import COLOURS, house_style, new_figure
+from jaxlaws.figures.style import COLOURS, house_style, named_in_legend, new_figure
 from jaxlaws.foundations.escaping import figure_text
 from jaxlaws.foundations.law import Law
 from jaxlaws.foundations.quantities import format_quantity
@@ -21,7 +22,7 @@ def fit_and_residuals(
 
     Args:
         law: the law that predicts.
-        runs: the runs, with one colour per size.
+        runs: the runs, with one colour per size; of many sizes, the legend has some.
         held_out: boolean `(num_runs,)`, true for runs that the fit did not see; drawn as rings.
         title: title of the figure.
     """
@@ -30,17 +31,21 @@ def fit_and_residuals(
     size_name = law.input_names[0]
     sizes = runs.inputs[size_name]
     ringed = np.zeros(len(runs), bool) if held_out is None else held_out
+    distinct = np.unique(sizes)
+    named = named_in_legend(len(distinct))
+    colours = COLOURS
+    if len(distinct) > len(COLOURS):
+        colours = mpl.colormaps["viridis"](np.linspace(0, 0.9, len(distinct)))
     with house_style():
         figure, (against, residual) = new_figure(2)
-        for index, size in enumerate(np.unique(sizes)):
-            colour = COLOURS[index % len(COLOURS)]
+        for index, (size, colour) in enumerate(zip(distinct, colours, strict=False)):
             for ring in (False, True):
                 here = (sizes == size) & (ringed == ring)
                 look = {
                     "s": 18,
-                    "edgecolors": colour,
-                    "facecolors": "none" if ring else colour,
-                    "label": None if ring else format_quantity(float(size)),
+                    "edgecolors": [colour],
+                    "facecolors": "none" if ring else [colour],
+                    "label": format_quantity(float(size)) if index in named and not ring else None,
                 }
                 against.scatter(predicted[here], runs.loss[here], **look)
                 residual.scatter(runs.loss[here], residuals[here], **look)
@@ -122,6 +127,7 @@ def roll_out_errors(rolled: RollOut, *, title: str = "") -> Figure:
     """
     with house_style():
         figure, axes = new_figure(width=6.0, height=3.8)
+        named = named_in_legend(len(rolled.hold_outs))
         windows = zip(rolled.hold_outs, rolled.decades, strict=True)
         for index, (each, decades) in enumerate(windows):
             name = figure_text(each.name)
@@ -132,7 +138,7 @@ def roll_out_errors(rolled: RollOut, *, title: str = "") -> Figure:
                 s=12,
                 alpha=0.6,
                 color=COLOURS[index % len(COLOURS)],
-                label=f"{each.fit.num_runs} runs fitted, {name}",
+                label=f"{each.fit.num_runs} runs fitted, {name}" if index in named else None,
             )
         looks = ["-", "--", ":", "-."]
         for index, predictor in enumerate(rolled.hold_outs[0].errors):

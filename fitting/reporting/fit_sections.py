@@ -1,6 +1,6 @@
 """A report on a fit: paragraphs, tables and figures."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -13,6 +13,7 @@ from fitting.reporting.isoflop_sections import isoflop_report
 from fitting.reporting.markdown import markdown_table
 from fitting.reporting.uncertainty_figures import bootstrap_cloud, intervals
 from fitting.uncertainty.caveats import coefficients_on_bounds
+from jaxlaws.foundations.annotations import Json
 from jaxlaws.foundations.escaping import markdown_text
 from jaxlaws.foundations.quantities import format_quantity
 from jaxlaws.inputs import inputs_of
@@ -79,6 +80,8 @@ def fit_report(
         parts.append("\n".join(f"- {markdown_text(note)}" for note in result.warnings))
     parts += ["### Fitted range", _range_table(result)]
     parts += ["### What the runs do not determine", _open_table(result)]
+    if result.roll_out:
+        parts += ["### Errors beyond the fitted runs", *_roll_out_section(result.roll_out)]
     if result.ensemble is not None:
         parts += [intervals(result), bootstrap_cloud(result)]
     if runs is not None:
@@ -92,6 +95,23 @@ def fit_report(
         if set(result.law.input_names) == {"num_params", "num_tokens"}:
             parts += isoflop_report(result.law, called, level=level)
     return parts
+
+
+def _roll_out_section(rolled: Mapping[str, Json]) -> list[str]:
+    rows = [
+        [
+            "{:g} to {:g}".format(*step["decades"]),
+            str(step["num_predictions"]),
+            *(f"{step[name]:.2f}" for name in ("mean", "median", "worst")),
+        ]
+        for step in rolled["steps"]
+    ]
+    return [
+        "Intervals cover the coefficients of the law, not its form. Here the law was fitted to the "
+        f"smallest runs by {rolled['by']}, and predicted all larger runs, a few times with more "
+        "and more runs. Decades: beyond the largest fitted run.",
+        markdown_table(["decades", "predictions", "mean %", "median %", "worst %"], rows),
+    ]
 
 
 def _range_table(result: FitResult) -> str:

@@ -15,7 +15,7 @@ from fitting.scaling.optimal_scaling import QUANTITIES, OptimalScaling, power_li
 from jaxlaws.compute import training_flops
 from jaxlaws.foundations.law import Law
 from jaxlaws.foundations.quantities import format_quantity
-from jaxlaws.planning import compute_optimal
+from jaxlaws.planning import compute_optimal, is_solved
 
 _FEWEST_SIZES = 4  # a parabola goes through three points exactly
 _WIDEST = 0.1  # largest range of compute of one budget, decades
@@ -38,7 +38,7 @@ def isoflop_report(law: Law, runs: Runs, *, level: float = 0.9) -> list[str | Fi
     usable = [each for each in found if not each.why_not]
     if len(usable) < 2:
         return []
-    scalings = [scaling_of_profiles(found), _of_law(law, usable)]
+    scalings = [scaling_of_profiles(found), *_of_law(law, usable)]
     num_left = len(runs) - sum(len(each.runs) for each in found)
     largest = max(each.flops for each in usable)
     return [
@@ -61,15 +61,19 @@ def _has_one_budget(profile: IsoflopProfile) -> bool:
     return len(np.unique(sizes)) >= _FEWEST_SIZES and np.ptp(np.log10(flops)) <= _WIDEST
 
 
-def _of_law(law: Law, usable: Sequence[IsoflopProfile]) -> OptimalScaling:
+def _of_law(law: Law, usable: Sequence[IsoflopProfile]) -> list[OptimalScaling]:
+    """The plans of the law at the budgets where it has one; none for fewer than two budgets."""
     sizes, tokens = (
         np.array([each.minimum[name] for each in usable]) for name in ("num_params", "num_tokens")
     )
     budgets = np.asarray(training_flops(num_params=sizes, num_tokens=tokens))
     plan = compute_optimal(law, flops=budgets)
-    points = {name: np.asarray(getattr(plan, name)) for name in QUANTITIES}
-    flops = np.array([each.flops for each in usable])
-    return power_lines(f"{type(law).__name__}, fitted", flops, points)
+    solved = np.asarray(is_solved(plan.status))
+    points = {name: np.asarray(getattr(plan, name))[solved] for name in QUANTITIES}
+    flops = np.array([each.flops for each in usable])[solved]
+    if len(np.unique(flops)) < 2:
+        return []
+    return [power_lines(f"{type(law).__name__}, fitted", flops, points)]
 
 
 def _table(found: Sequence[IsoflopProfile], level: float) -> str:

@@ -9,7 +9,14 @@ from matplotlib.figure import Figure
 from fitting.data.run_sizes import extent
 from fitting.scaling.isoflop import IsoflopProfile
 from fitting.scaling.optimal_scaling import OptimalScaling
-from jaxlaws.figures.style import COLOURS, house_style, line_with_band, new_figure, quantity_axis
+from jaxlaws.figures.style import (
+    COLOURS,
+    house_style,
+    line_with_band,
+    named_in_legend,
+    new_figure,
+    quantity_axis,
+)
 
 _LABELS = {"num_params": "parameters", "num_tokens": "training tokens"}
 
@@ -17,7 +24,7 @@ _LABELS = {"num_params": "parameters", "num_tokens": "training tokens"}
 def isoflop_curves(profiles: Sequence[IsoflopProfile], *, title: str = "") -> Figure:
     """Draw loss against size or tokens at each budget, with the polynomials and their minima.
 
-    Crosses are minima, with bars over the central 90% of their draws. A profile without a minimum
+    Diamonds are minima, with bars over the central 90% of their draws. A profile without a minimum
     has a dashed curve.
 
     Args:
@@ -26,11 +33,12 @@ def isoflop_curves(profiles: Sequence[IsoflopProfile], *, title: str = "") -> Fi
     """
     along = profiles[0].along
     colours = mpl.colormaps["viridis"](np.linspace(0, 0.9, len(profiles)))
+    named = named_in_legend(len(profiles), 16)
     with house_style():
         figure, axes = new_figure(width=6.0, height=4.2)
-        for profile, colour in zip(profiles, colours, strict=True):
-            sizes = extent(profile.runs, along)
-            axes.scatter(sizes, profile.runs.loss, s=14, color=colour, label=profile.title)
+        for index, (profile, colour) in enumerate(zip(profiles, colours, strict=True)):
+            sizes, label = extent(profile.runs, along), profile.title if index in named else None
+            axes.scatter(sizes, profile.runs.loss, s=14, color=colour, label=label)
             line = np.geomspace(sizes.min(), sizes.max(), 200)
             look = "--" if profile.why_not else "-"
             axes.plot(line, profile.loss_at(line), look, color=colour, linewidth=1)
@@ -40,7 +48,7 @@ def isoflop_curves(profiles: Sequence[IsoflopProfile], *, title: str = "") -> Fi
             drawn = profile.draws[along][np.isfinite(profile.draws[along])]
             if drawn.size:
                 axes.plot(np.quantile(drawn, [0.05, 0.95]), [loss, loss], color="0.2", linewidth=1)
-            axes.scatter(best, loss, marker="x", s=36, color="0.2", zorder=3)
+            axes.scatter(best, loss, marker="D", s=24, color="0.2", zorder=3)
         quantity_axis(axes.xaxis, _LABELS[along])
         axes.set(ylabel="loss", title=title)
         axes.legend(fontsize=7)

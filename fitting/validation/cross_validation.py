@@ -153,6 +153,11 @@ class RollOut:
             summaries.append({**ends, "num_predictions": len(here), **error_summary(here)})
         return summaries
 
+    def to_json(self) -> dict[str, Json]:
+        """The errors of the law by distance, as `FitResult.roll_out` holds them."""
+        largest = float(self.frontiers[-1] * 10.0 ** self.decades[-1].max())
+        return {"by": self.by, "largest": largest, "steps": self.by_distance()}
+
 
 def roll_out(
     law_type: type[Law],

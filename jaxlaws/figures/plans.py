@@ -9,8 +9,10 @@ from matplotlib.ticker import PercentFormatter
 
 from jaxlaws.figures.style import (
     COLOURS,
+    FAILED,
     house_style,
     line_with_band,
+    mark_failed,
     new_figure,
     quantity_axis,
     shade_extrapolation,
@@ -18,9 +20,10 @@ from jaxlaws.figures.style import (
 from jaxlaws.foundations.annotations import Tree
 from jaxlaws.foundations.quantities import format_quantity
 from jaxlaws.planning.decisions.comparison import Comparison
-from jaxlaws.planning.engine.status import is_solved
+from jaxlaws.planning.engine.status import search_failed
 
 _COMPUTE = "compute, FLOPs"
+_BANDS = "bands: central 90% of the fit's draws (of its coefficients; not the form of the law)"
 
 
 class _LegendStyle(TypedDict):
@@ -50,15 +53,22 @@ def _lines(axes: Axes, flops: np.ndarray, plan: Tree, draws: Tree, names: dict[s
     for name, label in names.items():
         values = getattr(plan, name, None)
         if values is not None and np.isfinite(values).any():
-            cloud = None if draws is None else getattr(draws, name)
-            line_with_band(axes, flops, values, draws=cloud, label=label)
+            cloud = None if draws is None else _of_solved(draws, getattr(draws, name))
+            failed = search_failed(plan.status)
+            line_with_band(axes, flops, values, draws=cloud, failed=failed, label=label)
+
+
+def _of_solved(plan: Tree, values: np.ndarray) -> np.ndarray:
+    """The values, NaN where the search for the plan failed."""
+    return np.where(search_failed(plan.status), np.nan, values)
 
 
 def _shares(axes: Axes, flops: np.ndarray, plan: Tree) -> None:
     used = [name for name in _PAID if np.any(plan.shares[name] > 0)]
-    parts = [np.nan_to_num(plan.shares[name]) for name in used]
+    parts = [_of_solved(plan, plan.shares[name]) for name in used]
     colours = [COLOURS[list(_PAID).index(name)] for name in used]
     axes.stackplot(flops, parts, labels=[_PAID[n] for n in used], colors=colours, alpha=0.7)
+    mark_failed(axes, flops, np.full(flops.shape, np.nan), search_failed(plan.status))
     axes.set_ylim(0, 1)
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.set_ylabel("share of the compute")
@@ -66,8 +76,9 @@ def _shares(axes: Axes, flops: np.ndarray, plan: Tree) -> None:
 
 
 def _tokens_per_parameter(axes: Axes, flops: np.ndarray, plan: Tree, draws: Tree) -> None:
-    cloud = None if draws is None else draws.num_tokens / draws.num_params
-    line_with_band(axes, flops, plan.num_tokens / plan.num_params, draws=cloud)
+    cloud = None if draws is None else _of_solved(draws, draws.num_tokens / draws.num_params)
+    ratios, failed = plan.num_tokens / plan.num_params, search_failed(plan.status)
+    line_with_band(axes, flops, ratios, draws=cloud, failed=failed)
     quantity_axis(axes.yaxis, "tokens per parameter")
 
 
@@ -77,10 +88,12 @@ def _where_planned(decades: np.ndarray | None, planned: np.ndarray) -> np.ndarra
 
 
 def _explain_below(
-    figure: Figure, decades: np.ndarray | None, with_bands: bool, *first: str
+    figure: Figure, decades: np.ndarray | None, with_bands: bool, failed: np.ndarray, *first: str
 ) -> None:
-    """Write a line below the figure that explains lines, bands and shading."""
-    parts = [*first, *(["bands: central 90% of the fit's draws"] if with_bands else [])]
+    """Write a line below the figure that explains lines, crosses, bands and shading."""
+    parts = [*first]
+    parts += [FAILED] if np.any(failed) else []
+    parts += [_BANDS] if with_bands else []
     if decades is not None and np.any(decades > 0):
         parts.append("grey: outside the range of the fitted runs")
     if decades is not None and np.any(np.isnan(decades)):
@@ -151,7 +164,7 @@ def allocation(
         if distilled:
             for axes in (sizes, tokens, losses):
                 axes.legend(**_LEGEND)
-        _explain_below(figure, decades, draws is not None)
+        _explain_below(figure, decades, draws is not None, search_failed(plan.status))
         figure.suptitle(title)
     return figure
 
@@ -177,8 +190,8 @@ def decision(
     """Draw the loss of each option of a comparison, and the gain from a teacher.
 
     The left panel has the loss of each option; a dotted line is an option that is ruled out, and a
-    cross is a plan whose search did not end at a sure minimum. The right panel has the loss with a
-    teacher minus the lowest loss without a teacher: below zero the teacher helps.
+    cross is a plan whose search failed. The right panel has the loss with a teacher minus the
+    lowest loss without a teacher: below zero the teacher helps.
 
     Args:
         flops: increasing budgets in FLOPs, shape `(budgets,)`.
@@ -192,11 +205,12 @@ def decision(
     """
     possible = np.any([np.isfinite(plan.loss) for plan in comparison.options.values()], axis=0)
     decades = _where_planned(decades, possible)
+    best = best_supervised(comparison)
     with house_style():
         figure, (losses, gains) = new_figure(2, height=3.6)
         for name, plan in comparison.options.items():
             label, colour = _STRATEGIES[name]
-            may = comparison.eligible[name]
+            may, failed = comparison.eligible[name], search_failed(plan.status)
             clouds = gained = None
             if draws is not None:
                 clouds = np.where(draws.eligible[name], draws.options[name].loss, np.nan)
@@ -204,21 +218,21 @@ def decision(
             line_with_band(
                 losses,
                 flops,
-                np.where(may, plan.loss, np.nan),
+                np.where(may | failed, plan.loss, np.nan),
                 draws=None if clouds is None else np.where(may, clouds, np.nan),
+                failed=failed,
                 label=label,
                 color=colour,
             )
-            solved = is_solved(plan.status)
-            known = np.where(solved, plan.loss, np.nan)
+            known = np.where(failed, np.nan, plan.loss)
             losses.plot(flops, known, color=colour, linewidth=0.9, linestyle=":")
-            losses.plot(flops[~solved], plan.loss[~solved], "x", color=colour, markersize=4)
             if name in ("distil", "use_teacher"):
                 line_with_band(
                     gains,
                     flops,
-                    np.where(may, plan.loss, np.nan) - best_supervised(comparison),
+                    np.where(may | failed, plan.loss, np.nan) - best,
                     draws=gained,
+                    failed=failed,
                     label=label,
                     color=colour,
                 )
@@ -232,6 +246,7 @@ def decision(
                 look = {"color": "0.25", "linewidth": 1, "linestyle": "--"}
                 axes.axvline(budget, label=f"budget: {format_quantity(budget)} FLOPs", **look)
             axes.legend(**_LEGEND)
-        _explain_below(figure, decades, draws is not None, "dotted: ruled out", "cross: not solved")
+        failed = np.any([search_failed(p.status) for p in comparison.options.values()], axis=0)
+        _explain_below(figure, decades, draws is not None, failed, "dotted: ruled out")
         figure.suptitle(title)
     return figure

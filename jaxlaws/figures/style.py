@@ -19,6 +19,9 @@ from jaxlaws.foundations.quantities import format_quantity
 # The palette of Okabe and Ito, which colour-blind readers can distinguish.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
+# What `mark_failed` draws.
+FAILED = "crosses: not solved, a better plan may exist (on the x axis: not known)"
+
 
 @contextmanager
 def house_style() -> Iterator[None]:
@@ -56,6 +59,15 @@ def new_figure(
     return figure, figure.subplots(rows, columns)
 
 
+def named_in_legend(count: int, most: int = 8) -> set[int]:
+    """The indices of the lines that a legend names: all of a few, evenly spaced ones of many.
+
+    >>> sorted(named_in_legend(20, 4))
+    [0, 6, 13, 19]
+    """
+    return {round(index) for index in np.linspace(0, count - 1, min(count, most)).tolist()}
+
+
 def quantity_axis(axis: XAxis | YAxis, label: str) -> None:
     """Give an axis a log scale, a label, and ticks such as 100M and 1B.
 
@@ -89,10 +101,13 @@ def line_with_band(
     y: np.ndarray,
     *,
     draws: np.ndarray | None = None,
+    failed: np.ndarray | None = None,
     label: str | None = None,
     color: str | None = None,
 ) -> None:
     """Draw a line, and a band with the central 90% of the draws.
+
+    A point without neighbours is a dot.
 
     Args:
         axes: the axes to draw on.
@@ -100,10 +115,19 @@ def line_with_band(
         y: shape `(points,)`.
         draws: shape `(draws, points)`, or None for no band. Values that are not finite are left
             out.
+        failed: true where the search for a plan failed, shape `(points,)`. The line leaves these
+            points out, and `mark_failed` marks them.
         label: label of the line in the legend.
         color: colour of the line and the band.
     """
-    (line,) = axes.plot(x, y, label=label, color=color)
+    shown = y if failed is None else np.where(failed, np.nan, y)
+    (line,) = axes.plot(x, shown, label=label, color=color)
+    there = np.concatenate([[False], np.isfinite(shown), [False]])
+    alone = there[1:-1] & ~there[:-2] & ~there[2:]
+    if alone.any():
+        axes.plot(x[alone], shown[alone], ".", color=line.get_color())
+    if failed is not None:
+        mark_failed(axes, x, y, failed, color=line.get_color())
     if draws is None:
         return
     there = np.isfinite(draws).any(axis=0)
@@ -111,6 +135,28 @@ def line_with_band(
     if there.any():
         low[there], high[there] = np.nanquantile(draws[:, there], [0.05, 0.95], axis=0)
     axes.fill_between(x, low, high, color=line.get_color(), alpha=0.2, linewidth=0)
+
+
+def mark_failed(
+    axes: Axes, x: np.ndarray, y: np.ndarray, failed: np.ndarray, *, color: str = "0.25"
+) -> None:
+    """Draw a cross for each plan whose search failed: it is neither a solution nor ruled out.
+
+    Args:
+        axes: the axes to draw on.
+        x: shape `(points,)`.
+        y: shape `(points,)`. Where it is not finite, the cross is on the x axis.
+        failed: `planning.search_failed` of the plans, shape `(points,)`.
+        color: colour of the crosses.
+    """
+    known = failed & np.isfinite(y)
+    unknown = failed & ~known
+    look = {"color": color, "marker": "x", "markersize": 4, "linestyle": "none", "zorder": 3}
+    if known.any():
+        axes.plot(x[known], y[known], **look)
+    if unknown.any():
+        on_axis = {"transform": axes.get_xaxis_transform(), "clip_on": False}
+        axes.plot(x[unknown], np.zeros(unknown.sum()), **look, **on_axis)
 
 
 def shade_extrapolation(axes: Axes, x: np.ndarray, decades: np.ndarray | None) -> None:

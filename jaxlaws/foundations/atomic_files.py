@@ -1,10 +1,14 @@
 """Write a file so that a failure leaves the old file as it was."""
 
 import os
+import re
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+_ABANDONED = 3600.0  # seconds since the last change of a temporary file that nobody writes any more
 
 
 @contextmanager
@@ -12,8 +16,9 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary file in the folder of `path`, and move it to `path` at the end.
 
     If the body of the `with` statement fails, or the process is killed, the file at `path` stays
-    as it was. If `path` is a symbolic link, the file that it leads to is written. An existing file
-    keeps its permissions.
+    as it was. A killed process leaves its temporary file, `.NAME.XXXXXXXX.tmp`; a later write to
+    the same file removes it when it is an hour old. If `path` is a symbolic link, the file that it
+    leads to is written. An existing file keeps its permissions.
 
     Args:
         path: the file to write.
@@ -23,7 +28,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     target = Path(path).resolve()
     mode = target.stat().st_mode & 0o777 if target.exists() else 0o644
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=_prefix(target), suffix=".tmp")
     os.close(handle)
     temporary = Path(name)
     try:
@@ -32,3 +37,17 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
+    with suppress(OSError):  # the file is written; another process may remove the same files
+        _remove_abandoned(target)
+
+
+def _prefix(target: Path) -> str:
+    return f".{target.name[:48]}."  # a name has at most 255 bytes
+
+
+def _remove_abandoned(target: Path) -> None:
+    """Remove the temporary files of processes that were killed while they wrote this file."""
+    names = re.compile(re.escape(_prefix(target)) + r"[a-z0-9_]{8}\.tmp")
+    for other in target.parent.iterdir():
+        if names.fullmatch(other.name) and other.stat().st_mtime < time.time() - _ABANDONED:
+            other.unlink(missing_ok=True)

@@ -17,10 +17,11 @@ _LATEX = {sign: f"\\{sign}" for sign in "&%$#_{}"} | {
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
 }
-# Signs that start markup within a line of Markdown. An underscore inside a word does not. The last
-# two parts are addresses, which some programs turn into links without any markup.
+# Signs that start markup within a line of Markdown. An underscore inside a word does not. Addresses
+# become links in some programs without any markup. Signs `#` at the end of a heading close it.
 _MARKDOWN = re.compile(
-    r"[\\`*\[\]<>&|~$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|:(?=//)|(?<=\bwww)\.|@|(?<=mailto):",
+    r"[\\`*\[\]<>&|~$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|:(?=//)|(?<=\bwww)\.|@|(?<=mailto):"
+    r"|#(?=#*\s*$)",  # at the end of a heading
     re.IGNORECASE,
 )
 

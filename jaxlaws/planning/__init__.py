@@ -41,7 +41,7 @@ from jaxlaws.planning.engine.scenarios import (
     TEACHER_PRETRAINING_AND_INFERENCE,
     Scenario,
 )
-from jaxlaws.planning.engine.status import Status, is_solved
+from jaxlaws.planning.engine.status import Status, is_solved, search_failed
 from jaxlaws.planning.plan_dict import plan_to_dict
 from jaxlaws.planning.solver import Problem, Reduction, Solution, minimise
 from jaxlaws.planning.supervised.allocation import compute_optimal
@@ -124,6 +124,7 @@ __all__ = [
     "regret",
     "relative_cost",
     "root_of",
+    "search_failed",
     "serve",
     "serve_for_money",
     "serve_in_streams",

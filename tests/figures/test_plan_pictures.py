@@ -9,8 +9,18 @@ import numpy as np
 import pytest
 
 from jaxlaws import presets
-from jaxlaws.figures import plans
-from jaxlaws.planning import FREE_TEACHER, Status, compare, compute_optimal, distill
+from jaxlaws.figures import plans, style
+from jaxlaws.figures.frontier import loss_against_serving
+from jaxlaws.figures.near_optimal import near_optimal_ranges
+from jaxlaws.planning import (
+    FREE_TEACHER,
+    NearOptimalRange,
+    Status,
+    compare,
+    compute_optimal,
+    distill,
+    serving_frontier,
+)
 
 LAW = presets.load("busbridge2025_consistent")
 FLOPS = np.geomspace(1e18, 1e23, 11)
@@ -138,3 +148,70 @@ def test_a_plan_that_is_not_solved_is_a_cross_and_not_ruled_out():
         )
         == 1
     )
+
+
+def failed_at(plan, index):
+    """The plan with a search that failed at an index."""
+    status = np.array(plan.status)
+    status[index] = Status.NOT_CONVERGED
+    return dataclasses.replace(plan, status=status)
+
+
+def crosses(axes):
+    """The budgets that are marked."""
+    marks = [line for line in axes.get_lines() if line.get_marker() == "x"]
+    return [x for line in marks for x in np.asarray(line.get_xdata()).tolist()]
+
+
+def test_allocation_marks_plans_that_are_not_solved():
+    plan = failed_at(distill(LAW, flops=FLOPS, num_student_params=3e8, scenario=FREE_TEACHER), 3)
+    draws = jax.tree.map(lambda leaf: leaf[None], plan)
+    figure = plans.allocation(FLOPS, plan, draws=draws)
+    _, tokens, losses, shares = figure.axes
+    for axes, name in ((tokens, "num_student_tokens"), (losses, "loss")):
+        expected = np.where(np.arange(11) == 3, np.nan, getattr(plan, name))
+        np.testing.assert_array_equal(heights(axes)["student"], expected)
+    assert plan.loss[3] not in outline(losses)  # of the draws
+    for axes in figure.axes:
+        assert set(crosses(axes)) == {FLOPS[3]}
+    assert FLOPS[3] not in shares.collections[0].get_paths()[0].vertices[:, 0]
+    assert style.FAILED in texts(figure)
+    assert style.FAILED not in texts(plans.allocation(FLOPS, compute_optimal(LAW, flops=FLOPS)))
+
+
+def test_a_plan_without_a_loss_is_marked_on_the_axis():
+    plan = compute_optimal(LAW, flops=FLOPS)
+    loss = plan.loss.copy()
+    loss[2] = np.nan
+    plan = dataclasses.replace(failed_at(plan, 2), loss=loss)
+    losses = plans.allocation(FLOPS, plan).axes[2]
+    assert crosses(losses) == [FLOPS[2]]
+
+
+def test_a_solved_plan_between_others_is_a_dot():
+    plan = failed_at(compute_optimal(LAW, flops=FLOPS), [3, 5])
+    losses = plans.allocation(FLOPS, plan).axes[2]
+    (dot,) = [line for line in losses.get_lines() if line.get_marker() == "."]
+    assert dot.get_ydata().tolist() == [plan.loss[4]]
+
+
+def test_the_frontier_marks_plans_that_are_not_solved():
+    answer = serving_frontier(
+        LAW, flops=1e21, num_params=np.geomspace(1e8, 1e10, 5), scenario=FREE_TEACHER
+    )
+    answer = dataclasses.replace(answer, distilled=failed_at(answer.distilled, 1))
+    figure = loss_against_serving(answer)
+    assert crosses(figure.axes[0]) == [answer.inference_flops[1]]
+    assert np.isnan(heights(figure.axes[0])["distilled"][1])
+    assert texts(figure) == style.FAILED
+
+
+def test_near_optimal_ranges_leave_out_plans_that_are_not_solved():
+    best = failed_at(compute_optimal(LAW, flops=FLOPS), 4)
+    found = NearOptimalRange(low=best.num_params / 2, high=best.num_params * 2, best=best)
+    figure = near_optimal_ranges(FLOPS, [(0.01, found)], of="num_params", label="parameters")
+    (axes,) = figure.axes
+    assert crosses(axes) == [FLOPS[4]]
+    corners = np.concatenate([path.vertices for path in axes.collections[0].get_paths()])
+    assert FLOPS[4] not in corners[:, 0]
+    assert texts(figure) == style.FAILED

@@ -30,6 +30,8 @@ HARMFUL = [
     r"ends with \ ",
     "\x1b[2J\x1b]0;title\x07 \u202ereversed",
     "$\\notacommand$",
+    "C #",
+    "##",
 ]
 
 

@@ -2,7 +2,7 @@
 
 More tokens of a student never hurt, so that the student takes all that the teacher leaves. For each
 loss of the teacher the cheapest teacher is found by a scan and a golden section search. The loss of
-the teacher is scanned, and the scan is refined around its lowest local minima.
+the teacher is scanned. Around the lowest local minima, a grid of both is zoomed in on.
 """
 
 import dataclasses
@@ -14,7 +14,8 @@ import numpy as np
 from tests.planning.in_numpy import student_loss
 
 LEAST, MOST = 1e3, 1e17
-_LOSSES, _SHARES, _GOLDEN, _BASINS, _ZOOMS, _FINE = 161, 33, 48, 3, 11, 11
+_LOSSES, _SHARES, _GOLDEN, _BASINS, _ZOOMS = 161, 33, 8, 3, 20
+_GRID = np.linspace(-1, 1, 7)
 _RATIO = (np.sqrt(5) - 1) / 2
 
 
@@ -81,18 +82,18 @@ class Problems:
         high = np.log1p(-np.minimum(rest, 1 - 1e-15)) - np.log(rest)
         return low, np.maximum(low, high), possible
 
-    def best_of(self, log_above):
-        """The least loss with a teacher of given losses."""
+    def at(self, log_above, fraction):
+        """The student's loss, with the log odds as a fraction of the way between their ends."""
         low, high, possible = self.ends(log_above)
-        log_odds = low[..., None] + (high - low)[..., None] * np.linspace(0, 1, _SHARES)
-        losses = _with_axis(self).loss(log_above[..., None], log_odds)
-        best = losses.argmin(axis=-1)
-        least = losses.min(axis=-1)
-        step = (high - low) / (_SHARES - 1)
-        a = np.maximum(low + (best - 1) * step, low)
-        b = np.minimum(low + (best + 1) * step, high)
+        return np.where(possible, self.loss(log_above, low + (high - low) * fraction), np.inf)
+
+    def best_of(self, log_above):
+        """The least loss with a teacher of given losses, roughly, and its fraction."""
+        fractions = np.linspace(0, 1, _SHARES)
+        best = _with_axis(self).at(log_above[..., None], fractions).argmin(axis=-1)
+        a, b = fractions[np.maximum(best - 1, 0)], fractions[np.minimum(best + 1, _SHARES - 1)]
         c, d = b - _RATIO * (b - a), a + _RATIO * (b - a)
-        at_c, at_d = self.loss(log_above, c), self.loss(log_above, d)
+        at_c, at_d = self.at(log_above, c), self.at(log_above, d)
         for _ in range(_GOLDEN):
             left = at_c < at_d
             a, b = np.where(left, a, c), np.where(left, d, b)
@@ -102,10 +103,12 @@ class Problems:
                 np.where(left, np.nan, at_d),
                 np.where(left, at_c, np.nan),
             )
-            new = self.loss(log_above, np.where(left, c, d))
+            new = self.at(log_above, np.where(left, c, d))
             at_c, at_d = np.where(left, new, at_c), np.where(left, at_d, new)
-        least = np.minimum(least, np.minimum(at_c, at_d))
-        return np.where(possible, least, np.inf)
+        options = np.stack([fractions[best], c, d])
+        losses = np.stack([self.at(log_above, fractions[best]), at_c, at_d])
+        which = losses.argmin(axis=0)[None]
+        return np.take_along_axis(losses, which, 0)[0], np.take_along_axis(options, which, 0)[0]
 
 
 def _with_axis(problems):
@@ -121,24 +124,31 @@ def _least(problems):
     low, high = above(MOST) + 1e-12, above(LEAST) - 1e-12
     step = (high - low) / (_LOSSES - 1)
     positions = low + step * np.arange(_LOSSES)
-    losses = problems.best_of(positions)
+    losses, fractions = problems.best_of(positions)
     padded = np.pad(losses, ((0, 0), (1, 1)), constant_values=np.inf)
     local = (losses <= padded[:, :-2]) & (losses <= padded[:, 2:]) & np.isfinite(losses)
     ranked = np.argsort(np.where(local, losses, np.inf), axis=1)[:, :_BASINS]
     least = losses.min(axis=1)
+    # A grid of losses and fractions around each of the lowest local minima, zoomed in on.
+    along, across = (each.ravel() for each in np.meshgrid(_GRID, _GRID, indexing="ij"))
     for basin in range(_BASINS):
-        middle = np.take_along_axis(positions, ranked[:, basin : basin + 1], axis=1)
-        width = 1.5 * step
+        place = ranked[:, basin : basin + 1]
+        middle = np.take_along_axis(positions, place, axis=1)
+        fraction = np.take_along_axis(fractions, place, axis=1)
+        width, of_fraction = 1.5 * step, 1.5 / (_SHARES - 1)
         for _ in range(_ZOOMS):
-            near = np.clip(middle + width * np.linspace(-1, 1, _FINE), low, high)
-            losses = problems.best_of(near)
+            near = np.clip(middle + width * along, low, high)
+            near_fraction = np.clip(fraction + of_fraction * across, 0, 1)
+            losses = problems.at(near, near_fraction)
+            best = losses.argmin(axis=1)[:, None]
             least = np.minimum(least, losses.min(axis=1))
-            middle = np.take_along_axis(near, losses.argmin(axis=1)[:, None], axis=1)
-            width = 0.25 * width
+            middle = np.take_along_axis(near, best, axis=1)
+            fraction = np.take_along_axis(near_fraction, best, axis=1)
+            width, of_fraction = 0.5 * width, 0.5 * of_fraction
     return least
 
 
-def least_losses(problems, chunk=50):
+def least_losses(problems, chunk=20):
     """The least loss of each problem that was found; infinite where no plan is possible."""
     parts = []
     with np.errstate(all="ignore"):
@@ -148,14 +158,15 @@ def least_losses(problems, chunk=50):
     return np.concatenate(parts)
 
 
-def hard_problems(law, seed, count, *, scatter=0.0):
-    """Problems with a thousand students or more that are charged with little of their teacher.
+def hard_problems(law, seed, count, *, scatter=0.0, least_students=1e3):
+    """Problems with many students that are charged with little of their teacher.
 
     Args:
         law: a distillation law.
         seed: of the random numbers.
         count: number of problems.
         scatter: standard deviation of the logarithm of each coefficient.
+        least_students: there are this many students to a million.
     """
     random = np.random.default_rng(seed)
 
@@ -166,7 +177,7 @@ def hard_problems(law, seed, count, *, scatter=0.0):
         law=jax.tree.map(lambda leaf: leaf * np.exp(random.normal(0, scatter, count)), law),
         flops=spread(18, 26),
         size=spread(7, 11),
-        students=spread(3, 6),
+        students=spread(np.log10(least_students), 6),
         logits=spread(-4, 0),
         pretraining=spread(-4, 0),
     )

@@ -51,7 +51,8 @@ def derived(
             return factors, f"{steps} x {size} x {length}"
     if name in _PARTNERS and {"flops", _PARTNERS[name]} <= set(known):
         partner = _PARTNERS[name]
-        return known["flops"] / (6 * known[partner]), f"flops / (6 {partner})"
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            return known["flops"] / (6 * known[partner]), f"flops / (6 {partner})"
     if name == "loss" and (title := only(PERPLEXITY)):
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.log(values(title)), f"log of {title}"

@@ -1,12 +1,16 @@
 """What the fit behind a plan does not determine, in the plan's document."""
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from jaxlaws.cli.answers import free_teacher
+from jaxlaws.cli.answers.free_teacher import TOKENS_IN_WORDS, is_trained_for_free
+from jaxlaws.cli.options.law_source import Source
 from jaxlaws.cli.output.table_columns import known
 from jaxlaws.cli.output.wording import WORDS, cell
-from jaxlaws.foundations.annotations import Json, Tree
+from jaxlaws.foundations.annotations import Array, Json, Tree
 from jaxlaws.foundations.quantities import format_quantity
 from jaxlaws.planning import DEFAULT_BOUNDS
 from jaxlaws.precision import float64
@@ -17,6 +21,7 @@ if TYPE_CHECKING:
 FORM = "The intervals cover the coefficients of the law, not its form."
 NOT_IN_TABLES = ("caveats", "not_determined")  # keys that are not columns of a table
 _SPLITS = {"num_params": "num_tokens", "num_student_params": "num_student_tokens"}
+_PLANS = ("plan", "smaller", "plans", "supervised", "distilled")  # fields that hold plans
 _WIDEST = 100.0  # ratio of the ends of the interval of a size that the draws determine
 
 
@@ -27,9 +32,15 @@ def add_caveats(found: "Answered", document: dict[str, Json]) -> dict[str, Json]
     the tokens, these numbers are None, and `split_range` has their ranges.
     """
     source = found.source
-    caveats, intervals = list(source.caveats), document.get("intervals", {})
+    caveats = [*source.caveats, *document.get("caveats", ())]
+    intervals = document.get("intervals", {})
     plan = getattr(found.result, "plan", found.result)
     free = getattr(plan, "active_bounds", {})
+    caveats += found.kind.caveats(found)
+    if is_trained_for_free(found.question, found.inputs):
+        caveats += free_teacher.in_words(found.result)
+        if "num_teacher_tokens" in document:
+            document = document | {"not_determined": ["num_teacher_tokens"]}
     for name, ends in intervals.items():
         if name in free and np.ndim(free[name]) == 0 and not free[name]:
             caveats += _on_bounds(name, ends)
@@ -57,15 +68,45 @@ def add_caveats(found: "Answered", document: dict[str, Json]) -> dict[str, Json]
         document = _without_point(document, open_names, ends)
     if intervals or "probabilities" in document or "draws" in document:
         caveats.append(FORM)
+    caveats += form_error(found.source, planned_models(found.result), "plan")
     return document | ({"caveats": caveats} if caveats else {})
+
+
+def planned_models(result: Tree) -> list[Mapping[str, Array]]:
+    """The plans of single models in an answer, each by the names of its fields."""
+    fields = vars(result)
+    if "status" in fields and {"num_params", "num_student_params"} & fields.keys():
+        return [fields]
+    parts = [fields[name] for name in _PLANS if name in fields]
+    parts += [*fields["options"].values()] if "options" in fields else []
+    return [model for part in parts for model in planned_models(part)]
+
+
+def form_error(source: Source, models: Sequence[Mapping[str, Array]], what: str) -> list[str]:
+    """The error that the fit's roll-out found at the distance of models, a sentence or none.
+
+    Args:
+        source: the law, and what is known of its fit.
+        models: sizes and tokens by input name; they may be arrays. The farthest model counts.
+        what: what a model is here, such as "plan".
+    """
+    if not source.roll_out or not models:
+        return []
+    from fitting.validation.errors_by_distance import decades_beyond, roll_out_in_words
+
+    decades = np.concatenate([np.ravel(decades_beyond(source.roll_out, each)) for each in models])
+    which = "this" if decades.size == 1 else "the farthest"
+    words = roll_out_in_words(source.roll_out, decades, f"{which} {what}")
+    return [words] if words else []
 
 
 def ranges_in_words(document: dict[str, Json]) -> dict[str, Json]:
     """The cells of the numbers that a plan does not determine, by their key in the document."""
     words: dict[str, Json] = {}
     for name in document.get("not_determined", ()):
-        ends, shape = document["split_range"].get(name), np.shape(document[name])
-        cells = np.full(shape, "not determined", dtype=object)
+        ends, shape = document.get("split_range", {}).get(name), np.shape(document[name])
+        text = TOKENS_IN_WORDS if name == "num_teacher_tokens" else "not determined"
+        cells = np.full(shape, text, dtype=object)
         if ends is not None:
             pairs = zip(np.ravel(ends["low"]), np.ravel(ends["high"]), strict=True)
             texts = [f"{cell(name, low)} to {cell(name, high)}" for low, high in pairs]
@@ -127,5 +168,6 @@ def _without_point(
     nothing = {name: known(np.full(np.shape(document[name]), np.nan)) for name in gone}
     ranges = {name: dict(zip(("low", "high"), pair, strict=True)) for name, pair in ends.items()}
     intervals = {n: pair for n, pair in document.get("intervals", {}).items() if n not in gone}
+    gone = [*document.get("not_determined", ()), *gone]
     document = document | nothing | {"split_range": ranges, "not_determined": gone}
     return document | ({"intervals": intervals} if "intervals" in document else {})

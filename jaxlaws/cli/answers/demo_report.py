@@ -16,12 +16,13 @@ from jaxlaws.cli.options.law_source import Source
 from jaxlaws.cli.options.plan_options import SCENARIOS, scenario_of
 from jaxlaws.cli.output.destinations import DEMO_TITLE
 from jaxlaws.cli.output.files import write_picture
+from jaxlaws.cli.output.question_marks import with_question_marks
 from jaxlaws.cli.output.table_columns import flat
 from jaxlaws.cli.output.wording import DECADES, cell
 from jaxlaws.compute import training_flops
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.quantities import format_quantity
-from jaxlaws.laws.distillation_limit import DistillationLimit
+from jaxlaws.laws.distillation_exponential import DistillationExponential
 from jaxlaws.laws.supervised import Supervised
 
 _NUM_DRAWS = 100
@@ -44,8 +45,9 @@ _INTRODUCTION = f"""{DEMO_TITLE}
 
 The bundled runs are small language models that this project trained and distilled on real text;
 losses are in nats per byte. Two laws are fitted to the runs, and checked on runs that the fits did
-not see. The laws then decide what to do with a budget. For a table of your own, use
-`jaxlaws fit my_runs.csv -o fit.json`, then
+not see. The distillation law has the form for an infinite outer exponent gamma, because these runs
+do not distinguish gamma from infinity. The laws then decide what to do with a budget. For a table
+of your own, use `jaxlaws fit my_runs.csv -o fit.json`, then
 `jaxlaws plan compare --law fit.json --flops ... --student ...`."""
 
 
@@ -76,7 +78,7 @@ def write_demo(folder: Path, student: float, flops: float, bootstrap: int, seed:
     options: Tree = {"bootstrap": bootstrap, "seed": seed}
     first = fit(Supervised, supervised, **options)
     click.echo(f"fitting the distillation law to {len(distilled)} runs …", err=True)
-    second = fit(DistillationLimit, distilled, freeze={"supervised": first}, **options)
+    second = fit(DistillationExponential, distilled, freeze={"supervised": first}, **options)
     parts = [
         _INTRODUCTION,
         *law_section(folder, "supervised", first, supervised),
@@ -117,8 +119,8 @@ def _decision(folder: Path, source: Source, flops: float, student: float) -> tup
     for name in SCENARIOS:
         charged = functools.partial(question, scenario=scenario_of(name))
         document = kind.document(find(kind, charged, {"flops": flops}, source))
-        share = document["probabilities"][document["winner"]]
-        values = flat(document | {"share_of_draws": share})
+        share = document.get("probabilities", {}).get(document["winner"])
+        values = with_question_marks(flat(document | {"share_of_draws": share}))
         rows.append([name, *(cell(key, values[key]) for key in _DECISION)])
         reasons.append(f"- **{name}**: {document['reason']}")
     swept = find(kind, question, {"flops": flops * _BUDGETS}, source)
@@ -128,6 +130,9 @@ def _decision(folder: Path, source: Source, flops: float, student: float) -> tup
         f"## Train, overtrain or distil? {inputs}",
         markdown_table(["scenario", *_DECISION.values()], rows),
         "\n".join(reasons),
+        "Where the training of the teacher is free (free and inference), the teacher may be as "
+        "good as tokens can make it. Its tokens are not a plan: choose an existing teacher with "
+        "`jaxlaws plan distill --teachers`.",
         f"Bands and shares of draws are over {_NUM_DRAWS} bootstrap draws of both fits at most.",
         "![the loss of each strategy against compute](decision.svg)",
     ]

@@ -34,6 +34,7 @@ def summary_of(
     is_profile = method == "profile"
     summary = result.summary(level, "percentile" if is_profile else method)
     summary |= errors_of(result, runs)
+    summary |= {"roll_out": dict(result.roll_out)} if result.roll_out else {}
     coefficients = summary["coefficients"]
     profiled = result.identifiability.names if is_profile else ()
     if not is_profile and result.ensemble is not None:
@@ -77,6 +78,10 @@ def errors_of(result: FitResult, runs: Runs) -> dict[str, Json]:
     }
 
 
+def _percent(value: float) -> str:
+    return f"{value:.0f}%" if value >= 10 else f"{value:.2g}%"
+
+
 def _notes(summary: Mapping[str, Json]) -> list[str]:
     notes, coefficients = [], summary["coefficients"]
     replaced = {name: each["interval"] for name, each in coefficients.items() if "interval" in each}
@@ -92,8 +97,9 @@ def _notes(summary: Mapping[str, Json]) -> list[str]:
         return notes
     errors = summary["errors"]
     notes += [
-        f"Errors on the fitted runs: mean {errors['mean']:.2g}%, worst {errors['worst']:.2g}%, "
-        f"spread {errors['spread']:.2g}% (the robust standard deviation)."
+        f"Errors on the fitted runs: mean {_percent(errors['mean'])}, worst "
+        f"{_percent(errors['worst'])}, spread {_percent(errors['spread'])} (the robust standard "
+        "deviation)."
     ]
     if summary["far_runs"]:
         listed = ", ".join(f"row {r['row']} ({r['error']:+.3g}%)" for r in summary["far_runs"])

@@ -44,12 +44,17 @@ def print_errors(document: dict[str, Json]) -> None:
     heads = ["held out", "runs", "fitted", "predicted by", *_MEASURES.values()]
     print_table(title, Table(heads, rows))
     if "by" in document:
-        rows = [
-            ["{:g} to {:g}".format(*step["decades"]), str(step["num_predictions"]), *_cells(step)]
-            for step in document["by_distance"]["law"]
-        ]
-        title = f"errors of the law by distance beyond the largest {document['by']} fitted"
-        print_table(title, Table(["decades", "predictions", *_MEASURES.values()], rows))
+        print_by_distance(document["by"], document["by_distance"]["law"])
+
+
+def print_by_distance(by: str, steps: Sequence[dict[str, Json]]) -> None:
+    """Print the errors of a roll-out by distance, a row for each step."""
+    rows = [
+        ["{:g} to {:g}".format(*step["decades"]), str(step["num_predictions"]), *_cells(step)]
+        for step in steps
+    ]
+    title = f"errors of the law by distance beyond the largest {by} fitted"
+    print_table(title, Table(["decades", "predictions", *_MEASURES.values()], rows))
 
 
 def _cells(errors: dict[str, float]) -> list[str]:

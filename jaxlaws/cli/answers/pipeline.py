@@ -7,6 +7,7 @@ import click
 import numpy as np
 
 from jaxlaws.cli.answers.caveats import NOT_IN_TABLES, add_caveats
+from jaxlaws.cli.answers.free_teacher import is_trained_for_free, without_tokens
 from jaxlaws.cli.answers.presentation import Answered, Presentation
 from jaxlaws.cli.options.law_source import Source
 from jaxlaws.cli.options.plan_options import PlanOptions, crossed
@@ -14,6 +15,8 @@ from jaxlaws.cli.output.destinations import is_picture
 from jaxlaws.cli.output.files import write_picture, write_table
 from jaxlaws.cli.output.printing import print_json, print_table
 from jaxlaws.cli.output.progress import patience
+from jaxlaws.cli.output.question_marks import NOTE, any_failed
+from jaxlaws.cli.output.table_columns import flat
 from jaxlaws.cli.output.wording import why_infeasible
 from jaxlaws.foundations.annotations import Array, Tree
 
@@ -31,6 +34,8 @@ def find(
     """
     with patience("compiling the planner, which happens once …"):
         result = question(source.law, **inputs)
+    if is_trained_for_free(question, inputs):
+        result = without_tokens(result)
     found = Answered(kind, question, inputs, source, result)
     if not found.swept and kind.is_infeasible(result):
         raise ValueError(why_infeasible(inputs, question.keywords))
@@ -73,7 +78,8 @@ def answer(
     if options.as_json:
         print_json(document)
     else:
-        notes = kind.notes(found, document) + [f"Caveat: {each}" for each in caveats]
+        notes = kind.notes(found, document) + [NOTE] * any_failed(flat(document))
+        notes += [f"Caveat: {each}" for each in caveats]
         print_table(kind.heading(found), kind.table(found, document), notes)
     if warnings := kind.warnings(found):
         for warning in warnings:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import jax
 import numpy as np
 
-from jaxlaws.cli.answers.caveats import FORM
+from jaxlaws.cli.answers.caveats import FORM, form_error
 from jaxlaws.cli.answers.draws import LEVEL
 from jaxlaws.cli.options.law_source import Source
 from jaxlaws.cli.options.plan_options import crossed
@@ -33,24 +33,40 @@ def show(inputs: Mapping[str, Array], source: Source, *, as_json: bool) -> None:
     decades = np.broadcast_to(outside, losses[names[0]].shape)
     ends = dict(zip(names, _intervals(columns, source, len(names)), strict=False))
     caveats = [*source.caveats, *([FORM] if ends else [])]
+    caveats += form_error(source, [columns], "prediction")
+    rolled = _roll_out_errors(columns, source)
     if as_json:
         document = {**columns, **losses, "extrapolation_decades": decades}
         document |= {"intervals": ends} if ends else {}
+        document |= {"roll_out": rolled} if rolled else {}
         print_json(document | ({"caveats": caveats} if caveats else {}))
         return
+    of_form = ("mean", "worst") if rolled else ()
     rows = [
         [
             *(format_quantity(column[row]) for column in columns.values()),
             *(f"{each[row]:.6f}" for name in names for each in (losses[name], *ends.get(name, ()))),
             "unknown" if np.isnan(decades[row]) else f"{decades[row]:.1f}",
+            *("–" if np.isnan(rolled[n][row]) else f"{rolled[n][row]:.2f}%" for n in of_form),
         ]
         for row in range(decades.size)
     ]
     of_interval = [f"low ({LEVEL:.0%})", "high"] if ends else []
     heads = [head for name in names for head in (name, *of_interval)]
-    table = Table([*columns, *heads, "decades outside the fitted range"], rows)
+    last = [f"{name} error of the roll-out" for name in of_form]
+    table = Table([*columns, *heads, "decades outside the fitted range", *last], rows)
     notes = [f"Caveat: {each}" for each in caveats]
     print_table(f"{source.name}: predicted loss", table, notes)
+
+
+def _roll_out_errors(columns: Mapping[str, Array], source: Source) -> dict[str, Array]:
+    """Distances beyond the fitted runs, and the roll-out's errors there; empty without one."""
+    if not source.roll_out:
+        return {}
+    from fitting.validation.errors_by_distance import decades_beyond, errors_at
+
+    beyond = decades_beyond(source.roll_out, columns)
+    return {"decades": beyond, **errors_at(source.roll_out, beyond)}
 
 
 def _intervals(columns: Mapping[str, Array], source: Source, num_outcomes: int) -> Array:

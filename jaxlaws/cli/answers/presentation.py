@@ -9,9 +9,11 @@ import numpy as np
 
 from jaxlaws.cli.answers.caveats import ranges_in_words
 from jaxlaws.cli.answers.draws import LEVEL, NO_DRAWS, SHARED_LAW, interval, num_draws, over_draws
+from jaxlaws.cli.answers.free_teacher import is_trained_for_free, without_tokens
 from jaxlaws.cli.options.law_source import Source
 from jaxlaws.cli.output import wording
 from jaxlaws.cli.output.printing import Table
+from jaxlaws.cli.output.question_marks import with_question_marks
 from jaxlaws.cli.output.table_columns import columns, flat, known, plain_inputs, table_of
 from jaxlaws.cli.output.wording import DECADES, SHARES, WORDS, cell
 from jaxlaws.foundations.annotations import Array, Json, Tree
@@ -56,7 +58,9 @@ class Answered:
         """What the planning function returns for each draw of the fit; None without draws."""
         if self.source.ensemble is None:
             return None
-        return self.kind.over_draws(self, self.source.ensemble)
+        draws = self.kind.over_draws(self, self.source.ensemble)
+        free = is_trained_for_free(self.question, self.inputs)
+        return without_tokens(draws) if free else draws
 
     @property
     def draws_of_single(self) -> Tree:
@@ -132,10 +136,8 @@ class Presentation:
 
     def table(self, found: Answered, document: dict[str, Json]) -> Table:
         """The table for people, of a single plan or of a sweep."""
-        values, intervals = (
-            flat(document) | ranges_in_words(document),
-            document.get("intervals", {}),
-        )
+        values = with_question_marks(flat(document)) | ranges_in_words(document)
+        intervals = document.get("intervals", {})
         if found.swept:
             shown = {f"asked.{name}": wording.INPUT_WORDS[name] for name in found.swept}
             names = [name for name in self.columns if name in values and name not in found.inputs]
@@ -158,6 +160,10 @@ class Presentation:
         elif hasattr(plan, "status"):
             notes = wording.counts(plan.status, found.inputs)
         return [*notes, wording.distance(found.decades)]
+
+    def caveats(self, found: Answered) -> list[str]:
+        """What the loss does not determine, a sentence each."""
+        return []
 
     def warnings(self, found: Answered) -> list[str]:
         """Remarks on a single plan that did not converge or has no finite loss."""

@@ -22,6 +22,7 @@ from jaxlaws.cli.options.restraint_options import (
     priors_of,
 )
 from jaxlaws.foundations.annotations import Tree
+from jaxlaws.foundations.errors import DataError
 
 if TYPE_CHECKING:
     from fitting import FitOptions, Runs, Starts
@@ -98,6 +99,12 @@ class FitInputs:
         runs = reading.read(self.table, types.get(name or ""))
         if name is None:
             name = "distillation_limit" if "teacher_loss" in runs.inputs else "supervised"
+            if "num_params" in runs.inputs and "num_tokens" not in runs.inputs:
+                raise DataError(
+                    f"{self.table} has no column of tokens, which the law {name} needs: name it "
+                    "with --column num_tokens=THEIR_NAME. A law of the size alone is --law "
+                    "compute_floor"
+                )
         return name, types[name], runs, reading
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.foundations.annotations import Array, Json, Tree
 
 if TYPE_CHECKING:
     from jaxlaws.foundations.law import Law
@@ -24,6 +24,8 @@ class Source:
         caveats: what the runs of the fit do not determine, a sentence each.
         open_splits: sizes that the runs of the fit do not separate from the tokens, with the
             tokens per parameter of these runs.
+        roll_out: the errors of a roll-out, as `RollOut.to_json` gives them; empty where there is
+            none.
     """
 
     law: "Law"
@@ -38,6 +40,8 @@ class Source:
         self.counts: str | None = None
         self.caveats: tuple[str, ...] = ()
         self.open_splits: Mapping[str, float] = {}
+        self.roll_out: Mapping[str, Json] = {}
+        self._supervised_roll_out: Mapping[str, Json] = {}
         if name in presets.names():
             preset = presets.describe(name)
             self.law, self.counts = preset.law, preset.counts
@@ -58,6 +62,9 @@ class Source:
 
         result = FitResult.load(path)
         self.caveats, self.open_splits = caveats_of(result), open_splits(result)
+        self.roll_out = result.roll_out
+        if "supervised" in result.stages:
+            self._supervised_roll_out = result.stages["supervised"].roll_out
         fits = [*result.stages.values(), result]
         self.fitted_range = {name: ends for fit in fits for name, ends in fit.fitted_range.items()}
         if result.ensemble is not None:
@@ -95,6 +102,7 @@ class Source:
             return self
         other = copy.copy(self)
         other.law, other.ensemble = supervised, None
+        other.roll_out = self._supervised_roll_out
         if self.ensemble is not None and not self.supervised_is_constant:
             other.ensemble = self.ensemble.supervised
         return other

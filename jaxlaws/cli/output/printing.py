@@ -3,6 +3,7 @@
 import json
 import math
 import sys
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -10,6 +11,9 @@ import click
 
 from jaxlaws.foundations.annotations import Json
 from jaxlaws.foundations.escaping import terminal_text
+
+_PIPED = 120  # width above which the headings of a table are wrapped, if it is not for a terminal
+_WIDEST = 10_000  # of such a table; no cell is cut
 
 
 class Table(NamedTuple):
@@ -48,6 +52,18 @@ def print_json(document: Mapping[str, object]) -> None:
     click.echo(json.dumps(_plain(document), indent=1, allow_nan=False))
 
 
+def _headings(table: Table, width: int) -> list[str]:
+    """The headings; in lines that are as short as their columns, if the table is too wide."""
+    heads, widest = [terminal_text(head) for head in table.heads], []
+    for index, head in enumerate(heads):
+        cells = [len(row[index]) for row in table.rows if index < len(row)]
+        widest.append(max([1, *map(len, head.split()), *cells]))
+    whole = sum(max(len(head), most) + 2 for head, most in zip(heads, widest, strict=True))
+    if whole <= width:
+        return heads
+    return [textwrap.fill(head, most) for head, most in zip(heads, widest, strict=True)]
+
+
 def print_table(title: str, table: Table, notes: Sequence[str] = ()) -> None:
     """Print a table with all of its columns, also into a pipe, and notes below it."""
     from rich.box import SIMPLE_HEAD
@@ -55,11 +71,13 @@ def print_table(title: str, table: Table, notes: Sequence[str] = ()) -> None:
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
-    console.print(Text(terminal_text(title)))
+    is_terminal = sys.stdout.isatty()
+    console = Console(width=None if is_terminal else _WIDEST, highlight=False)
+    click.echo(terminal_text(title))
     drawn = RichTable(box=SIMPLE_HEAD, pad_edge=False)
-    for index, head in enumerate(table.heads):
-        drawn.add_column(Text(terminal_text(head)), justify="left" if index == 0 else "right")
+    for index, head in enumerate(_headings(table, console.width if is_terminal else _PIPED)):
+        justify = "left" if index == 0 else "right"
+        drawn.add_column(Text(head), justify=justify, overflow="fold")
     for row in table.rows:
         drawn.add_row(*(Text(terminal_text(cell)) for cell in row))
     console.print(drawn)

@@ -69,7 +69,7 @@ def cell(key: str, value: Json) -> str:
     if isinstance(value, list):
         return ", ".join(cell(name, each) for each in value)
     if isinstance(value, str):
-        return _METHODS[value] if name in ("better", "method") else value
+        return _METHODS.get(value, value) if name in ("better", "method") else value
     if isinstance(value, bool):
         return "yes" if value else "no"
     if value is None or not np.isfinite(value):
@@ -109,7 +109,7 @@ def active_bounds(plan: Tree) -> list[str]:
         f"{WORDS[name].capitalize()}: on the {'lower' if side < 0 else 'upper'} bound, "
         f"{cell(name, getattr(plan, name))}."
         for name, side in getattr(plan, "active_bounds", {}).items()
-        if np.ndim(side) == 0 and side
+        if np.ndim(side) == 0 and side and not np.isnan(getattr(plan, name))
     ]
 
 

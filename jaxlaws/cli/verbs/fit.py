@@ -17,7 +17,7 @@ from jaxlaws.cli.output.destinations import LAWS
 from jaxlaws.cli.output.printing import print_json
 
 if TYPE_CHECKING:
-    from fitting import IntervalMethod, Resampling
+    from fitting import IntervalMethod, Resampling, RunSize
 
 
 @verb(
@@ -54,6 +54,13 @@ if TYPE_CHECKING:
     "profile likelihoods and needs no draws.",
 )
 @level_option
+@click.option(
+    "--roll-out",
+    type=click.Choice(["flops", "num_params", "num_tokens"]),
+    help="Also fit the smallest runs by this quantity and predict all larger runs, as validate "
+    "does. The file of the fit holds the errors, and predictions and plans give the error at "
+    "their distance from the runs. Default: no roll-out.",
+)
 @output_option(
     LAWS,
     help="File to save the fit to, for --law of other verbs. Default: no file.",
@@ -66,6 +73,7 @@ def command(
     cluster: str | None,
     method: "IntervalMethod",
     level: float,
+    roll_out: "RunSize | None",
     output: str | None,
     as_json: bool,
 ) -> None:
@@ -80,19 +88,31 @@ def command(
         cluster=cluster,
         jackknife=bootstrap > 0 and method == "bca",
     )
-    from fitting import fit
+    import fitting
     from fitting.data.preparation.repeated_rows import checkpoints_of_runs
     from jaxlaws.cli.answers.fitted_law import print_fit, summary_of
+    from jaxlaws.cli.answers.hold_outs import print_by_distance
+    from jaxlaws.saving import law_class_name
 
     name, law_type, runs, reading = inputs.read()
     if cluster is None and bootstrap and reading.others.get("checkpoints") == "all":
         found = checkpoints_of_runs(runs.inputs, runs.others)
         options = options if found is None else options.replaced(cluster=found.run)
     click.echo(f"fitting {name} to {inputs.table} …", err=True)
-    result = fit(law_type, runs, options=options)
+    result = fitting.fit(law_type, runs, options=options)
+    if inputs.law_name is None and (limit := fitting.fit_limit_form(result, runs)) is not None:
+        law_type, result = type(limit.law), limit
+        name = law_class_name(law_type)
+    if roll_out is not None:
+        click.echo(f"fitting {name} to the smallest runs by {roll_out} …", err=True)
+        once = options.replaced(bootstrap=0, jackknife=False)
+        rolled = fitting.roll_out(law_type, runs, roll_out, options=once)
+        result = dataclasses.replace(result, roll_out=rolled.to_json())
     if output:
         dataclasses.replace(result, reading=reading.stored()).save(output)
     summary = summary_of(result, runs, level, method)
     print_json(summary) if as_json else print_fit(name, result, summary, level)
+    if result.roll_out and not as_json:
+        print_by_distance(result.roll_out["by"], result.roll_out["steps"])
     if output:
         click.echo(f"saved to {output}", err=as_json)

@@ -40,6 +40,12 @@ from jaxlaws.foundations.annotations import Array
 )
 @column_option
 @plan.inference_tokens
+@click.option(
+    "--unique-tokens",
+    type=QUANTITY,
+    help="Distinct tokens that are available to the student, which may see each of them up to 4 "
+    "times. Default: no limit.",
+)
 @plan.within
 @plan.common
 def command(
@@ -48,6 +54,7 @@ def command(
     scenario: plan.ScenarioName,
     table: str | None,
     columns: tuple[str, ...],
+    unique_tokens: float | None,
     within: float | None,
     **inputs: Array | None,
 ) -> None:
@@ -69,12 +76,14 @@ def command(
         raise click.UsageError(f"several students train their teacher: leave out {taught}")
     if several and inputs["num_students"] != 1:
         raise click.UsageError("--student lists each student: leave out --students")
-    if within is not None and (several or table is not None):
-        what = "several students" if several else "--teachers"
-        raise click.UsageError(f"--within does not work with {what}: leave out one of them")
+    for option, value in (("--within", within), ("--unique-tokens", unique_tokens)):
+        if value is not None and (several or table is not None):
+            what = "several students" if several else "--teachers"
+            raise click.UsageError(f"{option} does not work with {what}: leave out one of them")
 
     from jaxlaws import planning
     from jaxlaws.cli.answers.pipeline import answer
+    from jaxlaws.cli.answers.plans.limited_student import MOST_EPOCHS, StudentOnLimitedData
     from jaxlaws.cli.answers.plans.size_and_tokens import SizeAndTokens
     from jaxlaws.cli.answers.plans.student_family import StudentFamily
     from jaxlaws.cli.answers.plans.teacher_catalogue import TeacherRanking
@@ -99,8 +108,13 @@ def command(
         if max_student is not None:
             settings |= {"num_student_params_bounds": (planning.DEFAULT_BOUNDS[0], max_student)}
     title = f"{title}, scenario {scenario}"
+    kind = SizeAndTokens(title, within)
     if several:
         kind = StudentFamily(title)
-    else:
-        kind = TeacherRanking(title, teachers.names) if teachers else SizeAndTokens(title, within)
+    elif teachers is not None:
+        kind = TeacherRanking(title, teachers.names)
+    elif unique_tokens is not None:
+        most = MOST_EPOCHS * unique_tokens
+        settings |= {"num_student_tokens_bounds": (min(planning.DEFAULT_BOUNDS[0], most), most)}
+        kind = StudentOnLimitedData(f"{title}, on repeated data", within, unique_tokens)
     answer(kind, functools.partial(planner, **settings), inputs, options.source, options)

@@ -41,6 +41,11 @@ def command(
         parts += fit_report(stage, level=level)
     parts += fit_report(result, runs=runs, level=level)
     source = Source(fit_file).for_supervised_runs()
-    parts += plan_section(source.law, fitted_range=source.fitted_range, ensemble=source.ensemble)
+    parts += plan_section(
+        source.law,
+        fitted_range=source.fitted_range,
+        ensemble=source.ensemble,
+        rolled=source.roll_out,
+    )
     write_text(output, to_page(parts, title))
     click.echo(f"wrote {output}")

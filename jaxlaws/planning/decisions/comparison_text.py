@@ -7,6 +7,7 @@ import numpy as np
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.quantities import format_quantity
 from jaxlaws.planning.analysis.extrapolation import extrapolation_decades
+from jaxlaws.planning.engine.status import search_failed
 
 _ADVICE = {
     "train": "train compute-optimally",
@@ -70,6 +71,8 @@ def describe_comparison(
         fitted_range: lowest and highest fitted value of each input, None where it is not given.
     """
     if winner is None:
+        if unsolved := [_ADVICE[key] for key in options if search_failed(options[key].status)]:
+            return f"No winner: the search failed for these strategies: {', '.join(unsolved)}."
         return "No strategy is feasible within this budget and these bounds: raise the budget."
     sentences = [f"{_ADVICE[winner].capitalize()}: {_describe(winner, options[winner])}."]
     others = {key: options[key] for key in options if eligible[key] and key != winner}

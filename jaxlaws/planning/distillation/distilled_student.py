@@ -101,6 +101,7 @@ def _any_size_problem(given: Record, charged: ChargedCosts) -> Problem:
             follow=follow,
             num_candidates=_NUM_SIZES * num_others,
             held=tuple(index + 1 for index in reduction(low).held),
+            on_curve=False,
         ),
         possible=smallest.possible,
     )

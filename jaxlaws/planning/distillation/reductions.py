@@ -53,6 +53,7 @@ def with_others_at_upper(lower: Point, upper: Point) -> Reduction:
         num_candidates=NUM_SIZES,
         num_relaxations=len(upper) - 1,
         held=tuple(range(1, len(upper))),
+        on_curve=True,
     )
 
 
@@ -73,6 +74,7 @@ def with_free_tokens(costs: Costs, log_budget: Array, lower: Point, upper: Point
         num_candidates=NUM_SIZES,
         num_relaxations=2,
         held=(2,),
+        on_curve=True,
     )
 
 
@@ -118,5 +120,9 @@ def with_paid_tokens(
         return [jnp.clip(log_teacher, lower[0], upper[0]), log_odds]
 
     return Reduction(
-        to_point=to_point, candidate=candidate, num_candidates=_NUM_SHARES, follow=follow
+        to_point=to_point,
+        candidate=candidate,
+        num_candidates=_NUM_SHARES,
+        follow=follow,
+        on_curve=True,
     )

@@ -73,6 +73,7 @@ def _free_teacher(given: Record) -> Problem:
             to_point=lambda coordinates, relaxation: [coordinates[0], log_most + relaxation[0]],
             candidate=candidate,
             num_candidates=NUM_SIZES,
+            on_curve=True,
         ),
         possible=affordable & (least <= log_most),
     )

@@ -217,6 +217,7 @@ def _along_the_share(given: Record, log_budget: Array, lower: Point, upper: Poin
         num_candidates=one_student.num_candidates,
         follow=one_student.follow,
         num_relaxations=0,
+        on_curve=True,
     )
 
 

@@ -35,6 +35,7 @@ from jaxlaws.planning.solver.problem import Problem
 from jaxlaws.precision import float64, is_traced, to_float64, to_numpy
 
 _SMALL, _LARGE = 16, 2048
+_SAME = 1e-12  # objectives with this relative difference are the same
 
 
 @dataclasses.dataclass(frozen=True)
@@ -196,19 +197,27 @@ def _answer_in_trace(question: Question, common: Mapping[str, Tree], entries: En
 
 
 @functools.partial(jax.jit, static_argnames="question")
-def _first_pass(question: Question, common: Record, entries: Entries) -> tuple[Tree, Point, Array]:
+def _first_pass(
+    question: Question, common: Record, entries: Entries
+) -> tuple[Tree, Array, solver.Found]:
+    """The plan, the value of the objective, and what needs a second pass."""
     given = given_record(common, entries)
     problem = _problem(question, given, entries)
-    point, final = solver.first_pass(problem)
-    return question.plan(given, solver.solution_at(problem, point, final)), point, final
+    found = solver.first_pass(problem)
+    plan = question.plan(given, solver.solution_at(problem, found.point, found.final))
+    return plan, problem.objective(found.point), found
 
 
 @functools.partial(jax.jit, static_argnames="question")
-def _second_pass(question: Question, common: Record, entries: Entries, start: Point) -> Tree:
+def _second_pass(
+    question: Question, common: Record, entries: Entries, start: Point
+) -> tuple[Tree, Array]:
+    """The plan and the value of the objective."""
     given = given_record(common, entries)
     problem = _problem(question, given, entries)
     point, solved = solver.finish(problem, start)
-    return question.plan(given, solver.solution_at(problem, point, solved))
+    plan = question.plan(given, solver.solution_at(problem, point, solved))
+    return plan, problem.objective(point)
 
 
 def _padded(entries: Tree, chosen: np.ndarray) -> Tree:
@@ -237,16 +246,22 @@ def _answer_in_batches(question: Question, common: Record, entries: Entries) -> 
 
 def _answer_batch(question: Question, common: Record, batch: Entries, count: int) -> Tree:
     entries = _padded(batch, np.arange(count))
-    plan, point, final = to_numpy(_first_pass(question, common, entries))
-    plan = jax.tree.map(lambda leaf: leaf[:count], plan)
-    rest = np.flatnonzero(~final[:count])
-    if len(rest):
-        plan = jax.tree.map(np.array, plan)
-        start = _padded(point, rest)
-        finished = to_numpy(_second_pass(question, common, _padded(entries, rest), start))
-
-        def merge(leaf: np.ndarray, new: np.ndarray) -> None:
-            leaf[rest] = new[: len(rest)]
-
-        jax.tree.map(merge, plan, finished)
+    plan, value, found = to_numpy(_first_pass(question, common, entries))
+    plan, value = jax.tree.map(lambda leaf: np.array(leaf[:count]), (plan, value))
+    # Entries that are not solved, and then those that may have a lower minimum elsewhere.
+    for wanted, start, always in (
+        (~found.final, found.point, True),
+        (found.in_doubt, found.other, False),
+    ):
+        rest = np.flatnonzero(wanted[:count])
+        if not len(rest):
+            continue
+        finished = _second_pass(question, common, _padded(entries, rest), _padded(start, rest))
+        new_plan, new = to_numpy(finished)
+        lower = new[: len(rest)] < value[rest] - _SAME * np.abs(value[rest])
+        better = lower | always
+        chosen, places = np.flatnonzero(better), rest[better]
+        pairs = zip(jax.tree.leaves((plan, value)), jax.tree.leaves((new_plan, new)), strict=True)
+        for leaf, new_leaf in pairs:
+            leaf[places] = new_leaf[chosen]
     return plan

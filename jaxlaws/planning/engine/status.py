@@ -39,6 +39,25 @@ def is_solved(status: Array) -> Array:
     return status <= Status.BUDGET_UNSPENT
 
 
+def search_failed(status: Array) -> Array:
+    """Whether searches failed: NOT_CONVERGED or NON_FINITE.
+
+    A better plan than the reported one may then exist. An INFEASIBLE plan is certain instead: there
+    is none.
+
+    Args:
+        status: a `Status`, or an array of statuses of any shape, traced or not.
+
+    Returns:
+        Booleans of the same shape.
+
+    >>> import numpy as np
+    >>> search_failed(np.array([Status.NOT_CONVERGED, Status.INFEASIBLE])).tolist()
+    [True, False]
+    """
+    return status >= Status.NOT_CONVERGED
+
+
 def worst(conditions: Mapping[Status, Array]) -> Array:
     """The last status whose condition holds; `CONVERGED` where no condition holds.
 

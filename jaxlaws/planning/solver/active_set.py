@@ -249,7 +249,8 @@ def newton_on_active_set(problem: Problem, tol: Tolerances, start: Point) -> tup
         fall = known.value - new.value + penalty * (known.violation - new.violation)
         noise = tol.noise * jnp.abs(new.value)
         better = (fall > noise) | ((fall >= -noise) & (new.error < known.error))
-        better |= (fall >= -tol.blur) & (new.error < 0.5 * known.error)
+        rise = jnp.where(known.length <= tol.late, tol.late_rise, tol.blur)
+        better |= (fall >= -rise) & (new.error < 0.5 * known.error)
         better |= jnp.isinf(known.value)
         (here, direction), scale = best
         patience = jnp.where(better, 0, patience + 1)

@@ -23,6 +23,7 @@ theorem. It can be used without the planner:
 """
 
 import itertools
+from typing import NamedTuple
 
 import jax.numpy as jnp
 from jax import lax
@@ -113,21 +114,38 @@ def _possible(problem: Problem) -> Array:
     return problem.possible
 
 
-def first_pass(problem: Problem) -> tuple[Point, Array]:
+class Found(NamedTuple):
     """The result of the fast route.
 
-    Returns:
-        The point, and a mask of batch entries that need no second pass (a verified minimum, or
-        infeasible).
+    Attributes:
+        point: the point.
+        final: whether the point needs no second pass: a verified minimum, or infeasible.
+        other: a point near another minimum.
+        in_doubt: whether that minimum may be lower, so that it needs a second pass as well.
     """
+
+    point: Point
+    final: Array
+    other: Point
+    in_doubt: Array
+
+
+def _may_be_in_doubt(problem: Problem) -> bool:
+    return problem.reduction is not None and problem.reduction.on_curve
+
+
+def first_pass(problem: Problem) -> Found:
+    """The result of the fast route."""
     tol = tolerances(problem.lower[0])
     problem, _ = problem.without_unit()
+    impossible = ~_possible(problem)
     if problem.reduction is not None:
-        point, verified = descend(problem, problem.reduction, tol)
-        return point, verified | ~_possible(problem)
-    if problem.start is not None:
-        return problem.clip(problem.start()), ~_possible(problem)
-    return _grid_start(problem, tol), ~_possible(problem)
+        found = descend(problem, problem.reduction, tol)
+        in_doubt = found.in_doubt & ~impossible
+        return Found(found.point, found.verified | impossible, found.other, in_doubt)
+    start = problem.start
+    point = _grid_start(problem, tol) if start is None else problem.clip(start())
+    return Found(point, impossible, point, jnp.zeros_like(impossible))
 
 
 def finish(problem: Problem, start: Point) -> tuple[Point, Array]:
@@ -190,15 +208,28 @@ def minimise(problem: Problem) -> Solution:
     problem, unit = original.without_unit()
 
     def find() -> tuple[Point, Point, Point, Array]:
-        start, final = first_pass(problem)
+        found = first_pass(problem)
+
+        rounds = 2 if _may_be_in_doubt(problem) else 1
+
+        def step(count: Array, state: tuple[Point, Array, Point]) -> tuple[Point, Array, Point]:
+            point, solved, start = state
+            new, new_solved = finish(problem, start)
+            old_value, new_value = problem.objective(point), problem.objective(new)
+            lower = new_value < old_value - tol.noise * jnp.abs(old_value)
+            chosen = jnp.where(count == 0, ~found.final, found.in_doubt & lower)
+            point = [jnp.where(chosen, n, p) for n, p in zip(new, point, strict=True)]
+            start = [
+                jnp.where(found.in_doubt, o, p) for o, p in zip(found.other, point, strict=True)
+            ]
+            return point, jnp.where(chosen, new_solved, solved), start
 
         def second() -> tuple[Point, Array]:
-            point, solved = finish(problem, start)
-            return [jnp.where(final, s, p) for s, p in zip(start, point, strict=True)], (
-                final | solved
-            )
+            state = (found.point, found.final, found.point)
+            return lax.fori_loop(0, rounds, step, state)[:2]
 
-        point, solved = lax.cond(jnp.all(final), lambda: (start, final), second)
+        certain = jnp.all(found.final & ~found.in_doubt)
+        point, solved = lax.cond(certain, lambda: (found.point, found.final), second)
         # An infeasible entry has derivatives zero: a singular system there would make the sum of
         # the derivatives of the batch NaN.
         nothing = ~_possible(problem)

@@ -24,6 +24,10 @@ class Tolerances:
         noise: rounding error of the objective, relative to the objective.
         blur: rounding error of an ill-conditioned objective, such as a power of a sum with a large
             exponent. Within it a step is accepted where it halves the gradient.
+        late: Newton steps shorter than this are late: they are accepted by the gradient, because
+            an ill-conditioned objective is a staircase at this scale.
+        late_rise: by how much the objective may seem to rise in a late step that halves the
+            gradient.
         decrement: a point is a minimum where the gradient times the Newton step is below this: then
             its value cannot be distinguished from the least value.
         margin: a point that is nearer to a bound than this may lie on the bound.
@@ -39,14 +43,18 @@ class Tolerances:
     pivot: float
     noise: float
     blur: float
+    late: float
+    late_rise: float
     decrement: float
     margin: float
     relaxation: float
     preference: float
 
 
-_DOUBLE = Tolerances(1e-10, 1e-4, math.inf, 1e-9, 1e-14, 2e-14, 1e-11, 1e-11, 1e-9, 1e-2, 1e-9)
-_SINGLE = Tolerances(2e-5, 1e-2, 2e-2, 1e-5, 1e-7, 1e-6, 1e-5, 1e-7, 1e-5, 1e-1, 1e-7)
+_DOUBLE = Tolerances(
+    1e-10, 1e-4, math.inf, 1e-9, 1e-14, 2e-14, 1e-11, 0.05, 1e-9, 1e-11, 1e-9, 1e-2, 1e-9
+)
+_SINGLE = Tolerances(2e-5, 1e-2, 2e-2, 1e-5, 1e-7, 1e-6, 1e-5, 0.05, 1e-3, 1e-6, 1e-5, 1e-1, 1e-7)
 
 
 def tolerances(value: Array) -> Tolerances:

@@ -29,6 +29,9 @@ class Reduction:
         follow: corrects a candidate, given the corrected candidate before it. For candidates on a
             curve: one step for each point follows the curve.
         held: indices of the variables that `to_point` keeps on a bound.
+        on_curve: whether the candidates are points of one curve, in order. The scan then finds
+            other minima along the curve that may be as low as the best candidate. A curve that is
+            followed may go on before its first candidate.
     """
 
     to_point: Callable[[Point, Point], Point]
@@ -37,6 +40,7 @@ class Reduction:
     follow: Callable[[Point, Point], Point] | None = None
     num_relaxations: int = 1
     held: tuple[int, ...] = ()
+    on_curve: bool = False
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,6 @@
 """The fast route to a minimum: a scan of candidates, then Newton steps in a `Reduction`."""
 
-from typing import TypeAlias, TypeVar
+from typing import NamedTuple, TypeAlias, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +16,11 @@ _LONGEST_STEP = 2.0  # in a logarithm
 # Added to the objective where a constraint is violated: more than any loss in nats, and more than
 # the logarithm of any cost.
 _PENALTY = 1e4
+
+# Between its points a curve may fall below a local minimum of its points by this share of the
+# largest step to a neighbour, but by no more than a share of the value.
+_SHARE_OF_STEP, _MOST_BELOW = 0.5, 0.05
+_STEPS_BEFORE = 4  # of a curve that goes on before its first candidate
 
 _T = TypeVar("_T")
 
@@ -33,22 +38,71 @@ def penalised(problem: Problem, tol: Tolerances, point: Point, value: Array) -> 
     return value + jnp.where(missed > tol.violation, _PENALTY * (1.0 + missed), 0.0)
 
 
-def scan(problem: Problem, reduction: Reduction, tol: Tolerances) -> Point:
-    """Coordinates of the best candidate, or of the least violation where none is feasible."""
+class Scanned(NamedTuple):
+    """The result of a scan.
 
-    def better(index: Array, state: tuple[Point, Point, Array]) -> tuple[Point, Point, Array]:
-        before, best, least = state
+    Attributes:
+        best: coordinates of the best candidate, or of the least violation where none is feasible.
+        other: coordinates near another local minimum of the curve of the candidates.
+        other_value: what the objective may be at that minimum at least; infinite where there is no
+            other minimum.
+    """
+
+    best: Point
+    other: Point
+    other_value: Array
+
+
+class _Scan(NamedTuple):
+    """Where a scan is.
+
+    Attributes:
+        before: the candidate before, with its value and the value before that.
+        best: the best candidate, its value, and what the objective may be near it at least:
+            infinite while it is not known to be a local minimum.
+        other: the lowest local minimum apart from the best, and what its objective may be.
+    """
+
+    before: tuple[Point, Array, Array]
+    best: tuple[Point, Array, Array]
+    other: tuple[Point, Array]
+
+
+def scan(problem: Problem, reduction: Reduction, tol: Tolerances) -> Scanned:
+    """Evaluate all candidates."""
+
+    def evaluated(index: Array, before: Point) -> tuple[Point, Array]:
         candidate = reduction.candidate(index)
         if reduction.follow is not None:
             candidate = reduction.follow(candidate, before)
         point = problem.clip(reduction.to_point(candidate, [0.0] * reduction.num_relaxations))
-        value = penalised(problem, tol, point, problem.objective(point))
-        best, least = _choose(value < least, (candidate, value), (best, least))
-        return candidate, best, least
+        return candidate, penalised(problem, tol, point, problem.objective(point))
 
-    first = reduction.candidate(0)
-    state = (first, first, jnp.full_like(problem.lower[0], jnp.inf))
-    return lax.fori_loop(0, reduction.num_candidates, better, state)[1]
+    def step(index: Array, state: _Scan) -> _Scan:
+        (before, middle, first), best, other = state
+        candidate, value = evaluated(index, before)
+        if reduction.on_curve:
+            below = _SHARE_OF_STEP * (jnp.maximum(first, value) - middle)
+            least = middle - jnp.minimum(below, _MOST_BELOW * jnp.abs(middle))
+            is_minimum = (middle <= first) & (middle < value) & (first < jnp.inf)
+            is_best = middle <= best[1]
+            other = _choose(is_minimum & ~is_best & (least < other[1]), (before, least), other)
+            best = (*best[:2], jnp.where(is_minimum & is_best, least, best[2]))
+            other = _choose((value < best[1]) & (best[2] < other[1]), (best[0], best[2]), other)
+        best = _choose(value < best[1], (candidate, value, jnp.full_like(value, jnp.inf)), best)
+        return _Scan((candidate, value, middle), best, other)
+
+    start, infinite = reduction.candidate(0), jnp.full_like(problem.lower[0], jnp.inf)
+    state = _Scan((start, infinite, infinite), (start, infinite, infinite), (start, infinite))
+    if not (reduction.on_curve and reduction.follow is not None):
+        state = lax.fori_loop(0, reduction.num_candidates, step, state)
+        return Scanned(state.best[0], *state.other)
+    state = step(jnp.int32(0), state)
+    first, value = state.best[:2]
+    state = lax.fori_loop(1, reduction.num_candidates, step, state)
+    before = reduction.follow(reduction.candidate(jnp.int32(-_STEPS_BEFORE)), first)
+    goes_on = state.best[1] >= value
+    return Scanned(state.best[0], *_choose(goes_on, (before, -infinite), state.other))
 
 
 def newton(
@@ -98,20 +152,35 @@ def newton(
     return _choose(error <= tol.gradient, following, here), error
 
 
-def descend(problem: Problem, reduction: Reduction, tol: Tolerances) -> tuple[Point, Array]:
+class Descended(NamedTuple):
+    """The result of the fast route.
+
+    Attributes:
+        point: the point, within the bounds.
+        verified: whether it is verified to be a minimum.
+        other: a point near another minimum of the curve of the candidates.
+        in_doubt: whether the objective may be lower at that minimum.
+    """
+
+    point: Point
+    verified: Array
+    other: Point
+    in_doubt: Array
+
+
+def descend(problem: Problem, reduction: Reduction, tol: Tolerances) -> Descended:
     """Minimise in the coordinates of a reduction.
 
-    Returns:
-        The point, within the bounds, and whether it is verified to be the minimum: its gradient
-        is zero, its curvature is positive, it lies on no bounds except those of
-        `reduction.held`, it meets all constraints, with equality those of the reduction, and
-        relaxing these does not raise the objective. Other points are starting points for
-        `newton_on_active_set`.
+    A point is verified to be a minimum where its gradient is zero, its curvature is positive, it
+    lies on no bounds except those of `reduction.held`, it meets all constraints, with equality
+    those of the reduction, and relaxing these does not raise the objective. Other points are
+    starting points for `newton_on_active_set`.
     """
     coordinates: Point = []
     verified = jnp.ones_like(problem.lower[0], dtype=bool)
+    other, other_value = coordinates, jnp.full_like(problem.lower[0], jnp.inf)
     if reduction.num_candidates:
-        coordinates = scan(problem, reduction, tol)
+        coordinates, other, other_value = scan(problem, reduction, tol)
         coordinates, error = newton(problem, reduction, coordinates, tol)
         verified = error <= tol.gradient
     kept = [0.0] * reduction.num_relaxations
@@ -130,4 +199,9 @@ def descend(problem: Problem, reduction: Reduction, tol: Tolerances) -> tuple[Po
     for index in range(reduction.num_relaxations):
         relaxation = [*kept[:index], tol.relaxation, *kept[index + 1 :]]
         verified &= problem.objective(reduction.to_point(coordinates, relaxation)) <= value
-    return problem.clip(point), verified
+    return Descended(
+        point=problem.clip(point),
+        verified=verified,
+        other=problem.clip(reduction.to_point(other, kept)),
+        in_doubt=other_value < value,
+    )

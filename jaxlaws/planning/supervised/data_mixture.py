@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Mapping
 
+import jax
 import jax.numpy as jnp
 from jax import lax
 
@@ -67,6 +68,12 @@ def _projection(mixture: Point, lower: Point, upper: Point) -> Point:
     return moved(0.5 * (low + high))
 
 
+def _sums_to_one(shares: Point) -> jax.Array:
+    """Whether the sum is one but for rounding: 0.6 + 0.3 + 0.1 is below 1 in floating point."""
+    rest = 1 - sum(shares)
+    return jnp.abs(rest) <= tolerances(rest).violation
+
+
 @functools.cache
 def _question(domains: tuple[str, ...], outcomes: tuple[str, ...]) -> Question:
     """The question for these domains and outcomes. The last share is 1 minus the others."""
@@ -112,19 +119,24 @@ def _question(domains: tuple[str, ...], outcomes: tuple[str, ...]) -> Question:
         # An upper bound that follows from the lower bounds of the other domains would make the
         # active bounds of a corner linearly dependent.
         rest = 1 - sum(lower)
-        rounding = tolerances(rest).violation  # 0.6 + 0.3 + 0.1 is below 1 in floating point
         highest = [
             jnp.where(high >= low + rest, high + 1, high)
             for low, high in zip(lower, upper, strict=True)
         ]
+        # Where the bounds leave one mixture, the last share follows from the others.
+        is_lower, is_upper = _sums_to_one(lower), _sums_to_one(upper)
+        is_one = is_lower | is_upper
+        only = [jnp.where(is_lower, *ends) for ends in zip(lower, upper, strict=True)]
+        least = [jnp.where(is_one, *ends) for ends in zip(only, lower, strict=True)]
+        most = [jnp.where(is_one, *ends) for ends in zip(only, highest, strict=True)]
         return Problem(
             objective=lambda point: loss(whole(point)),
             has_unit=True,
-            lower=lower[:-1],
-            upper=highest[:-1],
+            lower=least[:-1],
+            upper=most[:-1],
             constraints=(
-                lambda point: whole(point)[-1] - lower[-1],
-                lambda point: highest[-1] - whole(point)[-1],
+                lambda point: whole(point)[-1] - least[-1] + is_one,
+                lambda point: most[-1] - whole(point)[-1] + is_one,
                 *(
                     limit_constraint(
                         limit, lambda point: dict(zip(domains, whole(point), strict=True))
@@ -133,8 +145,8 @@ def _question(domains: tuple[str, ...], outcomes: tuple[str, ...]) -> Question:
                 ),
             ),
             start=start,
-            possible=(rest >= -rounding)
-            & (sum(upper) >= 1 - rounding)
+            possible=((rest >= 0) | is_lower)
+            & ((sum(upper) >= 1) | is_upper)
             & (sum(given.weights.values()) > 0),
         )
 
@@ -143,6 +155,9 @@ def _question(domains: tuple[str, ...], outcomes: tuple[str, ...]) -> Question:
         at_least, at_most = (binds & solution.possible for binds in solution.binding[:2])
         sides = [*solution.on_bound, at_most.astype(jnp.int32) - at_least.astype(jnp.int32)]
         values = [*solution.bound_values, solution.multipliers[1] - solution.multipliers[0]]
+        lower, upper = ([ends[name] for name in domains] for ends in (given.lower, given.upper))
+        is_lower, is_upper = (_sums_to_one(s) & solution.possible for s in (lower, upper))
+        sides = [jnp.where(is_lower, -1, jnp.where(is_upper, 1, side)) for side in sides]
         for i, name in enumerate(domains):
             share = jnp.where(sides[i] < 0, given.lower[name], mixture[i])
             mixture[i] = jnp.where(sides[i] > 0, given.upper[name], share)

@@ -18,6 +18,9 @@ def test_demo_writes_a_report_with_its_pictures_and_laws(run, tmp_path):
     assert "Train, overtrain or distil? 40K parameters, 1T FLOPs" in report
     for scenario in ("free", "inference", "pretraining", "full"):
         assert f"<strong>{scenario}</strong>: " in report
+    assert "as good as tokens can make it" in report
+    assert "do not distinguish gamma from infinity" in report  # the limit form is fitted
+    assert type(jaxlaws.load(tmp_path / "distillation.json")).__name__ == "DistillationExponential"
     assert "margin" in ran.out
 
 

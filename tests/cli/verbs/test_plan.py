@@ -147,11 +147,23 @@ def test_a_plan_that_did_not_converge_is_reported_and_fails(run, monkeypatch):
     assert run(*TRAIN, "1e21", "--json").json["status"] == "NOT_CONVERGED"
 
 
-def test_an_active_bound_is_named(run):
-    out = run(
-        "plan", "distill", "--student", "1B", "--flops", "1e21", "--scenario", "inference"
-    ).out
-    assert "Teacher tokens: on the upper bound, 1e17" in out
+def test_tokens_of_a_teacher_that_is_trained_for_free_are_not_a_plan(run, tmp_path):
+    arguments = ["plan", "distill", "--student", "1B", "--scenario", "inference", "--flops"]
+    reported, out = run(*arguments, "1e21", "--json").json, run(*arguments, "1e21").out
+    assert reported["num_teacher_tokens"] is None
+    assert reported["num_teacher_params"] > 0
+    losses = f"teacher {reported['teacher_loss']:.4f}, of the student {reported['loss']:.4f}"
+    for text in (*reported["caveats"][:1], " ".join(out.split())):
+        assert "as good as tokens can make it" in text
+        assert losses in text
+        assert "choose an existing teacher with --teachers" in text
+    assert "as many as possible" in out
+    assert "100Q" not in out
+    assert "1e17" not in out
+    swept = ("1e20:1e22:3", "-o", tmp_path / "plans.csv")
+    assert "as good as tokens can make it" in " ".join(run(*arguments, *swept).out.split())
+    with swept[2].open() as file:
+        assert [row["num_teacher_tokens"] for row in csv.DictReader(file)] == [""] * 3
 
 
 def test_draws_slice_sweeps_without_a_trace(run):

@@ -91,3 +91,25 @@ def test_a_preset_has_no_caveats_of_a_fit(run):
     plan = run("plan", "train", "--law", "besiroglu2024", "--flops", "1e21", "--json").json
     assert "caveats" not in plan
     assert plan["num_params"] > 0
+
+
+def test_a_loss_that_does_not_determine_the_size_gives_its_range(run, tmp_path):
+    """Where the reducible loss is 1e-8 of the loss, the optimum is flat to nine digits."""
+    from jaxlaws import save
+    from jaxlaws.laws.chinchilla import Chinchilla
+
+    save(Chinchilla(E=2.0, A=1.0, alpha=1.0, B=1.0, beta=1.0), tmp_path / "law.json")
+    asked = ("plan", "train", "--law", tmp_path / "law.json", "--flops")
+    plan = run(*asked, "6e16", "--json").json
+    assert plan["status"] == "CONVERGED"
+    assert plan["near_optimal_range"]["within"] == pytest.approx(2e-9)
+    ends = plan["near_optimal_range"]["num_params"]
+    # 1 / N + N / 1e16 is 2e-8 cosh(x) for N = 1e8 exp(x): 2e-9 above the least at cosh(x) = 1.1.
+    expected = 1e8 * np.exp([-np.arccosh(1.1), np.arccosh(1.1)])
+    np.testing.assert_allclose([ends["low"], ends["high"]], expected, rtol=1e-5)
+    words = "does not determine the parameters: from 64.2M to 156M it is the same to nine digits"
+    assert any(words in each for each in plan["caveats"])
+    assert words in " ".join(run(*asked, "6e16").out.split())
+    swept = run(*asked, "6e12:6e16:3", "-o", tmp_path / "plans.svg", "--json").json
+    assert "parameters: in 2 of 3 plans" in swept["caveats"][0]
+    assert len(swept["near_optimal_range"]["num_params"]["low"]) == 3

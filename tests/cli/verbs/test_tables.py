@@ -60,7 +60,7 @@ def test_a_fit_stores_how_its_table_was_read(run, named, tmp_path):
 
 def test_a_crashed_run_and_its_remedy(refused, named):
     reported = refused("fit", named, *FIT, *OPTIONS[:-2])
-    assert "row 13, column target: '' is missing" in reported
+    assert "row 13, column target: the value is missing" in reported
     assert "--where 'loss > 0'" in reported
 
 

@@ -225,7 +225,7 @@ def test_a_mixed_table_gives_each_law_its_rows():
 def test_only_the_rows_that_a_law_calls_for_must_be_whole():
     broken = MIXED | {"num_student_tokens": [None, 1e8, None, "", None]}
     assert len(Runs.read(broken, law_type=Chinchilla)) == 3
-    with pytest.raises(DataError, match=r"row 4, column num_student_tokens: '' is missing"):
+    with pytest.raises(DataError, match=r"row 4, column num_student_tokens: the value is missing"):
         Runs.read(broken, law_type=DistillationLimit)
 
 

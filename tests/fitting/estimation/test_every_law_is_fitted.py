@@ -37,6 +37,10 @@ OWN = {
     "broken_power": {"a": 1.5, "b": 40.0, "c0": 0.15, "c": 0.2, "d": 3e9, "f": 0.3},
     "compute_floor": {"E": 1.5, "A": 100.0, "alpha": 0.1},
     "data_mixing": {"c": 1.5, "t": np.array([0.5, 0.1, -0.3])},
+    "distillation_exponential": {
+        "supervised": presets.load("busbridge2025_supervised"), "A": 9.0, "alpha": 0.11, "B": 6e4,
+        "beta": 0.5, "c0": 1.4, "kappa": 1.5, "f1": 0.2,
+    },
     "farseer": {
         "a1": -1.6656, "b1": 3.1333, "alpha": 0.0459, "a2": 230.73, "b2": -1.5442, "beta": -0.1729,
         "a3": -0.06247, "b3": 0.12849, "gamma": 0.13,

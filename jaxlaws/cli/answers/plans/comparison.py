@@ -8,6 +8,7 @@ import numpy as np
 from jaxlaws.cli.answers.draws import NO_DRAWS, SHARED_LAW, num_draws
 from jaxlaws.cli.answers.presentation import Answered, Presentation
 from jaxlaws.cli.output.printing import Table
+from jaxlaws.cli.output.question_marks import failed, with_question_marks
 from jaxlaws.cli.output.table_columns import flat, known, plain_inputs, table_of
 from jaxlaws.cli.output.wording import DECADES, INPUT_WORDS, active_bounds, cell, distance
 from jaxlaws.foundations.annotations import Array, Json
@@ -16,8 +17,6 @@ from jaxlaws.planning import Comparison, Status, Winner, extrapolation_decades, 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# The search may have missed a better plan, so that the strategy is not ruled out.
-_UNSOLVED = [Status.NOT_CONVERGED.name, Status.NON_FINITE.name]
 _STRATEGIES = {
     "train": "train",
     "overtrain": "overtrain",
@@ -60,7 +59,7 @@ class Strategies(Presentation):
 
     def is_infeasible(self, result: Comparison) -> bool:
         """Whether the budget does not pay for any strategy."""
-        return bool(result.winner == Winner.NONE)
+        return all(plan.status == Status.INFEASIBLE for plan in result.options.values())
 
     def document(self, found: Answered) -> dict[str, Json]:
         """The winner, the plan of each strategy, and for a single answer the shares of draws."""
@@ -82,10 +81,7 @@ class Strategies(Presentation):
     def notes(self, found: Answered, document: dict[str, Json]) -> list[str]:
         """The winner and the reason, what is ruled out and why, and the confidence."""
         if found.swept:
-            return [
-                "In brackets: ruled out. With a question mark: not solved, and may be too high.",
-                distance(found.decades),
-            ]
+            return ["In brackets: ruled out.", distance(found.decades)]
         return [
             f"Winner: {document['winner']}. {document['reason']}",
             *_ruled_out(document),
@@ -108,21 +104,14 @@ class Strategies(Presentation):
         )
 
     def table(self, found: Answered, document: dict[str, Json]) -> Table:
-        """A row for each strategy, or for each comparison of a sweep. In brackets: ruled out.
-
-        A question mark: the search did not end at a sure minimum.
-        """
-        values = flat(document)
-        for name in document["options"]:
+        """A row for each strategy, or for each comparison of a sweep. In brackets: ruled out."""
+        values = with_question_marks(flat(document))
+        for name, plan in document["options"].items():
             key = f"options.{name}.loss"
-            losses, eligible = np.atleast_1d(values[key]), np.atleast_1d(document["eligible"][name])
+            losses = np.atleast_1d(np.array(values[key], dtype=object))
+            out = ~np.atleast_1d(document["eligible"][name]) & ~failed(plan["status"])
             cells = [cell("loss", loss) for loss in losses]
-            status = np.atleast_1d(document["options"][name]["status"])
-            unsolved = np.isin(status, _UNSOLVED)
-            cells = [
-                f"{c}?" if u else c if e else f"({c})"
-                for c, e, u in zip(cells, eligible, unsolved, strict=True)
-            ]
+            cells = [f"({c})" if o else c for c, o in zip(cells, out, strict=True)]
             values[key] = cells if found.swept else cells[0]
         if found.swept:
             shown = {f"asked.{name}": INPUT_WORDS[name] for name in found.swept}
@@ -154,7 +143,7 @@ def _ruled_out(document: dict[str, Json]) -> list[str]:
     """Why strategies of a single comparison cannot win, a sentence each."""
     notes = []
     for name in _eligible(document, False):
-        if document["options"][name]["status"] in _UNSOLVED:
+        if failed(document["options"][name]["status"]):
             notes.append(f"Not solved: {_STRATEGIES[name]}; its loss may be too high.")
             continue
         why = "it is larger than the student"

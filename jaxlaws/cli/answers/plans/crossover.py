@@ -7,6 +7,7 @@ from jaxlaws.cli.answers.draws import LEVEL, SHARED_LAW, interval, num_draws
 from jaxlaws.cli.answers.presentation import Answered, Presentation
 from jaxlaws.cli.output.printing import Table
 from jaxlaws.cli.output.progress import patience
+from jaxlaws.cli.output.question_marks import with_question_marks
 from jaxlaws.cli.output.table_columns import known, table_of
 from jaxlaws.cli.output.wording import distance
 from jaxlaws.foundations.annotations import Array, Json, Tree
@@ -75,7 +76,7 @@ class CrossoverBudgets(Presentation):
 
     def table(self, found: Answered, document: dict[str, Json]) -> Table:
         """A row for each range of budgets with one better method."""
-        values = self.file_columns(found, document)
+        values = with_question_marks(self.file_columns(found, document))
         return table_of(values, {name: words for name, words in _COLUMNS.items() if name in values})
 
     def notes(self, found: Answered, document: dict[str, Json]) -> list[str]:

@@ -6,10 +6,11 @@ import numpy as np
 
 from jaxlaws.cli.answers.presentation import Answered, Presentation
 from jaxlaws.cli.output.printing import Table
+from jaxlaws.cli.output.question_marks import failed, questioned, with_question_marks
 from jaxlaws.cli.output.table_columns import columns, flat, table_of
 from jaxlaws.cli.output.wording import distance
 from jaxlaws.foundations.annotations import Array, Json, Tree
-from jaxlaws.planning import Method
+from jaxlaws.planning import Method, Status
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -40,7 +41,8 @@ class ServingFrontier(Presentation):
 
     def is_infeasible(self, result: Tree) -> bool:
         """Whether the budget pays for none of the sizes."""
-        return not result.efficient.any()
+        plans = (result.supervised, result.distilled)
+        return all(np.all(plan.status == Status.INFEASIBLE) for plan in plans)
 
     def decades(self, found: Answered) -> Array:
         """How far the better plan of each size lies outside the fitted range, in decades."""
@@ -59,8 +61,11 @@ class ServingFrontier(Presentation):
         return columns(document, found.result.loss.shape)
 
     def table(self, found: Answered, document: dict[str, Json]) -> Table:
-        """A row for each size."""
-        return table_of(flat(document), _COLUMNS, "sizes")
+        """A row for each size. A plan that is not solved makes the choice of the method unsure."""
+        values = flat(document)
+        unsure = failed(values["supervised.status"]) | failed(values["distilled.status"])
+        choices = {n: questioned(n, values[n], unsure) for n in ("method", "efficient")}
+        return table_of(with_question_marks(values) | choices, _COLUMNS, "sizes")
 
     def notes(self, found: Answered, document: dict[str, Json]) -> list[str]:
         """How far the Pareto-optimal sizes lie outside the fitted range."""

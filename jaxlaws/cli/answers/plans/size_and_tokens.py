@@ -9,13 +9,28 @@ import numpy as np
 from jaxlaws.cli.answers.presentation import Answered, Presentation
 from jaxlaws.cli.output.printing import Table
 from jaxlaws.cli.output.progress import patience
+from jaxlaws.cli.output.question_marks import questioned
 from jaxlaws.cli.output.table_columns import known, table_of
 from jaxlaws.cli.output.wording import WORDS, cell
 from jaxlaws.foundations.annotations import Array, Json, Tree
-from jaxlaws.planning import DEFAULT_BOUNDS, NearOptimalRange, near_optimal_range
+from jaxlaws.planning import (
+    DEFAULT_BOUNDS,
+    NearOptimalRange,
+    Status,
+    is_solved,
+    near_optimal_range,
+    search_failed,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+# Losses with this relative difference are the same; a range is wide if its ends have this ratio.
+_SAME_LOSS, _WIDE = 1e-9, 1.1
+# Only where an e-fold of compute gains less than this share of the loss, or a teacher takes less
+# than this share of the compute, can the loss be the same in a wide range of sizes.
+_LEAST_GAIN, _LEAST_SHARE = 1e-4, 1e-6
 
 
 class SizeAndTokens(Presentation):
@@ -36,18 +51,9 @@ class SizeAndTokens(Presentation):
     @functools.lru_cache(maxsize=1)  # noqa: B019 - one object for each command
     def ranges(self, found: Answered) -> dict[str, Tree]:
         """The near-optimal range of each free variable that the planning function can bound."""
-        planner, settings = found.question.func, found.question.keywords
-        bounded = inspect.signature(planner).parameters
-        free = found.result.active_bounds if self.within is not None else ()
-        names = [name for name in WORDS if name in free and f"{name}_bounds" in bounded]
-        options = {"within": self.within, **found.inputs, **settings}
-        with patience("looking for the ends of the ranges …"):
-            ranges = {
-                name: near_optimal_range(planner, found.source.law, of=name, **options)
-                for name in names
-            }
+        ranges = {} if self.within is None else _ranges(found, self.within)
         if "num_tokens" in ranges and "num_unique_tokens" in found.inputs:
-            ranges["num_epochs"] = _of_epochs(
+            ranges["num_epochs"] = epochs_of(
                 ranges["num_tokens"], found.inputs["num_unique_tokens"]
             )
         return ranges
@@ -55,19 +61,48 @@ class SizeAndTokens(Presentation):
     def document(self, found: Answered) -> dict[str, Json]:
         """The plan and the ranges."""
         document = super().document(found)
-        if self.within is not None:
-            document["near_optimal_range"] = {"within": self.within} | {
+        within, ranges = self.within, self.ranges(found)
+        if within is None and (ranges := self.undetermined(found)):
+            within = known(_SAME_LOSS * found.result.loss)  # as in `undetermined`
+        if within is not None:
+            document["near_optimal_range"] = {"within": within} | {
                 name: {"low": known(ends.low), "high": known(ends.high)}
-                for name, ends in self.ranges(found).items()
+                for name, ends in ranges.items()
             }
         return document
+
+    @functools.lru_cache(maxsize=1)  # noqa: B019 - one object for each command
+    def undetermined(self, found: Answered) -> dict[str, Tree]:
+        """The wide ranges of sizes and tokens in which the loss is the same to nine digits."""
+        flat = "flops" in found.inputs and _may_be_flat(found.result)
+        if not np.any(flat):
+            return {}
+        ranges = _ranges(found, _SAME_LOSS * np.where(flat, found.result.loss, 1.0))
+        return {n: r for n, r in ranges.items() if np.any(r.high > _WIDE * r.low)}
+
+    def caveats(self, found: Answered) -> list[str]:
+        """A sentence for each size or number of tokens that the loss does not determine."""
+        ranges, notes = self.undetermined(found), []
+        for name, ends in ranges.items():
+            count = int(np.sum(ends.high > _WIDE * ends.low))
+            where = (
+                f"in {count} of {np.size(ends.low)} plans"
+                if found.swept
+                else (f"from {_in_words(name, ends.low, ends.high)}")
+            )
+            notes.append(
+                f"The loss does not determine the {WORDS[name]}: {where} it is the same to nine "
+                "digits"
+            )
+        return notes
 
     def table(self, found: Answered, document: dict[str, Json]) -> Table:
         """The table of the plan; for a sweep with the first range, as there is no room for all."""
         table = super().table(found, document)
         for name, ends in list(self.ranges(found).items())[: 1 if found.swept else 0]:
             pairs = zip(ends.low, ends.high, strict=True)
-            values = {"range": [_in_words(name, low, high) for low, high in pairs]}
+            cells = [_in_words(name, low, high) for low, high in pairs]
+            values = {"range": questioned("range", cells, search_failed(ends.best.status))}
             added = table_of(values, {"range": f"{WORDS[name]} within {self.within:g}"})
             rows = [[*row, *more] for row, more in zip(table.rows, added.rows, strict=True)]
             table = Table([*table.heads, *added.heads], rows, table.note)
@@ -97,7 +132,29 @@ class SizeAndTokens(Presentation):
         )
 
 
-def _of_epochs(tokens: NearOptimalRange, num_unique_tokens: Array) -> NearOptimalRange:
+def _ranges(found: Answered, within: Array) -> dict[str, NearOptimalRange]:
+    """The near-optimal range of each free variable that the planning function can bound."""
+    planner, settings = found.question.func, found.question.keywords
+    bounded = inspect.signature(planner).parameters
+    free = found.result.active_bounds
+    names = [name for name in WORDS if name in free and f"{name}_bounds" in bounded]
+    options = {"within": within, **found.inputs, **settings}
+    with patience("looking for the ends of the ranges …"):
+        return {
+            name: near_optimal_range(planner, found.source.law, of=name, **options)
+            for name in names
+        }
+
+
+def _may_be_flat(plan: Tree) -> Array:
+    """Whether the loss may be the same for other sizes, judged by what compute gains."""
+    gain = plan.marginal_values.flops < _LEAST_GAIN * plan.loss
+    paid = plan.shares.logits + plan.shares.teacher
+    spends_all = is_solved(plan.status) & (plan.status != Status.BUDGET_UNSPENT)
+    return spends_all & (gain | ((paid > 0) & (paid < _LEAST_SHARE)))
+
+
+def epochs_of(tokens: NearOptimalRange, num_unique_tokens: Array) -> NearOptimalRange:
     """The range of epochs from that of the tokens; infinite where the search ended on its bound."""
     low, high = (np.maximum(end / num_unique_tokens, 1.0) for end in (tokens.low, tokens.high))
     is_open = np.isclose(tokens.high, DEFAULT_BOUNDS[1], rtol=1e-9)

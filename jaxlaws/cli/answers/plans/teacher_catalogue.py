@@ -5,10 +5,11 @@ import numpy as np
 from jaxlaws.cli.answers.draws import num_draws
 from jaxlaws.cli.answers.presentation import Answered, Presentation
 from jaxlaws.cli.output.printing import Table
+from jaxlaws.cli.output.question_marks import failed, questioned, with_question_marks
 from jaxlaws.cli.output.table_columns import columns, known, plain_inputs, table_of
 from jaxlaws.cli.output.wording import cell, distance
 from jaxlaws.foundations.annotations import Array, Json, Tree
-from jaxlaws.planning import plan_to_dict
+from jaxlaws.planning import Status, plan_to_dict
 
 _COLUMNS = {  # for each teacher
     "teacher": "teacher",
@@ -46,7 +47,7 @@ class TeacherRanking(Presentation):
 
     def is_infeasible(self, result: Tree) -> bool:
         """Whether the budget does not pay for distillation from any of the teachers."""
-        return bool(result.best < 0)
+        return bool(np.all(result.plans.status == Status.INFEASIBLE))
 
     def document(self, found: Answered) -> dict[str, Json]:
         """The ranking, the plan with each teacher, and how many draws each teacher wins."""
@@ -82,14 +83,18 @@ class TeacherRanking(Presentation):
     def table(self, found: Answered, document: dict[str, Json]) -> Table:
         """The ranking with a row for training alone; the best teacher along a sweep."""
         if found.swept:
-            return super().table(found, document)
-        values, shown = self.file_columns(found, document), _COLUMNS
+            unsure = failed(document["plans"]["status"]).any(axis=-1)
+            return super().table(
+                found, document | {"best": questioned("best", document["best"], unsure)}
+            )
+        values, shown = with_question_marks(self.file_columns(found, document)), _COLUMNS
         if shares := document.get("probabilities"):
             values["share_of_draws"] = list(shares.values())
             shown = _COLUMNS | {"share_of_draws": "share of draws"}
         values = {name: [values[name][n] for n in found.result.ranking] for name in shown}
         table, alone = table_of(values, shown), document["supervised"]
-        tokens, loss = cell("num_tokens", alone["num_tokens"]), cell("loss", alone["loss"])
+        tokens = cell("num_tokens", alone["num_tokens"])
+        loss = cell("loss", with_question_marks(alone)["loss"])
         last = ["none, trained alone", "–", "–", tokens, "–", loss, *["–"] * bool(shares)]
         return Table(table.heads, [*table.rows, last], table.note)
 
@@ -97,11 +102,14 @@ class TeacherRanking(Presentation):
         """Whether the best teacher is better than no teacher, and the share of the draws."""
         notes, best, gain = [], document["best"], document["gain"]
         if not found.swept:
-            than = (
-                f"{abs(gain):.4f} {'lower' if gain >= 0 else 'higher'} than that of training alone"
+            notes.append(f"Best teacher: {best}.")
+        if not found.swept and gain is not None:
+            than = "lower" if gain >= 0 else "higher"
+            notes[0] += (
+                f" The loss of its student is {abs(gain):.4f} {than} than that of training alone."
             )
-            notes.append(f"Best teacher: {best}. The loss of its student is {than}.")
         if shares := document.get("probabilities"):
             total = num_draws(found.source.ensemble)
-            notes.append(f"It is the best teacher in {shares[best]:.0%} of the {total} draws.")
+            wins = shares.get(best, 0.0)
+            notes.append(f"It is the best teacher in {wins:.0%} of the {total} draws.")
         return [*notes, distance(found.decades)]
