@@ -125,12 +125,13 @@ def _after_broad_search(problem: BatchedProblem, starts: Batch, num_runs: int, s
     chosen, places = ends.different(_MOST_ENDS)
     batch = starts.take(problem, chosen)
     found = _in_suitable_directions(problem, batch, 0, num_runs)
-    for _ in range(_MOST_DIRECTIONS - 1):
-        if found.has_converged:
+    for left in reversed(range(_MOST_DIRECTIONS - 1)):
+        if found.has_converged and not _has_more_directions(found):
             break
         batch, before = batch.at(found.minima.vectors), found.cost
-        found = _in_suitable_directions(problem, batch, found.best, num_runs)
-        if found.is_settled and before - found.cost <= NO_GAIN * before:
+        found = _in_suitable_directions(problem, batch, found.best, num_runs, all_move=not left)
+        is_lower = before - found.cost > NO_GAIN * before
+        if found.is_settled and not is_lower and not _has_more_directions(found):
             break
     has_minimum = places >= 0
     minima = found.minima.take(np.where(has_minimum, places, 0))
@@ -138,12 +139,21 @@ def _after_broad_search(problem: BatchedProblem, starts: Batch, num_runs: int, s
     return Search(problem=found.problem, batch=starts, minima=minima, best=_lowest(minima))
 
 
+def _has_more_directions(found: Search) -> bool:
+    """Whether a number that did not move has an effect at the lowest minimum."""
+    fixed = ~np.any(found.problem.basis, axis=1)
+    if not fixed.any():
+        return False
+    there = suitable_directions(found.problem, found.entry)
+    return bool(np.any(there[fixed]))
+
+
 def _in_suitable_directions(
-    problem: BatchedProblem, batch: Batch, lowest: int, num_runs: int
+    problem: BatchedProblem, batch: Batch, lowest: int, num_runs: int, *, all_move: bool = False
 ) -> Search:
     """Minimise all entries by steps in directions that suit one of them."""
     entry = batch.take(problem, np.array([lowest]))
-    basis = suitable_directions(_with_a_scale(problem), entry)
+    basis = suitable_directions(_with_a_scale(problem), entry, all_move=all_move)
     return _minimise_with_scale(dataclasses.replace(problem, basis=basis), batch, num_runs)
 
 

@@ -141,11 +141,21 @@ def residuals_of(problem: BatchedProblem, batch: Batch) -> np.ndarray:
     return residuals
 
 
-def jacobians_of(problem: BatchedProblem, batch: Batch) -> np.ndarray:
-    """Derivatives of the residuals, `(num_entries, num_free, num_rows)`; zero where not finite."""
+def linearised_residuals(problem: BatchedProblem, batch: Batch) -> tuple[np.ndarray, np.ndarray]:
+    """The residuals and their derivatives.
+
+    Returns:
+        Residuals, `(num_entries, num_rows)`, and derivatives, `(num_entries, num_free, num_rows)`;
+        both are zero where one of them is not finite.
+    """
     axes = dataclasses.replace(problem, basis=np.eye(len(problem.parameters.free)))
-    (jacobians,) = _in_blocks(axes, batch, lambda *block: [descend(*block, 1, 0).jacobians])
-    return jacobians
+
+    def point(*block: Tree) -> list[jax.Array]:
+        found = descend(*block, 1, 0)
+        return [found.residuals, found.jacobians]
+
+    residuals, jacobians = _in_blocks(axes, batch, point)
+    return residuals, jacobians
 
 
 def laws_of(problem: BatchedProblem, batch: Batch) -> Law:

@@ -7,7 +7,7 @@ import numpy as np
 
 from experiments.benchmarks.any_law.kinds import KINDS, Kind
 from experiments.benchmarks.any_law.reference import Reference
-from fitting import LogSquares, Runs, Squares, Status, fit
+from fitting import FitResult, LogSquares, Runs, Squares, Status, fit
 from jaxlaws.foundations.law import Law
 
 _NOISES = (1e-3, 1e-2, 1e-1)  # of the standard deviation of the outcomes
@@ -24,7 +24,7 @@ class Outcome:
         status: the status of the fit.
         excess: how much higher its objective is than the best known one, relative to that.
         starts_agreeing: the share of the starts at its lowest minimum.
-        num_warnings: the number of its warnings.
+        is_poor: whether a simple prediction is better than the law, which is then NOT_CONVERGED.
     """
 
     kind: str
@@ -32,7 +32,7 @@ class Outcome:
     status: Status
     excess: float
     starts_agreeing: float
-    num_warnings: int
+    is_poor: bool
 
     @property
     def is_solved(self) -> bool:
@@ -48,13 +48,14 @@ class Outcome:
     def verdict(self) -> str:
         """The same in words."""
         if self.is_solved:
-            return "solved, but the status says not" if self.is_pessimistic else "solved"
+            poor = "solved, but a simple prediction is better" if self.is_poor else "solved"
+            return "solved, but the status says not" if self.is_pessimistic else poor
         return "wrong" if self.is_wrong else "not solved, as the status says"
 
     @property
     def is_pessimistic(self) -> bool:
         """Whether the status says that the fit failed, and it did not."""
-        return self.status > Status.FLAT_DIRECTION and self.is_solved
+        return self.status > Status.FLAT_DIRECTION and self.is_solved and not self.is_poor
 
 
 def random_fits(names: Sequence[str], numbers: Sequence[int]) -> Iterator[Outcome]:
@@ -88,5 +89,10 @@ def _fitted(name: str, kind: Kind, law_type: type[Law], number: int) -> Outcome:
         status=Status(result.status),
         excess=result.objective / best - 1,
         starts_agreeing=result.starts_agreeing,
-        num_warnings=len(result.warnings),
+        is_poor=is_poor(result),
     )
+
+
+def is_poor(result: FitResult) -> bool:
+    """Whether a fit warns that a simple prediction is better than the law."""
+    return any("predicts the runs better" in each for each in result.warnings)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from experiments.benchmarks.any_law.formulas import law_type, table_of
-from experiments.benchmarks.any_law.random_fits import Outcome
+from experiments.benchmarks.any_law.random_fits import Outcome, is_poor
 from experiments.benchmarks.any_law.reference import Reference
 from fitting import Runs, Squares, Status, fit
 
@@ -118,7 +118,7 @@ TASKS: dict[str, Task] = {
             ("N V H", "E:r A:+ a:+ B:+ b:+ g:+ C:r",
              "-E+power(A*power(N,-a)+B*power(H,-b),g)+C*log(V)"),
             ("N V H", "E:r A:+ a:+ B:+ b:+", "E+A*power(N*V,-a)+B*power(H/V,-b)"),
-            ("N V H", "a:r b:+N^c c:+ d:+H^e e:+ f:r g:r",
+            ("N V H", "a:r b:+ c:+ d:+ e:+ f:r g:r",
              "a+b*power(N,-c)+d*power(H,-e)-f*log(V)+g*V/N"),
             ("N V H", "E:r A:+ a:r B:+ b:+ C:r c:r",
              "E-A*power(V,a)/(1+B*power(N,-b))-C*power(H,c)"),
@@ -203,5 +203,5 @@ def task_fits(names: Sequence[str], num_starts: int, num_tables: int = 1) -> Ite
                     status=Status(result.status),
                     excess=result.objective / best - 1,
                     starts_agreeing=result.starts_agreeing,
-                    num_warnings=len(result.warnings),
+                    is_poor=is_poor(result),
                 )
