@@ -83,7 +83,7 @@ def main(minutes: float, first_seed: int, output: str) -> None:
             )  # fmt: skip
             some = settings(
                 max_examples=_AT_ONCE, deadline=None, database=None, phases=[Phase.generate],
-                suppress_health_check=list(HealthCheck),
+                suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
             )  # fmt: skip
             seed(first_seed + step)(some(given(st.tuples(*strategies))(lambda all_: case(*all_))))()
             step += 1

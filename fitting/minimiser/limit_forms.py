@@ -38,8 +38,11 @@ def limit_form(
     if not isinstance(law, DistillationLimit) or is_batch:
         return None
     limit = _at_infinite_gamma(law, inputs["num_student_params"])
-    laws: tuple[Law, Law] = (law, limit)
-    here, there = (np.asarray(objective.residuals(each.loss(**inputs), observed)) for each in laws)
+
+    def residuals(of: Law) -> np.ndarray:
+        return np.asarray(objective.residuals(of.loss(**inputs), observed))
+
+    here, there = residuals(law), residuals(limit)
     noise = noise_of(here, typical_outcome(objective, observed))
     return limit if np.all(np.abs(there - here) < _ALIKE * noise) else None
 

@@ -211,6 +211,7 @@ def decision(
         for name, plan in comparison.options.items():
             label, colour = _STRATEGIES[name]
             may, failed = comparison.eligible[name], search_failed(plan.status)
+            shown = np.where(np.asarray(may | failed), plan.loss, np.nan)
             clouds = gained = None
             if draws is not None:
                 clouds = np.where(draws.eligible[name], draws.options[name].loss, np.nan)
@@ -218,7 +219,7 @@ def decision(
             line_with_band(
                 losses,
                 flops,
-                np.where(may | failed, plan.loss, np.nan),
+                shown,
                 draws=None if clouds is None else np.where(may, clouds, np.nan),
                 failed=failed,
                 label=label,
@@ -230,7 +231,7 @@ def decision(
                 line_with_band(
                     gains,
                     flops,
-                    np.where(may | failed, plan.loss, np.nan) - best,
+                    shown - best,
                     draws=gained,
                     failed=failed,
                     label=label,

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import XAxis, YAxis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
+from matplotlib.typing import ColorType
 
 from jaxlaws.foundations.escaping import figure_text
 from jaxlaws.foundations.quantities import format_quantity
@@ -138,7 +139,7 @@ def line_with_band(
 
 
 def mark_failed(
-    axes: Axes, x: np.ndarray, y: np.ndarray, failed: np.ndarray, *, color: str = "0.25"
+    axes: Axes, x: np.ndarray, y: np.ndarray, failed: np.ndarray, *, color: ColorType = "0.25"
 ) -> None:
     """Draw a cross for each plan whose search failed: it is neither a solution nor ruled out.
 

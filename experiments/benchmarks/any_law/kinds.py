@@ -215,9 +215,13 @@ KINDS: dict[str, Kind] = {
     "polynomial": Kind(
         "X", "c:r[6]", "vander(log(X),6)@c",
         lambda u: {
-            "c": u.s * np.polynomial.Polynomial(u.signed(0.05, 1, (6,)) / 10.0 ** np.arange(6))(
-                np.polynomial.Polynomial([-np.log(u.x), 1])
-            ).coef[::-1]
+            "c": u.s
+            * np.asarray(
+                np.polynomial.Polynomial(u.signed(0.05, 1, (6,)) / 10.0 ** np.arange(6))(
+                    np.polynomial.Polynomial([-np.log(u.x), 1])
+                ).coef[::-1],
+                dtype=float,
+            )
         },
     ),
     "constant and exponential of logs": Kind(

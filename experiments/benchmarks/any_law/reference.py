@@ -9,7 +9,7 @@ import numpy as np
 from scipy.optimize import OptimizeResult, least_squares
 
 from fitting import Objective
-from jaxlaws.foundations.annotations import Array
+from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.law import Law
 from jaxlaws.pytree import Declaration, Domain, declarations
 
@@ -56,16 +56,17 @@ class Reference:
         sizes = np.where(start == 0, 1.0, np.abs(start))
         inside = np.clip(start, low + 1e-300, np.where(high == 1, 1 - 1e-12, high))
         best = np.asarray(start), self.cost(start)
+        options: Tree = {
+            "jac": lambda p: self._slopes(p * sizes) * sizes,
+            "bounds": (low / sizes, high / sizes),
+            "x_scale": "jac",
+            "max_nfev": most,
+            **_TIGHT,
+        }
         with np.errstate(all="ignore"):
             try:
                 end: OptimizeResult = least_squares(
-                    lambda p: self._values(p * sizes),
-                    inside / sizes,
-                    jac=lambda p: self._slopes(p * sizes) * sizes,
-                    bounds=(low / sizes, high / sizes),
-                    x_scale="jac",
-                    max_nfev=most,
-                    **_TIGHT,
+                    lambda p: self._values(p * sizes), inside / sizes, **options
                 )
             except (ValueError, np.linalg.LinAlgError):
                 return best

@@ -111,12 +111,17 @@ def broad_search(problem: BatchedProblem, starts: Batch, seed: int) -> Ends:
 
     zero = 0.5 * np.sum(np.square(squares.weights * squares.problem.observed))
     negligible = _NOTHING * float(zero)
-    for form in forms:
+    number = 0
+    while True:
+        form = forms[number]
         squares = dataclasses.replace(squares, form=form)
         found = _joined(side_by_side(block, [0]), min(_BLOCK, len(vectors)), negligible)
         lowest = found.vectors[np.argsort(found.costs, kind="stable")[:_LOWEST]]
-        if np.isfinite(found.costs).any() and is_plausible(form, free, predictions, lowest):
+        is_last = number == len(forms) - 1
+        is_finite = bool(np.isfinite(found.costs).any())
+        if is_last or (is_finite and is_plausible(form, free, predictions, lowest)):
             break
+        number += 1
     if found.share_of_lowest < _ENOUGH:
         blocks = side_by_side(block, range(_BLOCK, len(vectors), _BLOCK))
         found = _joined([(found.vectors, found.costs), *blocks], len(vectors), negligible)

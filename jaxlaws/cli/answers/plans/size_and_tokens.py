@@ -48,9 +48,12 @@ class SizeAndTokens(Presentation):
         super().__init__(title, columns=WORDS | {"status": "status"})
         self.within = within
 
-    @functools.lru_cache(maxsize=1)  # noqa: B019 - one object for each command
     def ranges(self, found: Answered) -> dict[str, Tree]:
         """The near-optimal range of each free variable that the planning function can bound."""
+        return self._ranges(found)
+
+    @functools.lru_cache(maxsize=1)  # noqa: B019 - one object for each command
+    def _ranges(self, found: Answered) -> dict[str, Tree]:
         ranges = {} if self.within is None else _ranges(found, self.within)
         if "num_tokens" in ranges and "num_unique_tokens" in found.inputs:
             ranges["num_epochs"] = epochs_of(
