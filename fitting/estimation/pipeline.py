@@ -187,8 +187,8 @@ def judge_best(task: FitTask, search: Search) -> Judged:
     limit = limit_form(law, rows.inputs, rows.loss, problem.objective)
     if status is Status.FLAT_DIRECTION and limit is not None:
         notes.append(
-            f"{LIMIT_IN_WORDS}. The limit form is a law of its own, whose coefficients the runs "
-            "determine: fit_limit_form, or --law distillation_exponential"
+            f"{LIMIT_IN_WORDS}. The limit form is a law of its own, with one coefficient "
+            "less: fit_limit_form, or --law distillation_exponential"
         )
     if search.starts_agreeing < FEW:
         share = f"{search.starts_agreeing * len(minima.costs):.0f} of {len(minima.costs)} starts"

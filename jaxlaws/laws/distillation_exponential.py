@@ -3,7 +3,7 @@
 Where the runs prefer a gamma without end, alpha goes to zero, and the power of the sum becomes an
 exponential. With `a = gamma alpha`, `K = A**gamma` and `b = gamma B / A` constant,
 `(A / N**alpha + B / D**beta)**gamma` tends to `K / N**a * exp(b / D**beta)`. This law has one
-coefficient less, which the runs determine, and no rounding error of gamma times the precision.
+coefficient less, and no rounding error of gamma times the precision.
 """
 
 from typing import ClassVar
