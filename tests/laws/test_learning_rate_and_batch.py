@@ -53,6 +53,7 @@ def table_of_runs(num_runs, noise):
     return inputs | {"loss": loss}
 
 
+@pytest.mark.slow
 def test_a_fit_recovers_the_optimum():
     runs = Runs.read(table_of_runs(200, 1e-3), law_type=LearningRateAndBatch)
     result = fit(LearningRateAndBatch, runs, num_starts=64)

@@ -76,6 +76,7 @@ def test_a_fit_recovers_the_law():
     )
 
 
+@pytest.mark.slow
 def test_a_fit_recovers_several_losses_at_once():
     shares = mixtures(60)
     noise = np.exp(1e-3 * np.random.default_rng(1).normal(size=(60, 2)))

@@ -42,6 +42,7 @@ def test_endless_streams_leave_the_irreducible_loss():
     assert (by_law.A, by_law.alpha, by_law.k, by_streams) == (0, 0, 0, 0)
 
 
+@pytest.mark.slow
 def test_a_fit_recovers_the_law():
     random = np.random.default_rng(0)
     size = 10 ** random.uniform(8.5, 10, 48)

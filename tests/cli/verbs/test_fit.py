@@ -162,6 +162,7 @@ def test_ties_bounds_priors_and_bca_from_the_command_line(run, table):
     assert reported["coefficients"]["E"]["low"] < reported["coefficients"]["E"]["high"]
 
 
+@pytest.mark.slow
 def test_intervals_by_profile_end_where_the_fit_is_too_much_worse(run, tmp_path):
     """There `n log` of the cost has risen by the quantile of chi-squared."""
     flops = np.geomspace(1e18, 1e21, 12)

@@ -46,6 +46,7 @@ def lab(tmp_path_factory) -> tuple[Path, Path]:
     return folder, path
 
 
+@pytest.mark.slow
 def test_every_planned_run_has_a_row(lab):
     rows = table.read(lab[1])
     planned = [run for job in plan.smoke() for run in job]
@@ -54,6 +55,7 @@ def test_every_planned_run_has_a_row(lab):
     assert all(1 < float(row["loss"]) < 5 for row in rows)
 
 
+@pytest.mark.slow
 def test_the_table_is_consistent(lab):
     rows = {row["run"]: row for row in table.read(lab[1])}
     for row in rows.values():
@@ -74,6 +76,7 @@ def test_the_table_is_consistent(lab):
         assert row["corpus_sha256"] == facts["sha256"]
 
 
+@pytest.mark.slow
 def test_a_sweep_resumes_and_gives_the_same_losses(lab, tmp_path):
     folder, path = lab
     lines = path.read_text().splitlines(keepends=True)
@@ -92,6 +95,7 @@ def test_a_sweep_resumes_and_gives_the_same_losses(lab, tmp_path):
         assert after[name] == pytest.approx(loss, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_a_row_is_trained_again_from_its_settings(lab):
     folder, path = lab
     name = "s-d16-20-from-t-d8-30"

@@ -101,7 +101,8 @@ def test_one_bad_cell_is_reported_with_its_place(column, cell, why, tmp_path):
     with pytest.raises(DataError) as caught:
         Runs.read(path, law_type=Chinchilla)
     reported, *advice = str(caught.value).split("\n  An outcome that may be zero or negative ")
-    assert reported == f"{path}:\n  row 5, column {column}: {cell!r} {why}"
+    what = repr(cell) if cell else "the value"
+    assert reported == f"{path}:\n  row 5, column {column}: {what} {why}"
     assert len(advice) == ((column, cell) == ("loss", "0"))
 
 

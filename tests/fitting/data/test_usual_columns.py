@@ -160,7 +160,7 @@ def test_crashed_runs_are_left_out_by_an_expression(tmp_path):
     losses = [*map(str, LOSS[:-1]), ""]
     states = ["finished"] * 11 + ["crashed"]
     path = write_csv(tmp_path / "runs.csv", columns(loss=losses) | {"state": states})
-    with pytest.raises(DataError, match="row 13, column loss: '' is missing"):
+    with pytest.raises(DataError, match="row 13, column loss: the value is missing"):
         Runs.read(path)
     for where in ("state == 'finished'", "loss > 0"):
         with pytest.warns(TableNote, match="rows left out: 1"):

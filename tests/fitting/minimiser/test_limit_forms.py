@@ -79,6 +79,7 @@ def test_a_fit_names_its_limit_and_the_limit_form_is_determined(runs):
     assert np.mean(errors**2) < 2 * NOISE**2 * 7 / 150
 
 
+@pytest.mark.slow
 def test_a_law_with_a_finite_gamma_or_a_held_one_stays_as_it_is(runs):
     finite = dataclasses.replace(presets.load("busbridge2025_refit"), supervised=ALONE)
     table = Runs.read({**runs.inputs, "loss": predict(finite, runs.inputs)})

@@ -95,6 +95,7 @@ def test_bad_input_is_named():
         )
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("x64")
 def test_derivatives_in_a_batch_with_losses_out_of_reach():
     law = presets.load("besiroglu2024")

@@ -52,7 +52,10 @@ def _same(batch, single):
     jax.tree.map(check, batch, single)
 
 
-@pytest.mark.parametrize("name", QUESTIONS)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=[pytest.mark.slow] if n == "family" else []) for n in QUESTIONS],
+)
 def test_three_laws_are_not_paired_with_three_of_the_questions_own(name):
     question = QUESTIONS[name]
     batch = question(LAWS, flops=1e21)
@@ -72,6 +75,7 @@ def test_laws_budgets_and_teachers_have_an_axis_each():
     _same(jax.tree.map(lambda leaf: leaf[2, 0], both), one)
 
 
+@pytest.mark.slow
 def test_bounds_limits_and_shares_of_a_scenario_are_not_paired_with_sizes():
     most = [1e11, 3e11, 1e12]
     limit = Limit(
@@ -100,6 +104,7 @@ def test_a_pair_of_bounds_may_be_a_list(name, variable):
     _same(*(question(**{f"{variable}_bounds": kind(pair)}) for kind in (list, tuple)))
 
 
+@pytest.mark.slow
 def test_crossings_of_three_laws_and_of_a_mixture():
     question = functools.partial(
         crossover, scenario=TEACHER_INFERENCE, num_student_params=3e8, flops_bounds=(1e17, 1e24)

@@ -65,6 +65,7 @@ def test_draws_mixtures_and_regret():
     )
 
 
+@pytest.mark.slow
 def test_derivatives_and_traces():
     number = jax.tree.map(lambda leaf: leaf[0], NUMBERS)
     slopes = jax.grad(lambda law: compute_optimal(fix_inputs(law, share=0.0), flops=1e21).loss)(ONE)

@@ -63,6 +63,7 @@ def test_a_limit_on_a_lifetime_budget():
     )
 
 
+@pytest.mark.slow
 def test_a_limit_on_a_plan_that_reaches_a_loss_costs_compute():
     step = 1e-4
     most = 6e9 * np.exp(np.array([-step, 0.0, step]))
@@ -119,6 +120,7 @@ def test_a_limit_and_bounds_on_the_shape():
     assert few.num_params > free.num_params
 
 
+@pytest.mark.slow
 def test_draws_choose_a_shape_each():
     draws = jax.tree.map(lambda leaf: leaf[:3], presets.ensemble("busbridge2025_refit").supervised)
     plan = optimal_shape(jax.tree.map(lambda leaf: leaf[:, None], draws), flops=[1e20, 1e22])
