@@ -57,7 +57,7 @@ def check_draws(
             status = max(status, Status.FLAT_DIRECTION)
             notes.append(
                 f"the {_LEVEL:.0%} interval of {number.name} over the bootstrap draws spans "
-                f"{np.log10(high[i] / low[i]):.1f} decades: the runs do not determine it; freeze "
-                "it, or add runs or a prior"
+                f"{np.log10(high[i] / low[i]):.1f} decades at the centre of the runs: they do not "
+                "determine it; freeze it, or add runs or a prior"
             )
     return status, tuple(notes)
