@@ -184,8 +184,9 @@ def judge_best(task: FitTask, search: Search) -> Judged:
             f"{better} predicts the runs better than the law: do not use the fit. Check the "
             "columns and the formula, or use more starts"
         )
-    limit = limit_form(law, rows.inputs, rows.loss, problem.objective)
-    if status is Status.FLAT_DIRECTION and limit is not None:
+    if status is Status.FLAT_DIRECTION and (
+        limit_form(law, rows.inputs, rows.loss, problem.objective) is not None
+    ):
         notes.append(
             f"{LIMIT_IN_WORDS}. The limit form is a law of its own, with one coefficient "
             "less: fit_limit_form, or --law distillation_exponential"

@@ -255,7 +255,8 @@ class FitResult(Generic[L_co]):
                 "other_optima": [each.to_json() for each in self.other_optima],
                 "fitted_range": {k: list(ends) for k, ends in self.fitted_range.items()},
                 "identifiability": self.identifiability.to_json(),
-                **{name: getattr(self, name) for name in ("num_runs", "num_left")},
+                "num_runs": self.num_runs,
+                "num_left": self.num_left,
                 "frozen": list(self.frozen),
                 "restraints": self.restraints.to_json(),
                 "warnings": list(self.warnings),
@@ -274,6 +275,7 @@ def _from_json(
     """The result of a file; keys that older files lack have the values of a plain fit."""
     fit = stored_options.check_fit(document["fit"])
     stages = {n: _from_json(stage, None, objective) for n, stage in fit["stages"].items()}
+    optima = tuple(Optimum.from_json(each, law_type) for each in fit.get("other_optima", ()))
     options = FitOptions() if objective is None else FitOptions(objective=objective)
     if "options" in fit:
         options = stored_options.options_from_json(fit["options"], stages, objective)
@@ -283,9 +285,7 @@ def _from_json(
         **stored_options.draws_from_json(fit, law_type),
         status=Status[fit["status"]],
         **{name: numbers_from_json(fit[name]) for name in _NUMBERS},
-        other_optima=tuple(
-            Optimum.from_json(each, law_type) for each in fit.get("other_optima", ())
-        ),
+        other_optima=optima,
         fitted_range={name: tuple(ends) for name, ends in fit["fitted_range"].items()},
         identifiability=Identifiability.from_json(fit["identifiability"]),
         num_runs=fit["num_runs"],

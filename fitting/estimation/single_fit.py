@@ -3,8 +3,6 @@
 import dataclasses
 from typing import Unpack
 
-import numpy as np
-
 from fitting.data.runs import Runs
 from fitting.estimation.freezing import sort_out
 from fitting.estimation.options import FitChanges, FitOptions
@@ -97,8 +95,7 @@ def fit_limit_form(result: FitResult, runs: Runs) -> FitResult | None:
     found = fit(type(limit), runs, options=result.options)
     if found.objective > result.objective * (1 + _ALIKE / result.num_runs):
         return None
-    draws = found.ensemble_status
-    if draws is not None and not np.any(draws <= Status.FLAT_DIRECTION):
+    if result.options.bootstrap and found.ensemble is None:
         return None
     note = f"{LIMIT_IN_WORDS}. This is the fit of the limit form"
     return dataclasses.replace(found, warnings=(note, *found.warnings))

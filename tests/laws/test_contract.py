@@ -155,6 +155,7 @@ def test_gradients_equal_central_differences(law, x64):
     ahead, behind = (jax.jit(jax.vmap(loss))(sign * moves) for sign in (1, -1))
     numeric = (ahead - behind) / (2 * step)
     slopes = jax.jit(jax.grad(loss))(point)
+    # A difference loses digits of the largest slope.
     rounding = 1e-9 * max(1.0, float(jnp.abs(slopes).max()))
     np.testing.assert_allclose(slopes, numeric, rtol=1e-5, atol=rounding)
 

@@ -11,35 +11,11 @@ from typing import TypeAlias
 import numpy as np
 
 from experiments.benchmarks.any_law.formulas import law_type, table_of
+from experiments.benchmarks.any_law.units import Units
 from jaxlaws.foundations.annotations import Array
 from jaxlaws.foundations.law import Law
 
-Draw: TypeAlias = Callable[["Units"], Mapping[str, Array]]
-
-
-@dataclasses.dataclass(frozen=True)
-class Units:
-    """Random numbers of one problem, and the units of its inputs and its outcome.
-
-    Attributes:
-        random: draws the coefficients.
-        x: typical value of the inputs X and W.
-        y: typical value of the inputs Y, Z and Q.
-        s: the size of the outcomes.
-    """
-
-    random: np.random.Generator
-    x: float
-    y: float
-    s: float
-
-    def between(self, low: float, high: float, shape: tuple[int, ...] = ()) -> Array:
-        """Numbers that are uniform between two ends."""
-        return self.random.uniform(low, high, shape)
-
-    def signed(self, low: float, high: float, shape: tuple[int, ...] = ()) -> Array:
-        """The same with a random sign."""
-        return self.random.choice([-1.0, 1.0], shape) * self.between(low, high, shape)
+Draw: TypeAlias = Callable[[Units], Mapping[str, Array]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,6 +63,20 @@ class Kind:
             "W": u.x * u.random.permutation(np.linspace(-2, 3, 64)),
         }
         return table_of({symbol: all_values[symbol] for symbol in self.symbols.split()})
+
+
+def _in_logs_of(unit: float, polynomial: Array) -> Array:
+    """A polynomial in log(x / unit) as one in log(x).
+
+    Args:
+        unit: the unit of x.
+        polynomial: coefficients, the lowest power first.
+
+    Returns:
+        Coefficients, the highest power first.
+    """
+    of_logs = np.polynomial.Polynomial(polynomial)(np.polynomial.Polynomial([-np.log(unit), 1]))
+    return np.asarray(of_logs.coef[::-1], dtype=float)
 
 
 def _powers(u: Units) -> dict[str, Array]:
@@ -214,15 +204,7 @@ KINDS: dict[str, Kind] = {
     ),
     "polynomial": Kind(
         "X", "c:r[6]", "vander(log(X),6)@c",
-        lambda u: {
-            "c": u.s
-            * np.asarray(
-                np.polynomial.Polynomial(u.signed(0.05, 1, (6,)) / 10.0 ** np.arange(6))(
-                    np.polynomial.Polynomial([-np.log(u.x), 1])
-                ).coef[::-1],
-                dtype=float,
-            )
-        },
+        lambda u: {"c": u.s * _in_logs_of(u.x, u.signed(0.05, 1, (6,)) / 10.0 ** np.arange(6))},
     ),
     "constant and exponential of logs": Kind(
         "X Y", "p0:+ p1:r p2:r p3:r p4:r p5:r",

@@ -107,9 +107,9 @@ def test_a_loss_that_does_not_determine_the_size_gives_its_range(run, tmp_path):
     # 1 / N + N / 1e16 is 2e-8 cosh(x) for N = 1e8 exp(x): 2e-9 above the least at cosh(x) = 1.1.
     expected = 1e8 * np.exp([-np.arccosh(1.1), np.arccosh(1.1)])
     np.testing.assert_allclose([ends["low"], ends["high"]], expected, rtol=1e-5)
-    words = "does not determine the parameters: from 64.2M to 156M it is the same to nine digits"
+    words = "does not determine the parameters (64.2M to 156M): there it is the same to nine digits"
     assert any(words in each for each in plan["caveats"])
     assert words in " ".join(run(*asked, "6e16").out.split())
     swept = run(*asked, "6e12:6e16:3", "-o", tmp_path / "plans.svg", "--json").json
-    assert "parameters: in 2 of 3 plans" in swept["caveats"][0]
+    assert "parameters (in 2 of 3 plans)" in swept["caveats"][0]
     assert len(swept["near_optimal_range"]["num_params"]["low"]) == 3

@@ -1,13 +1,10 @@
 """A fit that should not be used says so: simple predictions are better, or the draws disagree."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 from laws_of_tests import SizeLaw
 
 from fitting import LogSquares, Runs, Squares, Status, fit
-from fitting.estimation.replicates import Replicates
 from jaxlaws.foundations.errors import NotSolvedError
 from jaxlaws.pytree import Coefficient, positive, pytree
 
@@ -63,19 +60,3 @@ def test_draws_on_the_edge_show_that_the_floor_is_not_determined():
     assert any(
         w.startswith(("E is at an edge", "the runs do not distinguish E")) for w in result.warnings
     )
-
-
-def test_a_fit_none_of_whose_draws_converges_has_no_intervals(monkeypatch):
-    fit_tables = Replicates.fit
-
-    def fails(*args, **kwargs):
-        laws, judgement, vectors = fit_tables(*args, **kwargs)
-        status = np.full_like(judgement.status, Status.NOT_CONVERGED)
-        return laws, dataclasses.replace(judgement, status=status), vectors
-
-    monkeypatch.setattr(Replicates, "fit", fails)
-    loss = 2 + 90 / SIZE**0.3
-    result = fit(SizeLaw, runs(loss), objective=LogSquares(), num_starts=32, bootstrap=4)
-    assert result.ensemble is None
-    assert "none of 4 bootstrap draws converged: there are no intervals" in result.warnings
-    assert result.coefficients()["E"]["low"] is None

@@ -63,7 +63,7 @@ def test_only_a_law_that_is_near_its_limit_form_has_one(runs, gamma, is_near, x6
             np.testing.assert_allclose(getattr(found, name), getattr(TRUE, name), rtol=1e-3)
 
 
-def test_a_fit_names_its_limit_and_the_limit_form_is_determined(runs):
+def test_a_fit_names_its_limit_and_the_limit_form_is_determined(runs, monkeypatch):
     options = {"freeze": {"supervised": ALONE}, "num_starts": 32}
     first = fit(DistillationLimit, runs, **options)
     assert first.status is Status.FLAT_DIRECTION
@@ -77,6 +77,12 @@ def test_a_fit_names_its_limit_and_the_limit_form_is_determined(runs):
     # Seven coefficients from 150 runs: twice the expected mean square of the errors at most.
     errors = predict(limit.law, runs.inputs) / predict(TRUE, runs.inputs) - 1
     assert np.mean(errors**2) < 2 * NOISE**2 * 7 / 150
+    # A limit form none of whose draws converges would have no intervals.
+    drawn = dataclasses.replace(first, options=first.options.replaced(bootstrap=2))
+    without = dataclasses.replace(limit, ensemble=None)
+    monkeypatch.setattr("fitting.estimation.single_fit.fit", lambda *_, **__: without)
+    assert fit_limit_form(first, runs) is not None
+    assert fit_limit_form(drawn, runs) is None
 
 
 @pytest.mark.slow

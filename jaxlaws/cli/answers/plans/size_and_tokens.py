@@ -50,10 +50,10 @@ class SizeAndTokens(Presentation):
 
     def ranges(self, found: Answered) -> dict[str, Tree]:
         """The near-optimal range of each free variable that the planning function can bound."""
-        return self._ranges(found)
+        return self._on_request(found)
 
     @functools.lru_cache(maxsize=1)  # noqa: B019 - one object for each command
-    def _ranges(self, found: Answered) -> dict[str, Tree]:
+    def _on_request(self, found: Answered) -> dict[str, Tree]:
         ranges = {} if self.within is None else _ranges(found, self.within)
         if "num_tokens" in ranges and "num_unique_tokens" in found.inputs:
             ranges["num_epochs"] = epochs_of(
@@ -91,11 +91,11 @@ class SizeAndTokens(Presentation):
             where = (
                 f"in {count} of {np.size(ends.low)} plans"
                 if found.swept
-                else (f"from {_in_words(name, ends.low, ends.high)}")
+                else _in_words(name, ends.low, ends.high)
             )
             notes.append(
-                f"The loss does not determine the {WORDS[name]}: {where} it is the same to nine "
-                "digits"
+                f"The loss does not determine the {WORDS[name]} ({where}): there it is the same "
+                "to nine digits"
             )
         return notes
 
