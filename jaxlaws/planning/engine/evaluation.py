@@ -10,8 +10,8 @@ through the plan's `status`.
 """
 
 import dataclasses
-import functools
 from collections.abc import Callable, Mapping
+from typing import ParamSpec, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -34,7 +34,13 @@ from jaxlaws.planning.solver.minimiser import Solution
 from jaxlaws.planning.solver.problem import Problem
 from jaxlaws.precision import float64, is_traced, to_float64, to_numpy
 
+_Given = ParamSpec("_Given")
+_Answer = TypeVar("_Answer")
+
 _SMALL, _LARGE = 16, 2048
+# A call with few entries waits for the compilation. Without LLVM's optimisations it takes half as
+# long, and such a batch is not slower: its time is that of starting kernels.
+_COMPILER_OPTIONS = {_SMALL: {"xla_backend_optimization_level": 0}, _LARGE: {}}
 _SAME = 1e-12  # objectives with this relative difference are the same
 
 
@@ -181,7 +187,7 @@ def compose(answer: Callable[..., Tree], *given: Tree) -> Tree:
 
 def num_compiled() -> int:
     """The number of programs that were compiled for concrete inputs in this process."""
-    programs = (_first_pass, _second_pass)
+    programs = (*_first_pass.values(), *_second_pass.values())
     return sum(each._cache_size() for each in programs)  # pyright: ignore[reportAttributeAccessIssue]
 
 
@@ -196,7 +202,15 @@ def _answer_in_trace(question: Question, common: Mapping[str, Tree], entries: En
     return question.plan(given, solver.minimise(_problem(question, given, entries)))
 
 
-@functools.partial(jax.jit, static_argnames="question")
+def _compiled(batch_pass: Callable[_Given, _Answer]) -> dict[int, Callable[_Given, _Answer]]:
+    """A pass as a compiled program for each size of a batch."""
+    return {
+        size: jax.jit(batch_pass, static_argnames="question", compiler_options=options)
+        for size, options in _COMPILER_OPTIONS.items()
+    }
+
+
+@_compiled
 def _first_pass(
     question: Question, common: Record, entries: Entries
 ) -> tuple[Tree, Array, solver.Found]:
@@ -208,7 +222,7 @@ def _first_pass(
     return plan, problem.objective(found.point), found
 
 
-@functools.partial(jax.jit, static_argnames="question")
+@_compiled
 def _second_pass(
     question: Question, common: Record, entries: Entries, start: Point
 ) -> tuple[Tree, Array]:
@@ -246,7 +260,7 @@ def _answer_in_batches(question: Question, common: Record, entries: Entries) -> 
 
 def _answer_batch(question: Question, common: Record, batch: Entries, count: int) -> Tree:
     entries = _padded(batch, np.arange(count))
-    plan, value, found = to_numpy(_first_pass(question, common, entries))
+    plan, value, found = to_numpy(_first_pass[len(entries.valid)](question, common, entries))
     plan, value = jax.tree.map(lambda leaf: np.array(leaf[:count]), (plan, value))
     # Entries that are not solved, and then those that may have a lower minimum elsewhere.
     for wanted, start, always in (
@@ -256,8 +270,9 @@ def _answer_batch(question: Question, common: Record, batch: Entries, count: int
         rest = np.flatnonzero(wanted[:count])
         if not len(rest):
             continue
-        finished = _second_pass(question, common, _padded(entries, rest), _padded(start, rest))
-        new_plan, new = to_numpy(finished)
+        again = _padded(entries, rest)
+        second_pass = _second_pass[len(again.valid)]
+        new_plan, new = to_numpy(second_pass(question, common, again, _padded(start, rest)))
         lower = new[: len(rest)] < value[rest] - _SAME * np.abs(value[rest])
         better = lower | always
         chosen, places = np.flatnonzero(better), rest[better]
