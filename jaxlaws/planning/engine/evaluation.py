@@ -5,8 +5,8 @@ sizes, so that a question is compiled at most twice, whatever the number of budg
 fast pass solves most entries of a batch; the other entries are gathered and solved by a second
 pass, which is compiled only when it is needed.
 
-Traced inputs (inside `jit`, `vmap` or `grad`) keep the caller's dtype, and errors are reported
-through the plan's `status`.
+Traced inputs (inside `jit`, `vmap` or `grad`) are computed in float64 as well. The plan has the
+caller's dtype, and errors are reported through its `status`.
 """
 
 import dataclasses
@@ -32,7 +32,7 @@ from jaxlaws.planning.solver import minimiser as solver
 from jaxlaws.planning.solver.batched import Point
 from jaxlaws.planning.solver.minimiser import Solution
 from jaxlaws.planning.solver.problem import Problem
-from jaxlaws.precision import float64, is_traced, to_float64, to_numpy
+from jaxlaws.precision import float64, in_float64, is_traced, to_float64, to_numpy
 
 _Given = ParamSpec("_Given")
 _Answer = TypeVar("_Answer")
@@ -155,8 +155,7 @@ def ask(
         valid=True,
     )
     if is_traced(trees, quantities, requested):
-        entries = prepare(*question.signs, requested, trees, jnp)
-        return _answer_in_trace(question, {**trees, "quantities": quantities}, entries)
+        return _answer_in_trace(question, trees, quantities, requested)
     trees, quantities = to_float64((trees, quantities))
     batched = {
         name: tree
@@ -197,9 +196,16 @@ def _problem(question: Question, given: Record, entries: Entries) -> Problem:
     return dataclasses.replace(problem, possible=possible)
 
 
-def _answer_in_trace(question: Question, common: Mapping[str, Tree], entries: Entries) -> Tree:
-    given = given_record(common, entries)
-    return question.plan(given, solver.minimise(_problem(question, given, entries)))
+def _answer_in_trace(
+    question: Question, trees: Mapping[str, Tree], quantities: Mapping[str, Tree], entries: Entries
+) -> Tree:
+    def answer(given: tuple[Mapping[str, Tree], Mapping[str, Tree], Entries]) -> Tree:
+        trees, quantities, requested = given
+        entries = prepare(*question.signs, requested, trees, jnp)
+        record = given_record({**trees, "quantities": quantities}, entries)
+        return question.plan(record, solver.minimise(_problem(question, record, entries)))
+
+    return in_float64(answer, (trees, quantities, entries))
 
 
 def _compiled(batch_pass: Callable[_Given, _Answer]) -> dict[int, Callable[_Given, _Answer]]:
@@ -252,7 +258,8 @@ def _answer_in_batches(question: Question, common: Record, entries: Entries) -> 
 
     def answer(begin: int) -> Tree:
         batch = jax.tree.map(lambda leaf: leaf[begin : begin + _LARGE], flat)
-        return _answer_batch(question, common, batch, min(_LARGE, total - begin))
+        with jax.debug_nans(False):  # numbers of a plan that do not apply are NaN on purpose
+            return _answer_batch(question, common, batch, min(_LARGE, total - begin))
 
     answers = side_by_side(answer, range(0, total, _LARGE))
     return jax.tree.map(lambda *parts: np.concatenate(parts).reshape(shape)[()], *answers)
