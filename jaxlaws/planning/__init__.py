@@ -55,6 +55,7 @@ from jaxlaws.planning.supervised.overtraining import SmallerModel, overtraining_
 from jaxlaws.planning.supervised.parallel_streams import StreamsPlan, serve_in_streams
 from jaxlaws.planning.supervised.serving import serve
 from jaxlaws.planning.supervised.serving_cost import Hardware, PricedPlan, serve_for_money
+from jaxlaws.precision import callers_precision
 
 __all__ = [
     "DEFAULT_BOUNDS",
@@ -97,6 +98,7 @@ __all__ = [
     "ask",
     "assess_teacher",
     "break_even_students",
+    "callers_precision",
     "compare",
     "compute_multiplier",
     "compute_optimal",
