@@ -23,6 +23,7 @@ from jaxlaws.planning.distillation.student_family import distill_family
 from jaxlaws.planning.distillation.student_family_problem import FamilyPlan
 from jaxlaws.planning.distillation.teacher_quality import TeacherQuality, assess_teacher
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, distillation_law, supervised_law
+from jaxlaws.planning.engine.costs import Costs, Hardware
 from jaxlaws.planning.engine.evaluation import Question, ask
 from jaxlaws.planning.engine.limits import Limit, constraints_of
 from jaxlaws.planning.engine.mixture import Mixture
@@ -54,7 +55,6 @@ from jaxlaws.planning.supervised.model_shapes import BuiltPlan, optimal_shape
 from jaxlaws.planning.supervised.overtraining import SmallerModel, overtraining_cost
 from jaxlaws.planning.supervised.parallel_streams import StreamsPlan, serve_in_streams
 from jaxlaws.planning.supervised.serving import serve
-from jaxlaws.planning.supervised.serving_cost import Hardware, PricedPlan, serve_for_money
 
 __all__ = [
     "DEFAULT_BOUNDS",
@@ -66,6 +66,7 @@ __all__ = [
     "BuiltPlan",
     "Comparison",
     "ComputeMultiplier",
+    "Costs",
     "Crossings",
     "DataMixturePlan",
     "DistillationPlan",
@@ -78,7 +79,6 @@ __all__ = [
     "Method",
     "Mixture",
     "NearOptimalRange",
-    "PricedPlan",
     "Problem",
     "Question",
     "Ratios",
@@ -126,7 +126,6 @@ __all__ = [
     "root_of",
     "search_failed",
     "serve",
-    "serve_for_money",
     "serve_in_streams",
     "serving_frontier",
     "status_of",

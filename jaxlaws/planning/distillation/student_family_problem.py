@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jaxlaws.foundations.annotations import Array
 from jaxlaws.planning.distillation.optimal_teacher import teacher_loss_range
 from jaxlaws.planning.distillation.reductions import with_others_at_upper, with_paid_tokens
+from jaxlaws.planning.engine.costs import in_training_flops, price_of_token, spent
 from jaxlaws.planning.engine.limits import constraints_of
 from jaxlaws.planning.engine.plans import (
     bounds_and_values,
@@ -81,6 +82,17 @@ def _family(given: Record) -> tuple[Array, Array]:
     return _students(given, "num_student_params"), weights / weights.sum(axis=0)[None]
 
 
+def tokens_of(index: int) -> str:
+    """The name of the tokens of one student, which have bounds of their own."""
+    return f"num_student_tokens[{index}]"
+
+
+def _tokens(bounds: Record) -> Array:
+    """The lower or the upper bounds of the tokens, with the students along the first axis."""
+    num = sum(name.startswith(tokens_of(0)[:-2]) for name in bounds)
+    return jnp.stack([bounds[tokens_of(index)] for index in range(num)])
+
+
 def _left(given: Record) -> tuple[Array, Array]:
     """The budget without serving, and whether serving leaves a part of the budget."""
     forward = jax.vmap(given.forward_flops)(_students(given, "num_student_params"))
@@ -89,8 +101,9 @@ def _left(given: Record) -> tuple[Array, Array]:
 
 
 def _cost_of_token(given: Record, logits: Array) -> Array:
-    """The cost of one token for each student: training and the logits of the teacher."""
-    return 3 * jax.vmap(given.forward_flops)(_family(given)[0]) + logits[None]
+    """The cost of one token for each student: training, logits of the teacher and data."""
+    training = 3 * jax.vmap(given.forward_flops)(_family(given)[0])
+    return training + logits[None] + price_of_token(given)
 
 
 def _losses(given: Record, log_tokens: Array, teacher_loss: Array) -> Array:
@@ -118,21 +131,23 @@ def _split(given: Record, logits: Array, log_rest: Array, teacher_loss: Array) -
         given=given | {"teacher_loss": teacher_loss},
         log_cost=jnp.log(_cost_of_token(given, logits)),
         log_budget=log_rest,
-        log_bounds=(
-            jnp.log(given.lower.num_student_tokens),
-            jnp.log(given.upper.num_student_tokens),
-        ),
+        log_bounds=(jnp.log(_tokens(given.lower)), jnp.log(_tokens(given.upper))),
     )
 
 
 def _teacher(given: Record, charged: ChargedCosts, point: Point) -> tuple[Array, Array, Array]:
-    """The loss of the teacher, the cost of its logits for one token, the cost of its training."""
+    """The loss of the teacher, the cost of its logits for one token, that of its training."""
     if charged == ChargedCosts.NOTHING:
         return jnp.exp(point[0]), 0.0 * point[0], 0.0 * point[0]
     size, tokens = jnp.exp(point[0]), jnp.exp(point[1])
     forward = given.forward_flops(size)
     loss = given.law.supervised.loss(num_params=size, num_tokens=tokens)
-    return loss, given.logits * forward, given.pretraining * 3 * forward * tokens
+    training = given.pretraining * 3 * forward * tokens
+    return loss, given.logits * forward, training + _teacher_data(given, tokens)
+
+
+def _teacher_data(given: Record, num_tokens: Array) -> Array:
+    return given.pretraining * price_of_token(given) * num_tokens
 
 
 def teacher_variables(charged: ChargedCosts) -> tuple[str, ...]:
@@ -144,6 +159,7 @@ def teacher_variables(charged: ChargedCosts) -> tuple[str, ...]:
 
 def family_problem(given: Record, charged: ChargedCosts) -> Problem:
     """The search for the teacher of a scenario whose `charged_costs` are given."""
+    given = in_training_flops(given)
     names = teacher_variables(charged)
     weights = _family(given)[1]
     budget, affordable = _left(given)
@@ -151,7 +167,7 @@ def family_problem(given: Record, charged: ChargedCosts) -> Problem:
 
     def least(logits: Array) -> Array:
         """The compute for the smallest number of tokens of each student."""
-        return given.lower.num_student_tokens * _cost_of_token(given, logits).sum(axis=0)
+        return (_tokens(given.lower) * _cost_of_token(given, logits)).sum(axis=0)
 
     def objective(point: Point) -> Array:
         """The mean loss. Where all students have the most tokens, the cheapest plan is the best."""
@@ -200,7 +216,9 @@ def _along_the_share(given: Record, log_budget: Array, lower: Point, upper: Poin
     def costs(log_teacher: Array) -> tuple[Array, Array, Array]:
         teacher = given.forward_flops(jnp.exp(log_teacher))
         training = 3 * jax.vmap(given.forward_flops)(sizes).sum(axis=0)
-        return training, len(sizes) * given.logits * teacher, given.pretraining * 3 * teacher
+        training = training + len(sizes) * price_of_token(given)
+        of_teacher = given.pretraining * 3 * teacher + _teacher_data(given, 1.0)
+        return training, len(sizes) * given.logits * teacher, of_teacher
 
     unused = jnp.zeros_like(log_budget)
     one_student = with_paid_tokens(
@@ -223,6 +241,7 @@ def _along_the_share(given: Record, log_budget: Array, lower: Point, upper: Poin
 
 def family_plan(given: Record, solution: Solution, charged: ChargedCosts) -> FamilyPlan:
     """The plan from a solution of `family_problem`."""
+    given = in_training_flops(given)
     nothing = jnp.full_like(given.flops, jnp.nan)
     names = teacher_variables(charged)
     sizes, weights = _family(given)
@@ -253,12 +272,15 @@ def family_plan(given: Record, solution: Solution, charged: ChargedCosts) -> Fam
     worth = jnp.where(sides == 0, jnp.exp(split.worth(log_tokens)), 0.0).max(axis=0)
     price = jnp.where(some, worth, solution.multipliers[0] / budget)
     of_bound = jnp.exp(_log_gain(split.given, log_tokens)) - price[None] * cost * tokens
+    data = price_of_token(given)
+    teacher_data = 0.0 if charged == ChargedCosts.NOTHING else _teacher_data(given, teacher[1])
     flops, shares = shares_of(
         solution,
-        student=((cost - logits[None]) * tokens).sum(axis=0),
+        student=((cost - logits[None] - data) * tokens).sum(axis=0),
         logits=(logits[None] * tokens).sum(axis=0),
-        teacher=training,
+        teacher=training - teacher_data,
         serving=given.flops - budget,
+        data=data * tokens.sum(axis=0) + teacher_data,
     )
 
     teacher_plan = bounds_and_values(
@@ -278,7 +300,7 @@ def family_plan(given: Record, solution: Solution, charged: ChargedCosts) -> Fam
         num_teacher_tokens=where_possible(solution, teacher[1]),
         teacher_loss=where_possible(solution, teacher_loss),
         loss=where_possible(solution, loss),
-        flops=flops,
+        flops=spent(given, flops),
         shares=shares,
         status=jnp.where(on_bound, jnp.int32(Status.ON_BOUND), status),
         active_bounds=teacher_plan["active_bounds"]

@@ -34,7 +34,7 @@ class Split:
         log_cost: logarithm of the cost of one unit of each use, `(uses, *batch)`.
         log_budget: logarithm of the budget, of shape `batch`. Where the budget does not pay for
             the smallest amounts, the split consists of the smallest amounts.
-        log_bounds: smallest and largest amount, the same for all uses, of shape `batch`.
+        log_bounds: smallest and largest amount of each use, `(uses, *batch)`, or two numbers.
     """
 
     log_gain: Callable[[Tree, Array], Array]
@@ -58,8 +58,8 @@ class Split:
         return jax.nn.logsumexp(self.log_cost + amounts, axis=0) - self.log_budget
 
     def ends(self, amounts: Array) -> tuple[Array, Array]:
-        """The bounds, shaped to broadcast with amounts."""
-        low, high = (jnp.asarray(end, amounts.dtype)[None] for end in self.log_bounds)
+        """The bounds, which broadcast with amounts."""
+        low, high = (jnp.asarray(end, amounts.dtype) for end in self.log_bounds)
         return low, high
 
     def inside(self, amounts: Array) -> Array:
