@@ -29,7 +29,6 @@ from jaxlaws.planning.engine.evaluation import Question, ask
 from jaxlaws.planning.engine.limits import Limit, check_limits
 from jaxlaws.planning.engine.mixture import Mixture
 from jaxlaws.planning.engine.scenarios import ChargedCosts, Scenario, charged_costs, check_scenario
-from jaxlaws.planning.engine.status import Status, is_solved
 from jaxlaws.precision import is_traced
 
 _QUESTIONS = {
@@ -86,10 +85,7 @@ def distill_family(
         cost: prices of training, serving, logits and data, see `Costs`.
 
     Returns:
-        A plan: NumPy float64 for concrete inputs, the caller's dtype inside a trace. Where all
-        students have the most tokens and the teacher gets exactly the rest of the budget, a plan
-        inside a trace has the status NOT_CONVERGED. For budgets close to such a plan, concrete
-        inputs may have this status as well.
+        A plan: NumPy float64 for concrete inputs, the caller's dtype inside a trace.
 
     Raises:
         ValueError: an input is not positive and finite, the sizes have no axis, a share of the
@@ -142,25 +138,19 @@ def distill_family(
         for end in split_bounds("num_student_tokens", num_student_tokens_bounds)
     )
 
-    def answer(least: list[Array], most: list[Array]) -> FamilyPlan:
-        plan = ask(
-            _QUESTIONS[charged],
-            distillation_law(law),
-            inputs,
-            bounds={
-                **{tokens_of(i): pair for i, pair in enumerate(zip(least, most, strict=True))},
-                "num_teacher_params": num_teacher_params_bounds,
-                "num_teacher_tokens": num_teacher_tokens_bounds,
-            },
-            limits=limits,
-            functions={"forward_flops": forward_flops},
-        )
-        return jax.tree.map(_stacked, plan, is_leaf=lambda node: isinstance(node, list))
-
-    plan = answer(least, most)
-    if is_traced(plan) or not np.any(plan.status == Status.NOT_CONVERGED):
-        return plan
-    return _at_the_kink(plan, answer(most, most))
+    plan = ask(
+        _QUESTIONS[charged],
+        distillation_law(law),
+        inputs,
+        bounds={
+            **{tokens_of(i): pair for i, pair in enumerate(zip(least, most, strict=True))},
+            "num_teacher_params": num_teacher_params_bounds,
+            "num_teacher_tokens": num_teacher_tokens_bounds,
+        },
+        limits=limits,
+        functions={"forward_flops": forward_flops},
+    )
+    return jax.tree.map(_stacked, plan, is_leaf=lambda node: isinstance(node, list))
 
 
 def _for_each_student(bound: Array, num: int) -> list[Array]:
@@ -203,27 +193,6 @@ def _check_limits(limits: Mapping[str, Limit] | None, names: tuple[str, ...]) ->
                 f"may depend only on {' and '.join(names)}. For the tokens of each student use "
                 "num_student_tokens_bounds."
             )
-
-
-def _at_the_kink(plan: FamilyPlan, full: FamilyPlan) -> FamilyPlan:
-    """The plans, with a replacement for each that ends where the value of the budget jumps.
-
-    Where all students have the most tokens, more compute helps only through the teacher. Where the
-    best plan lies exactly at this kink, the objective has no gradient of zero, and the search does
-    not converge. With the tokens of the students fixed at their upper bounds the problem is smooth.
-
-    Args:
-        plan: the plans of the search.
-        full: the best plans with the most tokens for all students.
-    """
-    no_student_would_give = (full.marginal_values.num_student_tokens >= 0).all(axis=-1)
-    better = (plan.status == Status.NOT_CONVERGED) & (is_solved(full.status))
-    better &= no_student_would_give & (full.loss <= plan.loss * (1 + 1e-9))
-
-    def chosen(new: Array, old: Array) -> Array:
-        return np.where(better[(...,) + (None,) * (np.ndim(old) - np.ndim(better))], new, old)[()]
-
-    return jax.tree.map(chosen, full, plan)
 
 
 def _stacked(leaf: Array) -> Array:

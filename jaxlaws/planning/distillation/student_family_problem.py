@@ -1,8 +1,11 @@
 """The problem of students of several sizes that share one teacher.
 
-For a given teacher, `best_split` splits the rest of the budget among the students. Therefore the
-only variables are those of the teacher, for any number of students.
+For a given teacher, `best_split` splits the money of the students among them. Therefore the only
+variables are those of the teacher and this money, for any number of students.
 """
+
+import dataclasses
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -25,7 +28,6 @@ from jaxlaws.planning.engine.status import Status
 from jaxlaws.planning.solver.batched import Point
 from jaxlaws.planning.solver.budget_split import Split, best_split, split_for_value
 from jaxlaws.planning.solver.minimiser import Solution
-from jaxlaws.planning.solver.numeric_tolerances import tolerances
 from jaxlaws.planning.solver.problem import Problem, Reduction
 from jaxlaws.pytree import pytree
 
@@ -157,56 +159,111 @@ def teacher_variables(charged: ChargedCosts) -> tuple[str, ...]:
     return ("num_teacher_params", "num_teacher_tokens")
 
 
+@dataclasses.dataclass(frozen=True)
+class _Money:
+    """The variable that says what the students get, from their least to their most tokens.
+
+    It is zero where all students have the least tokens, and `most` where all have the most. With
+    this variable the best plan with the most tokens for all lies on a bound. Without it, the plan
+    lies at a kink of the objective: more compute than the students can use gains nothing.
+
+    Attributes:
+        given: what the question is given.
+    """
+
+    given: Record
+
+    def _ends(self, logits: Array) -> tuple[Array, Array]:
+        """Logarithms of the cost of the least and of the most tokens."""
+        cost = _cost_of_token(self.given, logits)
+        bounds = (self.given.lower, self.given.upper)
+        least, most = (jnp.log((_tokens(each) * cost).sum(axis=0)) for each in bounds)
+        return least, most
+
+    @property
+    def most(self) -> Array:
+        """The upper bound of the variable, in the unit of a logarithm of money."""
+        least, most = self._ends(jnp.zeros_like(self.given.flops))
+        return most - least
+
+    def log_of(self, variable: Array, logits: Array) -> Array:
+        """The logarithm of the money."""
+        least, most = self._ends(logits)
+        return least + (most - least) * variable / jnp.where(self.most > 0, self.most, 1.0)
+
+    def of_log(self, log_money: Array, logits: Array) -> Array:
+        """The variable for a sum of money, also outside the bounds."""
+        least, most = self._ends(logits)
+        span = jnp.where(most > least, most - least, 1.0)
+        return self.most * (log_money - least) / span
+
+
 def family_problem(given: Record, charged: ChargedCosts) -> Problem:
-    """The search for the teacher of a scenario whose `charged_costs` are given."""
+    """The search for the teacher of a scenario whose `charged_costs` are given.
+
+    The variables are those of the teacher and the money of the students, see `_Money`.
+    """
     given = in_training_flops(given)
     names = teacher_variables(charged)
     weights = _family(given)[1]
     budget, affordable = _left(given)
     log_budget = jnp.log(budget)
-
-    def least(logits: Array) -> Array:
-        """The compute for the smallest number of tokens of each student."""
-        return (_tokens(given.lower) * _cost_of_token(given, logits)).sum(axis=0)
+    money = _Money(given)
 
     def objective(point: Point) -> Array:
-        """The mean loss. Where all students have the most tokens, the cheapest plan is the best."""
-        loss, logits, training = _teacher(given, charged, point)
-        rest = jnp.maximum(budget - training, least(logits))
-        split = _split(given, logits, jnp.log(rest), loss)
-        tokens = split_for_value(split)
-        of_students = jnp.exp(split.log_cost + tokens - log_budget[None]).sum(axis=0)
-        spent = jnp.log(of_students + training / budget)
-        least_loss = (weights * _losses(given, tokens, loss)).sum(axis=0)
-        return least_loss * (1 + tolerances(log_budget).preference * spent)
+        loss, logits, _ = _teacher(given, charged, point)
+        split = _split(given, logits, money.log_of(point[-1], logits), loss)
+        return (weights * _losses(given, split_for_value(split), loss)).sum(axis=0)
 
-    def log_least_cost(point: Point) -> Array:
+    def log_cost(point: Point) -> Array:
         _, logits, training = _teacher(given, charged, point)
-        return jnp.log(least(logits) + training)
+        # As fractions of the budget: the squares of FLOPs would overflow in float32.
+        of_students = jnp.exp(money.log_of(point[-1], logits) - log_budget)
+        return log_budget + jnp.log(of_students + training / budget)
+
+    def with_rest(teacher: Point, relaxation: Array) -> Point:
+        """The point of a teacher that leaves the rest of the budget to the students."""
+        _, logits, training = _teacher(given, charged, teacher)
+        rest = jnp.exp(relaxation) - training / budget
+        rest = jnp.maximum(rest, jnp.finfo(rest.dtype).tiny)
+        return [*teacher, money.of_log(log_budget + jnp.log(rest), logits)]
 
     if charged == ChargedCosts.NOTHING:
         low, high = teacher_loss_range(given.law, given.flops)
         lower, upper = [low], [high]
-        reduction = with_others_at_upper(lower, upper)
     else:
         lower = [jnp.log(given.lower[name]) for name in names]
         upper = [jnp.log(given.upper[name]) for name in names]
-        if charged == ChargedCosts.LOGITS_ONLY:
-            reduction = with_others_at_upper(lower, upper)
-        else:
-            reduction = _along_the_share(given, log_budget, lower, upper)
+    if charged == ChargedCosts.PRETRAINING:
+        reduction = _along_the_share(given, log_budget, lower, upper)
+    else:
+        reduction = with_others_at_upper(lower, upper)
+    to_teacher = reduction.to_point
+
+    def to_point(coordinates: Point, relaxation: Point) -> Point:
+        return with_rest(to_teacher(coordinates, relaxation[1:]), relaxation[0])
+
+    nothing = jnp.zeros_like(log_budget)
+    lower, upper = [*lower, nothing], [*upper, money.most]
     return Problem(
         objective=objective,
         has_unit=True,
         lower=lower,
         upper=upper,
         constraints=(
-            lambda point: log_budget - log_least_cost(point),
-            *constraints_of(given, names),
+            lambda point: log_budget - log_cost(point),
+            *(_of_teacher(limit) for limit in constraints_of(given, names)),
         ),
-        reduction=reduction,
-        possible=affordable & (log_least_cost(lower) <= log_budget),
+        preference=log_cost,
+        reduction=dataclasses.replace(
+            reduction, to_point=to_point, num_relaxations=1 + len(reduction.held)
+        ),
+        possible=affordable & (log_cost(lower) <= log_budget),
     )
+
+
+def _of_teacher(constraint: Callable[[Point], Array]) -> Callable[[Point], Array]:
+    return lambda point: constraint(point[:-1])
 
 
 def _along_the_share(given: Record, log_budget: Array, lower: Point, upper: Point) -> Reduction:
@@ -229,14 +286,7 @@ def _along_the_share(given: Record, log_budget: Array, lower: Point, upper: Poin
         log_teacher, _unused, log_tokens = one_student.to_point(coordinates, [0.0])
         return [log_teacher, log_tokens]
 
-    return Reduction(
-        to_point=to_point,
-        candidate=one_student.candidate,
-        num_candidates=one_student.num_candidates,
-        follow=one_student.follow,
-        num_relaxations=0,
-        on_curve=True,
-    )
+    return dataclasses.replace(one_student, to_point=to_point)
 
 
 def family_plan(given: Record, solution: Solution, charged: ChargedCosts) -> FamilyPlan:
@@ -247,7 +297,7 @@ def family_plan(given: Record, solution: Solution, charged: ChargedCosts) -> Fam
     sizes, weights = _family(given)
     if charged == ChargedCosts.NOTHING:
         teacher = (nothing, nothing)
-        point = solution.point
+        point = solution.point[:-1]
     else:
         teacher = tuple(variable_value(given, solution, name, i) for i, name in enumerate(names))
         point = [jnp.log(value) for value in teacher]
@@ -258,8 +308,11 @@ def family_plan(given: Record, solution: Solution, charged: ChargedCosts) -> Fam
     split = _split(given, logits, jnp.log(rest), teacher_loss)
     log_tokens = best_split(split)
     low, high = split.ends(log_tokens)
+    # Rounding must not move a student off its bound where the money of all is on its bound.
+    side = solution.on_bound[-1][None]
+    log_tokens = jnp.where(side > 0, high, jnp.where(side < 0, low, log_tokens))
     sides = jnp.where(log_tokens >= high, 1, jnp.where(log_tokens <= low, -1, 0))
-    unspent = (sides == 1).all(axis=0) & ~solution.binding[0]
+    unspent = ~solution.binding[0]
     # In single precision an exponential is off in the sixth digit. Scaled, the tokens spend exactly
     # the rest of the budget.
     tokens = jnp.exp(log_tokens)
@@ -268,7 +321,7 @@ def family_plan(given: Record, solution: Solution, charged: ChargedCosts) -> Fam
     losses = _losses(given, jnp.log(tokens), teacher_loss)
     loss = (weights * losses).sum(axis=0)
     # One more FLOP gains the same for every student that is not on a bound, and for the teacher.
-    # Where all students are on a bound, the value is that of the constraint on the least cost.
+    # Where all students are on a bound, the value is that for the teacher.
     worth = jnp.where(sides == 0, jnp.exp(split.worth(log_tokens)), 0.0).max(axis=0)
     price = jnp.where(some, worth, solution.multipliers[0] / budget)
     of_bound = jnp.exp(_log_gain(split.given, log_tokens)) - price[None] * cost * tokens
@@ -283,8 +336,11 @@ def family_plan(given: Record, solution: Solution, charged: ChargedCosts) -> Fam
         data=data * tokens.sum(axis=0) + teacher_data,
     )
 
+    of_teacher = dataclasses.replace(
+        solution, on_bound=solution.on_bound[:-1], bound_values=solution.bound_values[:-1]
+    )
     teacher_plan = bounds_and_values(
-        solution, names, flops=price * given.flops, limits=given.limits
+        of_teacher, names, flops=price * given.flops, limits=given.limits
     )
     status = status_of(solution, loss, unspent=unspent)
     on_bound = (sides != 0).any(axis=0) & (status == Status.CONVERGED)

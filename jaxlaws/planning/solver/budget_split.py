@@ -143,10 +143,17 @@ def split_for_value(split: Split) -> Array:
 
     The derivatives are those of one Newton step from the solution. They are exact to first order
     for the amounts. The step keeps the budget exactly, and the sum of the gains is stationary at
-    the solution, so that the derivatives of the sum are exact to third order.
+    the solution, so that the derivatives of the sum are exact to third order. Where all amounts are
+    on their bounds, the derivatives are those of a budget that still changes an amount: the last
+    that reaches its largest amount, or the first that leaves its smallest.
     """
-    amounts, price, fall = _found(split.without_derivatives())
+    constant = split.without_derivatives()
+    amounts, price, fall = _found(constant)
     inside = split.inside(amounts)
+    worth = constant.worth(amounts)
+    least, most = worth.min(axis=0)[None], worth.max(axis=0)[None]
+    last = jnp.where(amounts >= split.ends(amounts)[1], worth == least, worth == most)
+    inside = inside | (last & ~inside.any(axis=0)[None])
     amounts = jnp.where(inside, amounts, split.nearest_end(amounts))
     some = inside.any(axis=0)
     cost = jnp.exp(split.log_cost + amounts - split.log_budget[None])  # in budgets
