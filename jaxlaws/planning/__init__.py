@@ -20,7 +20,7 @@ from jaxlaws.planning.distillation.distilled_student import distill
 from jaxlaws.planning.distillation.existing_teacher import distill_with
 from jaxlaws.planning.distillation.optimal_teacher import optimal_teacher_loss
 from jaxlaws.planning.distillation.student_family import distill_family
-from jaxlaws.planning.distillation.student_family_problem import FamilyPlan
+from jaxlaws.planning.distillation.student_family_plan import FamilyPlan
 from jaxlaws.planning.distillation.teacher_quality import TeacherQuality, assess_teacher
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, distillation_law, supervised_law
 from jaxlaws.planning.engine.costs import Costs, Hardware

@@ -10,13 +10,9 @@ import numpy as np
 
 from jaxlaws.compute import ForwardFlops, dense_forward_flops
 from jaxlaws.foundations.annotations import Array, Tree
-from jaxlaws.planning.distillation.student_family_problem import (
-    FamilyPlan,
-    family_plan,
-    family_problem,
-    teacher_variables,
-    tokens_of,
-)
+from jaxlaws.planning.distillation.family_costs import teacher_variables, tokens_of
+from jaxlaws.planning.distillation.student_family_plan import FamilyPlan, family_plan
+from jaxlaws.planning.distillation.student_family_problem import family_problem
 from jaxlaws.planning.engine.checks import (
     DEFAULT_BOUNDS,
     Bounds,

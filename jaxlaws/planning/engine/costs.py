@@ -71,8 +71,8 @@ class Costs:
     ...     cost = Costs(training=1.4e-18, token=token)
     ...     plan = compute_optimal(law, flops=1e6, cost=cost)
     ...     print(f"{plan.num_params:.2g} parameters, {plan.shares.data:.0%} of the money for data")
-    7.7e+10 parameters, 0% of the money for data
-    4.1e+11 parameters, 55% of the money for data
+    8.1e+10 parameters, 0% of the money for data
+    3.2e+11 parameters, 79% of the money for data
     """
 
     training: Array = 1.0
