@@ -19,6 +19,7 @@ import numpy as np
 
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.concurrency import side_by_side
+from jaxlaws.inputs import as_float
 from jaxlaws.planning.engine.checks import (
     Bounds,
     callable_tree,
@@ -27,6 +28,7 @@ from jaxlaws.planning.engine.checks import (
 from jaxlaws.planning.engine.entries import Entries, given_record, nan_is_infeasible, prepare
 from jaxlaws.planning.engine.limits import Limit, check_limits
 from jaxlaws.planning.engine.mixture import Mixture, in_scalar_leaves
+from jaxlaws.planning.engine.programs import compiled_when_traced
 from jaxlaws.planning.engine.record import Record
 from jaxlaws.planning.solver import minimiser as solver
 from jaxlaws.planning.solver.batched import Point
@@ -141,16 +143,21 @@ def ask(
         name: callable_tree(limit.quantity, "quantity") for name, limit in checked_limits.items()
     }
     requested = Entries(
-        inputs=dict(inputs),
-        lower={name: lower for name, (lower, _) in pairs.items()},
-        upper={name: upper for name, (_, upper) in pairs.items()},
-        most={name: limit.most for name, limit in checked_limits.items()},
+        inputs={
+            name: value if isinstance(value, Mapping) else as_float(name, value)
+            for name, value in inputs.items()
+        },
+        lower={name: as_float(f"{name}_bounds", lower) for name, (lower, _) in pairs.items()},
+        upper={name: as_float(f"{name}_bounds", upper) for name, (_, upper) in pairs.items()},
+        most={
+            name: as_float(f"limits[{name!r}].most", limit.most)
+            for name, limit in checked_limits.items()
+        },
         trees={},
         valid=True,
     )
     if is_traced(trees, quantities, requested):
-        entries = prepare(*question.signs, requested, trees, jnp)
-        return _answer_in_trace(question, {**trees, "quantities": quantities}, entries)
+        return _answer_in_trace(question, trees, quantities, requested)
     trees, quantities = to_float64((trees, quantities))
     batched = {
         name: tree
@@ -191,8 +198,12 @@ def _problem(question: Question, given: Record, entries: Entries) -> Problem:
     return dataclasses.replace(problem, possible=possible)
 
 
-def _answer_in_trace(question: Question, common: Mapping[str, Tree], entries: Entries) -> Tree:
-    given = given_record(common, entries)
+@compiled_when_traced()
+def _answer_in_trace(
+    question: Question, trees: Mapping[str, Tree], quantities: Mapping[str, Tree], entries: Entries
+) -> Tree:
+    entries = prepare(*question.signs, entries, trees, jnp)
+    given = given_record({**trees, "quantities": quantities}, entries)
     return question.plan(given, solver.minimise(_problem(question, given, entries)))
 
 
