@@ -1,9 +1,11 @@
 """From a question to a plan: checks, float64, batches, and a second pass where it is needed.
 
 Concrete inputs are validated and computed in float64. They are cut into batches of two fixed
-sizes, so that a question is compiled at most twice, whatever the number of budgets. A first,
-fast pass solves most entries of a batch; the other entries are gathered and solved by a second
-pass, which is compiled only when it is needed.
+sizes, so that a question is compiled at most twice, whatever the number of budgets. Up to 512
+entries are computed in small batches, in which each entry has a law of its own: one budget, a
+sweep, and the draws of a fit then share one program. A first, fast pass solves most entries of a
+batch; the other entries are gathered and solved by a second pass, which is compiled only when it
+is needed.
 
 Traced inputs (inside `jit`, `vmap` or `grad`) keep the caller's dtype, and errors are reported
 through the plan's `status`.
@@ -37,6 +39,7 @@ from jaxlaws.planning.solver.problem import Problem
 from jaxlaws.precision import float64, is_traced, to_float64, to_numpy
 
 _SMALL, _LARGE = 16, 2048
+MOST_IN_SMALL_BATCHES = 512  # entries; more take less time in the large program
 _SAME = 1e-12  # objectives with this relative difference are the same
 
 
@@ -165,7 +168,10 @@ def ask(
         if not isinstance(tree, Mixture) and any(map(np.ndim, jax.tree.leaves(tree)))
     }
     entries = prepare(*question.signs, requested._replace(trees=batched), {}, np)
-    common = {name: tree for name, tree in trees.items() if name not in batched}
+    if entries.valid.size <= MOST_IN_SMALL_BATCHES and not isinstance(trees["law"], Mixture):
+        each = jax.tree.map(lambda leaf: np.broadcast_to(leaf, entries.valid.shape), trees["law"])
+        entries.trees["law"] = each
+    common = {name: tree for name, tree in trees.items() if name not in entries.trees}
     return _answer_in_batches(question, Record(common, quantities=quantities), entries)
 
 
@@ -246,12 +252,13 @@ def _answer_in_batches(question: Question, common: Record, entries: Entries) -> 
     if total == 0:
         raise ValueError(f"there is nothing to plan: the inputs broadcast to shape {shape}")
     flat = jax.tree.map(np.ravel, entries)
+    size = _SMALL if total <= MOST_IN_SMALL_BATCHES else _LARGE
 
     def answer(begin: int) -> Tree:
-        batch = jax.tree.map(lambda leaf: leaf[begin : begin + _LARGE], flat)
-        return _answer_batch(question, common, batch, min(_LARGE, total - begin))
+        batch = jax.tree.map(lambda leaf: leaf[begin : begin + size], flat)
+        return _answer_batch(question, common, batch, min(size, total - begin))
 
-    answers = side_by_side(answer, range(0, total, _LARGE))
+    answers = side_by_side(answer, range(0, total, size))
     return jax.tree.map(lambda *parts: np.concatenate(parts).reshape(shape)[()], *answers)
 
 

@@ -78,7 +78,10 @@ def test_nothing_is_compiled_twice():
     law = presets.load("besiroglu2024")
     flops_model = TransformerForwardFlops()
     compute_optimal(law, flops=1e21, forward_flops=flops_model)
+    compiled = num_compiled()
     compute_optimal(law, flops=np.logspace(18, 24, 100), forward_flops=flops_model)
+    assert num_compiled() == compiled
+    compute_optimal(law, flops=np.logspace(18, 24, 600), forward_flops=flops_model)
     compiled = num_compiled()
     for context in (1024, 4096):
         for budget in (1e19, np.logspace(18, 24, 7), np.logspace(18, 24, 5000)):
