@@ -26,6 +26,7 @@ from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, distillation_
 from jaxlaws.planning.engine.evaluation import Question, ask
 from jaxlaws.planning.engine.limits import Limit, constraints_of
 from jaxlaws.planning.engine.mixture import Mixture
+from jaxlaws.planning.engine.planner import Planner
 from jaxlaws.planning.engine.plans import (
     DistillationPlan,
     SupervisedPlan,
@@ -79,6 +80,7 @@ __all__ = [
     "Method",
     "Mixture",
     "NearOptimalRange",
+    "Planner",
     "PricedPlan",
     "Problem",
     "Question",

@@ -1,8 +1,8 @@
 """A question answered with every draw of a fit.
 
-For few budgets the draws are planned one by one through the planner's compiled batches: one call
-takes about a millisecond, so that a thousand draws are done before a program for all of them
-would be compiled. For a long sweep all draws are planned in one call.
+The draws are planned as batches of laws. For few budgets a call has so few entries that it needs
+the planner's small program only, which a single plan has compiled already: a thousand draws are
+done before a program for all of them would be compiled. A long sweep is one call.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,13 +14,12 @@ from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.batches import scalar_leaves
 from jaxlaws.inputs import INPUTS
 from jaxlaws.planning.engine.checks import supervised_law
+from jaxlaws.planning.engine.evaluation import MOST_IN_SMALL_BATCHES
 from jaxlaws.planning.engine.mixture import distilled_loss
 from jaxlaws.planning.engine.plans import DistillationPlan, SupervisedPlan
 from jaxlaws.precision import float64, to_float64
 
-# A sweep is cut into parts of the planner's small batch; the large batch is made for thousands.
-_BATCH = 16
-_LONG_SWEEP = 64
+_LONG_SWEEP = 64  # budgets; then the large program is worth its compilation
 
 
 def num_draws(ensemble: Tree) -> int:
@@ -92,8 +91,8 @@ def over_draws(
     """The answer for every draw, as one tree whose leaves have a leading axis over the draws.
 
     Args:
-        question: a planning function, or another function that takes a law and the inputs by
-            keyword and returns a tree of arrays.
+        question: a planning function, or another function that takes a batched law and the
+            inputs by keyword, and returns a tree of arrays whose leading axis is that of the law.
         ensemble: a batched law, with the draws along the leading axis.
         inputs: numbers, or arrays of one length.
 
@@ -103,23 +102,16 @@ def over_draws(
     >>> over_draws(compute_optimal, draws, {"flops": np.array([1e20, 1e21])}).loss.shape
     (3, 2)
     """
-    inputs, ensemble = inputs or {}, scalar_leaves(ensemble)
-    swept = {name: value for name, value in inputs.items() if np.ndim(value)}
-    length = max((len(value) for value in swept.values()), default=1)
-
-    def of_one_draw(law: Tree) -> Tree:
-        if not swept:
-            return question(law, **inputs)
-        parts = []
-        for begin in range(0, length, _BATCH):
-            part = {name: value[begin : begin + _BATCH] for name, value in swept.items()}
-            parts.append(question(law, **{**inputs, **part}))
-        return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
-
+    inputs, ensemble = inputs or {}, jax.tree.map(np.asarray, scalar_leaves(ensemble))
+    swept = [name for name, value in inputs.items() if np.ndim(value)]
+    length = max((len(inputs[name]) for name in swept), default=1)
+    if swept:
+        ensemble = jax.tree.map(lambda leaf: leaf[:, None], ensemble)
     if length >= _LONG_SWEEP:
-        return question(jax.tree.map(lambda leaf: np.asarray(leaf)[:, None], ensemble), **inputs)
+        return question(ensemble, **inputs)
+    step, count = MOST_IN_SMALL_BATCHES // length, num_draws(ensemble)
     answers = [
-        of_one_draw(jax.tree.map(lambda leaf, at=index: np.asarray(leaf)[at], ensemble))
-        for index in range(num_draws(ensemble))
+        question(jax.tree.map(lambda leaf, at=begin: leaf[at : at + step], ensemble), **inputs)
+        for begin in range(0, count, step)
     ]
-    return jax.tree.map(lambda *leaves: np.stack(leaves), *answers)
+    return jax.tree.map(lambda *leaves: np.concatenate(leaves), *answers)

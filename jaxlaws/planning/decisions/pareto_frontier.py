@@ -20,6 +20,7 @@ from jaxlaws.planning.engine.composed_inputs import checked_inputs, with_new_axi
 from jaxlaws.planning.engine.evaluation import compose
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import DistillationPlan, SupervisedPlan
+from jaxlaws.planning.engine.programs import compiled_when_traced
 from jaxlaws.planning.engine.scenarios import Scenario, check_scenario
 from jaxlaws.planning.engine.status import is_solved
 from jaxlaws.pytree import pytree
@@ -50,6 +51,7 @@ class Frontier:
     distilled: DistillationPlan
 
 
+@compiled_when_traced()
 def serving_frontier(
     law: Tree,
     *,

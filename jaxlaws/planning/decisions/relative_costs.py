@@ -17,6 +17,7 @@ from jaxlaws.planning.engine.composed_inputs import checked_inputs
 from jaxlaws.planning.engine.evaluation import compose
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import DistillationPlan, SupervisedPlan
+from jaxlaws.planning.engine.programs import compiled_when_traced
 from jaxlaws.planning.engine.scenarios import Scenario, check_scenario
 from jaxlaws.planning.supervised.fixed_size import train_fixed
 from jaxlaws.pytree import pytree
@@ -39,6 +40,7 @@ class Ratios:
     supervised: SupervisedPlan
 
 
+@compiled_when_traced()
 def relative_cost(
     law: Tree,
     *,

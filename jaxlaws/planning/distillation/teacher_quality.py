@@ -14,6 +14,7 @@ from jaxlaws.planning.engine.composed_inputs import checked_inputs
 from jaxlaws.planning.engine.evaluation import compose
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import DistillationPlan, TeacherLossPlan
+from jaxlaws.planning.engine.programs import compiled_when_traced
 from jaxlaws.pytree import pytree
 
 
@@ -37,6 +38,7 @@ class TeacherQuality:
     plan: DistillationPlan
 
 
+@compiled_when_traced()
 def assess_teacher(
     law: Tree,
     *,

@@ -1,9 +1,11 @@
 """From a question to a plan: checks, float64, batches, and a second pass where it is needed.
 
 Concrete inputs are validated and computed in float64. They are cut into batches of two fixed
-sizes, so that a question is compiled at most twice, whatever the number of budgets. A first,
-fast pass solves most entries of a batch; the other entries are gathered and solved by a second
-pass, which is compiled only when it is needed.
+sizes, so that a question is compiled at most twice, whatever the number of budgets. Up to 512
+entries are computed in small batches, in which each entry has a law of its own: one budget, a
+sweep, and the draws of a fit then share one program. A first, fast pass solves most entries of a
+batch; the other entries are gathered and solved by a second pass, which is compiled only when it
+is needed.
 
 Traced inputs (inside `jit`, `vmap` or `grad`) are computed in float64 as well. The plan has the
 caller's dtype, and errors are reported through its `status`.
@@ -19,6 +21,7 @@ import numpy as np
 
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.concurrency import side_by_side
+from jaxlaws.inputs import as_float
 from jaxlaws.planning.engine.checks import (
     Bounds,
     callable_tree,
@@ -27,12 +30,13 @@ from jaxlaws.planning.engine.checks import (
 from jaxlaws.planning.engine.entries import Entries, given_record, nan_is_infeasible, prepare
 from jaxlaws.planning.engine.limits import Limit, check_limits
 from jaxlaws.planning.engine.mixture import Mixture, in_scalar_leaves
+from jaxlaws.planning.engine.programs import compiled_when_traced
 from jaxlaws.planning.engine.record import Record
 from jaxlaws.planning.solver import minimiser as solver
 from jaxlaws.planning.solver.batched import Point
 from jaxlaws.planning.solver.minimiser import Solution
 from jaxlaws.planning.solver.problem import Problem
-from jaxlaws.precision import float64, in_float64, is_traced, to_float64, to_numpy
+from jaxlaws.precision import float64, is_traced, to_float64, to_numpy
 
 _Given = ParamSpec("_Given")
 _Answer = TypeVar("_Answer")
@@ -41,6 +45,7 @@ _SMALL, _LARGE = 16, 2048
 # A call with few entries waits for the compilation. Without LLVM's optimisations it takes half as
 # long, and such a batch is not slower: its time is that of starting kernels.
 _COMPILER_OPTIONS = {_SMALL: {"xla_backend_optimization_level": 0}, _LARGE: {}}
+MOST_IN_SMALL_BATCHES = 512  # entries; more take less time in the large program
 _SAME = 1e-12  # objectives with this relative difference are the same
 
 
@@ -147,10 +152,16 @@ def ask(
         name: callable_tree(limit.quantity, "quantity") for name, limit in checked_limits.items()
     }
     requested = Entries(
-        inputs=dict(inputs),
-        lower={name: lower for name, (lower, _) in pairs.items()},
-        upper={name: upper for name, (_, upper) in pairs.items()},
-        most={name: limit.most for name, limit in checked_limits.items()},
+        inputs={
+            name: value if isinstance(value, Mapping) else as_float(name, value)
+            for name, value in inputs.items()
+        },
+        lower={name: as_float(f"{name}_bounds", lower) for name, (lower, _) in pairs.items()},
+        upper={name: as_float(f"{name}_bounds", upper) for name, (_, upper) in pairs.items()},
+        most={
+            name: as_float(f"limits[{name!r}].most", limit.most)
+            for name, limit in checked_limits.items()
+        },
         trees={},
         valid=True,
     )
@@ -163,7 +174,10 @@ def ask(
         if not isinstance(tree, Mixture) and any(map(np.ndim, jax.tree.leaves(tree)))
     }
     entries = prepare(*question.signs, requested._replace(trees=batched), {}, np)
-    common = {name: tree for name, tree in trees.items() if name not in batched}
+    if entries.valid.size <= MOST_IN_SMALL_BATCHES and not isinstance(trees["law"], Mixture):
+        each = jax.tree.map(lambda leaf: np.broadcast_to(leaf, entries.valid.shape), trees["law"])
+        entries.trees["law"] = each
+    common = {name: tree for name, tree in trees.items() if name not in entries.trees}
     return _answer_in_batches(question, Record(common, quantities=quantities), entries)
 
 
@@ -196,16 +210,13 @@ def _problem(question: Question, given: Record, entries: Entries) -> Problem:
     return dataclasses.replace(problem, possible=possible)
 
 
+@compiled_when_traced()
 def _answer_in_trace(
     question: Question, trees: Mapping[str, Tree], quantities: Mapping[str, Tree], entries: Entries
 ) -> Tree:
-    def answer(given: tuple[Mapping[str, Tree], Mapping[str, Tree], Entries]) -> Tree:
-        trees, quantities, requested = given
-        entries = prepare(*question.signs, requested, trees, jnp)
-        record = given_record({**trees, "quantities": quantities}, entries)
-        return question.plan(record, solver.minimise(_problem(question, record, entries)))
-
-    return in_float64(answer, (trees, quantities, entries))
+    entries = prepare(*question.signs, entries, trees, jnp)
+    given = given_record({**trees, "quantities": quantities}, entries)
+    return question.plan(given, solver.minimise(_problem(question, given, entries)))
 
 
 def _compiled(batch_pass: Callable[_Given, _Answer]) -> dict[int, Callable[_Given, _Answer]]:
@@ -255,13 +266,13 @@ def _answer_in_batches(question: Question, common: Record, entries: Entries) -> 
     if total == 0:
         raise ValueError(f"there is nothing to plan: the inputs broadcast to shape {shape}")
     flat = jax.tree.map(np.ravel, entries)
+    size = _SMALL if total <= MOST_IN_SMALL_BATCHES else _LARGE
 
     def answer(begin: int) -> Tree:
-        batch = jax.tree.map(lambda leaf: leaf[begin : begin + _LARGE], flat)
-        with jax.debug_nans(False):  # numbers of a plan that do not apply are NaN on purpose
-            return _answer_batch(question, common, batch, min(_LARGE, total - begin))
+        batch = jax.tree.map(lambda leaf: leaf[begin : begin + size], flat)
+        return _answer_batch(question, common, batch, min(size, total - begin))
 
-    answers = side_by_side(answer, range(0, total, _LARGE))
+    answers = side_by_side(answer, range(0, total, size))
     return jax.tree.map(lambda *parts: np.concatenate(parts).reshape(shape)[()], *answers)
 
 

@@ -9,6 +9,7 @@ from jaxlaws.planning.engine.composed_inputs import checked_inputs
 from jaxlaws.planning.engine.evaluation import compose
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import SupervisedPlan
+from jaxlaws.planning.engine.programs import compiled_when_traced
 from jaxlaws.planning.supervised.serving import serve
 from jaxlaws.precision import is_traced
 from jaxlaws.pytree import pytree
@@ -71,6 +72,7 @@ def _check(name: str, hardware: object) -> None:
             raise ValueError(f"{name}.utilisation must be at most 1, got {value}")
 
 
+@compiled_when_traced()
 def serve_for_money(
     law: Tree,
     *,

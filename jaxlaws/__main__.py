@@ -1,0 +1,5 @@
+"""`python -m jaxlaws` is the console script `jaxlaws`."""
+
+from jaxlaws.cli.main import main
+
+main(prog_name="jaxlaws")
