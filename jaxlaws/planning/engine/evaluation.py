@@ -201,7 +201,7 @@ def compose(answer: Callable[..., Tree], *given: Tree) -> Tree:
 def num_compiled() -> int:
     """The number of programs that were compiled for concrete inputs in this process."""
     programs = (*_first_pass.values(), *_second_pass.values())
-    return sum(each._cache_size() for each in programs)  # pyright: ignore[reportAttributeAccessIssue]
+    return sum(each._cache_size() for each in programs)  # pyright: ignore[reportFunctionMemberAccess]
 
 
 def _problem(question: Question, given: Record, entries: Entries) -> Problem:
