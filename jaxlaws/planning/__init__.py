@@ -27,6 +27,7 @@ from jaxlaws.planning.engine.costs import Costs, Hardware
 from jaxlaws.planning.engine.evaluation import Question, ask
 from jaxlaws.planning.engine.limits import Limit, constraints_of
 from jaxlaws.planning.engine.mixture import Mixture
+from jaxlaws.planning.engine.planner import Planner
 from jaxlaws.planning.engine.plans import (
     DistillationPlan,
     SupervisedPlan,
@@ -80,6 +81,7 @@ __all__ = [
     "Method",
     "Mixture",
     "NearOptimalRange",
+    "Planner",
     "Problem",
     "Question",
     "Ratios",

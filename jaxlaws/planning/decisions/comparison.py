@@ -19,6 +19,7 @@ from jaxlaws.planning.engine.costs import Costs, check_costs
 from jaxlaws.planning.engine.evaluation import compose
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import DistillationPlan, SupervisedPlan
+from jaxlaws.planning.engine.programs import compiled_when_traced
 from jaxlaws.planning.engine.record import Record
 from jaxlaws.planning.engine.scenarios import (
     TEACHER_PRETRAINING_AND_INFERENCE,
@@ -128,7 +129,7 @@ def _compare(
     tokens_bounds, teacher_bounds, limits, cost = constraints
     inputs = (flops, size, num_students, *(teacher or ()), served)
     shapes = [np.shape(value) for value in jax.tree.leaves((inputs, scenario, constraints))]
-    flops = jnp.broadcast_to(jnp.asarray(flops, float), np.broadcast_shapes(*shapes))
+    flops = jnp.broadcast_to(jnp.asarray(flops, float), jnp.broadcast_shapes(*shapes))
     alone = flops / num_students
     common = {
         "num_inference_tokens": served,
@@ -191,6 +192,7 @@ def _compare(
     )
 
 
+@compiled_when_traced()
 def compare(
     law: Tree,
     *,

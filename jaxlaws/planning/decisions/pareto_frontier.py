@@ -21,6 +21,7 @@ from jaxlaws.planning.engine.costs import Costs, check_costs
 from jaxlaws.planning.engine.evaluation import compose
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import DistillationPlan, SupervisedPlan
+from jaxlaws.planning.engine.programs import compiled_when_traced
 from jaxlaws.planning.engine.scenarios import Scenario, check_scenario
 from jaxlaws.planning.engine.status import is_solved
 from jaxlaws.pytree import pytree
@@ -51,6 +52,7 @@ class Frontier:
     distilled: DistillationPlan
 
 
+@compiled_when_traced()
 def serving_frontier(
     law: Tree,
     *,

@@ -18,6 +18,7 @@ from jaxlaws.planning.engine.costs import Costs, check_costs
 from jaxlaws.planning.engine.evaluation import compose
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import DistillationPlan, SupervisedPlan
+from jaxlaws.planning.engine.programs import compiled_when_traced
 from jaxlaws.planning.engine.scenarios import Scenario, check_scenario
 from jaxlaws.planning.supervised.fixed_size import train_fixed
 from jaxlaws.pytree import pytree
@@ -40,6 +41,7 @@ class Ratios:
     supervised: SupervisedPlan
 
 
+@compiled_when_traced()
 def relative_cost(
     law: Tree,
     *,

@@ -19,6 +19,7 @@ from jaxlaws.planning.engine.costs import Costs, check_costs
 from jaxlaws.planning.engine.evaluation import compose
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import DistillationPlan, SupervisedPlan
+from jaxlaws.planning.engine.programs import compiled_when_traced
 from jaxlaws.planning.engine.status import is_solved
 from jaxlaws.planning.supervised.fixed_size import train_fixed
 from jaxlaws.pytree import pytree
@@ -50,6 +51,7 @@ class TeacherChoice:
     supervised: SupervisedPlan
 
 
+@compiled_when_traced()
 def rank_teachers(
     law: Tree,
     *,

@@ -15,6 +15,7 @@ from jaxlaws.planning.engine.costs import Costs, check_costs
 from jaxlaws.planning.engine.evaluation import compose
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import DistillationPlan, TeacherLossPlan
+from jaxlaws.planning.engine.programs import compiled_when_traced
 from jaxlaws.pytree import pytree
 
 
@@ -38,6 +39,7 @@ class TeacherQuality:
     plan: DistillationPlan
 
 
+@compiled_when_traced()
 def assess_teacher(
     law: Tree,
     *,

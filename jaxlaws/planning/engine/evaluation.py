@@ -21,6 +21,7 @@ import numpy as np
 
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.concurrency import side_by_side
+from jaxlaws.inputs import as_float
 from jaxlaws.planning.engine.checks import (
     Bounds,
     callable_tree,
@@ -29,21 +30,22 @@ from jaxlaws.planning.engine.checks import (
 from jaxlaws.planning.engine.entries import Entries, given_record, nan_is_infeasible, prepare
 from jaxlaws.planning.engine.limits import Limit, check_limits
 from jaxlaws.planning.engine.mixture import Mixture, in_scalar_leaves
+from jaxlaws.planning.engine.programs import compiled_when_traced
 from jaxlaws.planning.engine.record import Record
 from jaxlaws.planning.solver import minimiser as solver
 from jaxlaws.planning.solver.batched import Point
 from jaxlaws.planning.solver.minimiser import Solution
 from jaxlaws.planning.solver.problem import Problem
-from jaxlaws.precision import float64, in_float64, is_traced, to_float64, to_numpy
+from jaxlaws.precision import float64, is_traced, to_float64, to_numpy
 
 _Given = ParamSpec("_Given")
 _Answer = TypeVar("_Answer")
 
 _SMALL, _LARGE = 16, 2048
-MOST_IN_SMALL_BATCHES = 512  # entries; more take less time in the large program
 # A call with few entries waits for the compilation. Without LLVM's optimisations it takes half as
 # long, and such a batch is not slower: its time is that of starting kernels.
 _COMPILER_OPTIONS = {_SMALL: {"xla_backend_optimization_level": 0}, _LARGE: {}}
+MOST_IN_SMALL_BATCHES = 512  # entries; more take less time in the large program
 _SAME = 1e-12  # objectives with this relative difference are the same
 
 
@@ -150,10 +152,16 @@ def ask(
         name: callable_tree(limit.quantity, "quantity") for name, limit in checked_limits.items()
     }
     requested = Entries(
-        inputs=dict(inputs),
-        lower={name: lower for name, (lower, _) in pairs.items()},
-        upper={name: upper for name, (_, upper) in pairs.items()},
-        most={name: limit.most for name, limit in checked_limits.items()},
+        inputs={
+            name: value if isinstance(value, Mapping) else as_float(name, value)
+            for name, value in inputs.items()
+        },
+        lower={name: as_float(f"{name}_bounds", lower) for name, (lower, _) in pairs.items()},
+        upper={name: as_float(f"{name}_bounds", upper) for name, (_, upper) in pairs.items()},
+        most={
+            name: as_float(f"limits[{name!r}].most", limit.most)
+            for name, limit in checked_limits.items()
+        },
         trees={},
         valid=True,
     )
@@ -193,7 +201,7 @@ def compose(answer: Callable[..., Tree], *given: Tree) -> Tree:
 def num_compiled() -> int:
     """The number of programs that were compiled for concrete inputs in this process."""
     programs = (*_first_pass.values(), *_second_pass.values())
-    return sum(each._cache_size() for each in programs)  # pyright: ignore[reportAttributeAccessIssue]
+    return sum(each._cache_size() for each in programs)  # pyright: ignore[reportFunctionMemberAccess]
 
 
 def _problem(question: Question, given: Record, entries: Entries) -> Problem:
@@ -202,16 +210,13 @@ def _problem(question: Question, given: Record, entries: Entries) -> Problem:
     return dataclasses.replace(problem, possible=possible)
 
 
+@compiled_when_traced()
 def _answer_in_trace(
     question: Question, trees: Mapping[str, Tree], quantities: Mapping[str, Tree], entries: Entries
 ) -> Tree:
-    def answer(given: tuple[Mapping[str, Tree], Mapping[str, Tree], Entries]) -> Tree:
-        trees, quantities, requested = given
-        entries = prepare(*question.signs, requested, trees, jnp)
-        record = given_record({**trees, "quantities": quantities}, entries)
-        return question.plan(record, solver.minimise(_problem(question, record, entries)))
-
-    return in_float64(answer, (trees, quantities, entries))
+    entries = prepare(*question.signs, entries, trees, jnp)
+    given = given_record({**trees, "quantities": quantities}, entries)
+    return question.plan(given, solver.minimise(_problem(question, given, entries)))
 
 
 def _compiled(batch_pass: Callable[_Given, _Answer]) -> dict[int, Callable[_Given, _Answer]]:
@@ -265,8 +270,7 @@ def _answer_in_batches(question: Question, common: Record, entries: Entries) -> 
 
     def answer(begin: int) -> Tree:
         batch = jax.tree.map(lambda leaf: leaf[begin : begin + size], flat)
-        with jax.debug_nans(False):  # numbers of a plan that do not apply are NaN on purpose
-            return _answer_batch(question, common, batch, min(size, total - begin))
+        return _answer_batch(question, common, batch, min(size, total - begin))
 
     answers = side_by_side(answer, range(0, total, size))
     return jax.tree.map(lambda *parts: np.concatenate(parts).reshape(shape)[()], *answers)

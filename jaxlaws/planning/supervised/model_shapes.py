@@ -21,6 +21,7 @@ from jaxlaws.planning.engine.composed_inputs import checked_inputs, with_new_axi
 from jaxlaws.planning.engine.costs import Costs, check_costs
 from jaxlaws.planning.engine.evaluation import compose
 from jaxlaws.planning.engine.limits import Limit
+from jaxlaws.planning.engine.programs import compiled_when_traced
 from jaxlaws.planning.engine.record import Record
 from jaxlaws.planning.engine.status import Status, is_solved
 from jaxlaws.planning.supervised.allocation import compute_optimal
@@ -80,6 +81,7 @@ class _FlopsOfShapes:
         return self.flops_per_token + 0 * num_params
 
 
+@compiled_when_traced()
 def optimal_shape(
     law: Tree,
     *,

@@ -13,6 +13,7 @@ from jaxlaws.planning.engine.costs import Costs, check_costs
 from jaxlaws.planning.engine.evaluation import compose
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import SupervisedPlan
+from jaxlaws.planning.engine.programs import compiled_when_traced
 from jaxlaws.planning.supervised.allocation import compute_optimal
 from jaxlaws.planning.supervised.fixed_size import train_fixed
 from jaxlaws.pytree import pytree
@@ -37,6 +38,7 @@ class SmallerModel:
     smaller: SupervisedPlan
 
 
+@compiled_when_traced()
 def overtraining_cost(
     law: Tree,
     *,
