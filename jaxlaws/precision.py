@@ -31,8 +31,12 @@ def array_module(*trees: object) -> ModuleType:
 
 @contextmanager
 def float64() -> Iterator[None]:
-    """Compute in float64 and without tracing, even inside a function that is being traced."""
-    with eval_context(), jax.enable_x64(True):
+    """Compute in float64 and without tracing, even inside a function that is being traced.
+
+    `jax_debug_nans` is off: JAX checks every number that leaves a program, and some numbers of a
+    plan are NaN because they do not apply.
+    """
+    with eval_context(), jax.enable_x64(True), jax.debug_nans(False):
         yield
 
 
