@@ -39,7 +39,8 @@ def loss_under(law: Tree, plan: SupervisedPlan | DistillationPlan) -> np.ndarray
         plan: the plan, of any shape.
     """
     law, names = scalar_leaves(law), {*INPUTS, *law.input_names}
-    sizes = {name: value for name, value in vars(plan).items() if name in names}
+    chosen = vars(plan) | vars(plan).get("further_inputs", {})
+    sizes = {name: value for name, value in chosen.items() if name in names}
     if is_traced(law, sizes):
         return _loss_under(law, sizes)
     with float64():

@@ -7,13 +7,13 @@ sweep, and the draws of a fit then share one program. A first, fast pass solves 
 batch; the other entries are gathered and solved by a second pass, which is compiled only when it
 is needed.
 
-Traced inputs (inside `jit`, `vmap` or `grad`) keep the caller's dtype, and errors are reported
-through the plan's `status`.
+Traced inputs (inside `jit`, `vmap` or `grad`) are computed in float64 as well. The plan has the
+caller's dtype, and errors are reported through its `status`.
 """
 
 import dataclasses
-import functools
 from collections.abc import Callable, Mapping
+from typing import ParamSpec, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -30,6 +30,7 @@ from jaxlaws.planning.engine.checks import (
 from jaxlaws.planning.engine.entries import Entries, given_record, nan_is_infeasible, prepare
 from jaxlaws.planning.engine.limits import Limit, check_limits
 from jaxlaws.planning.engine.mixture import Mixture, in_scalar_leaves
+from jaxlaws.planning.engine.plans import with_all_variables
 from jaxlaws.planning.engine.programs import compiled_when_traced
 from jaxlaws.planning.engine.record import Record
 from jaxlaws.planning.solver import minimiser as solver
@@ -38,8 +39,14 @@ from jaxlaws.planning.solver.minimiser import Solution
 from jaxlaws.planning.solver.problem import Problem
 from jaxlaws.precision import float64, is_traced, to_float64, to_numpy
 
+_Given = ParamSpec("_Given")
+_Answer = TypeVar("_Answer")
+
 _SMALL, _LARGE = 16, 2048
 MOST_IN_SMALL_BATCHES = 512  # entries; more take less time in the large program
+# A call with few entries waits for the compilation. Without LLVM's optimisations it takes half as
+# long, and such a batch is not slower: its time is that of starting kernels.
+_COMPILER_OPTIONS = {_SMALL: {"xla_backend_optimization_level": 0}, _LARGE: {}}
 _SAME = 1e-12  # objectives with this relative difference are the same
 
 
@@ -194,7 +201,7 @@ def compose(answer: Callable[..., Tree], *given: Tree) -> Tree:
 
 def num_compiled() -> int:
     """The number of programs that were compiled for concrete inputs in this process."""
-    programs = (_first_pass, _second_pass)
+    programs = (*_first_pass.values(), *_second_pass.values())
     return sum(each._cache_size() for each in programs)  # pyright: ignore[reportAttributeAccessIssue]
 
 
@@ -204,16 +211,28 @@ def _problem(question: Question, given: Record, entries: Entries) -> Problem:
     return dataclasses.replace(problem, possible=possible)
 
 
+def _plan(question: Question, given: Record, solution: Solution) -> Tree:
+    return with_all_variables(question.plan(given, solution))
+
+
 @compiled_when_traced()
 def _answer_in_trace(
     question: Question, trees: Mapping[str, Tree], quantities: Mapping[str, Tree], entries: Entries
 ) -> Tree:
     entries = prepare(*question.signs, entries, trees, jnp)
     given = given_record({**trees, "quantities": quantities}, entries)
-    return question.plan(given, solver.minimise(_problem(question, given, entries)))
+    return _plan(question, given, solver.minimise(_problem(question, given, entries)))
 
 
-@functools.partial(jax.jit, static_argnames="question")
+def _compiled(batch_pass: Callable[_Given, _Answer]) -> dict[int, Callable[_Given, _Answer]]:
+    """A pass as a compiled program for each size of a batch."""
+    return {
+        size: jax.jit(batch_pass, static_argnames="question", compiler_options=options)
+        for size, options in _COMPILER_OPTIONS.items()
+    }
+
+
+@_compiled
 def _first_pass(
     question: Question, common: Record, entries: Entries
 ) -> tuple[Tree, Array, solver.Found]:
@@ -221,11 +240,11 @@ def _first_pass(
     given = given_record(common, entries)
     problem = _problem(question, given, entries)
     found = solver.first_pass(problem)
-    plan = question.plan(given, solver.solution_at(problem, found.point, found.final))
+    plan = _plan(question, given, solver.solution_at(problem, found.point, found.final))
     return plan, problem.objective(found.point), found
 
 
-@functools.partial(jax.jit, static_argnames="question")
+@_compiled
 def _second_pass(
     question: Question, common: Record, entries: Entries, start: Point
 ) -> tuple[Tree, Array]:
@@ -233,7 +252,7 @@ def _second_pass(
     given = given_record(common, entries)
     problem = _problem(question, given, entries)
     point, solved = solver.finish(problem, start)
-    plan = question.plan(given, solver.solution_at(problem, point, solved))
+    plan = _plan(question, given, solver.solution_at(problem, point, solved))
     return plan, problem.objective(point)
 
 
@@ -264,7 +283,7 @@ def _answer_in_batches(question: Question, common: Record, entries: Entries) -> 
 
 def _answer_batch(question: Question, common: Record, batch: Entries, count: int) -> Tree:
     entries = _padded(batch, np.arange(count))
-    plan, value, found = to_numpy(_first_pass(question, common, entries))
+    plan, value, found = to_numpy(_first_pass[len(entries.valid)](question, common, entries))
     plan, value = jax.tree.map(lambda leaf: np.array(leaf[:count]), (plan, value))
     # Entries that are not solved, and then those that may have a lower minimum elsewhere.
     for wanted, start, always in (
@@ -274,8 +293,9 @@ def _answer_batch(question: Question, common: Record, batch: Entries, count: int
         rest = np.flatnonzero(wanted[:count])
         if not len(rest):
             continue
-        finished = _second_pass(question, common, _padded(entries, rest), _padded(start, rest))
-        new_plan, new = to_numpy(finished)
+        again = _padded(entries, rest)
+        second_pass = _second_pass[len(again.valid)]
+        new_plan, new = to_numpy(second_pass(question, common, again, _padded(start, rest)))
         lower = new[: len(rest)] < value[rest] - _SAME * np.abs(value[rest])
         better = lower | always
         chosen, places = np.flatnonzero(better), rest[better]

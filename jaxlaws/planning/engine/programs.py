@@ -9,6 +9,7 @@ user such a function is a part of the user's program.
 import dataclasses
 import functools
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import ParamSpec, TypeVar
 
 import jax
@@ -19,7 +20,7 @@ from jax import lax
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.inputs import as_float
 from jaxlaws.planning.engine.scenarios import Scenario, charged_costs, check_scenario
-from jaxlaws.precision import is_traced
+from jaxlaws.precision import in_float64, is_traced, rounded_precision
 
 _Given = ParamSpec("_Given")
 _Answer = TypeVar("_Answer")
@@ -34,8 +35,9 @@ def compiled_when_traced(
     no compilation. All else is a part of the program: functions, names, `None`, which costs a
     concrete `Scenario` charges, and the inputs in `fixed`.
 
-    Inside `jax.shard_map` all arguments become different on each device, so that the loops of the
-    solver are loops of one device. Numbers of 16 bits become float32.
+    The program computes in float64, and its result is rounded to the precision of the traced
+    inputs, see `callers_precision`. Inside `jax.shard_map` all arguments vary over the mesh, so
+    that the loops of the solver are loops of one device.
 
     Args:
         fixed: the names of keywords whose numbers are a part of the program, such as the length of
@@ -52,9 +54,10 @@ def compiled_when_traced(
             leaves, structure = jax.tree.flatten(_with_charged_costs((args, inputs)))
             numbers = [_as_argument(leaf) if _is_number(leaf) else None for leaf in leaves]
             others = tuple(None if _is_number(leaf) else leaf for leaf in leaves)
-            call = _Call(function, tuple(options.items()), structure, others)
-            # Numbers of a plan that do not apply are NaN on purpose.
-            with jax.debug_nans(False):
+            dtype = rounded_precision(numbers)
+            call = _Call(function, tuple(options.items()), structure, others, dtype)
+            # Numbers of a plan that do not apply are NaN on purpose. Concrete numbers keep float64.
+            with jax.debug_nans(False), nullcontext() if dtype is None else jax.enable_x64(True):
                 return _program(call, numbers)
 
         return answer
@@ -70,14 +73,19 @@ class _Call:
     options: tuple[tuple[str, Tree], ...]
     structure: Tree
     others: tuple[Tree, ...]  # the leaves that are not numbers; None for those that are
+    dtype: np.dtype | None  # the result is computed in float64 and rounded to it; None: it is not
 
 
 @functools.partial(jax.jit, static_argnums=0)
 def _program(call: _Call, numbers: list[Array | None]) -> Tree:
-    pairs = zip(varying(numbers), call.others, strict=True)
-    leaves = [other if number is None else number for number, other in pairs]
-    args, inputs = jax.tree.unflatten(call.structure, leaves)
-    return call.function(*args, **inputs, **dict(call.options))
+    def answer(numbers: list[Array | None]) -> Tree:
+        pairs = zip(numbers, call.others, strict=True)
+        leaves = [other if number is None else number for number, other in pairs]
+        args, inputs = jax.tree.unflatten(call.structure, leaves)
+        return call.function(*args, **inputs, **dict(call.options))
+
+    numbers = varying(numbers)
+    return answer(numbers) if call.dtype is None else in_float64(answer, numbers, call.dtype)
 
 
 def varying(tree: Tree) -> Tree:
