@@ -21,13 +21,18 @@ import numpy as np
 
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.concurrency import side_by_side
-from jaxlaws.inputs import as_float
 from jaxlaws.planning.engine.checks import (
     Bounds,
     callable_tree,
     split_bounds,
 )
-from jaxlaws.planning.engine.entries import Entries, given_record, nan_is_infeasible, prepare
+from jaxlaws.planning.engine.entries import (
+    Entries,
+    given_record,
+    nan_is_infeasible,
+    prepare,
+    requested_entries,
+)
 from jaxlaws.planning.engine.limits import Limit, check_limits
 from jaxlaws.planning.engine.mixture import Mixture, in_scalar_leaves
 from jaxlaws.planning.engine.plans import with_all_variables
@@ -152,20 +157,7 @@ def ask(
     quantities = {
         name: callable_tree(limit.quantity, "quantity") for name, limit in checked_limits.items()
     }
-    requested = Entries(
-        inputs={
-            name: value if isinstance(value, Mapping) else as_float(name, value)
-            for name, value in inputs.items()
-        },
-        lower={name: as_float(f"{name}_bounds", lower) for name, (lower, _) in pairs.items()},
-        upper={name: as_float(f"{name}_bounds", upper) for name, (_, upper) in pairs.items()},
-        most={
-            name: as_float(f"limits[{name!r}].most", limit.most)
-            for name, limit in checked_limits.items()
-        },
-        trees={},
-        valid=True,
-    )
+    requested = requested_entries(inputs, pairs, checked_limits)
     if is_traced(trees, quantities, requested):
         return _answer_in_trace(question, trees, quantities, requested)
     trees, quantities = to_float64((trees, quantities))
