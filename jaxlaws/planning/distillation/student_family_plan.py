@@ -57,6 +57,8 @@ class FamilyPlan:
             each student for their tokens, each for a change of the bound of this student only.
     """
 
+    VARIABLES = ("num_teacher_params", "num_teacher_tokens", "teacher_loss")
+
     num_student_params: Array
     num_student_tokens: Array
     student_losses: Array

@@ -21,15 +21,21 @@ import numpy as np
 
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.concurrency import side_by_side
-from jaxlaws.inputs import as_float
 from jaxlaws.planning.engine.checks import (
     Bounds,
     callable_tree,
     split_bounds,
 )
-from jaxlaws.planning.engine.entries import Entries, given_record, nan_is_infeasible, prepare
+from jaxlaws.planning.engine.entries import (
+    Entries,
+    given_record,
+    nan_is_infeasible,
+    prepare,
+    requested_entries,
+)
 from jaxlaws.planning.engine.limits import Limit, check_limits
 from jaxlaws.planning.engine.mixture import Mixture, in_scalar_leaves
+from jaxlaws.planning.engine.plans import with_all_variables
 from jaxlaws.planning.engine.programs import compiled_when_traced
 from jaxlaws.planning.engine.record import Record
 from jaxlaws.planning.solver import minimiser as solver
@@ -151,20 +157,7 @@ def ask(
     quantities = {
         name: callable_tree(limit.quantity, "quantity") for name, limit in checked_limits.items()
     }
-    requested = Entries(
-        inputs={
-            name: value if isinstance(value, Mapping) else as_float(name, value)
-            for name, value in inputs.items()
-        },
-        lower={name: as_float(f"{name}_bounds", lower) for name, (lower, _) in pairs.items()},
-        upper={name: as_float(f"{name}_bounds", upper) for name, (_, upper) in pairs.items()},
-        most={
-            name: as_float(f"limits[{name!r}].most", limit.most)
-            for name, limit in checked_limits.items()
-        },
-        trees={},
-        valid=True,
-    )
+    requested = requested_entries(inputs, pairs, checked_limits)
     if is_traced(trees, quantities, requested):
         return _answer_in_trace(question, trees, quantities, requested)
     trees, quantities = to_float64((trees, quantities))
@@ -210,13 +203,17 @@ def _problem(question: Question, given: Record, entries: Entries) -> Problem:
     return dataclasses.replace(problem, possible=possible)
 
 
+def _plan(question: Question, given: Record, solution: Solution) -> Tree:
+    return with_all_variables(question.plan(given, solution))
+
+
 @compiled_when_traced()
 def _answer_in_trace(
     question: Question, trees: Mapping[str, Tree], quantities: Mapping[str, Tree], entries: Entries
 ) -> Tree:
     entries = prepare(*question.signs, entries, trees, jnp)
     given = given_record({**trees, "quantities": quantities}, entries)
-    return question.plan(given, solver.minimise(_problem(question, given, entries)))
+    return _plan(question, given, solver.minimise(_problem(question, given, entries)))
 
 
 def _compiled(batch_pass: Callable[_Given, _Answer]) -> dict[int, Callable[_Given, _Answer]]:
@@ -235,7 +232,7 @@ def _first_pass(
     given = given_record(common, entries)
     problem = _problem(question, given, entries)
     found = solver.first_pass(problem)
-    plan = question.plan(given, solver.solution_at(problem, found.point, found.final))
+    plan = _plan(question, given, solver.solution_at(problem, found.point, found.final))
     return plan, problem.objective(found.point), found
 
 
@@ -247,7 +244,7 @@ def _second_pass(
     given = given_record(common, entries)
     problem = _problem(question, given, entries)
     point, solved = solver.finish(problem, start)
-    plan = question.plan(given, solver.solution_at(problem, point, solved))
+    plan = _plan(question, given, solver.solution_at(problem, point, solved))
     return plan, problem.objective(point)
 
 
