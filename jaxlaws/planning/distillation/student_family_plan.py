@@ -115,7 +115,7 @@ def family_plan(given: Record, solution: Solution, charged: ChargedCosts) -> Fam
     )
     flops, shares = shares_of(
         solution,
-        student=((cost - logits[None] - data) * tokens).sum(axis=0),
+        student=((cost - (logits + data)[None]) * tokens).sum(axis=0),
         logits=(logits[None] * tokens).sum(axis=0),
         teacher=training - teacher_data,
         serving=given.flops - budget,
