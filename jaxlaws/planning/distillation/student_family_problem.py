@@ -21,6 +21,7 @@ from jaxlaws.planning.engine.plans import (
 from jaxlaws.planning.engine.record import Record
 from jaxlaws.planning.engine.scenarios import ChargedCosts
 from jaxlaws.planning.engine.status import Status
+from jaxlaws.planning.plan_dict import Answer
 from jaxlaws.planning.solver.batched import Point
 from jaxlaws.planning.solver.budget_split import Split, best_split, split_for_value
 from jaxlaws.planning.solver.minimiser import Solution
@@ -32,7 +33,7 @@ _LEAST_GAIN = 1e-30  # relative to the loss
 
 
 @pytree
-class FamilyPlan:
+class FamilyPlan(Answer):
     """How to train a teacher and distil students of several sizes from it.
 
     Leaves have the shape of the budget; those with one value for each student have one more axis.

@@ -14,11 +14,12 @@ from jaxlaws.planning.engine.composed_inputs import checked_inputs
 from jaxlaws.planning.engine.evaluation import compose
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import DistillationPlan, TeacherLossPlan
+from jaxlaws.planning.plan_dict import Answer
 from jaxlaws.pytree import pytree
 
 
 @pytree
-class TeacherQuality:
+class TeacherQuality(Answer):
     """How good a teacher is for a student of given size and tokens.
 
     Attributes:

@@ -20,12 +20,13 @@ import jax.numpy as jnp
 from jaxlaws.foundations.annotations import Array
 from jaxlaws.planning.engine.record import Record
 from jaxlaws.planning.engine.status import Status, worst
+from jaxlaws.planning.plan_dict import Answer
 from jaxlaws.planning.solver.minimiser import Solution
 from jaxlaws.pytree import pytree
 
 
 @pytree
-class SupervisedPlan:
+class SupervisedPlan(Answer):
     """How to train one model.
 
     Attributes:
@@ -51,7 +52,7 @@ class SupervisedPlan:
 
 
 @pytree
-class DistillationPlan:
+class DistillationPlan(Answer):
     """How to train a teacher and distil a student, or several equal students, from it.
 
     Attributes:
@@ -84,7 +85,7 @@ class DistillationPlan:
 
 
 @pytree
-class TeacherLossPlan:
+class TeacherLossPlan(Answer):
     """The best teacher for a student, by the teacher's loss alone.
 
     Attributes:

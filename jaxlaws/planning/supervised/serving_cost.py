@@ -9,6 +9,7 @@ from jaxlaws.planning.engine.composed_inputs import checked_inputs
 from jaxlaws.planning.engine.evaluation import compose
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import SupervisedPlan
+from jaxlaws.planning.plan_dict import Answer
 from jaxlaws.planning.supervised.serving import serve
 from jaxlaws.precision import is_traced
 from jaxlaws.pytree import pytree
@@ -44,7 +45,7 @@ class Hardware:
 
 
 @pytree
-class PricedPlan:
+class PricedPlan(Answer):
     """A model that is trained once and then served, with its costs in money.
 
     Attributes:
