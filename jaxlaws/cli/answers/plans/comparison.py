@@ -29,7 +29,7 @@ _COLUMNS = {
     ("loss",): "loss",
     ("num_params", "num_student_params"): "parameters",
     ("num_tokens", "num_student_tokens"): "tokens",
-    ("num_teacher_params",): "teacher",
+    ("num_teacher_params",): "teacher parameters",
     ("num_teacher_tokens",): "teacher tokens",
     ("teacher_loss",): "teacher loss",
     ("teacher",): "teacher's share",

@@ -20,7 +20,7 @@ _COLUMNS = {
     "num_student_params": "student parameters",
     "from_flops": "from FLOPs",
     "better": "better",
-    "loss": "loss there",
+    "loss": "loss",
     "status": "status",
     "low": f"low ({LEVEL:.0%})",
     "high": "high",

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 _COLUMNS = {
     "num_params": "parameters",
     "inference_flops": "FLOPs a token",
-    "supervised.loss": "loss alone",
-    "distilled.loss": "loss distilled",
+    "supervised.loss": "loss, train",
+    "distilled.loss": "loss, distil",
     "method": "better",
     "efficient": "Pareto-optimal",
 }
