@@ -45,7 +45,8 @@ def named_in_plans(*fields: str) -> Callable[[_E], _E]:
 def _names(values: Array, values_of: type[enum.IntEnum]) -> Json:
     array = np.asarray(values)
     if array.ndim == 0:
-        return values_of(int(array)).name
+        number = array.item()  # of no member, where the tree is a derivative or a mean of plans
+        return next((each.name for each in values_of if each == number), number)
     return [_names(each, values_of) for each in array]
 
 

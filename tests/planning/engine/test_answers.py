@@ -83,3 +83,9 @@ def test_without_a_library_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setattr(columns_module, "find_spec", lambda name: None)
     with pytest.raises(ModuleNotFoundError, match="pip install"):
         columns_module.frame_of({"a": [1]})
+
+
+def test_trees_that_are_no_plans_are_shown_too():
+    plan = compute_optimal(LAW, flops=np.geomspace(1e20, 1e24, 3))
+    for change in (lambda leaf: leaf * 7 + 0.5, lambda leaf: np.nan * leaf, lambda leaf: leaf[:0]):
+        assert repr(jax.tree.map(change, plan)).startswith("SupervisedPlan")
