@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import sys
+import textwrap
 from collections.abc import Mapping, Sequence
 
 import click
@@ -60,10 +61,12 @@ def print_table(title: str, table: Table, notes: Sequence[str] = ()) -> None:
     """Print a table with all of its columns, and notes below it.
 
     In a terminal, or with a width in the variable COLUMNS, columns for which there is no room go to
-    a further table. Elsewhere each row is one line.
+    a further table, and notes take several lines. Elsewhere each row and each note is one line.
     """
     has_width = sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdecimal()
     width = shutil.get_terminal_size().columns if has_width else _WIDEST
-    click.echo(f"{terminal_text(title)}\n\n{table_text(table, width)}\n")
-    for note in filter(None, (table.note, *notes)):
-        click.echo(terminal_text(note))
+    above, *below = [
+        textwrap.fill(terminal_text(each), width, break_long_words=False, break_on_hyphens=False)
+        for each in (title, *filter(None, (table.note, *notes)))
+    ]
+    click.echo("\n".join([above, "", table_text(table, width), "", *below]))
