@@ -9,12 +9,14 @@ declarations.
 import dataclasses
 import enum
 import functools
+import json
 from collections.abc import Sequence
 from typing import TypeAlias, TypeVar, dataclass_transform
 
 import jax
+import jax.export
 
-from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.foundations.annotations import Array, Json, Tree
 from jaxlaws.foundations.text.cards import Card, Displayed, card_of_law
 from jaxlaws.foundations.units import Exponent, Unit, parse_unit, unit_of_power
 
@@ -27,6 +29,9 @@ _KEY = "jaxlaws"
 # Every class of a law that the program has defined or imported, in order of definition. A saved
 # law is found here by its name; no module is imported because a file names it.
 LAW_CLASSES: list[type[object]] = []
+
+# Names of the classes that `jax.export` can serialise.
+_EXPORTED: set[str] = set()
 
 # The attribute of a method with a function that checks and completes the method's class.
 COMPLETE_CLASS = "_complete_class"
@@ -109,9 +114,9 @@ def _unit(unit_of: str | None, power: Exponent | None, unit: str | None) -> Unit
     return unit_of_power(unit_of, power)
 
 
-def static() -> Array:
+def static(*, default: Tree = dataclasses.MISSING) -> Array:
     """A field that is not an array: part of the tree's structure, fixed at compilation."""
-    return dataclasses.field(metadata={_KEY: None})
+    return dataclasses.field(default=default, metadata={_KEY: None})
 
 
 def declarations(tree: object) -> dict[str, Declaration]:
@@ -204,11 +209,35 @@ def pytree(cls: type[_T]) -> type[_T]:
     fixed = [each.name for each in fields if each.metadata.get(_KEY, "child") is None]
     children = [each.name for each in fields if each.name not in fixed]
     jax.tree_util.register_dataclass(made, data_fields=children, meta_fields=fixed)
+    register_for_export(made)
     names = getattr(made, "input_names", None)
     if callable(getattr(made, "loss", None)) and isinstance(names, tuple):
         _check_units(made, names)
         LAW_CLASSES.append(made)
     return made
+
+
+def register_for_export(cls: type[_T]) -> type[_T]:
+    """Register a class of JAX trees, so that programs exported by `jax.export` may return them.
+
+    What a tree has beside its arrays, such as names, must be strings, numbers, None and tuples of
+    these. A class inside a function is not registered. Where a program defines a class again, the
+    first one stays registered.
+    """
+    name = f"{cls.__module__}.{cls.__qualname__}"
+    if "<locals>" not in name and name not in _EXPORTED:
+        _EXPORTED.add(name)
+        jax.export.register_pytree_node_serialization(
+            cls,
+            serialized_name=name,
+            serialize_auxdata=lambda fixed: json.dumps(fixed).encode(),
+            deserialize_auxdata=lambda text: _with_tuples(json.loads(text)),
+        )
+    return cls
+
+
+def _with_tuples(value: Json) -> Json:
+    return tuple(map(_with_tuples, value)) if isinstance(value, list) else value
 
 
 def _check_units(law_type: type[object], input_names: tuple[str, ...]) -> None:

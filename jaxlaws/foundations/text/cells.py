@@ -27,6 +27,7 @@ SHARES = {
     "shares.logits": "compute for the teacher's logits",
     "shares.teacher": "compute for training the teacher",
     "shares.serving": "compute for serving",
+    "shares.data": "spent on data",
 }
 DISTANCE = {"extrapolation_decades": "outside the fit"}
 

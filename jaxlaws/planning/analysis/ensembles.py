@@ -39,7 +39,8 @@ def loss_under(law: Tree, plan: SupervisedPlan | DistillationPlan) -> np.ndarray
     """
     law = scalar_leaves(to_float64(law))
     names = {*INPUTS, *law.input_names}
-    sizes = to_float64({name: value for name, value in vars(plan).items() if name in names})
+    chosen = vars(plan) | vars(plan).get("further_inputs", {})
+    sizes = to_float64({name: value for name, value in chosen.items() if name in names})
     shape = np.broadcast_shapes(*map(np.shape, jax.tree.leaves((law, sizes))))
     law, sizes = jax.tree.map(lambda leaf: np.broadcast_to(leaf, shape), (law, sizes))
     with float64():

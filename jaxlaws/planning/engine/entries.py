@@ -162,9 +162,9 @@ def _broadcast_shape(entries: Entries) -> tuple[int, ...]:
     for name, value in named.items():
         is_tree = isinstance(value, Mapping) or name in entries.trees
         leaves = jax.tree.leaves(value) if is_tree else [value]
-        shapes[name] = np.broadcast_shapes(*map(np.shape, leaves))
+        shapes[name] = jnp.broadcast_shapes(*map(np.shape, leaves))
     try:
-        return np.broadcast_shapes(*shapes.values())
+        return jnp.broadcast_shapes(*shapes.values())
     except ValueError:
         listed = ", ".join(f"{name} {shape}" for name, shape in shapes.items() if shape)
         raise ValueError(f"inputs do not broadcast together: {listed}") from None

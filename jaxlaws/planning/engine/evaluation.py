@@ -7,13 +7,13 @@ sweep, and the draws of a fit then share one program. A first, fast pass solves 
 batch; the other entries are gathered and solved by a second pass, which is compiled only when it
 is needed.
 
-Traced inputs (inside `jit`, `vmap` or `grad`) keep the caller's dtype, and errors are reported
-through the plan's `status`.
+Traced inputs (inside `jit`, `vmap` or `grad`) are computed in float64 as well. The plan has the
+caller's dtype, and errors are reported through its `status`.
 """
 
 import dataclasses
-import functools
 from collections.abc import Callable, Mapping
+from typing import ParamSpec, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -21,6 +21,7 @@ import numpy as np
 
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.concurrency import side_by_side
+from jaxlaws.inputs import as_float
 from jaxlaws.planning.engine.checks import (
     Bounds,
     callable_tree,
@@ -29,6 +30,7 @@ from jaxlaws.planning.engine.checks import (
 from jaxlaws.planning.engine.entries import Entries, given_record, nan_is_infeasible, prepare
 from jaxlaws.planning.engine.limits import Limit, check_limits
 from jaxlaws.planning.engine.mixture import Mixture, in_scalar_leaves
+from jaxlaws.planning.engine.programs import compiled_when_traced
 from jaxlaws.planning.engine.record import Record
 from jaxlaws.planning.solver import minimiser as solver
 from jaxlaws.planning.solver.batched import Point
@@ -36,7 +38,13 @@ from jaxlaws.planning.solver.minimiser import Solution
 from jaxlaws.planning.solver.problem import Problem
 from jaxlaws.precision import float64, is_traced, to_float64, to_numpy
 
+_Given = ParamSpec("_Given")
+_Answer = TypeVar("_Answer")
+
 _SMALL, _LARGE = 16, 2048
+# A call with few entries waits for the compilation. Without LLVM's optimisations it takes half as
+# long, and such a batch is not slower: its time is that of starting kernels.
+_COMPILER_OPTIONS = {_SMALL: {"xla_backend_optimization_level": 0}, _LARGE: {}}
 MOST_IN_SMALL_BATCHES = 512  # entries; more take less time in the large program
 _SAME = 1e-12  # objectives with this relative difference are the same
 
@@ -144,16 +152,21 @@ def ask(
         name: callable_tree(limit.quantity, "quantity") for name, limit in checked_limits.items()
     }
     requested = Entries(
-        inputs=dict(inputs),
-        lower={name: lower for name, (lower, _) in pairs.items()},
-        upper={name: upper for name, (_, upper) in pairs.items()},
-        most={name: limit.most for name, limit in checked_limits.items()},
+        inputs={
+            name: value if isinstance(value, Mapping) else as_float(name, value)
+            for name, value in inputs.items()
+        },
+        lower={name: as_float(f"{name}_bounds", lower) for name, (lower, _) in pairs.items()},
+        upper={name: as_float(f"{name}_bounds", upper) for name, (_, upper) in pairs.items()},
+        most={
+            name: as_float(f"limits[{name!r}].most", limit.most)
+            for name, limit in checked_limits.items()
+        },
         trees={},
         valid=True,
     )
     if is_traced(trees, quantities, requested):
-        entries = prepare(*question.signs, requested, trees, jnp)
-        return _answer_in_trace(question, {**trees, "quantities": quantities}, entries)
+        return _answer_in_trace(question, trees, quantities, requested)
     trees, quantities = to_float64((trees, quantities))
     batched = {
         name: tree
@@ -187,8 +200,8 @@ def compose(answer: Callable[..., Tree], *given: Tree) -> Tree:
 
 def num_compiled() -> int:
     """The number of programs that were compiled for concrete inputs in this process."""
-    programs = (_first_pass, _second_pass)
-    return sum(each._cache_size() for each in programs)  # pyright: ignore[reportAttributeAccessIssue]
+    programs = (*_first_pass.values(), *_second_pass.values())
+    return sum(each._cache_size() for each in programs)  # pyright: ignore[reportFunctionMemberAccess]
 
 
 def _problem(question: Question, given: Record, entries: Entries) -> Problem:
@@ -197,12 +210,24 @@ def _problem(question: Question, given: Record, entries: Entries) -> Problem:
     return dataclasses.replace(problem, possible=possible)
 
 
-def _answer_in_trace(question: Question, common: Mapping[str, Tree], entries: Entries) -> Tree:
-    given = given_record(common, entries)
+@compiled_when_traced()
+def _answer_in_trace(
+    question: Question, trees: Mapping[str, Tree], quantities: Mapping[str, Tree], entries: Entries
+) -> Tree:
+    entries = prepare(*question.signs, entries, trees, jnp)
+    given = given_record({**trees, "quantities": quantities}, entries)
     return question.plan(given, solver.minimise(_problem(question, given, entries)))
 
 
-@functools.partial(jax.jit, static_argnames="question")
+def _compiled(batch_pass: Callable[_Given, _Answer]) -> dict[int, Callable[_Given, _Answer]]:
+    """A pass as a compiled program for each size of a batch."""
+    return {
+        size: jax.jit(batch_pass, static_argnames="question", compiler_options=options)
+        for size, options in _COMPILER_OPTIONS.items()
+    }
+
+
+@_compiled
 def _first_pass(
     question: Question, common: Record, entries: Entries
 ) -> tuple[Tree, Array, solver.Found]:
@@ -214,7 +239,7 @@ def _first_pass(
     return plan, problem.objective(found.point), found
 
 
-@functools.partial(jax.jit, static_argnames="question")
+@_compiled
 def _second_pass(
     question: Question, common: Record, entries: Entries, start: Point
 ) -> tuple[Tree, Array]:
@@ -253,7 +278,7 @@ def _answer_in_batches(question: Question, common: Record, entries: Entries) -> 
 
 def _answer_batch(question: Question, common: Record, batch: Entries, count: int) -> Tree:
     entries = _padded(batch, np.arange(count))
-    plan, value, found = to_numpy(_first_pass(question, common, entries))
+    plan, value, found = to_numpy(_first_pass[len(entries.valid)](question, common, entries))
     plan, value = jax.tree.map(lambda leaf: np.array(leaf[:count]), (plan, value))
     # Entries that are not solved, and then those that may have a lower minimum elsewhere.
     for wanted, start, always in (
@@ -263,8 +288,9 @@ def _answer_batch(question: Question, common: Record, batch: Entries, count: int
         rest = np.flatnonzero(wanted[:count])
         if not len(rest):
             continue
-        finished = _second_pass(question, common, _padded(entries, rest), _padded(start, rest))
-        new_plan, new = to_numpy(finished)
+        again = _padded(entries, rest)
+        second_pass = _second_pass[len(again.valid)]
+        new_plan, new = to_numpy(second_pass(question, common, again, _padded(start, rest)))
         lower = new[: len(rest)] < value[rest] - _SAME * np.abs(value[rest])
         better = lower | always
         chosen, places = np.flatnonzero(better), rest[better]

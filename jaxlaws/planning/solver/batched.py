@@ -115,13 +115,20 @@ def solve(
 def eliminate(rows: Sequence[Sequence[Array]], right: Sequence[Array]) -> Point:
     """Solve a small system by unrolled Gaussian elimination without pivoting.
 
+    Where a pivot is zero, up to rounding, the system does not determine an unknown. The solution is
+    then finite, and zero in this unknown.
+
     Args:
         rows: rows of the matrix.
         right: right-hand side; the solution is linear in it.
     """
     size, solution = len(right), list(right)
     matrix = [list(row) for row in rows]
+    rounding = jnp.finfo(jnp.result_type(right[0])).eps
     for j in range(size):
+        most = largest([jnp.abs(entry) for entry in rows[j]], jnp.zeros_like(rows[j][j]))
+        determined = jnp.abs(matrix[j][j]) > rounding * most
+        matrix[j][j] = jnp.where(determined, matrix[j][j], jnp.inf)
         for i in range(j + 1, size):
             factor = matrix[i][j] / matrix[j][j]
             matrix[i] = [a - factor * b for a, b in zip(matrix[i], matrix[j], strict=True)]
