@@ -202,9 +202,9 @@ def pytree(cls: type[_T]) -> type[_T]:
     shows_card = cls.__repr__ is not object.__repr__
     made = dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=not shows_card)(cls)
     if not shows_card and callable(getattr(made, "loss", None)) and hasattr(made, "input_names"):
+        for name in ("__repr__", "_repr_html_"):
+            setattr(made, name, getattr(Displayed, name))
         setattr(made, "_card", _card_of)  # noqa: B010 - the class does not declare it
-        made.__repr__ = Displayed.__repr__
-        setattr(made, "_repr_html_", Displayed._repr_html_)  # noqa: B010
     fields = dataclasses.fields(made)  # pyright: ignore[reportArgumentType]
     fixed = [each.name for each in fields if each.metadata.get(_KEY, "child") is None]
     children = [each.name for each in fields if each.name not in fixed]

@@ -127,13 +127,12 @@ def undetermined(result: FitResult, level: float = 0.9) -> tuple[str, ...]:
     without draws, a flat direction of the objective consists mostly of it.
     """
     if result.ensemble is not None:
-        ends = result.coefficients(level).items()
-        wide = [n for n, x in ends if x["low"] and x["low"] > 0 and x["high"] > _WIDEST * x["low"]]
-        return tuple(wide)
+        low, high = map(coefficients, result.interval(level))
+        return tuple(name for name in low if 0 < low[name] * _WIDEST < high[name])
     found = result.identifiability
     flat = np.asarray(found.eigenvalues) < _FLAT
-    strong = np.abs(found.directions[flat]) > math.sqrt(0.5)
-    return tuple(n for n, is_open in zip(found.names, strong.any(axis=0), strict=True) if is_open)
+    strong = np.flatnonzero(np.any(np.abs(found.directions[flat]) > math.sqrt(0.5), axis=0))
+    return tuple(found.names[index] for index in strong)
 
 
 _ERRORS = ("mean", "median", "worst")

@@ -35,5 +35,6 @@ def picture_of(answer: Tree, flops: Array | None = None, *, title: str = "") -> 
             "a picture shows answers for rising budgets, an array of one axis: plan with "
             "flops=np.geomspace(1e20, 1e24, 20), and give these budgets to plot(flops=)"
         )
-    draw = decision if isinstance(answer, Comparison) else allocation
-    return draw(budgets, answer, title=title)
+    if isinstance(answer, Comparison):
+        return decision(budgets, answer, title=title)
+    return allocation(budgets, answer, title=title)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import jax
 import numpy as np
+from jax.core import Tracer
 
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.text.cells import heading
@@ -63,7 +64,7 @@ class Displayed:
 
 def numbers_of(leaf: object) -> np.ndarray | None:
     """The numbers of a leaf in float64; None inside a trace, and for a placeholder."""
-    if isinstance(leaf, jax.core.Tracer):
+    if isinstance(leaf, Tracer):
         return None
     if isinstance(leaf, jax.Array) and (leaf.is_deleted() or not leaf.is_fully_addressable):
         return None
@@ -141,5 +142,5 @@ def _kind(leaf: object) -> str:
     dtype, shape = getattr(leaf, "dtype", None), getattr(leaf, "shape", None)
     if dtype is None or shape is None:
         return type(leaf).__name__
-    traced = ", traced" if isinstance(leaf, jax.core.Tracer) else ""
+    traced = ", traced" if isinstance(leaf, Tracer) else ""
     return f"{dtype}[{','.join(map(str, shape))}]{traced}"

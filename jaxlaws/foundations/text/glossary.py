@@ -7,7 +7,7 @@ from importlib import resources
 from typing import NamedTuple
 
 _MARKS = re.compile(r"\*\*|`")  # of bold text and of code
-_FILE, _TITLE = "glossary.md", "Glossary"
+_TITLE = "Glossary"
 
 
 class Entry(NamedTuple):
@@ -52,7 +52,11 @@ def _key(term: str) -> str:
 
 @functools.cache
 def _entries() -> tuple[Entry, ...]:
-    text = resources.files(__package__).joinpath(_FILE).read_text(encoding="utf-8")
+    text = (
+        resources.files("jaxlaws.foundations.text")
+        .joinpath("glossary.md")
+        .read_text(encoding="utf-8")
+    )
     entries, section = [], ""
     for block in text.split("\n\n"):
         lines = block.splitlines()
