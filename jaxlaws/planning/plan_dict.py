@@ -31,6 +31,7 @@ def _names(values: Array, values_of: type[enum.IntEnum]) -> Json:
 def _plain(name: str, value: Tree) -> Json:
     if dataclasses.is_dataclass(value):
         value = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        value |= value.pop("further_inputs", {})
         value = with_tokens_per_param(value)
     if isinstance(value, Mapping):
         return {key: _plain(key, entry) for key, entry in value.items()}

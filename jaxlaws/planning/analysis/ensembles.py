@@ -8,6 +8,7 @@ done before a program for all of them would be compiled. A long sweep is one cal
 from collections.abc import Callable, Mapping
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from jaxlaws.foundations.annotations import Array, Tree
@@ -17,7 +18,7 @@ from jaxlaws.planning.engine.checks import supervised_law
 from jaxlaws.planning.engine.evaluation import MOST_IN_SMALL_BATCHES
 from jaxlaws.planning.engine.mixture import distilled_loss
 from jaxlaws.planning.engine.plans import DistillationPlan, SupervisedPlan
-from jaxlaws.precision import float64, to_float64
+from jaxlaws.precision import float64, is_traced, to_float64
 
 _LONG_SWEEP = 64  # budgets; then the large program is worth its compilation
 
@@ -37,20 +38,32 @@ def loss_under(law: Tree, plan: SupervisedPlan | DistillationPlan) -> np.ndarray
         law: a law of the plan's kind, single or batched, broadcast with the plan.
         plan: the plan, of any shape.
     """
-    law = scalar_leaves(to_float64(law))
-    names = {*INPUTS, *law.input_names}
-    sizes = to_float64({name: value for name, value in vars(plan).items() if name in names})
-    shape = np.broadcast_shapes(*map(np.shape, jax.tree.leaves((law, sizes))))
-    law, sizes = jax.tree.map(lambda leaf: np.broadcast_to(leaf, shape), (law, sizes))
+    law, names = scalar_leaves(law), {*INPUTS, *law.input_names}
+    chosen = vars(plan) | vars(plan).get("further_inputs", {})
+    sizes = {name: value for name, value in chosen.items() if name in names}
+    if is_traced(law, sizes):
+        return _loss_under(law, sizes)
     with float64():
-        if "num_params" in sizes:
-            law = law if set(law.input_names) <= set(sizes) else supervised_law(law)
-            return np.asarray(law.loss(**{name: sizes[name] for name in law.input_names}))
-        student = {name: sizes[name] for name in ("num_student_params", "num_student_tokens")}
-        if np.isnan(sizes["num_teacher_tokens"]).all():
-            return np.asarray(law.loss(teacher_loss=sizes["teacher_loss"], **student))
-        teacher = {name: sizes[name] for name in ("num_teacher_params", "num_teacher_tokens")}
-        return np.asarray(distilled_loss(law, **teacher, **student))
+        return np.asarray(_loss_under(*to_float64((law, sizes))))
+
+
+def _loss_under(law: Tree, sizes: dict[str, Array]) -> Array:
+    shape = jnp.broadcast_shapes(*map(np.shape, jax.tree.leaves((law, sizes))))
+    law, sizes = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, shape), (law, sizes))
+    if "num_params" in sizes:
+        law = law if set(law.input_names) <= set(sizes) else supervised_law(law)
+        return law.loss(**{name: sizes[name] for name in law.input_names})
+    student = {name: sizes[name] for name in ("num_student_params", "num_student_tokens")}
+    is_trained = ~jnp.isnan(sizes["num_teacher_tokens"])
+    teacher = {
+        name: jnp.where(is_trained, sizes[name], 1e9)
+        for name in ("num_teacher_params", "num_teacher_tokens")
+    }
+    return jnp.where(
+        is_trained,
+        distilled_loss(law, **teacher, **student),
+        law.loss(teacher_loss=sizes["teacher_loss"], **student),
+    )
 
 
 def regret(plan: SupervisedPlan | DistillationPlan, ensemble: Tree, plans: Tree) -> np.ndarray:
@@ -81,7 +94,7 @@ def regret(plan: SupervisedPlan | DistillationPlan, ensemble: Tree, plans: Tree)
     """
     axes = (1,) * np.ndim(plan.loss)
     ensemble = scalar_leaves(ensemble)
-    laws = jax.tree.map(lambda leaf: np.asarray(leaf).reshape(-1, *axes), ensemble)
+    laws = jax.tree.map(lambda leaf: leaf.reshape(-1, *axes), ensemble)
     return loss_under(laws, plan) - plans.loss
 
 
@@ -102,7 +115,10 @@ def over_draws(
     >>> over_draws(compute_optimal, draws, {"flops": np.array([1e20, 1e21])}).loss.shape
     (3, 2)
     """
-    inputs, ensemble = inputs or {}, jax.tree.map(np.asarray, scalar_leaves(ensemble))
+    inputs, ensemble = inputs or {}, scalar_leaves(ensemble)
+    if is_traced(ensemble, inputs):
+        return jax.vmap(lambda law: question(law, **inputs))(ensemble)
+    ensemble = jax.tree.map(np.asarray, ensemble)
     swept = [name for name, value in inputs.items() if np.ndim(value)]
     length = max((len(inputs[name]) for name in swept), default=1)
     if swept:

@@ -15,6 +15,7 @@ from jaxlaws.planning.distillation.distilled_student import distill
 from jaxlaws.planning.distillation.existing_teacher import distill_with
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, distillation_law
 from jaxlaws.planning.engine.composed_inputs import checked_inputs
+from jaxlaws.planning.engine.costs import Costs, check_costs
 from jaxlaws.planning.engine.evaluation import compose
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import DistillationPlan, SupervisedPlan
@@ -92,7 +93,7 @@ def _serve_teacher(
     num_inference_tokens: Array,
     forward_flops: ForwardFlops,
 ) -> SupervisedPlan:
-    """The plan that serves an existing teacher without change."""
+    """The plan that serves an existing teacher without change; tokens times the price of a FLOP."""
     cost = forward_flops(num_params) * num_inference_tokens + jnp.zeros_like(flops)
     possible, nothing = cost <= flops, jnp.zeros_like(flops)
     return SupervisedPlan(
@@ -105,6 +106,7 @@ def _serve_teacher(
             logits=nothing,
             teacher=nothing,
             serving=jnp.where(cost > 0, 1.0, nothing),
+            data=nothing,
         ),
         status=jnp.where(possible, Status.BUDGET_UNSPENT, Status.INFEASIBLE).astype(jnp.int32),
         active_bounds=Record(),
@@ -124,12 +126,17 @@ def _compare(
     *,
     forward_flops: ForwardFlops,
 ) -> Comparison:
-    tokens_bounds, teacher_bounds, limits = constraints
+    tokens_bounds, teacher_bounds, limits, cost = constraints
     inputs = (flops, size, num_students, *(teacher or ()), served)
     shapes = [np.shape(value) for value in jax.tree.leaves((inputs, scenario, constraints))]
     flops = jnp.broadcast_to(jnp.asarray(flops, float), jnp.broadcast_shapes(*shapes))
     alone = flops / num_students
-    common = {"num_inference_tokens": served, "forward_flops": forward_flops, "limits": limits}
+    common = {
+        "num_inference_tokens": served,
+        "forward_flops": forward_flops,
+        "limits": limits,
+        "cost": cost,
+    }
     bounded = {**common, "num_tokens_bounds": tokens_bounds}
     optimal = compute_optimal(
         law,
@@ -137,6 +144,7 @@ def _compare(
         forward_flops=forward_flops,
         num_tokens_bounds=tokens_bounds,
         limits=limits,
+        cost=cost,
     ).num_params
     largest = jnp.inf if size is None else size
     if size is None:
@@ -168,7 +176,8 @@ def _compare(
             num_teacher_params=num_params,
             logits=scenario.logits,
         )
-        options["use_teacher"] = _serve_teacher(flops, num_params, loss, served, forward_flops)
+        paid = served if cost is None else served * cost.serving
+        options["use_teacher"] = _serve_teacher(flops, num_params, loss, paid, forward_flops)
         eligible["distil"] = is_solved(options["distil"].status)
         eligible["use_teacher"] = is_solved(options["use_teacher"].status) & (num_params <= largest)
     losses = jnp.stack([jnp.where(eligible[name], options[name].loss, jnp.inf) for name in options])
@@ -199,6 +208,7 @@ def compare(
     num_teacher_params_bounds: Bounds = DEFAULT_BOUNDS,
     num_teacher_tokens_bounds: Bounds = DEFAULT_BOUNDS,
     limits: Mapping[str, Limit] | None = None,
+    cost: Costs | None = None,
 ) -> Comparison:
     """Train compute-optimally, overtrain, distil, or use a teacher that exists.
 
@@ -229,6 +239,7 @@ def compare(
         num_teacher_tokens_bounds: lower and upper bound of the teacher's tokens, likewise.
         limits: upper limits on other quantities. A limit receives the sizes and tokens of each
             strategy by the names of the strategy's plan, see `Limit`.
+        cost: prices of training, serving, logits and data, see `Costs`.
 
     Raises:
         ValueError: an input is not positive and finite, or only one of the teacher's loss and size
@@ -254,7 +265,8 @@ def compare(
         "num_teacher_params_bounds": num_teacher_params_bounds,
         "num_teacher_tokens_bounds": num_teacher_tokens_bounds,
     }
-    constraints = (num_student_tokens_bounds, teacher_bounds, limits)
+    check_costs(cost)
+    constraints = (num_student_tokens_bounds, teacher_bounds, limits, cost)
     inputs = {
         "flops": flops,
         "num_student_params": num_student_params,

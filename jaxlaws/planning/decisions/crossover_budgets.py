@@ -22,6 +22,7 @@ from jaxlaws.planning.engine.checks import (
     split_bounds,
 )
 from jaxlaws.planning.engine.composed_inputs import with_new_axis
+from jaxlaws.planning.engine.costs import Costs, check_costs
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.mixture import Mixture
 from jaxlaws.planning.engine.programs import compiled_when_traced
@@ -117,6 +118,7 @@ def crossover(
     num_teacher_params_bounds: Bounds = DEFAULT_BOUNDS,
     num_teacher_tokens_bounds: Bounds = DEFAULT_BOUNDS,
     limits: Mapping[str, Limit] | None = None,
+    cost: Costs | None = None,
     flops_bounds: tuple[float, float] = (1e17, 1e28),
     max_crossings: int = 4,
 ) -> Crossings:
@@ -139,7 +141,8 @@ def crossover(
         num_teacher_params_bounds: lower and upper bound of the teacher's size.
         num_teacher_tokens_bounds: lower and upper bound of the teacher's tokens.
         limits: upper limits on other quantities, on both sides, see `Limit`.
-        flops_bounds: least and largest budget of the search.
+        cost: prices of training, serving, logits and data, see `Costs`.
+        flops_bounds: least and largest budget of the search, in the unit of the budget.
         max_crossings: number of entries for crossings, the length of the last axis.
 
     Returns:
@@ -161,6 +164,7 @@ def crossover(
     """
     law = distillation_law(law)
     check_scenario(scenario)
+    check_costs(cost)
     low, high = (float(end) for end in flops_bounds)
     if not 0 < low < high < np.inf:
         raise ValueError(f"flops_bounds must be two rising positive numbers, got {flops_bounds}")
@@ -178,6 +182,7 @@ def crossover(
         "num_teacher_params_bounds": split_bounds("num_teacher_params", num_teacher_params_bounds),
         "num_teacher_tokens_bounds": split_bounds("num_teacher_tokens", num_teacher_tokens_bounds),
         "limits": limits,
+        "cost": cost,
     }
     xp = array_module(law, inputs, constraints, forward_flops)
     if xp is np:

@@ -30,6 +30,7 @@ from jaxlaws.planning.engine.checks import (
 from jaxlaws.planning.engine.entries import Entries, given_record, nan_is_infeasible, prepare
 from jaxlaws.planning.engine.limits import Limit, check_limits
 from jaxlaws.planning.engine.mixture import Mixture, in_scalar_leaves
+from jaxlaws.planning.engine.plans import with_all_variables
 from jaxlaws.planning.engine.programs import compiled_when_traced
 from jaxlaws.planning.engine.record import Record
 from jaxlaws.planning.solver import minimiser as solver
@@ -42,10 +43,10 @@ _Given = ParamSpec("_Given")
 _Answer = TypeVar("_Answer")
 
 _SMALL, _LARGE = 16, 2048
+MOST_IN_SMALL_BATCHES = 512  # entries; more take less time in the large program
 # A call with few entries waits for the compilation. Without LLVM's optimisations it takes half as
 # long, and such a batch is not slower: its time is that of starting kernels.
 _COMPILER_OPTIONS = {_SMALL: {"xla_backend_optimization_level": 0}, _LARGE: {}}
-MOST_IN_SMALL_BATCHES = 512  # entries; more take less time in the large program
 _SAME = 1e-12  # objectives with this relative difference are the same
 
 
@@ -210,13 +211,17 @@ def _problem(question: Question, given: Record, entries: Entries) -> Problem:
     return dataclasses.replace(problem, possible=possible)
 
 
+def _plan(question: Question, given: Record, solution: Solution) -> Tree:
+    return with_all_variables(question.plan(given, solution))
+
+
 @compiled_when_traced()
 def _answer_in_trace(
     question: Question, trees: Mapping[str, Tree], quantities: Mapping[str, Tree], entries: Entries
 ) -> Tree:
     entries = prepare(*question.signs, entries, trees, jnp)
     given = given_record({**trees, "quantities": quantities}, entries)
-    return question.plan(given, solver.minimise(_problem(question, given, entries)))
+    return _plan(question, given, solver.minimise(_problem(question, given, entries)))
 
 
 def _compiled(batch_pass: Callable[_Given, _Answer]) -> dict[int, Callable[_Given, _Answer]]:
@@ -235,7 +240,7 @@ def _first_pass(
     given = given_record(common, entries)
     problem = _problem(question, given, entries)
     found = solver.first_pass(problem)
-    plan = question.plan(given, solver.solution_at(problem, found.point, found.final))
+    plan = _plan(question, given, solver.solution_at(problem, found.point, found.final))
     return plan, problem.objective(found.point), found
 
 
@@ -247,7 +252,7 @@ def _second_pass(
     given = given_record(common, entries)
     problem = _problem(question, given, entries)
     point, solved = solver.finish(problem, start)
-    plan = question.plan(given, solver.solution_at(problem, point, solved))
+    plan = _plan(question, given, solver.solution_at(problem, point, solved))
     return plan, problem.objective(point)
 
 

@@ -34,7 +34,7 @@ class Split:
         log_cost: logarithm of the cost of one unit of each use, `(uses, *batch)`.
         log_budget: logarithm of the budget, of shape `batch`. Where the budget does not pay for
             the smallest amounts, the split consists of the smallest amounts.
-        log_bounds: smallest and largest amount, the same for all uses, of shape `batch`.
+        log_bounds: smallest and largest amount of each use, `(uses, *batch)`, or two numbers.
     """
 
     log_gain: Callable[[Tree, Array], Array]
@@ -58,8 +58,8 @@ class Split:
         return jax.nn.logsumexp(self.log_cost + amounts, axis=0) - self.log_budget
 
     def ends(self, amounts: Array) -> tuple[Array, Array]:
-        """The bounds, shaped to broadcast with amounts."""
-        low, high = (jnp.asarray(end, amounts.dtype)[None] for end in self.log_bounds)
+        """The bounds, which broadcast with amounts."""
+        low, high = (jnp.asarray(end, amounts.dtype) for end in self.log_bounds)
         return low, high
 
     def inside(self, amounts: Array) -> Array:
@@ -143,10 +143,17 @@ def split_for_value(split: Split) -> Array:
 
     The derivatives are those of one Newton step from the solution. They are exact to first order
     for the amounts. The step keeps the budget exactly, and the sum of the gains is stationary at
-    the solution, so that the derivatives of the sum are exact to third order.
+    the solution, so that the derivatives of the sum are exact to third order. Where all amounts are
+    on their bounds, the derivatives are those of a budget that still changes an amount: the last
+    that reaches its largest amount, or the first that leaves its smallest.
     """
-    amounts, price, fall = _found(split.without_derivatives())
+    constant = split.without_derivatives()
+    amounts, price, fall = _found(constant)
     inside = split.inside(amounts)
+    worth = constant.worth(amounts)
+    least, most = worth.min(axis=0)[None], worth.max(axis=0)[None]
+    last = jnp.where(amounts >= split.ends(amounts)[1], worth == least, worth == most)
+    inside = inside | (last & ~inside.any(axis=0)[None])
     amounts = jnp.where(inside, amounts, split.nearest_end(amounts))
     some = inside.any(axis=0)
     cost = jnp.exp(split.log_cost + amounts - split.log_budget[None])  # in budgets

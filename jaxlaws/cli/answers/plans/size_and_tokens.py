@@ -139,9 +139,13 @@ def _ranges(found: Answered, within: Array) -> dict[str, NearOptimalRange]:
     """The near-optimal range of each free variable that the planning function can bound."""
     planner, settings = found.question.func, found.question.keywords
     bounded = inspect.signature(planner).parameters
-    free = found.result.active_bounds
-    names = [name for name in WORDS if name in free and f"{name}_bounds" in bounded]
     options = {"within": within, **found.inputs, **settings}
+    names = [
+        name
+        for name in found.result.active_bounds
+        if f"{name}_bounds" in bounded and name in WORDS and options.get(name) is None
+        if np.isfinite(getattr(found.result, name)).any()
+    ]
     with patience("looking for the ends of the ranges …"):
         return {
             name: near_optimal_range(planner, found.source.law, of=name, **options)
