@@ -48,10 +48,10 @@ _Given = ParamSpec("_Given")
 _Answer = TypeVar("_Answer")
 
 _SMALL, _LARGE = 16, 2048
-MOST_IN_SMALL_BATCHES = 512  # entries; more take less time in the large program
 # A call with few entries waits for the compilation. Without LLVM's optimisations it takes half as
 # long, and such a batch is not slower: its time is that of starting kernels.
 _COMPILER_OPTIONS = {_SMALL: {"xla_backend_optimization_level": 0}, _LARGE: {}}
+MOST_IN_SMALL_BATCHES = 512  # entries; more take less time in the large program
 _SAME = 1e-12  # objectives with this relative difference are the same
 
 
@@ -194,7 +194,7 @@ def compose(answer: Callable[..., Tree], *given: Tree) -> Tree:
 def num_compiled() -> int:
     """The number of programs that were compiled for concrete inputs in this process."""
     programs = (*_first_pass.values(), *_second_pass.values())
-    return sum(each._cache_size() for each in programs)  # pyright: ignore[reportAttributeAccessIssue]
+    return sum(each._cache_size() for each in programs)  # pyright: ignore[reportFunctionMemberAccess]
 
 
 def _problem(question: Question, given: Record, entries: Entries) -> Problem:
