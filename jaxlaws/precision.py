@@ -9,7 +9,7 @@ caller's precision; `in_float64` computes them in float64 and rounds them at the
 import contextvars
 import functools
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import ModuleType
 from typing import TypeVar
 
@@ -98,35 +98,38 @@ def callers_precision() -> Iterator[None]:
         _in_float64.reset(token)
 
 
-def rounded_precision(given: Tree) -> np.dtype | None:
-    """The precision to which a plan of traced inputs is rounded: theirs, at least float32.
+def precision_of_results(*trees: Tree) -> np.dtype | None:
+    """The precision that a program inside a trace gives its results, at least float32.
 
-    None: the plan is computed in the precision of its inputs, within `callers_precision` or because
-    that is float64.
+    It is the common precision of the traced leaves. None within `callers_precision`, and where it
+    is float64: then nothing needs rounding.
     """
-    numbers = [leaf for leaf in jax.tree.leaves(given) if is_traced(leaf)]
-    dtype = jnp.result_type(jnp.float32, *numbers)
-    return None if dtype == jnp.float64 or not _in_float64.get() else dtype
+    traced = [leaf for leaf in jax.tree.leaves(trees) if is_traced(leaf)]
+    dtype = jnp.result_type(jnp.float32, *traced)
+    return dtype if _in_float64.get() and dtype != np.float64 else None
 
 
-def in_float64(
-    function: Callable[[Tree], Tree], given: Tree, dtype: np.dtype | None = None
-) -> Tree:
+def wide_numbers(dtype: np.dtype | None) -> AbstractContextManager[None]:
+    """A context in which concrete numbers keep float64, for a program that rounds to `dtype`."""
+    return nullcontext() if dtype is None else jax.enable_x64(True)
+
+
+def in_float64(function: Callable[[Tree], Tree], given: Tree, dtype: np.dtype | None) -> Tree:
     """Call a function inside a trace and compute in float64, whatever the precision of the trace.
 
     The result can be differentiated, in forward and in reverse mode and more than once, also after
     the trace, as in `jax.grad(jax.jit(...))` or in the derivative of a `lax.scan`.
 
     Args:
-        function: takes `given`, with float64 in place of each floating-point leaf, and returns a
-            tree of arrays. It may close over traced values.
-        given: a tree; leaves that are not floating-point numbers are passed as they are.
-        dtype: the precision of the result; None for `rounded_precision(given)`.
+        function: takes `given`, with float64 in place of each floating-point leaf that is traced,
+            and returns a tree of arrays. It may close over traced values.
+        given: a tree; leaves that are not traced are passed as they are.
+        dtype: the precision of the results, see `precision_of_results`. None: the function is
+            called as it is.
 
     Returns:
-        The result of the function; its floating-point numbers are rounded.
+        The result of the function. Floating-point numbers have the given precision.
     """
-    dtype = dtype or rounded_precision(given)
     if dtype is None:
         return function(given)
     leaves, structure = jax.tree.flatten(given)
@@ -138,7 +141,7 @@ def in_float64(
         rest = iter(numbers)
         filled = [_as_float64(next(rest)) if is_traced(leaf) else leaf for leaf in leaves]
         results, tree = jax.tree.flatten(function(jax.tree.unflatten(structure, filled)))
-        kinds[:], trees[:] = [jnp.result_type(each) for each in results], [tree]
+        kinds[:], trees[:] = [np.dtype(jnp.result_type(each)) for each in results], [tree]
         # A custom derivative rule cannot have integers as results. Small ones are exact as floats.
         return [jnp.asarray(each, np.float64) for each in results]
 

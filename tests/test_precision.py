@@ -7,7 +7,7 @@ import pytest
 from jax import lax
 
 from jaxlaws.powers import power, softplus
-from jaxlaws.precision import in_float64
+from jaxlaws.precision import in_float64, precision_of_results
 
 _TRANSFORMED = {
     "jit": lambda f: jax.jit(f),
@@ -39,7 +39,7 @@ def _cancelling(x):
 @pytest.mark.parametrize("name", _TRANSFORMED)
 def test_the_result_and_its_derivatives_are_those_of_float64(name):
     transformed = _TRANSFORMED[name]
-    found = transformed(lambda x: in_float64(_cancelling, x))(jnp.float32(1.5))
+    found = transformed(lambda x: in_float64(_cancelling, x, jnp.float32))(jnp.float32(1.5))
     assert found.dtype == jnp.float32
     with jax.enable_x64(True):
         exact = transformed(_cancelling)(jnp.float64(1.5))
@@ -52,7 +52,7 @@ def test_a_function_may_close_over_traced_values():
     @jax.jit
     def slopes(x, scale):
         def product(x, scale):
-            return in_float64(lambda x: scale * _cancelling(x), x)
+            return in_float64(lambda x: scale * _cancelling(x), x, jnp.float32)
 
         return jax.grad(product, argnums=(0, 1))(x, scale)
 
@@ -69,7 +69,7 @@ def test_integers_short_numbers_and_constants():
     @jax.jit
     def program(x):
         given = {"x": x, "constant": 1 / 3}
-        return in_float64(answer, given)
+        return in_float64(answer, given, precision_of_results(given))
 
     found = program(jnp.bfloat16(2))
     assert [leaf.dtype for leaf in jax.tree.leaves(found)] == [jnp.int32, bool, jnp.float32]

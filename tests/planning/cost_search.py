@@ -78,7 +78,8 @@ def _positive(tokens):
 
 def _distillation(random, points, cost, budget, scenario):
     """A student of given size; the search is over the teacher's size and tokens."""
-    size, served = 10 ** random.uniform(8, 10), 10 ** random.uniform(9, 11)
+    size = 10 ** random.uniform(8, 10)
+    served = random.uniform(0, 0.5) * budget / (cost.serving * 2 * size)
     plan = distill(
         _DISTILLED,
         flops=budget,

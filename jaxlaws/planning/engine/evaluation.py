@@ -21,13 +21,18 @@ import numpy as np
 
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.concurrency import side_by_side
-from jaxlaws.inputs import as_float
 from jaxlaws.planning.engine.checks import (
     Bounds,
     callable_tree,
     split_bounds,
 )
-from jaxlaws.planning.engine.entries import Entries, given_record, nan_is_infeasible, prepare
+from jaxlaws.planning.engine.entries import (
+    Entries,
+    given_record,
+    nan_is_infeasible,
+    prepare,
+    requested_entries,
+)
 from jaxlaws.planning.engine.limits import Limit, check_limits
 from jaxlaws.planning.engine.mixture import Mixture, in_scalar_leaves
 from jaxlaws.planning.engine.plans import with_all_variables
@@ -43,10 +48,10 @@ _Given = ParamSpec("_Given")
 _Answer = TypeVar("_Answer")
 
 _SMALL, _LARGE = 16, 2048
-MOST_IN_SMALL_BATCHES = 512  # entries; more take less time in the large program
 # A call with few entries waits for the compilation. Without LLVM's optimisations it takes half as
 # long, and such a batch is not slower: its time is that of starting kernels.
 _COMPILER_OPTIONS = {_SMALL: {"xla_backend_optimization_level": 0}, _LARGE: {}}
+MOST_IN_SMALL_BATCHES = 512  # entries; more take less time in the large program
 _SAME = 1e-12  # objectives with this relative difference are the same
 
 
@@ -152,20 +157,7 @@ def ask(
     quantities = {
         name: callable_tree(limit.quantity, "quantity") for name, limit in checked_limits.items()
     }
-    requested = Entries(
-        inputs={
-            name: value if isinstance(value, Mapping) else as_float(name, value)
-            for name, value in inputs.items()
-        },
-        lower={name: as_float(f"{name}_bounds", lower) for name, (lower, _) in pairs.items()},
-        upper={name: as_float(f"{name}_bounds", upper) for name, (_, upper) in pairs.items()},
-        most={
-            name: as_float(f"limits[{name!r}].most", limit.most)
-            for name, limit in checked_limits.items()
-        },
-        trees={},
-        valid=True,
-    )
+    requested = requested_entries(inputs, pairs, checked_limits)
     if is_traced(trees, quantities, requested):
         return _answer_in_trace(question, trees, quantities, requested)
     trees, quantities = to_float64((trees, quantities))

@@ -9,7 +9,6 @@ user such a function is a part of the user's program.
 import dataclasses
 import functools
 from collections.abc import Callable
-from contextlib import nullcontext
 from typing import ParamSpec, TypeVar
 
 import jax
@@ -20,7 +19,7 @@ from jax import lax
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.inputs import as_float
 from jaxlaws.planning.engine.scenarios import Scenario, charged_costs, check_scenario
-from jaxlaws.precision import in_float64, is_traced, rounded_precision
+from jaxlaws.precision import in_float64, is_traced, precision_of_results, wide_numbers
 
 _Given = ParamSpec("_Given")
 _Answer = TypeVar("_Answer")
@@ -35,9 +34,9 @@ def compiled_when_traced(
     no compilation. All else is a part of the program: functions, names, `None`, which costs a
     concrete `Scenario` charges, and the inputs in `fixed`.
 
-    The program computes in float64, and its result is rounded to the precision of the traced
-    inputs, see `callers_precision`. Inside `jax.shard_map` all arguments vary over the mesh, so
-    that the loops of the solver are loops of one device.
+    The program computes in float64 and rounds its results, see `precision.in_float64`. Inside
+    `jax.shard_map` all arguments become different on each device, so that the loops of the solver
+    are loops of one device.
 
     Args:
         fixed: the names of keywords whose numbers are a part of the program, such as the length of
@@ -54,10 +53,10 @@ def compiled_when_traced(
             leaves, structure = jax.tree.flatten(_with_charged_costs((args, inputs)))
             numbers = [_as_argument(leaf) if _is_number(leaf) else None for leaf in leaves]
             others = tuple(None if _is_number(leaf) else leaf for leaf in leaves)
-            dtype = rounded_precision(numbers)
+            dtype = precision_of_results(numbers)
             call = _Call(function, tuple(options.items()), structure, others, dtype)
-            # Numbers of a plan that do not apply are NaN on purpose. Concrete numbers keep float64.
-            with jax.debug_nans(False), nullcontext() if dtype is None else jax.enable_x64(True):
+            # Numbers of a plan that do not apply are NaN on purpose.
+            with jax.debug_nans(False), wide_numbers(dtype):
                 return _program(call, numbers)
 
         return answer
@@ -73,7 +72,7 @@ class _Call:
     options: tuple[tuple[str, Tree], ...]
     structure: Tree
     others: tuple[Tree, ...]  # the leaves that are not numbers; None for those that are
-    dtype: np.dtype | None  # the result is computed in float64 and rounded to it; None: it is not
+    dtype: np.dtype | None  # of the results; None: that of the computation
 
 
 @functools.partial(jax.jit, static_argnums=0)
@@ -84,8 +83,7 @@ def _program(call: _Call, numbers: list[Array | None]) -> Tree:
         args, inputs = jax.tree.unflatten(call.structure, leaves)
         return call.function(*args, **inputs, **dict(call.options))
 
-    numbers = varying(numbers)
-    return answer(numbers) if call.dtype is None else in_float64(answer, numbers, call.dtype)
+    return in_float64(answer, varying(numbers), call.dtype)
 
 
 def varying(tree: Tree) -> Tree:

@@ -32,12 +32,8 @@ DOLLARS = 1.4e-18  # of a FLOP
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_point_of_a_dense_search_is_better(kind):
     random = np.random.default_rng(1)
-    found = [KINDS[kind](random, 10_000) for _ in range(6)]
-    assert any(each.solved for each in found)
-    for each in found:
-        if not each.solved:  # nothing can be bought with this budget
-            assert np.isnan([each.loss, each.least]).all()
-            continue
+    for each in [KINDS[kind](random, 10_000) for _ in range(6)]:
+        assert each.solved
         np.testing.assert_allclose(each.loss, each.raw_loss, rtol=1e-12)
         np.testing.assert_allclose(each.spent, each.raw_spent, rtol=1e-9)
         assert each.spent <= each.budget * (1 + 1e-9)
