@@ -26,13 +26,13 @@ class Planner:
         TypeError: the planning function has no keyword of that name.
 
     >>> from jaxlaws import presets
-    >>> from jaxlaws.planning import TEACHER_INFERENCE, distill
-    >>> law = presets.load("busbridge2025_refit")
-    >>> planner = Planner(distill, law=law, scenario=TEACHER_INFERENCE, num_student_params=1e9)
-    >>> f"loss {planner(flops=1e21).loss:.3f}"
-    >>> def loss(log_flops):
-    ...     return planner(flops=jax.numpy.exp(log_flops)).loss
-    >>> f"{float(jax.grad(loss)(48.0)):.3f} nats for each e-fold of compute"
+    >>> from jaxlaws.planning import train_fixed
+    >>> planner = Planner(train_fixed, law=presets.load("besiroglu2024"), num_params=1e9)
+    >>> f"{planner(flops=1e21).loss:.3f}"
+    '2.338'
+    >>> slope = jax.grad(lambda flops: planner(flops=flops).loss)(1e21)
+    >>> f"{1e21 * slope:.4f} nats per e-fold of compute"
+    '-0.0599 nats per e-fold of compute'
     """
 
     def __init__(self, question: Callable[..., Tree], /, **settings: Tree) -> None:
