@@ -5,6 +5,7 @@ the weight of priors, and the scale of Student's t.
 """
 
 import dataclasses
+import functools
 
 import numpy as np
 
@@ -13,6 +14,8 @@ from fitting.minimiser.local_optima import NO_COST, SAME_OBJECTIVE
 from fitting.minimiser.multi_start import (
     NO_GAIN,
     Minima,
+    block_size,
+    linearised_residuals,
     minimise_batch,
     residuals_of,
     search_batch,
@@ -22,6 +25,7 @@ from fitting.minimiser.step_directions import suitable_directions
 from fitting.problem.batched_problem import Batch, BatchedProblem
 from fitting.problem.likelihood import spread, student_t_scale
 from fitting.problem.objectives import Objective, Squares, StudentT
+from jaxlaws.foundations.concurrency import meanwhile
 
 FEW = 0.05  # share of the starts: a minimum that fewer starts reach may not be the lowest
 
@@ -59,7 +63,11 @@ class Search:
 
     @property
     def starts_agreeing(self) -> float:
-        """The share of the starts that ended at the lowest minimum."""
+        """The share of the starts that ended at the lowest minimum.
+
+        A start that was left behind, while others went on from near the lowest one, counts only
+        if it had come as low as they did.
+        """
         lowest = self.minima.costs[self.best]
         negligible = NO_COST * float(np.sum(self.batch.weights[0]))
         return float(np.mean(self.minima.costs <= lowest * (1 + SAME_OBJECTIVE) + negligible))
@@ -120,7 +128,11 @@ def _comparable_cost(search: Search, num_runs: int) -> float:
 
 def _after_broad_search(problem: BatchedProblem, starts: Batch, num_runs: int, seed: int) -> Search:
     """Minimise from the different ends of a broad search, in directions that suit the lowest."""
-    ends = broad_search(_with_a_scale(problem), starts, seed)
+    known = _with_a_scale(problem)
+    first = starts.take(known, np.array([0]))
+    # Compiles the program of the minimiser while the search runs.
+    with meanwhile(lambda: linearised_residuals(known, first)):
+        ends = broad_search(known, starts, seed)
     starts = starts.take(problem, np.zeros(len(ends.costs), dtype=int)).at(ends.vectors)
     chosen, places = ends.different(_MOST_ENDS)
     batch = starts.take(problem, chosen)
@@ -191,11 +203,13 @@ def _minimise(
 ) -> tuple[BatchedProblem, Minima]:
     """Minimise all entries; with priors, fit the spread of the residuals in turn."""
     objective = problem.objective
+    # A few starts go on as long as one does, and a block of them costs as much as one.
+    leaders = functools.partial(_leaders, most=block_size(problem))
     if not problem.priors:
-        return problem, minimise_batch(problem, batch, is_worth_it=_leaders)
+        return problem, minimise_batch(problem, batch, is_worth_it=leaders)
     first = _first_spread(objective)
     problem = dataclasses.replace(problem, spread=first)
-    minima = minimise_batch(problem, batch, is_worth_it=_leaders)
+    minima = minimise_batch(problem, batch, is_worth_it=leaders)
     best = batch.take(problem, np.array([0])).at(minima.vectors[[_lowest(minima)]])
     for _ in range(_MOST_ROUNDS):
         costs = np.asarray(objective.costs(residuals_of(problem, best)[0]))
@@ -206,7 +220,7 @@ def _minimise(
         if abs(again - before) <= _SAME_SPREAD * before:
             break
         best = best.at(minimise_batch(problem, best).vectors)
-    return problem, minimise_batch(problem, batch.at(minima.vectors), is_worth_it=_leaders)
+    return problem, minimise_batch(problem, batch.at(minima.vectors), is_worth_it=leaders)
 
 
 def _first_spread(objective: Objective) -> float:
@@ -217,10 +231,12 @@ def _first_spread(objective: Objective) -> float:
     return 1.0 if isinstance(objective, StudentT) else slope**2
 
 
-def _leaders(minima: Minima) -> np.ndarray:
-    """The entries to continue with: none if the best has converged, else those near the best."""
-    near = minima.costs <= minima.costs.min() * (1 + 1e-3)
-    return near & (not minima.converged[_lowest(minima)])
+def _leaders(minima: Minima, most: int) -> np.ndarray:
+    """The entries to continue with: none if the best has converged, else the lowest near it."""
+    order = np.argsort(minima.costs, kind="stable")
+    is_among_lowest = np.argsort(order) < most
+    near = minima.costs <= minima.costs[order[0]] * (1 + 1e-3)
+    return near & is_among_lowest & (not minima.converged[_lowest(minima)])
 
 
 def _lowest(minima: Minima) -> int:

@@ -4,7 +4,6 @@ All entries of a batch advance together. Under vmap no entry ends early, so a ba
 until almost all entries are at a minimum or the steps are used up.
 """
 
-import dataclasses
 import functools
 from collections.abc import Callable
 
@@ -41,39 +40,6 @@ def search(problem: BatchedProblem, batch: Batch, num_steps: int) -> tuple[jax.A
     start = (batch.vectors, optimiser.init(batch.vectors))
     (vectors, _), _ = jax.lax.scan(step, start, length=num_steps)
     return vectors, batch.at(vectors).map(problem, problem.cost)
-
-
-@jax.tree_util.register_dataclass
-@dataclasses.dataclass(frozen=True)
-class Sensitivity:
-    """The residuals of batch entries and their derivatives with respect to the vectors.
-
-    Attributes:
-        residuals: `(num_entries, num_rows)`.
-        gram: `J.T @ J` with the weighted Jacobian J of the residuals, `(num_entries, num_free,
-            num_free)`.
-        largest_derivatives: largest absolute value of each column of J, `(num_entries, num_free)`.
-    """
-
-    residuals: jax.Array
-    gram: jax.Array
-    largest_derivatives: jax.Array
-
-
-@jax.jit
-def sensitivity(problem: BatchedProblem, batch: Batch) -> Sensitivity:
-    """The residuals and their derivatives, of each batch entry at its free coefficients."""
-
-    def one(vector: jax.Array, weights: jax.Array, fixed: Fixed) -> Sensitivity:
-        axes = jnp.eye(len(vector), dtype=vector.dtype)
-        residuals, jacobian = _linearised(lambda v: problem.residuals(v, fixed), vector, axes)
-        return Sensitivity(
-            residuals,
-            (jacobian * weights[None]) @ jacobian.T,
-            jnp.max(jnp.abs(jacobian) * (weights > 0)[None], axis=1),
-        )
-
-    return batch.map(problem, one)
 
 
 @jax.jit

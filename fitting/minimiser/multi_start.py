@@ -11,10 +11,11 @@ import functools
 from collections.abc import Callable, Sequence
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
-from fitting.minimiser.damped_steps import possible_gain
-from fitting.minimiser.descent import TOLERANCE, descend, search, sensitivity
+from fitting.minimiser.damped_steps import Point, possible_gain
+from fitting.minimiser.descent import TOLERANCE, descend, search
 from fitting.problem.batched_problem import Batch, BatchedProblem
 from fitting.problem.centring import uncentre
 from jaxlaws.foundations.annotations import Tree
@@ -23,6 +24,7 @@ from jaxlaws.foundations.law import Law
 from jaxlaws.precision import to_float64
 
 _BLOCK = 64
+_SMALL_BLOCK = 16  # of problems with directions, of which often only a few entries go on
 _CELLS = 2**19  # largest number of entries in the Jacobians of a block
 _GAUSS_NEWTON_STEPS = 40
 _NEWTON_STEPS = 60
@@ -35,11 +37,14 @@ _FAST_PASSES = 5  # later passes compute the second derivatives of the law at ev
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Minima:
-    """Where the entries of a batch ended; see `damped_steps.Point` and `descent.Sensitivity`.
+    """Where the entries of a batch ended; see `damped_steps.Point`.
 
     Attributes:
         gains: how much lower the minimum of the quadratic approximation of each cost is,
             `(num_entries,)`.
+        gram: `J.T @ J` with the weighted Jacobian J of the residuals with respect to the vectors,
+            `(num_entries, num_free, num_free)`.
+        largest_derivatives: largest absolute value of each column of J, `(num_entries, num_free)`.
     """
 
     vectors: np.ndarray
@@ -89,6 +94,11 @@ class Minima:
         return Minima(*(getattr(self, field.name)[chosen] for field in dataclasses.fields(self)))
 
 
+def block_size(problem: BatchedProblem) -> int:
+    """The number of entries that advance together."""
+    return _BLOCK if problem.basis is None else _SMALL_BLOCK
+
+
 def search_batch(
     problem: BatchedProblem, batch: Batch, num_steps: int
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -119,10 +129,11 @@ def minimise_batch(
     """
     polish = functools.partial(_polish, num_steps=0 if is_near else _GAUSS_NEWTON_STEPS)
     minima = Minima(*_in_blocks(problem, batch, polish))
+    is_stuck = np.zeros(len(minima.costs), dtype=bool)
     for number in range(1, _MOST_PASSES):
         # Rounding is accepted only where several passes did not make the gradient zero.
         done = minima.has_zero_gradient if number < _FAST_PASSES else minima.converged
-        again = np.isfinite(minima.costs) & ~done
+        again = np.isfinite(minima.costs) & ~done & ~is_stuck
         if is_worth_it is not None and number > 1:
             again &= is_worth_it(minima)
         places = np.flatnonzero(again)
@@ -131,14 +142,26 @@ def minimise_batch(
         rest = batch.at(minima.vectors).take(problem, places)
         hessian_every = _HESSIAN_EVERY if number < _FAST_PASSES else 1
         program = functools.partial(polish, hessian_every=hessian_every)
-        minima = minima.put(Minima(*_in_blocks(problem, rest, program)), places)
+        found = Minima(*_in_blocks(problem, rest, program, is_compiled=True))
+        # The next pass would repeat a pass without a step.
+        is_stuck[places] = np.all(found.vectors == rest.vectors, axis=1)
+        is_stuck &= number != _FAST_PASSES - 1
+        minima = minima.put(found, places)
     return minima
 
 
 def residuals_of(problem: BatchedProblem, batch: Batch) -> np.ndarray:
-    """The residuals of every entry at its vector, `(num_entries, num_rows)`."""
-    (residuals,) = _in_blocks(problem, batch, lambda *block: [sensitivity(*block).residuals])
-    return residuals
+    """The residuals of every entry at its vector, `(num_entries, num_rows)`.
+
+    They are infinite where the cost is not finite.
+    """
+
+    def point(*block: Tree) -> list[jax.Array]:
+        found = descend(*block, 1, 0)
+        return [found.residuals, found.costs]
+
+    residuals, costs = _in_blocks(problem, batch, point)
+    return np.where(np.isfinite(costs)[:, None], residuals, np.inf)
 
 
 def linearised_residuals(problem: BatchedProblem, batch: Batch) -> tuple[np.ndarray, np.ndarray]:
@@ -148,14 +171,18 @@ def linearised_residuals(problem: BatchedProblem, batch: Batch) -> tuple[np.ndar
         Residuals, `(num_entries, num_rows)`, and derivatives, `(num_entries, num_free, num_rows)`;
         both are zero where one of them is not finite.
     """
-    axes = dataclasses.replace(problem, basis=np.eye(len(problem.parameters.free)))
 
     def point(*block: Tree) -> list[jax.Array]:
         found = descend(*block, 1, 0)
         return [found.residuals, found.jacobians]
 
-    residuals, jacobians = _in_blocks(axes, batch, point)
+    residuals, jacobians = _in_blocks(_along_axes(problem), batch, point)
     return residuals, jacobians
+
+
+def _along_axes(problem: BatchedProblem) -> BatchedProblem:
+    """The problem with steps along the axes, for the same compiled program as other directions."""
+    return dataclasses.replace(problem, basis=np.eye(len(problem.parameters.free)))
 
 
 def laws_of(problem: BatchedProblem, batch: Batch) -> Law:
@@ -182,21 +209,34 @@ def _polish(
     num_steps: int,
     hessian_every: int = _HESSIAN_EVERY,
 ) -> list[jax.Array]:
-    near = descend(problem, batch, num_steps, 0)
-    end = descend(problem, batch.at(near.vectors), _NEWTON_STEPS, hessian_every)
-    at_end = sensitivity(problem, batch.at(end.vectors))
+    if num_steps:
+        batch = batch.at(descend(problem, batch, num_steps, 0).vectors)
+    end = descend(problem, batch, _NEWTON_STEPS, hessian_every)
+    at_end = end
+    if problem.basis is not None:
+        at_end = descend(_along_axes(problem), batch.at(end.vectors), 1, 0)
     ends = [end.vectors, end.costs, end.gradients, possible_gain(end)]
-    return [*ends, at_end.gram, at_end.largest_derivatives]
+    return [*ends, *_sensitivity(at_end, batch.weights)]
+
+
+@jax.jit
+def _sensitivity(point: Point, weights: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """`Minima.gram` and `Minima.largest_derivatives` of a point along the axes."""
+    weights = weights[:, None]
+    gram = (point.jacobians * weights) @ jnp.swapaxes(point.jacobians, -1, -2)
+    return gram, jnp.max(jnp.abs(point.jacobians) * (weights > 0), axis=-1)
 
 
 def _in_blocks(
     problem: BatchedProblem,
     batch: Batch,
     program: Callable[[BatchedProblem, Batch], Sequence[jax.Array]],
+    *,
+    is_compiled: bool = False,
 ) -> list[np.ndarray]:
     """Run a program on all entries, block by block; the last one is repeated to fill a block."""
     num_entries, num_free = batch.vectors.shape
-    size = _BLOCK
+    size = block_size(problem)
     while size > 1 and size * num_free * batch.weights.shape[1] > _CELLS:
         size //= 2
 
@@ -204,5 +244,6 @@ def _in_blocks(
         chosen = np.minimum(first + np.arange(size), num_entries - 1)
         return [np.asarray(leaf) for leaf in program(problem, batch.take(problem, chosen))]
 
-    parts = zip(*side_by_side(block, range(0, num_entries, size)), strict=True)
+    firsts = range(0, num_entries, size)
+    parts = zip(*side_by_side(block, firsts, is_compiled=is_compiled), strict=True)
     return [np.concatenate(part)[:num_entries] for part in parts]

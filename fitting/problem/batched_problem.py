@@ -158,9 +158,9 @@ class BatchedProblem:
         )
         return jax.vmap(lambda law, row: law.loss(**row), (axes, 0))(laws, inputs)
 
-    def law(self, vector: jax.Array, fixed: Fixed) -> Law:
-        """The law of a vector, in centred units."""
-        return self.parameters.law(vector, fixed.coefficients, self.scales)
+    def law(self, vector: jax.Array, fixed: Fixed, known: Mapping[int, Array] | None = None) -> Law:
+        """The law of a vector, in centred units; `known` as in `Parameters.law`."""
+        return self.parameters.law(vector, fixed.coefficients, self.scales, known)
 
     def residuals(self, vector: jax.Array, fixed: Fixed) -> jax.Array:
         """Residual of each row, `(num_rows,)`; infinite where a coefficient would overflow."""

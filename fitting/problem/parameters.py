@@ -132,23 +132,31 @@ class Parameters:
         """Names of the free numbers."""
         return tuple(number.name for number in self.free)
 
-    def law(self, vector: jax.Array, frozen: Mapping[str, Tree], scales: Scales) -> Tree:
+    def law(
+        self,
+        vector: jax.Array,
+        frozen: Mapping[str, Tree],
+        scales: Scales,
+        known: Mapping[int, Array] | None = None,
+    ) -> Tree:
         """The law in centred units.
 
         Args:
             vector: unconstrained numbers of the coefficients in centred units, `(num_free,)`.
             frozen: the frozen elements and sub-laws, in the user's units.
             scales: the scale of each input.
+            known: values, in centred units, by the place of a number, that replace those of the
+                vector.
         """
         own = self._own_coefficients()
-        law = self._law(vector, frozen, scales, dict.fromkeys(own, 1.0))
+        law = self._law(vector, frozen, scales, dict.fromkeys(own, 1.0), known or {})
         with_bounds = (n.element for n in self.free if n.has_bounds)
         in_units = {*frozen, *dict(self.ties), *with_bounds}
         if not {split_index(element)[0] for element in in_units} & set(own):
             return law
         # Some coefficients are given in the user's units. The factor of a unit depends only on
         # exponents, which have no unit, so the exponents of the first law are correct.
-        return self._law(vector, frozen, scales, self.units(law, scales))
+        return self._law(vector, frozen, scales, self.units(law, scales), known or {})
 
     def units(self, law: Tree, scales: Scales) -> dict[str, Array]:
         """The factor from centred units to the user's units of each coefficient of a law."""
@@ -203,6 +211,7 @@ class Parameters:
         frozen: Mapping[str, Tree],
         scales: Scales,
         units: Mapping[str, Array],
+        known: Mapping[int, Array],
     ) -> Tree:
         values: dict[str, Tree] = {}  # of sub-laws, and at the end of coefficients
         numbers: dict[str, Array] = {}  # of elements
@@ -212,9 +221,16 @@ class Parameters:
             else:
                 numbers[name] = value / value_of(units, name)
         by_group: dict[str, list[Array]] = {}
+        # One operation for all numbers instead of one for each: there is less to compile.
+        of_positive = jax.nn.softplus(vector)
         for i, number in enumerate(self.free):
             unit = number.pick(units[number.coefficient])
-            value = to_interval(vector[i], *number.edges, unit)
+            if i in known:
+                value = known[i]
+            elif number.edges == EDGES[Domain.POSITIVE]:
+                value = of_positive[i]
+            else:
+                value = to_interval(vector[i], *number.edges, unit)
             if number.group is None:
                 numbers[number.element] = value
             else:

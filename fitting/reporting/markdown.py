@@ -1,7 +1,7 @@
 """Reports in Markdown and HTML, and tables in Markdown and LaTeX.
 
 Text in a report may come from files, such as names of columns. Tables show their cells as text, and
-`jaxlaws.foundations.escaping` makes other text safe. HTML is always shown as text.
+`jaxlaws.foundations.text.escaping` makes other text safe. HTML is always shown as text.
 """
 
 import base64
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jaxlaws.foundations.atomic_files import atomic_write
-from jaxlaws.foundations.escaping import latex_text, markdown_text
+from jaxlaws.foundations.text.escaping import latex_text, markdown_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

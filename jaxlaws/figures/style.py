@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 from matplotlib.typing import ColorType
 
-from jaxlaws.foundations.escaping import figure_text
 from jaxlaws.foundations.quantities import format_quantity
+from jaxlaws.foundations.text.escaping import figure_text
 
 # The palette of Okabe and Ito, which colour-blind readers can distinguish.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")

@@ -27,6 +27,7 @@ from jaxlaws.planning.engine.costs import Costs, Hardware
 from jaxlaws.planning.engine.evaluation import Question, ask
 from jaxlaws.planning.engine.limits import Limit, constraints_of
 from jaxlaws.planning.engine.mixture import Mixture
+from jaxlaws.planning.engine.planner import Planner
 from jaxlaws.planning.engine.plans import (
     DistillationPlan,
     SupervisedPlan,
@@ -55,6 +56,7 @@ from jaxlaws.planning.supervised.model_shapes import BuiltPlan, optimal_shape
 from jaxlaws.planning.supervised.overtraining import SmallerModel, overtraining_cost
 from jaxlaws.planning.supervised.parallel_streams import StreamsPlan, serve_in_streams
 from jaxlaws.planning.supervised.serving import serve
+from jaxlaws.precision import callers_precision
 
 __all__ = [
     "DEFAULT_BOUNDS",
@@ -79,6 +81,7 @@ __all__ = [
     "Method",
     "Mixture",
     "NearOptimalRange",
+    "Planner",
     "Problem",
     "Question",
     "Ratios",
@@ -97,6 +100,7 @@ __all__ = [
     "ask",
     "assess_teacher",
     "break_even_students",
+    "callers_precision",
     "compare",
     "compute_multiplier",
     "compute_optimal",

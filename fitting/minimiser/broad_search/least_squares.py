@@ -6,6 +6,7 @@ search has to find the others only (variable projection, Golub and Pereyra 1973)
 
 import dataclasses
 import functools
+from collections.abc import Mapping
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +15,7 @@ import numpy as np
 from fitting.minimiser.broad_search.law_form import Form, Role
 from fitting.minimiser.damped_steps import cholesky, solve_factored
 from fitting.problem.batched_problem import BatchedProblem, Fixed
-from fitting.problem.bijections import from_interval
+from fitting.problem.bijections import softplus_inverse
 from jaxlaws.foundations.annotations import Array
 from jaxlaws.pytree import Domain
 
@@ -68,9 +69,14 @@ class LeastSquares:
     weights: Array
     form: Form
 
-    def predictions(self, vector: jax.Array) -> jax.Array:
-        """The prediction for each row, `(num_rows,)`, or its logarithm."""
-        predicted = self.problem.predictions(self.problem.law(vector, self.fixed))
+    def predictions(self, vector: jax.Array, known: Mapping[int, Array] | None = None) -> jax.Array:
+        """The prediction for each row, `(num_rows,)`, or its logarithm.
+
+        Args:
+            vector: unconstrained numbers, `(num_free,)`.
+            known: values of coefficients that replace numbers of the vector, by place.
+        """
+        predicted = self.problem.predictions(self.problem.law(vector, self.fixed, known))
         return jnp.log(predicted) if self.form.is_log else predicted
 
     @property
@@ -126,7 +132,13 @@ class LeastSquares:
         """Predictions without the linear coefficients, and the change by a unit of each one."""
         places = self.form.linear
         corners = jnp.concatenate([jnp.zeros((1, len(places))), jnp.eye(len(places))])
-        predicted = jax.vmap(lambda part: self.predictions(self._place(vector, part)))(corners)
+
+        def at_corner(part: jax.Array) -> jax.Array:
+            # The other numbers are the same at all corners: their terms are computed once.
+            values = self._values(part)
+            return self.predictions(vector, dict(zip(places, values, strict=True)))
+
+        predicted = jax.vmap(at_corner)(corners)
         return predicted[0], predicted[1:] - predicted[:1]
 
     def _solve(self, vector: jax.Array, base: jax.Array, columns: jax.Array) -> "Solved":
@@ -159,25 +171,30 @@ class LeastSquares:
         deviations = part @ columns - wanted
         cost = 0.5 * jnp.sum(jnp.square(deviations))
         cost = jnp.where(finite & jnp.isfinite(cost), cost, jnp.inf)
-        return Solved(
-            self._place(vector, part / lengths), part / lengths, cost, deviations, columns, factor
-        )
+        part /= lengths
+        if len(places):
+            vector = vector.at[places].set(self._numbers(part))
+        return Solved(vector, part, cost, deviations, columns, factor)
 
     def _is_positive(self, place: int) -> bool:
         role, number = self.form.roles[place], self.problem.parameters.free[place]
         is_positive = role is Role.LINEAR and number.domain is Domain.POSITIVE
         return is_positive or role is Role.EXPONENTIAL
 
-    def _place(self, vector: jax.Array, part: jax.Array) -> jax.Array:
-        """The vector with the linear coefficients replaced; `part` is what enters linearly."""
-        free = self.problem.parameters.free
-        for place, each in zip(self.form.linear, part, strict=True):
-            role = self.form.roles[place]
-            if role is Role.EXPONENTIAL:
-                each = jnp.where(each > 0, jnp.log(jnp.where(each > 0, each, 1.0)), _LOG_OF_ZERO)
-            elif role is Role.LOGARITHMIC:
-                each = jnp.exp(each)
-            # At the edge of the domain the derivative of the number is infinite.
-            number = jax.lax.stop_gradient(from_interval(each, *free[place].edges))
-            vector = vector.at[place].set(number)
-        return vector
+    def _values(self, part: jax.Array) -> jax.Array:
+        """The values of the linear coefficients, from what enters linearly; `(num_linear,)`."""
+        roles = [self.form.roles[place] for place in self.form.linear]
+        values = part
+        if Role.EXPONENTIAL in roles:
+            logs = jnp.where(part > 0, jnp.log(jnp.where(part > 0, part, 1.0)), _LOG_OF_ZERO)
+            values = jnp.where(np.array([r is Role.EXPONENTIAL for r in roles]), logs, values)
+        if Role.LOGARITHMIC in roles:
+            is_log = np.array([r is Role.LOGARITHMIC for r in roles])
+            values = jnp.where(is_log, jnp.exp(part), values)
+        return values
+
+    def _numbers(self, part: jax.Array) -> jax.Array:
+        """The unconstrained numbers of the linear coefficients, `(num_linear,)`."""
+        free, values = self.problem.parameters.free, self._values(part)
+        is_positive = [free[place].domain is Domain.POSITIVE for place in self.form.linear]
+        return jnp.where(np.array(is_positive), softplus_inverse(values), values)

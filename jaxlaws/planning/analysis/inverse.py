@@ -11,12 +11,14 @@ import numpy as np
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.analysis.plan_roots import root_of
 from jaxlaws.planning.engine.entries import valid_input
+from jaxlaws.planning.engine.programs import compiled_when_traced
 from jaxlaws.planning.engine.status import Status
 from jaxlaws.precision import array_module
 
 FLOPS_BOUNDS = (1e6, 1e36)
 
 
+@compiled_when_traced("flops_bounds")
 def flops_to_reach(
     question: Callable[..., Tree],
     law: Tree,
@@ -116,7 +118,7 @@ def least_budget(
     highest = xp.broadcast_to(high + unit, np.broadcast_shapes(target.shape, unit.shape))
     at_highest = function((law, target, inputs))
     found = jax.eval_shape(at_highest, highest) if xp is jnp else at_highest(highest)
-    shape, dtype = np.broadcast_shapes(found.shape, target.shape), found.dtype
+    shape, dtype = jnp.broadcast_shapes(found.shape, target.shape), found.dtype
     target = xp.broadcast_to(target.astype(dtype), shape)
     ends = (xp.broadcast_to((end + unit).astype(dtype), shape) for end in (low, high))
     root, _ = root_of(function, (law, target, inputs), *ends)

@@ -11,12 +11,14 @@ from jaxlaws.planning.decisions.both_sides import train_and_distill
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, checked, distillation_law
 from jaxlaws.planning.engine.costs import Costs
 from jaxlaws.planning.engine.limits import Limit
+from jaxlaws.planning.engine.programs import compiled_when_traced
 from jaxlaws.planning.engine.scenarios import TEACHER_PRETRAINING, Scenario, check_scenario
 from jaxlaws.precision import array_module
 
 _LOG_MOST = float(np.log(1e6))
 
 
+@compiled_when_traced()
 def break_even_students(
     law: Tree,
     *,

@@ -19,6 +19,7 @@ from jaxlaws.planning.engine.costs import Costs, check_costs
 from jaxlaws.planning.engine.evaluation import compose
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import DistillationPlan, SupervisedPlan
+from jaxlaws.planning.engine.programs import compiled_when_traced
 from jaxlaws.planning.engine.record import Record
 from jaxlaws.planning.engine.scenarios import (
     TEACHER_PRETRAINING_AND_INFERENCE,
@@ -26,11 +27,13 @@ from jaxlaws.planning.engine.scenarios import (
     check_scenario,
 )
 from jaxlaws.planning.engine.status import Status, is_solved
+from jaxlaws.planning.plan_dict import Answer, named_in_plans
 from jaxlaws.planning.supervised.allocation import compute_optimal
 from jaxlaws.planning.supervised.fixed_size import train_fixed
 from jaxlaws.pytree import pytree
 
 
+@named_in_plans("winner")
 class Winner(enum.IntEnum):
     """The best strategy for a budget."""
 
@@ -42,7 +45,7 @@ class Winner(enum.IntEnum):
 
 
 @pytree
-class Comparison:
+class Comparison(Answer):
     """The strategies for a budget, and the best of them.
 
     Attributes:
@@ -63,6 +66,9 @@ class Comparison:
     def reason(self) -> Array:
         """The comparison as text: a string, or an array of strings for several budgets."""
         return self.words()
+
+    def _remarks(self) -> list[str]:
+        return [str(self.reason)]
 
     def words(self, fitted_range: Mapping[str, tuple[float, float]] | None = None) -> Array:
         """The comparison as text, with the distance from the runs that the law was fitted to.
@@ -128,7 +134,7 @@ def _compare(
     tokens_bounds, teacher_bounds, limits, cost = constraints
     inputs = (flops, size, num_students, *(teacher or ()), served)
     shapes = [np.shape(value) for value in jax.tree.leaves((inputs, scenario, constraints))]
-    flops = jnp.broadcast_to(jnp.asarray(flops, float), np.broadcast_shapes(*shapes))
+    flops = jnp.broadcast_to(jnp.asarray(flops, float), jnp.broadcast_shapes(*shapes))
     alone = flops / num_students
     common = {
         "num_inference_tokens": served,
@@ -191,6 +197,7 @@ def _compare(
     )
 
 
+@compiled_when_traced()
 def compare(
     law: Tree,
     *,

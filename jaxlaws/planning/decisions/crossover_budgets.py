@@ -1,5 +1,6 @@
 """The budgets at which distillation and supervised training of one model size change places."""
 
+import dataclasses
 import enum
 from collections.abc import Callable, Mapping
 from types import ModuleType
@@ -24,14 +25,17 @@ from jaxlaws.planning.engine.composed_inputs import with_new_axis
 from jaxlaws.planning.engine.costs import Costs, check_costs
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.mixture import Mixture
+from jaxlaws.planning.engine.programs import compiled_when_traced
 from jaxlaws.planning.engine.scenarios import Scenario, check_scenario
 from jaxlaws.planning.engine.status import Status, worst
+from jaxlaws.planning.plan_dict import Answer, named_in_plans
 from jaxlaws.precision import array_module
 from jaxlaws.pytree import pytree
 
 _BUDGETS_PER_DECADE = 24
 
 
+@named_in_plans("first", "to", "method")
 class Method(enum.IntEnum):
     """A way to make a model of a given size."""
 
@@ -41,7 +45,7 @@ class Method(enum.IntEnum):
 
 
 @pytree
-class Crossings:
+class Crossings(Answer):
     """The budgets at which the better method changes.
 
     Attributes:
@@ -103,6 +107,7 @@ def _changes(better: Array, most: int, xp: ModuleType) -> tuple[Array, Array, Ar
     return left, first, found, change.sum(axis=-1)
 
 
+@compiled_when_traced("flops_bounds", "max_crossings")
 def crossover(
     law: Tree,
     *,
@@ -190,7 +195,7 @@ def crossover(
         }
     given = with_new_axis((law, inputs, constraints, forward_flops))
     leaves = jax.tree.leaves(given, is_leaf=lambda node: isinstance(node, Mixture))
-    shape = np.broadcast_shapes((1,), *map(np.shape, leaves))[:-1]
+    shape = jnp.broadcast_shapes((1,), *map(np.shape, leaves))[:-1]
     numbers = jax.tree.leaves((law, inputs, constraints))
     dtype = np.float64 if xp is np else jnp.result_type(float, *numbers)
 
@@ -200,7 +205,9 @@ def crossover(
             law,
             flops=xp.exp(log_flops),
             num_student_params=inputs["num_student_params"],
-            scenario=Scenario(logits=inputs["logits"], pretraining=inputs["pretraining"]),
+            scenario=dataclasses.replace(
+                scenario, logits=inputs["logits"], pretraining=inputs["pretraining"]
+            ),
             num_students=inputs["num_students"],
             num_inference_tokens=inputs["num_inference_tokens"],
             forward_flops=of_token,

@@ -18,13 +18,15 @@ from jaxlaws.planning.engine.costs import Costs, check_costs
 from jaxlaws.planning.engine.evaluation import compose
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import DistillationPlan, SupervisedPlan
+from jaxlaws.planning.engine.programs import compiled_when_traced
 from jaxlaws.planning.engine.scenarios import Scenario, check_scenario
+from jaxlaws.planning.plan_dict import Answer
 from jaxlaws.planning.supervised.fixed_size import train_fixed
 from jaxlaws.pytree import pytree
 
 
 @pytree
-class Ratios:
+class Ratios(Answer):
     """Distillation over supervised training, at equal size and loss. Below 1 it costs less.
 
     Attributes:
@@ -40,6 +42,7 @@ class Ratios:
     supervised: SupervisedPlan
 
 
+@compiled_when_traced()
 def relative_cost(
     law: Tree,
     *,

@@ -114,7 +114,7 @@ def distill_family(
             name: checked(name, value, may_be_zero=name == "num_inference_tokens")
             for name, value in sizes.items()
         }
-    shape = np.broadcast_shapes(*(np.shape(value) for value in sizes.values()))
+    shape = jnp.broadcast_shapes(*(np.shape(value) for value in sizes.values()))
     if not shape or not np.shape(num_student_params) or shape[-1] == 0:
         raise ValueError("num_student_params needs an axis, the last, along which students differ")
     xp = jnp if is_traced(sizes) else np

@@ -27,13 +27,14 @@ from jaxlaws.planning.engine.plans import (
 from jaxlaws.planning.engine.record import Record
 from jaxlaws.planning.engine.scenarios import ChargedCosts
 from jaxlaws.planning.engine.status import Status
+from jaxlaws.planning.plan_dict import Answer
 from jaxlaws.planning.solver.budget_split import best_split
 from jaxlaws.planning.solver.minimiser import Solution
 from jaxlaws.pytree import pytree
 
 
 @pytree
-class FamilyPlan:
+class FamilyPlan(Answer):
     """How to train a teacher and distil students of several sizes from it.
 
     Leaves have the shape of the budget; those with one value for each student have one more axis.
@@ -56,6 +57,8 @@ class FamilyPlan:
         marginal_values: fall of `loss` in nats per unit of a logarithm, by name; one value for
             each student for their tokens, each for a change of the bound of this student only.
     """
+
+    VARIABLES = ("num_teacher_params", "num_teacher_tokens", "teacher_loss")
 
     num_student_params: Array
     num_student_tokens: Array

@@ -15,11 +15,13 @@ from jaxlaws.planning.engine.costs import Costs, check_costs
 from jaxlaws.planning.engine.evaluation import compose
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import DistillationPlan, TeacherLossPlan
+from jaxlaws.planning.engine.programs import compiled_when_traced
+from jaxlaws.planning.plan_dict import Answer
 from jaxlaws.pytree import pytree
 
 
 @pytree
-class TeacherQuality:
+class TeacherQuality(Answer):
     """How good a teacher is for a student of given size and tokens.
 
     Attributes:
@@ -38,6 +40,7 @@ class TeacherQuality:
     plan: DistillationPlan
 
 
+@compiled_when_traced()
 def assess_teacher(
     law: Tree,
     *,

@@ -20,15 +20,16 @@ from collections.abc import Iterable
 
 import jax.numpy as jnp
 
-from jaxlaws.foundations.annotations import Array
+from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.engine.record import Record
 from jaxlaws.planning.engine.status import Status, worst
+from jaxlaws.planning.plan_dict import Answer
 from jaxlaws.planning.solver.minimiser import Solution
 from jaxlaws.pytree import pytree
 
 
 @pytree
-class SupervisedPlan:
+class SupervisedPlan(Answer):
     """How to train one model.
 
     Attributes:
@@ -39,10 +40,12 @@ class SupervisedPlan:
         shares: fractions of `flops`: `student` (here the training of the model), `logits`,
             `teacher`, `serving`, `data`.
         status: a `Status`.
-        active_bounds: -1, 0 or +1 by input name.
+        active_bounds: -1, 0 or +1 by input name; 0 for a size that is given.
         marginal_values: nats per unit of a logarithm, by name.
         further_inputs: the other inputs of the law that the plan chooses, by name.
     """
+
+    VARIABLES = ("num_params", "num_tokens")
 
     num_params: Array
     num_tokens: Array
@@ -56,7 +59,7 @@ class SupervisedPlan:
 
 
 @pytree
-class DistillationPlan:
+class DistillationPlan(Answer):
     """How to train a teacher and distil a student, or several equal students, from it.
 
     Attributes:
@@ -71,9 +74,17 @@ class DistillationPlan:
         flops: compute that the plan spends, at most the budget.
         shares: fractions of `flops`: `student`, `logits`, `teacher`, `serving`, `data`.
         status: a `Status`.
-        active_bounds: -1, 0 or +1 by input name.
+        active_bounds: -1, 0 or +1 by input name; 0 for what is given.
         marginal_values: nats per unit of a logarithm, by name; also for a given `teacher_loss`.
     """
+
+    VARIABLES = (
+        "num_student_params",
+        "num_student_tokens",
+        "num_teacher_params",
+        "num_teacher_tokens",
+        "teacher_loss",
+    )
 
     num_student_params: Array
     num_student_tokens: Array
@@ -89,7 +100,7 @@ class DistillationPlan:
 
 
 @pytree
-class TeacherLossPlan:
+class TeacherLossPlan(Answer):
     """The best teacher for a student, by the teacher's loss alone.
 
     Attributes:
@@ -114,6 +125,23 @@ class TeacherLossPlan:
 
 # What a plan pays for, by the names of `shares`.
 SHARES = ("student", "logits", "teacher", "serving", "data")
+
+
+def with_all_variables(plan: Tree) -> Tree:
+    """The plan with an active bound and a marginal value, both zero, for what it does not choose.
+
+    All plans of a kind then have the same structure, whatever the question, so that `lax.cond` can
+    choose between two of them. The class of a plan names the variables in `VARIABLES`.
+    """
+    names = getattr(plan, "VARIABLES", ())
+    if not names:
+        return plan
+    sides, values = dict.fromkeys(names, 0 * plan.status), dict.fromkeys(names, 0 * plan.loss)
+    return dataclasses.replace(
+        plan,
+        active_bounds=Record(sides) | plan.active_bounds,
+        marginal_values=Record(values) | plan.marginal_values,
+    )
 
 
 def status_of(

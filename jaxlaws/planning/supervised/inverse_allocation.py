@@ -10,10 +10,12 @@ from jaxlaws.planning.engine.costs import Costs
 from jaxlaws.planning.engine.entries import valid_input
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import SupervisedPlan
+from jaxlaws.planning.engine.programs import compiled_when_traced
 from jaxlaws.planning.supervised.allocation import compute_optimal
 from jaxlaws.precision import array_module
 
 
+@compiled_when_traced("flops_bounds")
 def optimal_budget(
     law: Tree,
     *,

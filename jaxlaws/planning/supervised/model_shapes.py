@@ -21,8 +21,10 @@ from jaxlaws.planning.engine.composed_inputs import checked_inputs, with_new_axi
 from jaxlaws.planning.engine.costs import Costs, check_costs
 from jaxlaws.planning.engine.evaluation import compose
 from jaxlaws.planning.engine.limits import Limit
+from jaxlaws.planning.engine.programs import compiled_when_traced
 from jaxlaws.planning.engine.record import Record
 from jaxlaws.planning.engine.status import Status, is_solved
+from jaxlaws.planning.plan_dict import Answer
 from jaxlaws.planning.supervised.allocation import compute_optimal
 from jaxlaws.planning.supervised.fixed_size import train_fixed
 from jaxlaws.precision import array_module
@@ -33,7 +35,7 @@ SHAPES = tuple(shape_of_aspect(num_layers) for num_layers in range(2, 217))
 
 
 @pytree
-class BuiltPlan:
+class BuiltPlan(Answer):
     """How to train a model of a shape that can be built.
 
     Attributes:
@@ -80,6 +82,7 @@ class _FlopsOfShapes:
         return self.flops_per_token + 0 * num_params
 
 
+@compiled_when_traced()
 def optimal_shape(
     law: Tree,
     *,
