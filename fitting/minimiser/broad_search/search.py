@@ -124,7 +124,7 @@ def broad_search(problem: BatchedProblem, starts: Batch, seed: int) -> Ends:
         if is_last or (is_finite and is_plausible(form, free, predictions, lowest)):
             break
         number += 1
-    if not len(squares.form.nonlinear) or not np.isfinite(found.costs).any():
+    if not len(squares.form.nonlinear):
         return found
     enough = _ENOUGH * len(found.costs)
     if found.num_lowest(_SAME_COST) < enough and len(vectors) > _BLOCK:
@@ -134,7 +134,7 @@ def broad_search(problem: BatchedProblem, starts: Batch, seed: int) -> Ends:
         others = _continued(squares, _joined(blocks, len(vectors) - _BLOCK, negligible))
         found = _joined([found.as_pair, others.as_pair], len(vectors), negligible)
     for number in range(_MOST_RESTARTS):
-        if found.num_lowest(_IN_A_VALLEY) >= enough:
+        if found.num_lowest(_IN_A_VALLEY) >= enough or not np.isfinite(found.costs).any():
             break
         seeds = [(seed, 2 * number + i, 1) for i in range(2)]
         again = functools.partial(_restarted, squares, found)
