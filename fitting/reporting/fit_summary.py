@@ -77,7 +77,15 @@ def summary_of(
 def card_of(result: FitResult) -> Card:
     """What a fit shows in place of its fields."""
     table = coefficients_in_short(result)
-    return Card(_title(result), cut(table), [_agreement(result), *_caveats(result)[:3]])
+    notes = [_agreement(result), *_caveats(result)[:3]]
+    picture = None if result.ensemble is None else lambda: _intervals_uri(result)
+    return Card(_title(result), cut(table), notes, picture)
+
+
+def _intervals_uri(result: FitResult) -> str:
+    from jaxlaws.figures.style import data_uri
+
+    return data_uri(picture_of(result, None))
 
 
 def picture_of(result: FitResult, runs: Runs | None, *, title: str = "") -> "Figure":

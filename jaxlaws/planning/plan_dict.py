@@ -137,6 +137,12 @@ class Answer(Displayed):
         """The shape of the entries: some leaves have one more axis."""
         return min((np.shape(leaf) for leaf in jax.tree.leaves(self)), key=len)
 
+    def _picture_uri(self) -> str:
+        """The address of the picture of a sweep; empty for another answer."""
+        from jaxlaws.figures.answers import uri_of
+
+        return uri_of(self)
+
     def _remarks(self) -> list[str]:
         """Sentences below the table of a single answer."""
         return []
@@ -156,8 +162,12 @@ class Answer(Displayed):
             names = [key for key in shown if "." not in key or _last(key) == "loss"]
             values = columns({key: shown[key] for key in names}, shape)
             table = table_of(values, {key: _title(key) for key in names}, most=_MOST_ENTRIES)
-            how = f"{len(table.rows)} of {np.prod(shape)} entries; to_frame() has all."
-            return Card(f"{name} of shape {shape}", table._replace(note=how), notes)
+            note, title = (
+                f"{len(table.rows)} of {np.prod(shape)} entries",
+                f"{name} of shape {shape}",
+            )
+            table = table._replace(note=f"{note}; to_frame() has all.")
+            return Card(title, table, notes, self._picture_uri)
         parts = list(dict.fromkeys(key.rpartition(".status")[0] for key in statuses if "." in key))
         bounds = [
             f"On a bound: {heading(key)} ({'upper' if document[key] > 0 else 'lower'})"
