@@ -16,7 +16,7 @@ from jaxlaws.foundations.text.cards import (
     cut,
     has_numbers,
 )
-from jaxlaws.foundations.text.cells import cell, heading
+from jaxlaws.foundations.text.cells import SHARES, WORDS, cell, heading
 from jaxlaws.foundations.text.columns import columns, flat, frame_of, table_of
 from jaxlaws.foundations.text.tables import Table
 
@@ -151,23 +151,20 @@ class Answer(Displayed):
         if not has_numbers(self):
             return card_without_numbers(self)
         document, shape, name = flat(self.to_dict()), self._shape(), type(self).__name__
-        statuses = {key: np.ravel(document[key]) for key in document if _last(key) == "status"}
-        unsolved = {
-            key: list(dict.fromkeys(each[~np.isin(each, _SOLVED)].tolist()))
-            for key, each in statuses.items()
-        }
+        statuses = [key for key in document if _last(key) == "status"]
         shown = {k: v for k, v in document.items() if not _NOT_SHOWN & set(k.split("."))}
-        notes = [f"{key}: {', '.join(names)}" for key, names in unsolved.items() if names]
+        notes = []
+        for key in statuses:
+            found = dict.fromkeys(map(str, np.ravel(np.array(document[key], dtype=object))))
+            if unsolved := [name for name in found if name not in _SOLVED]:
+                notes.append(f"{key}: {', '.join(unsolved)}")
         if shape:
             names = [key for key in shown if "." not in key or _last(key) == "loss"]
             values = columns({key: shown[key] for key in names}, shape)
             table = table_of(values, {key: _title(key) for key in names}, most=_MOST_ENTRIES)
-            note, title = (
-                f"{len(table.rows)} of {np.prod(shape)} entries",
-                f"{name} of shape {shape}",
-            )
-            table = table._replace(note=f"{note}; to_frame() has all.")
-            return Card(title, table, notes, self._picture_uri)
+            note = f"{len(table.rows)} of {np.prod(shape)} entries; to_frame() has all."
+            title = f"{name} of shape {shape}"
+            return Card(title, table._replace(note=note), notes, self._picture_uri)
         parts = list(dict.fromkeys(key.rpartition(".status")[0] for key in statuses if "." in key))
         bounds = [
             f"On a bound: {heading(key)} ({'upper' if document[key] > 0 else 'lower'})"
@@ -188,14 +185,14 @@ class Answer(Displayed):
 
 def _side_by_side(document: Mapping[str, Json], parts: list[str]) -> Table:
     """A column for each plan that an answer holds."""
-    keys = [
-        key.removeprefix(f"{part}.") for part in parts for key in document if _part_of(key, [part])
-    ]
+    keys = dict.fromkeys(WORDS)  # in this order; others come after them
+    for part in parts:
+        keys |= {key.removeprefix(f"{part}."): None for key in document if _part_of(key, [part])}
     rows = []
-    for key in dict.fromkeys(keys):
+    for key in [each for each in keys if each not in SHARES]:
         cells = [document.get(f"{part}.{key}") for part in parts]
         texts = ["" if each is None else cell(key, each) for each in cells]
-        if set(texts) - {"", "0.0%"}:
+        if any(texts):
             rows.append([_title(key), *texts])
     return Table(["", *map(_last, parts)], rows)
 
