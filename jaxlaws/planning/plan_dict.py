@@ -30,6 +30,7 @@ _E = TypeVar("_E", bound=type[enum.IntEnum])
 _NOT_SHOWN = {"active_bounds", "marginal_values", "eligible", "status"}
 _SOLVED = ("CONVERGED", "ON_BOUND", "BUDGET_UNSPENT")  # as `is_solved` has it
 _MOST_ENTRIES = 8
+_ENDS = {"lower": lambda sides: sides < 0, "upper": lambda sides: sides > 0}
 
 
 def named_in_plans(*fields: str) -> Callable[[_E], _E]:
@@ -166,11 +167,10 @@ class Answer(Displayed):
             title = f"{name} of shape {shape}"
             return Card(title, table._replace(note=note), notes, self._picture_uri)
         parts = list(dict.fromkeys(key.rpartition(".status")[0] for key in statuses if "." in key))
-        bounds = [
-            f"On a bound: {heading(key)} ({'upper' if document[key] > 0 else 'lower'})"
-            for key in document
-            if key.startswith("active_bounds.") and document[key]
-        ]
+        for key in [each for each in document if each.startswith("active_bounds.")]:
+            sides = np.ravel(np.array(document[key], dtype=float))
+            ends = [end for end, is_on in _ENDS.items() if np.any(is_on(sides))]
+            notes += [f"On the {end} bound: {heading(key)}" for end in ends]
         own = {key: cell(key, v) for key, v in shown.items() if not _part_of(key, parts)}
         own = {key: text for key, text in own.items() if text not in ("–", "0.0%")}
         if not parts:
@@ -180,7 +180,7 @@ class Answer(Displayed):
         else:
             title = f"{name}: " + ", ".join(f"{_title(key)} {text}" for key, text in own.items())
             table = _side_by_side(shown, parts)
-        return Card(title, cut(table), [*notes, *bounds, *self._remarks()])
+        return Card(title, cut(table), [*notes, *self._remarks()])
 
 
 def _side_by_side(document: Mapping[str, Json], parts: list[str]) -> Table:
