@@ -1,5 +1,6 @@
 """A fit in short: what `FitResult` shows, and its summary as text, Markdown, HTML or LaTeX."""
 
+import dataclasses
 import html
 import math
 import typing
@@ -12,6 +13,7 @@ from fitting.data.runs import Runs
 from fitting.estimation.interval_ends import IntervalMethod
 from fitting.estimation.options import check_choice
 from fitting.estimation.results import FitResult
+from fitting.minimiser.status import Status
 from fitting.problem.likelihood import deviance
 from fitting.reporting.markdown import latex_table, markdown_table
 from fitting.uncertainty.caveats import coefficients_on_bounds
@@ -52,6 +54,7 @@ def summary_of(
 ) -> str:
     """The summary that `FitResult.summary` returns; see there."""
     check_choice("format", format, typing.get_args(SummaryFormat))
+    result = _with_usable_draws(result)
     table, say = _TABLES[format], _SENTENCES[format]
     parts = [say(_title(result)), table(coefficients_in_short(result, level, method))]
     correlations = _correlations(result, level)
@@ -76,8 +79,17 @@ def summary_of(
 
 def card_of(result: FitResult) -> Card:
     """What a fit shows in place of its fields."""
+    result = _with_usable_draws(result)
     table = coefficients_in_short(result)
-    return Card(_title(result), cut(table), [_agreement(result), *_caveats(result)[:3]])
+    notes = [_agreement(result), *_caveats(result)[:3]]
+    picture = None if result.ensemble is None else lambda: _intervals_uri(result)
+    return Card(_title(result), cut(table), notes, picture)
+
+
+def _intervals_uri(result: FitResult) -> str:
+    from jaxlaws.figures.style import data_uri
+
+    return data_uri(picture_of(result, None))
 
 
 def picture_of(result: FitResult, runs: Runs | None, *, title: str = "") -> "Figure":
@@ -139,6 +151,16 @@ _ERRORS = ("mean", "median", "worst")
 # Information about a direction whose 90% interval has ends with this ratio (1.645 standard errors
 # to either side).
 _FLAT = (2 * 1.645 / math.log(_WIDEST)) ** 2
+
+
+def _with_usable_draws(result: FitResult) -> FitResult:
+    """The fit, without its draws if none of them converged."""
+    status = result.ensemble_status
+    if status is None or np.any(status <= Status.FLAT_DIRECTION):
+        return result
+    note = f"None of the {len(status)} bootstrap draws converged."
+    warnings = (*result.warnings, note)
+    return dataclasses.replace(result, ensemble=None, ensemble_status=None, warnings=warnings)
 
 
 def _title(result: FitResult) -> str:

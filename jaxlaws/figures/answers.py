@@ -6,6 +6,7 @@ import numpy as np
 
 from jaxlaws.figures.frontier import loss_against_serving
 from jaxlaws.figures.plans import allocation, decision
+from jaxlaws.figures.style import data_uri
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning import Comparison, DistillationPlan, Frontier, SupervisedPlan
 
@@ -38,3 +39,11 @@ def picture_of(answer: Tree, flops: Array | None = None, *, title: str = "") -> 
     if isinstance(answer, Comparison):
         return decision(budgets, answer, title=title)
     return allocation(budgets, answer, title=title)
+
+
+def uri_of(answer: Tree) -> str:
+    """The picture of a sweep as an address; empty for an answer of which there is no picture."""
+    try:
+        return data_uri(picture_of(answer))
+    except (TypeError, ValueError):
+        return ""

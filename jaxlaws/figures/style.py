@@ -1,5 +1,7 @@
 """Shared style of all figures: colours, settings, axes of quantities, bands and shading."""
 
+import base64
+import io
 import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -58,6 +60,13 @@ def new_figure(
     """
     figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
     return figure, figure.subplots(rows, columns)
+
+
+def data_uri(figure: Figure, dpi: float = 144) -> str:
+    """The picture as an address that contains it, for HTML and Markdown."""
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=dpi)
+    return f"data:image/png;base64,{base64.b64encode(picture.getvalue()).decode()}"
 
 
 def named_in_legend(count: int, most: int = 8) -> set[int]:

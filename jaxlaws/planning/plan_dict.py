@@ -16,7 +16,7 @@ from jaxlaws.foundations.text.cards import (
     cut,
     has_numbers,
 )
-from jaxlaws.foundations.text.cells import cell, heading
+from jaxlaws.foundations.text.cells import SHARES, WORDS, cell, heading
 from jaxlaws.foundations.text.columns import columns, flat, frame_of, table_of
 from jaxlaws.foundations.text.tables import Table
 
@@ -30,6 +30,7 @@ _E = TypeVar("_E", bound=type[enum.IntEnum])
 _NOT_SHOWN = {"active_bounds", "marginal_values", "eligible", "status"}
 _SOLVED = ("CONVERGED", "ON_BOUND", "BUDGET_UNSPENT")  # as `is_solved` has it
 _MOST_ENTRIES = 8
+_ENDS = {"lower": lambda sides: sides < 0, "upper": lambda sides: sides > 0}
 
 
 def named_in_plans(*fields: str) -> Callable[[_E], _E]:
@@ -137,6 +138,12 @@ class Answer(Displayed):
         """The shape of the entries: some leaves have one more axis."""
         return min((np.shape(leaf) for leaf in jax.tree.leaves(self)), key=len)
 
+    def _picture_uri(self) -> str:
+        """The address of the picture of a sweep; empty for another answer."""
+        from jaxlaws.figures.answers import uri_of
+
+        return uri_of(self)
+
     def _remarks(self) -> list[str]:
         """Sentences below the table of a single answer."""
         return []
@@ -145,25 +152,25 @@ class Answer(Displayed):
         if not has_numbers(self):
             return card_without_numbers(self)
         document, shape, name = flat(self.to_dict()), self._shape(), type(self).__name__
-        statuses = {key: np.ravel(document[key]) for key in document if _last(key) == "status"}
-        unsolved = {
-            key: list(dict.fromkeys(each[~np.isin(each, _SOLVED)].tolist()))
-            for key, each in statuses.items()
-        }
+        statuses = [key for key in document if _last(key) == "status"]
         shown = {k: v for k, v in document.items() if not _NOT_SHOWN & set(k.split("."))}
-        notes = [f"{key}: {', '.join(names)}" for key, names in unsolved.items() if names]
+        notes = []
+        for key in statuses:
+            found = dict.fromkeys(map(str, np.ravel(np.array(document[key], dtype=object))))
+            if unsolved := [name for name in found if name not in _SOLVED]:
+                notes.append(f"{key}: {', '.join(unsolved)}")
         if shape:
             names = [key for key in shown if "." not in key or _last(key) == "loss"]
             values = columns({key: shown[key] for key in names}, shape)
             table = table_of(values, {key: _title(key) for key in names}, most=_MOST_ENTRIES)
-            how = f"{len(table.rows)} of {np.prod(shape)} entries; to_frame() has all."
-            return Card(f"{name} of shape {shape}", table._replace(note=how), notes)
+            note = f"{len(table.rows)} of {np.prod(shape)} entries; to_frame() has all."
+            title = f"{name} of shape {shape}"
+            return Card(title, table._replace(note=note), notes, self._picture_uri)
         parts = list(dict.fromkeys(key.rpartition(".status")[0] for key in statuses if "." in key))
-        bounds = [
-            f"On a bound: {heading(key)} ({'upper' if document[key] > 0 else 'lower'})"
-            for key in document
-            if key.startswith("active_bounds.") and document[key]
-        ]
+        for key in [each for each in document if each.startswith("active_bounds.")]:
+            sides = np.ravel(np.array(document[key], dtype=float))
+            ends = [end for end, is_on in _ENDS.items() if np.any(is_on(sides))]
+            notes += [f"On the {end} bound: {heading(key)}" for end in ends]
         own = {key: cell(key, v) for key, v in shown.items() if not _part_of(key, parts)}
         own = {key: text for key, text in own.items() if text not in ("–", "0.0%")}
         if not parts:
@@ -173,19 +180,19 @@ class Answer(Displayed):
         else:
             title = f"{name}: " + ", ".join(f"{_title(key)} {text}" for key, text in own.items())
             table = _side_by_side(shown, parts)
-        return Card(title, cut(table), [*notes, *bounds, *self._remarks()])
+        return Card(title, cut(table), [*notes, *self._remarks()])
 
 
 def _side_by_side(document: Mapping[str, Json], parts: list[str]) -> Table:
     """A column for each plan that an answer holds."""
-    keys = [
-        key.removeprefix(f"{part}.") for part in parts for key in document if _part_of(key, [part])
-    ]
+    keys = dict.fromkeys(WORDS)  # in this order; others come after them
+    for part in parts:
+        keys |= {key.removeprefix(f"{part}."): None for key in document if _part_of(key, [part])}
     rows = []
-    for key in dict.fromkeys(keys):
+    for key in [each for each in keys if each not in SHARES]:
         cells = [document.get(f"{part}.{key}") for part in parts]
         texts = ["" if each is None else cell(key, each) for each in cells]
-        if set(texts) - {"", "0.0%"}:
+        if any(texts):
             rows.append([_title(key), *texts])
     return Table(["", *map(_last, parts)], rows)
 

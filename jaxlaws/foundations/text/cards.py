@@ -6,7 +6,7 @@ leaves are shown by their shape and type.
 
 import html
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import jax
@@ -29,11 +29,13 @@ class Card(NamedTuple):
         title: the kind of object, and the most important fact about it.
         table: its numbers.
         notes: sentences below the table, such as caveats.
+        picture: makes the address of a picture, which only HTML has; empty for none.
     """
 
     title: str
     table: Table
     notes: Sequence[str] = ()
+    picture: Callable[[], str] | None = None
 
     def text(self) -> str:
         """The card as text of 80 columns."""
@@ -46,6 +48,8 @@ class Card(NamedTuple):
         """The card in HTML, in which text of files has no markup."""
         notes = [each for each in (self.table.note, *self.notes) if each]
         title, *below = [f"<p>{html.escape(each)}</p>" for each in (self.title, *notes)]
+        if self.picture is not None and (address := self.picture()):
+            below.append(f'<img alt="{html.escape(self.title)}" width="560" src="{address}">')
         return "".join([title, table_html(self.table) if self.table.rows else "", *below])
 
 

@@ -13,7 +13,7 @@ EXAMPLES = [  # of the README
     ["predict", "--law", "busbridge2025", "--student", "1B", "--tokens", "20B",
      "--teacher-loss", "2.2"],
     [*SWEEP, "1e20:1e24:9"],
-    ["plan", "compare", "--flops", "1e21", "--student", "300M", "--inference-tokens", "1T"],
+    ["plan", "compare", "--law", "busbridge2025", "--flops", "1e21", "--student", "300M"],
 ]  # fmt: skip
 
 

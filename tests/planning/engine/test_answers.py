@@ -89,3 +89,12 @@ def test_trees_that_are_no_plans_are_shown_too():
     plan = compute_optimal(LAW, flops=np.geomspace(1e20, 1e24, 3))
     for change in (lambda leaf: leaf * 7 + 0.5, lambda leaf: np.nan * leaf, lambda leaf: leaf[:0]):
         assert repr(jax.tree.map(change, plan)).startswith("SupervisedPlan")
+
+
+def test_a_sweep_has_a_picture_in_a_notebook():
+    plan = compute_optimal(LAW, flops=np.geomspace(1e20, 1e24, 5))
+    assert 'src="data:image/png;base64,' in plan._repr_html_()
+    assert len(plan.plot().axes) >= 4
+    assert "<img" not in compute_optimal(LAW, flops=np.full((2, 2), 1e21))._repr_html_()
+    with pytest.raises(ValueError, match="rising budgets"):
+        compute_optimal(LAW, flops=1e21).plot()
