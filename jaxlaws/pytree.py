@@ -17,6 +17,7 @@ import jax
 import jax.export
 
 from jaxlaws.foundations.annotations import Array, Json, Tree
+from jaxlaws.foundations.text.cards import Card, Displayed, card_of_law
 from jaxlaws.foundations.units import Exponent, Unit, parse_unit, unit_of_power
 
 # A float, or an array of NumPy or JAX: a union of the three makes every formula a type error.
@@ -145,13 +146,14 @@ def element_shapes(tree: Tree) -> tuple[tuple[int, ...], ...]:
 def _element_shapes(structure: Tree) -> tuple[tuple[int, ...], ...]:
     skeleton = jax.tree.unflatten(structure, [0] * structure.num_leaves)
     paths, _ = jax.tree_util.tree_flatten_with_path(skeleton)
-    return tuple(_declared_shape(skeleton, path) for path, _ in paths)
+    found = [_declared(skeleton, path) for path, _ in paths]
+    return tuple(each.shape if each else () for each in found)
 
 
-def _declared_shape(tree: Tree, path: Sequence[Tree]) -> tuple[int, ...]:
-    """The declared shape of the leaf at a path of JAX's keys."""
+def _declared(tree: Tree, path: Sequence[Tree]) -> Declaration | None:
+    """What is declared of the leaf at a path of JAX's keys."""
     if not path or not isinstance(path[-1], jax.tree_util.GetAttrKey):
-        return ()
+        return None
     holder = tree
     for key in path[:-1]:
         match key:
@@ -160,9 +162,18 @@ def _declared_shape(tree: Tree, path: Sequence[Tree]) -> tuple[int, ...]:
             case jax.tree_util.DictKey(key=entry) | jax.tree_util.SequenceKey(idx=entry):
                 holder = holder[entry]
             case _:  # a node of another kind holds no law
-                return ()
-    declared = declarations(holder) if dataclasses.is_dataclass(holder) else {}
-    return declared[path[-1].name].shape if path[-1].name in declared else ()
+                return None
+    return declarations(holder).get(path[-1].name) if dataclasses.is_dataclass(holder) else None
+
+
+def _card_of(law: Tree) -> Card:
+    """What a law shows in place of its fields."""
+    leaves = []
+    for path, leaf in jax.tree_util.tree_flatten_with_path(law)[0]:
+        found = _declared(law, path) or Declaration(Domain.REAL)
+        name = jax.tree_util.keystr(path, simple=True, separator=".")
+        leaves.append((name, leaf, found.shape, " ".join(map(str, found.unit))))
+    return card_of_law(law, leaves)
 
 
 @dataclass_transform(
@@ -188,7 +199,12 @@ def pytree(cls: type[_T]) -> type[_T]:
     for method in list(vars(cls).values()):
         if hasattr(method, COMPLETE_CLASS):
             getattr(method, COMPLETE_CLASS)(cls)
-    made = dataclasses.dataclass(frozen=True, kw_only=True, eq=False)(cls)
+    shows_card = cls.__repr__ is not object.__repr__
+    made = dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=not shows_card)(cls)
+    if not shows_card and callable(getattr(made, "loss", None)) and hasattr(made, "input_names"):
+        for name in ("__repr__", "_repr_html_"):
+            setattr(made, name, getattr(Displayed, name))
+        setattr(made, "_card", _card_of)  # noqa: B010 - the class does not declare it
     fields = dataclasses.fields(made)  # pyright: ignore[reportArgumentType]
     fixed = [each.name for each in fields if each.metadata.get(_KEY, "child") is None]
     children = [each.name for each in fields if each.name not in fixed]

@@ -31,8 +31,8 @@ _TRANSFORMED = {
 
 
 def _cancelling(x):
-    """`x**2.5 + softplus(x)`, with a difference that float32 does not resolve."""
-    small = ((1 + 1e-8 * x) - 1) * 1e8
+    """About `(3 x)**2.5 + softplus(x)`, with a difference that float32 does not resolve."""
+    small = (power(1 + 1e-8 * x, 3.0) - 1) * 1e8
     return power(small, 2.5) + softplus(x)
 
 

@@ -58,7 +58,7 @@ def with_optax() -> Solved:
         _, slope = step(logit)
         all_finite = all_finite and bool(jnp.isfinite(slope))
         update, state = optimiser.update(slope, state)
-        logit = optax.apply_updates(logit, update)
+        logit = jnp.asarray(optax.apply_updates(logit, update))
     (_, plan), _ = step(logit)
     seconds = time.perf_counter() - compiled
     plan = jax.tree.map(np.asarray, plan)

@@ -143,7 +143,7 @@ def _after_broad_search(problem: BatchedProblem, starts: Batch, num_runs: int, s
         batch, before = batch.at(found.minima.vectors), found.cost
         found = _in_suitable_directions(problem, batch, found.best, num_runs, all_move=not left)
         is_lower = before - found.cost > NO_GAIN * before
-        if not is_lower and not _has_more_directions(found):
+        if found.is_settled and not is_lower and not _has_more_directions(found):
             break
     has_minimum = places >= 0
     minima = found.minima.take(np.where(has_minimum, places, 0))

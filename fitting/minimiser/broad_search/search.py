@@ -30,7 +30,7 @@ from jaxlaws.foundations.concurrency import side_by_side
 from jaxlaws.foundations.law import outcomes_of
 
 _BLOCK = 64  # starts that are searched together
-_ENOUGH = 0.08  # share of the starts at the lowest end, so that no more starts are needed
+_ENOUGH = 0.08  # of the first starts: as many at the lowest end suffice, so no more are needed
 _MOST_ROWS = 192  # of the search; the fit uses all rows
 _PROBE_ROWS = 8
 _LOWEST = 16  # ends at which a form is tested
@@ -42,6 +42,8 @@ _SCANNED_ROWS = 3  # of a scan, for each free number; rounded up to a multiple o
 _MOST_RESTARTS = 4  # rounds of two blocks of starts
 _GREED = 0.15  # probability that a start begins at the lowest end, then at the next, and so on
 _SAME_END = 1e-9  # relative difference of costs
+_SAME_COST = 1e-6  # relative difference of costs at the end of enough steps
+_IN_A_VALLEY = 1e-4  # the same in a valley, in which more steps than there are lead further
 _NOTHING = 1e-20  # of the cost of predicting zero: rounding
 
 
@@ -60,12 +62,10 @@ class Ends:
     costs: np.ndarray
     negligible: float
 
-    @property
-    def share_of_lowest(self) -> float:
-        """The share of the starts that ended at the lowest cost."""
-        lowest = self.costs.min()
-        same = self.costs <= lowest * (1 + 1e3 * _SAME_END) + self.negligible
-        return float(np.mean(same & np.isfinite(self.costs)))
+    def num_lowest(self, tolerance: float) -> int:
+        """How many starts ended at the lowest cost, within a relative tolerance."""
+        same = self.costs <= self.costs.min() * (1 + tolerance) + self.negligible
+        return int(np.sum(same & np.isfinite(self.costs)))
 
     @property
     def as_pair(self) -> tuple[np.ndarray, np.ndarray]:
@@ -124,16 +124,17 @@ def broad_search(problem: BatchedProblem, starts: Batch, seed: int) -> Ends:
         if is_last or (is_finite and is_plausible(form, free, predictions, lowest)):
             break
         number += 1
-    if not len(squares.form.nonlinear) or not np.isfinite(found.costs).any():
+    if not len(squares.form.nonlinear):
         return found
-    if found.share_of_lowest < _ENOUGH and len(vectors) > _BLOCK:
+    enough = _ENOUGH * len(found.costs)
+    if found.num_lowest(_SAME_COST) < enough and len(vectors) > _BLOCK:
         first = functools.partial(block, num_steps=_FIRST_STEPS)
         further = range(_BLOCK, len(vectors), _BLOCK)
         blocks = side_by_side(first, further, is_compiled=True)
         others = _continued(squares, _joined(blocks, len(vectors) - _BLOCK, negligible))
         found = _joined([found.as_pair, others.as_pair], len(vectors), negligible)
     for number in range(_MOST_RESTARTS):
-        if found.share_of_lowest * len(found.costs) >= _ENOUGH * _BLOCK:
+        if found.num_lowest(_IN_A_VALLEY) >= enough or not np.isfinite(found.costs).any():
             break
         seeds = [(seed, 2 * number + i, 1) for i in range(2)]
         again = functools.partial(_restarted, squares, found)

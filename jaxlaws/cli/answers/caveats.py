@@ -8,10 +8,10 @@ import numpy as np
 from jaxlaws.cli.answers import free_teacher
 from jaxlaws.cli.answers.free_teacher import TOKENS_IN_WORDS, is_trained_for_free
 from jaxlaws.cli.options.law_source import Source
-from jaxlaws.cli.output.table_columns import known
-from jaxlaws.cli.output.wording import WORDS, cell
 from jaxlaws.foundations.annotations import Array, Json, Tree
 from jaxlaws.foundations.quantities import format_quantity
+from jaxlaws.foundations.text.cells import WORDS, cell
+from jaxlaws.foundations.text.columns import known
 from jaxlaws.planning import DEFAULT_BOUNDS, optimal_budget
 from jaxlaws.precision import float64
 

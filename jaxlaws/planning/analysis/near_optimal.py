@@ -11,12 +11,13 @@ from jaxlaws.inputs import as_float
 from jaxlaws.planning.analysis.plan_roots import root_of
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, checked
 from jaxlaws.planning.engine.programs import compiled_when_traced
+from jaxlaws.planning.plan_dict import Answer
 from jaxlaws.precision import array_module
 from jaxlaws.pytree import pytree
 
 
 @pytree
-class NearOptimalRange:
+class NearOptimalRange(Answer):
     """The values of one variable for which a plan is close to the best plan.
 
     Attributes:

@@ -27,11 +27,13 @@ from jaxlaws.planning.engine.scenarios import (
     check_scenario,
 )
 from jaxlaws.planning.engine.status import Status, is_solved
+from jaxlaws.planning.plan_dict import Answer, named_in_plans
 from jaxlaws.planning.supervised.allocation import compute_optimal
 from jaxlaws.planning.supervised.fixed_size import train_fixed
 from jaxlaws.pytree import pytree
 
 
+@named_in_plans("winner")
 class Winner(enum.IntEnum):
     """The best strategy for a budget."""
 
@@ -43,7 +45,7 @@ class Winner(enum.IntEnum):
 
 
 @pytree
-class Comparison:
+class Comparison(Answer):
     """The strategies for a budget, and the best of them.
 
     Attributes:
@@ -64,6 +66,9 @@ class Comparison:
     def reason(self) -> Array:
         """The comparison as text: a string, or an array of strings for several budgets."""
         return self.words()
+
+    def _remarks(self) -> list[str]:
+        return [str(self.reason)]
 
     def words(self, fitted_range: Mapping[str, tuple[float, float]] | None = None) -> Array:
         """The comparison as text, with the distance from the runs that the law was fitted to.

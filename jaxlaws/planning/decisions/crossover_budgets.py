@@ -28,12 +28,14 @@ from jaxlaws.planning.engine.mixture import Mixture
 from jaxlaws.planning.engine.programs import compiled_when_traced
 from jaxlaws.planning.engine.scenarios import Scenario, check_scenario
 from jaxlaws.planning.engine.status import Status, worst
+from jaxlaws.planning.plan_dict import Answer, named_in_plans
 from jaxlaws.precision import array_module
 from jaxlaws.pytree import pytree
 
 _BUDGETS_PER_DECADE = 24
 
 
+@named_in_plans("first", "to", "method")
 class Method(enum.IntEnum):
     """A way to make a model of a given size."""
 
@@ -43,7 +45,7 @@ class Method(enum.IntEnum):
 
 
 @pytree
-class Crossings:
+class Crossings(Answer):
     """The budgets at which the better method changes.
 
     Attributes:

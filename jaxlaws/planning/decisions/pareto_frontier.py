@@ -24,11 +24,12 @@ from jaxlaws.planning.engine.plans import DistillationPlan, SupervisedPlan
 from jaxlaws.planning.engine.programs import compiled_when_traced
 from jaxlaws.planning.engine.scenarios import Scenario, check_scenario
 from jaxlaws.planning.engine.status import is_solved
+from jaxlaws.planning.plan_dict import Answer
 from jaxlaws.pytree import pytree
 
 
 @pytree
-class Frontier:
+class Frontier(Answer):
     """The best model of each size, and the models that no smaller model matches.
 
     Leaves have the shape of the law and the budget, and the sizes along one more axis, the last.

@@ -21,12 +21,13 @@ from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import DistillationPlan, SupervisedPlan
 from jaxlaws.planning.engine.programs import compiled_when_traced
 from jaxlaws.planning.engine.status import is_solved
+from jaxlaws.planning.plan_dict import Answer
 from jaxlaws.planning.supervised.fixed_size import train_fixed
 from jaxlaws.pytree import pytree
 
 
 @pytree
-class TeacherChoice:
+class TeacherChoice(Answer):
     """The teachers of a catalogue, ranked for a student.
 
     Leaves have the shape of the law, the budget and the student. `ranking` and `plans` have the

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 
 from jaxlaws.compute import ForwardFlops, dense_forward_flops
 from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.planning.distillation.reductions import balance_of
 from jaxlaws.planning.distillation.student_and_teacher import (
     distillation_plan,
     distillation_problem,
@@ -47,6 +48,8 @@ def _any_size_problem(given: Record, charged: ChargedCosts) -> Problem:
     given = in_training_flops(given)
     low = jnp.log(given.lower.num_student_params)
     high = jnp.log(given.upper.num_student_params)
+    if charged == ChargedCosts.PRETRAINING:  # once, not for each size
+        given = given | {"balance": balance_of(given.law.supervised)}
 
     def at(log_size: Array) -> Problem:
         return distillation_problem(_of_size(given, log_size), charged)

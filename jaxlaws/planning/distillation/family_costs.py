@@ -46,7 +46,7 @@ def left_for_training(given: Record) -> tuple[Array, Array]:
 def cost_of_token(given: Record, logits: Array) -> Array:
     """The cost of one token for each student: training, logits of the teacher and data."""
     training = 3 * jax.vmap(given.forward_flops)(family(given)[0])
-    return training + logits[None] + price_of_token(given)
+    return training + (logits + price_of_token(given))[None]
 
 
 def losses_of(given: Record, log_tokens: Array, teacher_loss: Array) -> Array:

@@ -20,7 +20,7 @@ _LEAST_LOG_ODDS, _LARGEST_LOG_ODDS = -22.0, 6.0  # of the teacher's share of the
 _PRICE_OF_FREE = 1e-9
 
 
-def _balance(supervised: Tree) -> tuple[Array, Array, Array]:
+def balance_of(supervised: Tree) -> tuple[Array, Array, Array]:
     """The balance of size and tokens, as coefficients of `r + r_N log N + r_D log D`.
 
     The balance is the logarithm of the gain from a larger size divided by the gain from more
@@ -86,8 +86,11 @@ def with_paid_tokens(
     The candidates lie on a curve along the share of the compute that trains the teacher. The
     teacher of a candidate is the cheapest for its loss: the compute-optimal one for its share, but
     smaller where its logits are charged. One Newton step for each candidate follows the curve.
+
+    `given.balance` is the result of `balance_of`, where it is known.
     """
-    ratio, of_size, of_tokens = _balance(given.law.supervised)
+    balance = given.get("balance")
+    ratio, of_size, of_tokens = balance_of(given.law.supervised) if balance is None else balance
     one = jnp.ones_like(log_budget)
 
     def tokens(log_teacher: Array, log_odds: Array, log_available: Array) -> tuple[Array, Array]:

@@ -27,13 +27,14 @@ from jaxlaws.planning.engine.plans import (
 from jaxlaws.planning.engine.record import Record
 from jaxlaws.planning.engine.scenarios import ChargedCosts
 from jaxlaws.planning.engine.status import Status
+from jaxlaws.planning.plan_dict import Answer
 from jaxlaws.planning.solver.budget_split import best_split
 from jaxlaws.planning.solver.minimiser import Solution
 from jaxlaws.pytree import pytree
 
 
 @pytree
-class FamilyPlan:
+class FamilyPlan(Answer):
     """How to train a teacher and distil students of several sizes from it.
 
     Leaves have the shape of the budget; those with one value for each student have one more axis.
@@ -115,7 +116,7 @@ def family_plan(given: Record, solution: Solution, charged: ChargedCosts) -> Fam
     )
     flops, shares = shares_of(
         solution,
-        student=((cost - logits[None] - data) * tokens).sum(axis=0),
+        student=((cost - (logits + data)[None]) * tokens).sum(axis=0),
         logits=(logits[None] * tokens).sum(axis=0),
         teacher=training - teacher_data,
         serving=given.flops - budget,

@@ -16,11 +16,12 @@ from jaxlaws.planning.engine.evaluation import compose
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import DistillationPlan, TeacherLossPlan
 from jaxlaws.planning.engine.programs import compiled_when_traced
+from jaxlaws.planning.plan_dict import Answer
 from jaxlaws.pytree import pytree
 
 
 @pytree
-class TeacherQuality:
+class TeacherQuality(Answer):
     """How good a teacher is for a student of given size and tokens.
 
     Attributes:

@@ -23,12 +23,13 @@ import jax.numpy as jnp
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.engine.record import Record
 from jaxlaws.planning.engine.status import Status, worst
+from jaxlaws.planning.plan_dict import Answer
 from jaxlaws.planning.solver.minimiser import Solution
 from jaxlaws.pytree import pytree
 
 
 @pytree
-class SupervisedPlan:
+class SupervisedPlan(Answer):
     """How to train one model.
 
     Attributes:
@@ -58,7 +59,7 @@ class SupervisedPlan:
 
 
 @pytree
-class DistillationPlan:
+class DistillationPlan(Answer):
     """How to train a teacher and distil a student, or several equal students, from it.
 
     Attributes:
@@ -99,7 +100,7 @@ class DistillationPlan:
 
 
 @pytree
-class TeacherLossPlan:
+class TeacherLossPlan(Answer):
     """The best teacher for a student, by the teacher's loss alone.
 
     Attributes:

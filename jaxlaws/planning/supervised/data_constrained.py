@@ -15,6 +15,7 @@ from jaxlaws.planning.engine.evaluation import Question, ask
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import SupervisedPlan
 from jaxlaws.planning.engine.record import Record
+from jaxlaws.planning.plan_dict import Answer
 from jaxlaws.planning.solver.batched import Point
 from jaxlaws.planning.solver.minimiser import Solution
 from jaxlaws.planning.solver.numeric_tolerances import tolerances
@@ -25,7 +26,7 @@ from jaxlaws.pytree import pytree
 
 
 @pytree
-class LimitedDataPlan:
+class LimitedDataPlan(Answer):
     """How to train one model on tokens that may have to be repeated.
 
     Attributes:

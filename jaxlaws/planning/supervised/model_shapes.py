@@ -24,6 +24,7 @@ from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.programs import compiled_when_traced
 from jaxlaws.planning.engine.record import Record
 from jaxlaws.planning.engine.status import Status, is_solved
+from jaxlaws.planning.plan_dict import Answer
 from jaxlaws.planning.supervised.allocation import compute_optimal
 from jaxlaws.planning.supervised.fixed_size import train_fixed
 from jaxlaws.precision import array_module
@@ -34,7 +35,7 @@ SHAPES = tuple(shape_of_aspect(num_layers) for num_layers in range(2, 217))
 
 
 @pytree
-class BuiltPlan:
+class BuiltPlan(Answer):
     """How to train a model of a shape that can be built.
 
     Attributes:

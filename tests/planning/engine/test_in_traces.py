@@ -154,7 +154,8 @@ def test_a_plan_of_a_float32_program_is_that_of_float64():
     for name in ("loss", "num_teacher_params", "num_teacher_tokens", "num_student_tokens"):
         np.testing.assert_allclose(getattr(plan, name), getattr(exact, name), rtol=3e-7)
     by_logarithms = np.asarray(slopes, np.float64) * inputs
-    np.testing.assert_allclose(by_logarithms, exact_slopes * inputs, rtol=3e-7, atol=1e-9)
+    exact_slopes = np.asarray(exact_slopes) * inputs
+    np.testing.assert_allclose(by_logarithms, exact_slopes, rtol=3e-7, atol=1e-9)
     # A central difference of plans in float64, with steps of 0.1%.
     np.testing.assert_allclose(by_logarithms[0], [0, 1.1250723, 0, 0.0745186], atol=1e-4)
     assert not slopes[2].any()

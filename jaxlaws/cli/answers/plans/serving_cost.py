@@ -3,11 +3,12 @@
 from jaxlaws.cli.answers.presentation import Presentation
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning import Costs, Hardware, SupervisedPlan, serve
+from jaxlaws.planning.plan_dict import Answer
 from jaxlaws.pytree import pytree
 
 
 @pytree
-class PricedPlan:
+class PricedPlan(Answer):
     """A plan of `serve` in dollars.
 
     Attributes:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from jaxlaws.cli.answers.presentation import Answered, Presentation
-from jaxlaws.cli.output.printing import Table
 from jaxlaws.cli.output.progress import patience
 from jaxlaws.cli.output.question_marks import questioned
-from jaxlaws.cli.output.table_columns import known, table_of
-from jaxlaws.cli.output.wording import WORDS, cell
 from jaxlaws.foundations.annotations import Array, Json, Tree
+from jaxlaws.foundations.text.cells import WORDS, cell
+from jaxlaws.foundations.text.columns import known, table_of
+from jaxlaws.foundations.text.tables import Table
 from jaxlaws.planning import (
     DEFAULT_BOUNDS,
     NearOptimalRange,
