@@ -15,7 +15,7 @@ test: check
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
 slow: $(VENV)/.installed
-	$(BIN)/python -m pytest -m slow
+	XLA_FLAGS=--xla_backend_optimization_level=3 $(BIN)/python -m pytest -m slow
 
 check: $(VENV)/.installed
 	$(BIN)/ruff format --check .

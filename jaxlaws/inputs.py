@@ -179,7 +179,7 @@ def broadcast(inputs: Mapping[str, Array]) -> dict[str, jax.Array]:
     """
     shapes = {name: jnp.shape(value) for name, value in inputs.items()}
     try:
-        np.broadcast_shapes(*shapes.values())
+        jnp.broadcast_shapes(*shapes.values())
     except ValueError:
         listed = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
         raise ValueError(f"inputs do not broadcast together: {listed}") from None

@@ -1,10 +1,16 @@
-"""Powers of positive numbers, with correct values and derivatives at zero and at infinity."""
+"""Powers of positive numbers, with correct values and derivatives at zero and at infinity.
+
+Their derivatives have rules that keep float64 inside a program of float32, see
+`precision.keeping_float64`. Therefore laws use `softplus` of this module instead of JAX's.
+"""
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 from jax.custom_derivatives import SymbolicZero
 
 from jaxlaws.foundations.annotations import Array
+from jaxlaws.precision import keeping_float64
 
 _Pair = tuple[Array, Array]  # of base and exponent, or of their tangents
 
@@ -23,6 +29,16 @@ def power(base: Array, exponent: Array) -> jax.Array:
         The power, of the broadcast shape.
     """
     return _power(jnp.asarray(base), jnp.asarray(exponent))
+
+
+@jax.custom_jvp
+def softplus(value: Array) -> jax.Array:
+    """Return `log(1 + exp(value))`, without overflow."""
+    return jnp.maximum(value, 0.0) + jnp.log1p(jnp.exp(-jnp.abs(value)))
+
+
+def _softplus_jvp(primals: tuple[Array], tangents: tuple[Array]) -> tuple[jax.Array, jax.Array]:
+    return softplus(*primals), lax.logistic(primals[0]) * tangents[0]
 
 
 # The derivatives are given by rules. Automatic differentiation turns each `where` into several, and
@@ -85,7 +101,8 @@ def _log_jvp(primals: tuple[Array], tangents: tuple[Array]) -> tuple[jax.Array, 
     return _log(*primals), _inverse(*primals) * tangents[0]
 
 
-_power.defjvp(_power_jvp, symbolic_zeros=True)
-_inside.defjvp(_inside_jvp, symbolic_zeros=True)
-_inverse.defjvp(_inverse_jvp)
-_log.defjvp(_log_jvp)
+_power.defjvp(keeping_float64(_power_jvp), symbolic_zeros=True)
+_inside.defjvp(keeping_float64(_inside_jvp), symbolic_zeros=True)
+_inverse.defjvp(keeping_float64(_inverse_jvp))
+_log.defjvp(keeping_float64(_log_jvp))
+softplus.defjvp(keeping_float64(_softplus_jvp))

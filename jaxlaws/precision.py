@@ -2,21 +2,28 @@
 
 Fits and plans need float64, but a user's program may use float32. Outside a trace, the entry points
 of the package therefore compute in a local float64 context and return NumPy arrays. Every JAX
-program accepts a NumPy float64 array, whatever its own precision. Inside a trace, the package keeps
-the caller's precision.
+program accepts a NumPy float64 array, whatever its own precision. Inside a trace, results have the
+caller's precision; `in_float64` computes them in float64 and rounds them at the end.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import contextvars
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import ModuleType
 from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 from jax.core import Tracer, eval_context
 
+from jaxlaws.foundations.annotations import Array, Tree
+
 _T = TypeVar("_T")
+
+_in_float64 = contextvars.ContextVar("_in_float64", default=True)
 
 
 def is_traced(*trees: object) -> bool:
@@ -31,8 +38,12 @@ def array_module(*trees: object) -> ModuleType:
 
 @contextmanager
 def float64() -> Iterator[None]:
-    """Compute in float64 and without tracing, even inside a function that is being traced."""
-    with eval_context(), jax.enable_x64(True):
+    """Compute in float64 and without tracing, even inside a function that is being traced.
+
+    `jax_debug_nans` is off: JAX checks every number that leaves a program, and some numbers of a
+    plan are NaN because they do not apply.
+    """
+    with eval_context(), jax.enable_x64(True), jax.debug_nans(False):
         yield
 
 
@@ -44,3 +55,134 @@ def to_float64(tree: _T) -> _T:
 def to_numpy(tree: _T) -> _T:
     """Return the tree with every leaf as a NumPy array of the same dtype."""
     return jax.tree.map(np.asarray, tree)
+
+
+def keeping_float64(rule: Callable[..., _T]) -> Callable[..., _T]:
+    """A derivative rule that computes in float64 where its arguments are float64.
+
+    JAX may call the rule of a function after `in_float64` has returned, for second derivatives.
+    """
+
+    @functools.wraps(rule)
+    def answer(*args: Tree) -> _T:
+        wide = any(getattr(leaf, "dtype", None) == np.float64 for leaf in jax.tree.leaves(args))
+        with jax.enable_x64(True) if wide else nullcontext():
+            return rule(*args)
+
+    return answer
+
+
+@contextmanager
+def callers_precision() -> Iterator[None]:
+    """Within this context, plans inside a trace are computed in the precision of their inputs.
+
+    By default they are computed in float64 and rounded to this precision. In float32 a plan is
+    less exact: more plans end as NOT_CONVERGED, and sizes that the loss hardly determines, and
+    their derivatives, can be wrong. Use it where the hardware has no float64, or a slow one. What
+    counts is the context in which a plan is traced, not the one in which the program runs.
+
+    >>> import jax, jax.numpy as jnp
+    >>> from jaxlaws import presets
+    >>> from jaxlaws.planning import callers_precision, compute_optimal
+    >>> law = presets.load("besiroglu2024")
+    >>> def smallest_loss(flops):
+    ...     with callers_precision():
+    ...         return compute_optimal(law, flops=flops).loss
+    >>> f"{jax.jit(smallest_loss)(jnp.float32(1e21)):.3f}"
+    '2.306'
+    """
+    token = _in_float64.set(False)
+    try:
+        yield
+    finally:
+        _in_float64.reset(token)
+
+
+def precision_of_results(*trees: Tree) -> np.dtype | None:
+    """The precision that a program inside a trace gives its results, at least float32.
+
+    It is the common precision of the traced leaves. None within `callers_precision`, and where it
+    is float64: then nothing needs rounding.
+    """
+    traced = [leaf for leaf in jax.tree.leaves(trees) if is_traced(leaf)]
+    dtype = jnp.result_type(jnp.float32, *traced)
+    return dtype if _in_float64.get() and dtype != np.float64 else None
+
+
+def wide_numbers(dtype: np.dtype | None) -> AbstractContextManager[None]:
+    """A context in which concrete numbers keep float64, for a program that rounds to `dtype`."""
+    return nullcontext() if dtype is None else jax.enable_x64(True)
+
+
+def in_float64(function: Callable[[Tree], Tree], given: Tree, dtype: np.dtype | None) -> Tree:
+    """Call a function inside a trace and compute in float64, whatever the precision of the trace.
+
+    The result can be differentiated, in forward and in reverse mode and more than once, also after
+    the trace, as in `jax.grad(jax.jit(...))` or in the derivative of a `lax.scan`.
+
+    Args:
+        function: takes `given`, with float64 in place of each floating-point leaf that is traced,
+            and returns a tree of arrays. It may close over traced values.
+        given: a tree; leaves that are not traced are passed as they are.
+        dtype: the precision of the results, see `precision_of_results`. None: the function is
+            called as it is.
+
+    Returns:
+        The result of the function. Floating-point numbers have the given precision.
+    """
+    if dtype is None:
+        return function(given)
+    leaves, structure = jax.tree.flatten(given)
+    numbers = [leaf for leaf in leaves if is_traced(leaf)]
+    kinds: list[np.dtype] = []
+    trees: list[Tree] = []
+
+    def answer(*numbers: Array) -> list[Array]:
+        rest = iter(numbers)
+        filled = [_as_float64(next(rest)) if is_traced(leaf) else leaf for leaf in leaves]
+        results, tree = jax.tree.flatten(function(jax.tree.unflatten(structure, filled)))
+        kinds[:], trees[:] = [np.dtype(jnp.result_type(each)) for each in results], [tree]
+        # A custom derivative rule cannot have integers as results. Small ones are exact as floats.
+        return [jnp.asarray(each, np.float64) for each in results]
+
+    with jax.enable_x64(True):
+        converted, closed_over = jax.closure_convert(answer, *numbers)
+    rounded = _computed_in_float64(converted, dtype, *numbers, *closed_over)
+    results = [
+        each if jnp.issubdtype(kind, jnp.floating) else each.astype(kind)
+        for each, kind in zip(rounded, kinds, strict=True)
+    ]
+    return jax.tree.unflatten(trees[0], results)
+
+
+def _as_float64(leaf: Array) -> Array:
+    is_float = jnp.issubdtype(leaf.dtype, jnp.floating)
+    return lax.convert_element_type(leaf, np.float64) if is_float else leaf
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(0, 1))
+def _computed_in_float64(
+    function: Callable[..., list[Array]], dtype: np.dtype, *numbers: Array
+) -> list[Array]:
+    with jax.enable_x64(True):
+        return [lax.convert_element_type(each, dtype) for each in function(*numbers)]
+
+
+@_computed_in_float64.defjvp
+def _in_float64_jvp(
+    function: Callable[..., list[Array]],
+    dtype: np.dtype,
+    primals: tuple[Array, ...],
+    tangents: tuple[Array, ...],
+) -> tuple[list[Array], list[Array]]:
+    """The derivative rule. Without it, a derivative after the trace would leave the context."""
+    with jax.enable_x64(True):
+        # Outside the context JAX makes the zero tangents of float64 numbers in float32.
+        tangents = tuple(
+            lax.convert_element_type(tangent, primal.dtype)
+            if jnp.issubdtype(primal.dtype, jnp.floating)
+            else tangent
+            for primal, tangent in zip(primals, tangents, strict=True)
+        )
+        both = jax.jvp(function, primals, tangents)
+        return jax.tree.map(lambda each: lax.convert_element_type(each, dtype), both)

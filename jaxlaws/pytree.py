@@ -9,12 +9,15 @@ declarations.
 import dataclasses
 import enum
 import functools
+import json
 from collections.abc import Sequence
 from typing import TypeAlias, TypeVar, dataclass_transform
 
 import jax
+import jax.export
 
-from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.foundations.annotations import Array, Json, Tree
+from jaxlaws.foundations.text.cards import Card, Displayed, card_of_law
 from jaxlaws.foundations.units import Exponent, Unit, parse_unit, unit_of_power
 
 # A float, or an array of NumPy or JAX: a union of the three makes every formula a type error.
@@ -26,6 +29,9 @@ _KEY = "jaxlaws"
 # Every class of a law that the program has defined or imported, in order of definition. A saved
 # law is found here by its name; no module is imported because a file names it.
 LAW_CLASSES: list[type[object]] = []
+
+# Names of the classes that `jax.export` can serialise.
+_EXPORTED: set[str] = set()
 
 # The attribute of a method with a function that checks and completes the method's class.
 COMPLETE_CLASS = "_complete_class"
@@ -108,9 +114,9 @@ def _unit(unit_of: str | None, power: Exponent | None, unit: str | None) -> Unit
     return unit_of_power(unit_of, power)
 
 
-def static() -> Array:
+def static(*, default: Tree = dataclasses.MISSING) -> Array:
     """A field that is not an array: part of the tree's structure, fixed at compilation."""
-    return dataclasses.field(metadata={_KEY: None})
+    return dataclasses.field(default=default, metadata={_KEY: None})
 
 
 def declarations(tree: object) -> dict[str, Declaration]:
@@ -140,13 +146,14 @@ def element_shapes(tree: Tree) -> tuple[tuple[int, ...], ...]:
 def _element_shapes(structure: Tree) -> tuple[tuple[int, ...], ...]:
     skeleton = jax.tree.unflatten(structure, [0] * structure.num_leaves)
     paths, _ = jax.tree_util.tree_flatten_with_path(skeleton)
-    return tuple(_declared_shape(skeleton, path) for path, _ in paths)
+    found = [_declared(skeleton, path) for path, _ in paths]
+    return tuple(each.shape if each else () for each in found)
 
 
-def _declared_shape(tree: Tree, path: Sequence[Tree]) -> tuple[int, ...]:
-    """The declared shape of the leaf at a path of JAX's keys."""
+def _declared(tree: Tree, path: Sequence[Tree]) -> Declaration | None:
+    """What is declared of the leaf at a path of JAX's keys."""
     if not path or not isinstance(path[-1], jax.tree_util.GetAttrKey):
-        return ()
+        return None
     holder = tree
     for key in path[:-1]:
         match key:
@@ -155,9 +162,18 @@ def _declared_shape(tree: Tree, path: Sequence[Tree]) -> tuple[int, ...]:
             case jax.tree_util.DictKey(key=entry) | jax.tree_util.SequenceKey(idx=entry):
                 holder = holder[entry]
             case _:  # a node of another kind holds no law
-                return ()
-    declared = declarations(holder) if dataclasses.is_dataclass(holder) else {}
-    return declared[path[-1].name].shape if path[-1].name in declared else ()
+                return None
+    return declarations(holder).get(path[-1].name) if dataclasses.is_dataclass(holder) else None
+
+
+def _card_of(law: Tree) -> Card:
+    """What a law shows in place of its fields."""
+    leaves = []
+    for path, leaf in jax.tree_util.tree_flatten_with_path(law)[0]:
+        found = _declared(law, path) or Declaration(Domain.REAL)
+        name = jax.tree_util.keystr(path, simple=True, separator=".")
+        leaves.append((name, leaf, found.shape, " ".join(map(str, found.unit))))
+    return card_of_law(law, leaves)
 
 
 @dataclass_transform(
@@ -183,16 +199,45 @@ def pytree(cls: type[_T]) -> type[_T]:
     for method in list(vars(cls).values()):
         if hasattr(method, COMPLETE_CLASS):
             getattr(method, COMPLETE_CLASS)(cls)
-    made = dataclasses.dataclass(frozen=True, kw_only=True, eq=False)(cls)
+    shows_card = cls.__repr__ is not object.__repr__
+    made = dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=not shows_card)(cls)
+    if not shows_card and callable(getattr(made, "loss", None)) and hasattr(made, "input_names"):
+        for name in ("__repr__", "_repr_html_"):
+            setattr(made, name, getattr(Displayed, name))
+        setattr(made, "_card", _card_of)  # noqa: B010 - the class does not declare it
     fields = dataclasses.fields(made)  # pyright: ignore[reportArgumentType]
     fixed = [each.name for each in fields if each.metadata.get(_KEY, "child") is None]
     children = [each.name for each in fields if each.name not in fixed]
     jax.tree_util.register_dataclass(made, data_fields=children, meta_fields=fixed)
+    register_for_export(made)
     names = getattr(made, "input_names", None)
     if callable(getattr(made, "loss", None)) and isinstance(names, tuple):
         _check_units(made, names)
         LAW_CLASSES.append(made)
     return made
+
+
+def register_for_export(cls: type[_T]) -> type[_T]:
+    """Register a class of JAX trees, so that programs exported by `jax.export` may return them.
+
+    What a tree has beside its arrays, such as names, must be strings, numbers, None and tuples of
+    these. A class inside a function is not registered. Where a program defines a class again, the
+    first one stays registered.
+    """
+    name = f"{cls.__module__}.{cls.__qualname__}"
+    if "<locals>" not in name and name not in _EXPORTED:
+        _EXPORTED.add(name)
+        jax.export.register_pytree_node_serialization(
+            cls,
+            serialized_name=name,
+            serialize_auxdata=lambda fixed: json.dumps(fixed).encode(),
+            deserialize_auxdata=lambda text: _with_tuples(json.loads(text)),
+        )
+    return cls
+
+
+def _with_tuples(value: Json) -> Json:
+    return tuple(map(_with_tuples, value)) if isinstance(value, list) else value
 
 
 def _check_units(law_type: type[object], input_names: tuple[str, ...]) -> None:

@@ -11,7 +11,7 @@ from experiments.paper.rules import RULES
 from fitting import markdown_table
 from jaxlaws import presets
 from jaxlaws.foundations.annotations import Tree
-from jaxlaws.foundations.escaping import Markup
+from jaxlaws.foundations.text.escaping import Markup
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "claims.md"
 PRESETS = ("busbridge2025", "busbridge2025_consistent", "busbridge2025_refit")

@@ -11,6 +11,7 @@ from fitting.data.design_checks import WeakDesignWarning, weaknesses
 from fitting.data.preparation.choosing import check_rows, choose_rows
 from fitting.data.preparation.preparing import prepare
 from fitting.data.preparation.reading import Reading, ReadingOptions, report
+from fitting.data.run_display import DisplayedRuns
 from fitting.data.table_files import Table, TableSource, read_table
 from jaxlaws.foundations.annotations import Array
 from jaxlaws.foundations.errors import DataError
@@ -26,8 +27,8 @@ KINDS: dict[RunKind, tuple[str, ...]] = {
 }
 
 
-@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
-class Runs:
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class Runs(DisplayedRuns):
     """Runs with their inputs, their loss and the other columns of their table; immutable.
 
     A table may hold supervised and distilled runs together. `for_law` takes the rows that have
@@ -44,7 +45,7 @@ class Runs:
     loss: np.ndarray
     others: Mapping[str, np.ndarray]
     left: "Runs | None" = None
-    _cells: Cells = dataclasses.field(repr=False)
+    _cells: Cells
 
     @classmethod
     def read(
@@ -113,19 +114,9 @@ class Runs:
         return self._cells.rows
 
     @property
-    def source(self) -> str:
-        """The table, as messages name it."""
-        return self._cells.source
-
-    @property
     def titles(self) -> Mapping[str, str]:
         """The table's own name of each column of an input or an outcome, by our name."""
         return self._cells.titles
-
-    @property
-    def outcome_titles(self) -> tuple[str, ...]:
-        """The same of the outcomes alone."""
-        return tuple(self._cells.titles[name] for name in self._cells.outcomes)
 
     def __len__(self) -> int:
         return len(self.rows)

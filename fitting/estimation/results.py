@@ -4,7 +4,8 @@ import dataclasses
 import os
 import typing
 from collections.abc import Callable, Mapping
-from typing import Generic, TypeVar
+from types import ModuleType
+from typing import Generic, Literal, TypeVar
 
 import jax
 import numpy as np
@@ -17,16 +18,15 @@ from fitting.minimiser.local_optima import Optimum
 from fitting.minimiser.status import Status
 from fitting.problem.objectives import Objective
 from fitting.problem.restraints import Restraints
-from jaxlaws.foundations.annotations import Json
+from jaxlaws.foundations.annotations import Json, Tree
 from jaxlaws.foundations.errors import DataError
 from jaxlaws.foundations.law import Law, coefficient_names, coefficients
+from jaxlaws.foundations.text.cards import Card, Displayed
 from jaxlaws.precision import to_float64
 from jaxlaws.saving import (
-    FORMAT,
     law_from_json,
     law_to_json,
     numbers_from_json,
-    numbers_to_json,
     read_json,
     write_json,
 )
@@ -34,11 +34,15 @@ from jaxlaws.saving import (
 L_co = TypeVar("L_co", bound=Law, covariant=True)
 T = TypeVar("T")
 
-_NUMBERS = ("objective", "objective_by_start", "starts_agreeing", "gradient_norm")  # or arrays
+
+def _summary() -> ModuleType:
+    from fitting.reporting import fit_summary  # the room is above this one
+
+    return fit_summary
 
 
-@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
-class FitResult(Generic[L_co]):
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class FitResult(Displayed, Generic[L_co]):
     """A fitted law, its uncertainty, and how the fit ended.
 
     Attributes:
@@ -190,21 +194,42 @@ class FitResult(Generic[L_co]):
                 described[name] = "frozen"
         return described | self.restraints.describe()
 
-    def summary(self, level: float = 0.9, method: IntervalMethod = "percentile") -> dict[str, Json]:
-        """The fit as a JSON object: what the command line prints."""
+    def summary(
+        self,
+        format: Literal["text", "markdown", "html", "latex"] = "text",  # noqa: A002
+        level: float = 0.9,
+        method: IntervalMethod = "percentile",
+    ) -> str:
+        """The fit in short; intervals, errors and correlations are those of the bootstrap draws.
+
+        Raises:
+            ValueError: there is no such format; further as `interval_of`.
+        """
+        return _summary().summary_of(self, format, level, method)
+
+    def to_dict(self, level: float = 0.9, method: IntervalMethod = "percentile") -> dict[str, Json]:
+        """The fit as a JSON object: what the command line prints with `--json`."""
         return {
             "law": law_to_json(self.law)["type"],
             "coefficients": self.coefficients(level, method),
             "objective": self.objective,
             "status": self.status.name,
-            "starts_agreeing": self.starts_agreeing,
             "other_optima": [each.to_json() for each in self.other_optima],
-            "num_runs": self.num_runs,
-            "num_left": self.num_left,
-            "frozen": list(self.frozen),
+            **{name: getattr(self, name) for name in ("starts_agreeing", "num_runs", "num_left")},
+            **{name: list(getattr(self, name)) for name in ("frozen", "warnings")},
             "held": self.held(),
-            "warnings": list(self.warnings),
         }
+
+    def plot(self, runs: Tree = None, *, title: str = "") -> Tree:
+        """A figure: predictions and residuals of `Runs`; without runs the bootstrap's intervals.
+
+        Raises:
+            ValueError: there are no runs and no bootstrap.
+        """
+        return _summary().picture_of(self, runs, title=title)
+
+    def _card(self) -> Card:
+        return _summary().card_of(self)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Save as JSON: the file of a law, which `jaxlaws.load` reads, with one more key.
@@ -212,7 +237,7 @@ class FitResult(Generic[L_co]):
         Raises:
             OSError: the file cannot be written; an older one is left as it was.
         """
-        write_json(path, self._to_json())
+        write_json(path, stored_options.fit_to_json(self))
 
     @staticmethod
     def load(
@@ -243,31 +268,6 @@ class FitResult(Generic[L_co]):
         except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
             raise DataError(f"{path} does not hold a whole fit: {error!r}") from None
 
-    def _to_json(self) -> dict[str, Json]:
-        draws = self.ensemble_status
-        return {
-            "format": FORMAT,
-            "law": law_to_json(self.law),
-            "fit": {
-                "options": stored_options.options_to_json(self.options),
-                "status": self.status.name,
-                **{name: numbers_to_json(getattr(self, name)) for name in _NUMBERS},
-                "other_optima": [each.to_json() for each in self.other_optima],
-                "fitted_range": {k: list(ends) for k, ends in self.fitted_range.items()},
-                "identifiability": self.identifiability.to_json(),
-                "num_runs": self.num_runs,
-                "num_left": self.num_left,
-                "frozen": list(self.frozen),
-                "restraints": self.restraints.to_json(),
-                "warnings": list(self.warnings),
-                **{name: dict(getattr(self, name)) for name in stored_options.PLAIN},
-                "stages": {name: stage._to_json() for name, stage in self.stages.items()},
-                "ensemble": None if self.ensemble is None else law_to_json(self.ensemble),
-                "ensemble_status": None if draws is None else [int(status) for status in draws],
-                "jackknife": None if self.jackknife is None else law_to_json(self.jackknife),
-            },
-        }
-
 
 def _from_json(
     document: dict[str, Json], law_type: type[Law] | None, objective: Objective | None
@@ -284,7 +284,7 @@ def _from_json(
         law=to_float64(law_from_json(document["law"], law_type)),
         **stored_options.draws_from_json(fit, law_type),
         status=Status[fit["status"]],
-        **{name: numbers_from_json(fit[name]) for name in _NUMBERS},
+        **{name: numbers_from_json(fit[name]) for name in stored_options.NUMBERS},
         other_optima=optima,
         fitted_range={name: tuple(ends) for name, ends in fit["fitted_range"].items()},
         identifiability=Identifiability.from_json(fit["identifiability"]),

@@ -27,7 +27,13 @@ from jaxlaws.foundations.annotations import Json, Tree
 from jaxlaws.foundations.errors import DataError
 from jaxlaws.foundations.json_text import check_keys, is_finite_number
 from jaxlaws.foundations.law import Law
-from jaxlaws.saving import law_from_json, law_to_json, numbers_from_json, numbers_to_json
+from jaxlaws.saving import (
+    FORMAT,
+    law_from_json,
+    law_to_json,
+    numbers_from_json,
+    numbers_to_json,
+)
 
 _OBJECTIVES = {
     kind.__name__: kind for kind in (AsymmetricHuber, Huber, LogSquares, Squares, StudentT)
@@ -44,6 +50,7 @@ _REQUIRED = (
 )  # fmt: skip
 PLAIN = ("reading", "roll_out")  # objects that the file holds as they are
 _OPTIONAL = ("options", "other_optima", "restraints", "jackknife", *PLAIN)  # older files lack them
+NUMBERS = ("objective", "objective_by_start", "starts_agreeing", "gradient_norm")  # or arrays
 _RESTRAINTS = ("tie", "bounds", "priors")
 _READING = tuple(ReadingOptions.__annotations__)
 _STEP = ("decades", "num_predictions", "mean", "median", "worst")  # of a roll-out
@@ -201,3 +208,30 @@ def _frozen_from_json(value: Json, stages: Mapping[str, Fitted]) -> Frozen:
     if not isinstance(value, dict):
         return numbers_from_json(value)
     return stages[value["stage"]] if "stage" in value else law_from_json(value)
+
+
+def fit_to_json(result: Tree) -> dict[str, Json]:
+    """The file of a fit, a `FitResult`: that of its law, with one more key."""
+    draws = result.ensemble_status
+    return {
+        "format": FORMAT,
+        "law": law_to_json(result.law),
+        "fit": {
+            "options": options_to_json(result.options),
+            "status": result.status.name,
+            **{name: numbers_to_json(getattr(result, name)) for name in NUMBERS},
+            "other_optima": [each.to_json() for each in result.other_optima],
+            "fitted_range": {k: list(ends) for k, ends in result.fitted_range.items()},
+            "identifiability": result.identifiability.to_json(),
+            "num_runs": result.num_runs,
+            "num_left": result.num_left,
+            "frozen": list(result.frozen),
+            "restraints": result.restraints.to_json(),
+            "warnings": list(result.warnings),
+            **{name: dict(getattr(result, name)) for name in PLAIN},
+            "stages": {name: fit_to_json(stage) for name, stage in result.stages.items()},
+            "ensemble": None if result.ensemble is None else law_to_json(result.ensemble),
+            "ensemble_status": None if draws is None else [int(status) for status in draws],
+            "jackknife": None if result.jackknife is None else law_to_json(result.jackknife),
+        },
+    }

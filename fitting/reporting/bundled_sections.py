@@ -13,7 +13,7 @@ from fitting.reporting.fit_sections import coefficient_table
 from fitting.reporting.tables import error_table
 from fitting.validation.hold_outs import best_teachers, hold_out, lowest_losses
 from jaxlaws.foundations.atomic_files import atomic_write
-from jaxlaws.foundations.escaping import markdown_text
+from jaxlaws.foundations.text.escaping import markdown_text
 from jaxlaws.laws.distillation_exponential import DistillationExponential
 from jaxlaws.laws.supervised import Supervised
 

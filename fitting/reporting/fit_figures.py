@@ -10,9 +10,9 @@ from fitting.data.predictions import predict, relative_errors
 from fitting.data.runs import Runs
 from fitting.validation.cross_validation import RollOut
 from jaxlaws.figures.style import COLOURS, house_style, named_in_legend, new_figure
-from jaxlaws.foundations.escaping import figure_text
 from jaxlaws.foundations.law import Law
 from jaxlaws.foundations.quantities import format_quantity
+from jaxlaws.foundations.text.escaping import figure_text
 
 
 def fit_and_residuals(

@@ -14,8 +14,8 @@ from fitting.reporting.markdown import markdown_table
 from fitting.reporting.uncertainty_figures import bootstrap_cloud, intervals
 from fitting.uncertainty.caveats import coefficients_on_bounds
 from jaxlaws.foundations.annotations import Json
-from jaxlaws.foundations.escaping import markdown_text
 from jaxlaws.foundations.quantities import format_quantity
+from jaxlaws.foundations.text.escaping import markdown_text
 from jaxlaws.inputs import inputs_of
 
 

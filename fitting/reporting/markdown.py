@@ -1,19 +1,17 @@
 """Reports in Markdown and HTML, and tables in Markdown and LaTeX.
 
 Text in a report may come from files, such as names of columns. Tables show their cells as text, and
-`jaxlaws.foundations.escaping` makes other text safe. HTML is always shown as text.
+`jaxlaws.foundations.text.escaping` makes other text safe. HTML is always shown as text.
 """
 
-import base64
 import html
-import io
 import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jaxlaws.foundations.atomic_files import atomic_write
-from jaxlaws.foundations.escaping import latex_text, markdown_text
+from jaxlaws.foundations.text.escaping import latex_text, markdown_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -95,10 +93,9 @@ def to_page(parts: "Sequence[str | Figure]", title: str) -> str:
         if isinstance(part, str):
             paragraphs.append(part)
             continue
-        picture = io.BytesIO()
-        part.savefig(picture, format="png", dpi=144)
-        code = base64.b64encode(picture.getvalue()).decode()
-        paragraphs.append(f"![](data:image/png;base64,{code})")
+        from jaxlaws.figures.style import data_uri
+
+        paragraphs.append(f"![]({data_uri(part)})")
     return to_html("\n\n".join(paragraphs), title)
 
 

@@ -10,6 +10,7 @@ from fitting.validation.errors_by_distance import decades_beyond, errors_at
 from jaxlaws.foundations.annotations import Array, Json, Tree
 from jaxlaws.foundations.law import Law
 from jaxlaws.foundations.quantities import format_quantity
+from jaxlaws.foundations.text.cells import DISTANCE, cell
 from jaxlaws.planning import (
     compute_optimal,
     extrapolation_decades,
@@ -61,17 +62,17 @@ def plan_section(
             + (_interval(draws[name][:, index], form) if draws else "")
             for name, form in _FORMATS.items()
         ]
-        cells.append(f"{decades[index]:.1f}")
+        cells.append(cell("extrapolation_decades", decades[index]))
         if off is not None:
             cells.append("" if np.isnan(off[index]) else f"{off[index]:.2f}%")
         rows.append([format_quantity(budget), *cells])
-    heads = ["FLOPs", "parameters", "tokens", "loss", "decades outside"]
+    heads = ["FLOPs", "parameters", "tokens", "loss", *DISTANCE.values()]
     return [
         "## Compute-optimal plans",
         markdown_table([*heads, "mean error of the roll-out"][: len(rows[0])], rows),
         "The budget in the middle, C = 6 N D, trains the largest fitted size N on the largest "
-        "number D of fitted tokens. Decades outside: how far the size or the tokens lie beyond "
-        "the fitted runs."
+        "number D of fitted tokens. Outside the fit: how far the size or the tokens lie "
+        "beyond the fitted runs, as a factor."
         + (" With a question mark: not solved, a better plan may exist." if failed.any() else "")
         + (
             " Brackets: central 90% of the fit's draws. They cover the coefficients, not the form "

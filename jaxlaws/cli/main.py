@@ -8,7 +8,7 @@ import click
 
 from jaxlaws.cli.output.notices import show_notice
 from jaxlaws.cli.verbs import demo, fit, plan, predict, presets, report, validate
-from jaxlaws.foundations.escaping import terminal_text
+from jaxlaws.foundations.text.escaping import terminal_text
 
 
 class Failure(click.ClickException):
@@ -57,3 +57,4 @@ def main() -> None:
 
 for _verb in (presets, predict, fit, validate, plan, report, demo):
     main.add_command(_verb.command)
+main.add_command(presets.explain)

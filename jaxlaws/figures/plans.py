@@ -39,6 +39,7 @@ _PAID = {
     "logits": "teacher's logits",
     "teacher": "teacher's training",
     "serving": "serving",
+    "data": "data",
 }
 _STRATEGIES = {
     "train": ("train compute-optimally", COLOURS[0]),

@@ -1,5 +1,7 @@
 """Shared style of all figures: colours, settings, axes of quantities, bands and shading."""
 
+import base64
+import io
 import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,8 +16,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 from matplotlib.typing import ColorType
 
-from jaxlaws.foundations.escaping import figure_text
 from jaxlaws.foundations.quantities import format_quantity
+from jaxlaws.foundations.text.escaping import figure_text
 
 # The palette of Okabe and Ito, which colour-blind readers can distinguish.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -58,6 +60,13 @@ def new_figure(
     """
     figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
     return figure, figure.subplots(rows, columns)
+
+
+def data_uri(figure: Figure, dpi: float = 144) -> str:
+    """The picture as an address that contains it, for HTML and Markdown."""
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=dpi)
+    return f"data:image/png;base64,{base64.b64encode(picture.getvalue()).decode()}"
 
 
 def named_in_legend(count: int, most: int = 8) -> set[int]:

@@ -23,7 +23,7 @@ def batch_shape(law: Tree) -> tuple[int, ...]:
         ValueError: the batch axes of the leaves do not broadcast together.
     """
     pairs = zip(jax.tree.leaves(law), element_shapes(law), strict=True)
-    return np.broadcast_shapes(*(_batch_axes(leaf, shape) for leaf, shape in pairs))
+    return jnp.broadcast_shapes(*(_batch_axes(leaf, shape) for leaf, shape in pairs))
 
 
 def broadcast_batch(law: Tree, shape: tuple[int, ...]) -> Tree:
@@ -51,7 +51,7 @@ def loss_of_each(law: Tree, inputs: dict[str, Array]) -> Array:
     if not shape:
         return law.loss(**inputs)
     numbers = {name: as_float(name, value) for name, value in inputs.items()}
-    whole = np.broadcast_shapes(shape, *map(jnp.shape, numbers.values()))
+    whole = jnp.broadcast_shapes(shape, *map(jnp.shape, numbers.values()))
     given = {name: jnp.broadcast_to(value, whole) for name, value in numbers.items()}
     first = len(whole) - len(shape)  # the axes before those of the batch
 

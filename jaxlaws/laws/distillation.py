@@ -9,7 +9,7 @@ from jaxlaws.foundations.provenance import Mark, Preset
 from jaxlaws.inputs import prediction
 from jaxlaws.laws import supervised as supervised_law
 from jaxlaws.laws.supervised import Supervised
-from jaxlaws.powers import power
+from jaxlaws.powers import power, softplus
 from jaxlaws.pytree import Coefficient, positive, pytree
 
 
@@ -81,7 +81,7 @@ class Distillation:
         alone = self.supervised.loss(num_params=num_student_params, num_tokens=num_student_tokens)
         log_teacher = jnp.log(teacher_loss)
         # Logs, because (L_T / (d1 L~))**(1/f1), about an 11th power, overflows for a weak teacher.
-        past_gap = jax.nn.softplus((log_teacher - jnp.log(alone) - jnp.log(self.d1)) / self.f1)
+        past_gap = softplus((log_teacher - jnp.log(alone) - jnp.log(self.d1)) / self.f1)
         mimicry = jnp.exp(-self.c0 * log_teacher - self.c1 * self.f1 * past_gap)
         parameter_term = self.A * power(num_student_params, -self.alpha)
         token_term = self.B * power(num_student_tokens, -self.beta)

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jaxlaws.foundations.provenance import Mark, Preset
 from jaxlaws.inputs import prediction
 from jaxlaws.laws.chinchilla import Chinchilla
-from jaxlaws.powers import power
+from jaxlaws.powers import power, softplus
 from jaxlaws.pytree import Coefficient, positive, pytree
 
 
@@ -79,7 +79,7 @@ class ExplainerDistillation:
         log_alone = jnp.log(
             self.supervised.loss(num_params=num_student_params, num_tokens=num_student_tokens)
         )
-        past_gap = jax.nn.softplus((jnp.log(teacher_loss) - log_alone - jnp.log(self.d1)) / self.f1)
+        past_gap = softplus((jnp.log(teacher_loss) - log_alone - jnp.log(self.d1)) / self.f1)
         mimicry = jnp.exp(-self.c0 * log_alone - self.c1 * self.f1 * past_gap)
         parameter_term = self.A * power(num_student_params, -self.alpha)
         token_term = self.B * power(num_student_tokens, -self.beta)

@@ -20,12 +20,14 @@ from jaxlaws.planning.distillation.distilled_student import distill
 from jaxlaws.planning.distillation.existing_teacher import distill_with
 from jaxlaws.planning.distillation.optimal_teacher import optimal_teacher_loss
 from jaxlaws.planning.distillation.student_family import distill_family
-from jaxlaws.planning.distillation.student_family_problem import FamilyPlan
+from jaxlaws.planning.distillation.student_family_plan import FamilyPlan
 from jaxlaws.planning.distillation.teacher_quality import TeacherQuality, assess_teacher
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, distillation_law, supervised_law
+from jaxlaws.planning.engine.costs import Costs, Hardware
 from jaxlaws.planning.engine.evaluation import Question, ask
 from jaxlaws.planning.engine.limits import Limit, constraints_of
 from jaxlaws.planning.engine.mixture import Mixture
+from jaxlaws.planning.engine.planner import Planner
 from jaxlaws.planning.engine.plans import (
     DistillationPlan,
     SupervisedPlan,
@@ -54,7 +56,7 @@ from jaxlaws.planning.supervised.model_shapes import BuiltPlan, optimal_shape
 from jaxlaws.planning.supervised.overtraining import SmallerModel, overtraining_cost
 from jaxlaws.planning.supervised.parallel_streams import StreamsPlan, serve_in_streams
 from jaxlaws.planning.supervised.serving import serve
-from jaxlaws.planning.supervised.serving_cost import Hardware, PricedPlan, serve_for_money
+from jaxlaws.precision import callers_precision
 
 __all__ = [
     "DEFAULT_BOUNDS",
@@ -66,6 +68,7 @@ __all__ = [
     "BuiltPlan",
     "Comparison",
     "ComputeMultiplier",
+    "Costs",
     "Crossings",
     "DataMixturePlan",
     "DistillationPlan",
@@ -78,7 +81,7 @@ __all__ = [
     "Method",
     "Mixture",
     "NearOptimalRange",
-    "PricedPlan",
+    "Planner",
     "Problem",
     "Question",
     "Ratios",
@@ -97,6 +100,7 @@ __all__ = [
     "ask",
     "assess_teacher",
     "break_even_students",
+    "callers_precision",
     "compare",
     "compute_multiplier",
     "compute_optimal",
@@ -126,7 +130,6 @@ __all__ = [
     "root_of",
     "search_failed",
     "serve",
-    "serve_for_money",
     "serve_in_streams",
     "serving_frontier",
     "status_of",

@@ -1,36 +1,60 @@
-"""Plans as plain dictionaries, from which JSON and tables are made."""
+"""Answers of planning functions as dictionaries, as tables, and as what they show."""
 
 import dataclasses
 import enum
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, TypeVar
 
+import jax
 import numpy as np
 
 from jaxlaws.foundations.annotations import Array, Json, Tree
-from jaxlaws.planning.decisions.comparison import Winner
-from jaxlaws.planning.decisions.crossover_budgets import Method
-from jaxlaws.planning.engine.status import Status
+from jaxlaws.foundations.text.cards import (
+    Card,
+    Displayed,
+    card_without_numbers,
+    cut,
+    has_numbers,
+)
+from jaxlaws.foundations.text.cells import SHARES, WORDS, cell, heading
+from jaxlaws.foundations.text.columns import columns, flat, frame_of, table_of
+from jaxlaws.foundations.text.tables import Table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _RATIO_OF = (("num_params", "num_tokens"), ("num_student_params", "num_student_tokens"))
-# The fields that hold the integer of an enum, of which the name is written.
-_ENUMS: dict[str, type[enum.IntEnum]] = {
-    "status": Status,
-    "winner": Winner,
-    "first": Method,
-    "to": Method,
-}
+_ENUMS: dict[str, type[enum.IntEnum]] = {}
+_E = TypeVar("_E", bound=type[enum.IntEnum])
+# Parts of an answer that its card leaves out, or states in words.
+_NOT_SHOWN = {"active_bounds", "marginal_values", "eligible", "status"}
+_SOLVED = ("CONVERGED", "ON_BOUND", "BUDGET_UNSPENT")  # as `is_solved` has it
+_MOST_ENTRIES = 8
+_ENDS = {"lower": lambda sides: sides < 0, "upper": lambda sides: sides > 0}
+
+
+def named_in_plans(*fields: str) -> Callable[[_E], _E]:
+    """A decorator of an enum: the fields of answers that hold it, whose names are written."""
+
+    def register(names: _E) -> _E:
+        _ENUMS.update(dict.fromkeys(fields, names))
+        return names
+
+    return register
 
 
 def _names(values: Array, values_of: type[enum.IntEnum]) -> Json:
     array = np.asarray(values)
     if array.ndim == 0:
-        return values_of(int(array)).name
+        number = array.item()  # of no member, where the tree is a derivative or a mean of plans
+        return next((each.name for each in values_of if each == number), number)
     return [_names(each, values_of) for each in array]
 
 
 def _plain(name: str, value: Tree) -> Json:
     if dataclasses.is_dataclass(value):
         value = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        value |= value.pop("further_inputs", {})
         value = with_tokens_per_param(value)
     if isinstance(value, Mapping):
         return {key: _plain(key, entry) for key, entry in value.items()}
@@ -75,3 +99,113 @@ def plan_to_dict(plan: Tree) -> dict[str, Json]:
     (['INFEASIBLE', 'CONVERGED'], None)
     """
     return _plain("", plan)
+
+
+class Answer(Displayed):
+    """What a planning function returns: base of the classes of plans and other answers."""
+
+    def to_dict(self) -> dict[str, Json]:
+        """The fields by name, as numbers, lists and strings; see `plan_to_dict`."""
+        return plan_to_dict(self)
+
+    def to_frame(self) -> Tree:
+        """A data frame with a row for each entry, of pandas, polars or pyarrow.
+
+        Names of parts are joined by dots, such as `shares.student`. A number that is not finite is
+        missing. A column of an answer with a further axis, such as teachers, holds lists.
+
+        Raises:
+            ModuleNotFoundError: none of the three libraries is installed.
+        """
+        return frame_of(columns(flat(self.to_dict()), self._shape()))
+
+    def plot(self, flops: Array | None = None, *, title: str = "") -> "Figure":
+        """A picture of a sweep of budgets: a plan, a comparison or a frontier.
+
+        Args:
+            flops: the budgets, rising, shape `(budgets,)`; None: what each plan spends.
+            title: the title above the picture.
+
+        Raises:
+            TypeError: there is no picture of this kind of answer.
+            ValueError: the answer is not a sweep of budgets.
+        """
+        from jaxlaws.figures.answers import picture_of  # figures are above this room
+
+        return picture_of(self, flops, title=title)
+
+    def _shape(self) -> tuple[int, ...]:
+        """The shape of the entries: some leaves have one more axis."""
+        return min((np.shape(leaf) for leaf in jax.tree.leaves(self)), key=len)
+
+    def _picture_uri(self) -> str:
+        """The address of the picture of a sweep; empty for another answer."""
+        from jaxlaws.figures.answers import uri_of
+
+        return uri_of(self)
+
+    def _remarks(self) -> list[str]:
+        """Sentences below the table of a single answer."""
+        return []
+
+    def _card(self) -> Card:
+        if not has_numbers(self):
+            return card_without_numbers(self)
+        document, shape, name = flat(self.to_dict()), self._shape(), type(self).__name__
+        statuses = [key for key in document if _last(key) == "status"]
+        shown = {k: v for k, v in document.items() if not _NOT_SHOWN & set(k.split("."))}
+        notes = []
+        for key in statuses:
+            found = dict.fromkeys(map(str, np.ravel(np.array(document[key], dtype=object))))
+            if unsolved := [name for name in found if name not in _SOLVED]:
+                notes.append(f"{key}: {', '.join(unsolved)}")
+        if shape:
+            names = [key for key in shown if "." not in key or _last(key) == "loss"]
+            values = columns({key: shown[key] for key in names}, shape)
+            table = table_of(values, {key: _title(key) for key in names}, most=_MOST_ENTRIES)
+            note = f"{len(table.rows)} of {np.prod(shape)} entries; to_frame() has all."
+            title = f"{name} of shape {shape}"
+            return Card(title, table._replace(note=note), notes, self._picture_uri)
+        parts = list(dict.fromkeys(key.rpartition(".status")[0] for key in statuses if "." in key))
+        for key in [each for each in document if each.startswith("active_bounds.")]:
+            sides = np.ravel(np.array(document[key], dtype=float))
+            ends = [end for end, is_on in _ENDS.items() if np.any(is_on(sides))]
+            notes += [f"On the {end} bound: {heading(key)}" for end in ends]
+        own = {key: cell(key, v) for key, v in shown.items() if not _part_of(key, parts)}
+        own = {key: text for key, text in own.items() if text not in ("–", "0.0%")}
+        if not parts:
+            rows = [[_title(key), text] for key, text in own.items()]
+            status = document.get("status", "")
+            table, title = Table(["", "value"], rows), f"{name}: {status}" if status else name
+        else:
+            title = f"{name}: " + ", ".join(f"{_title(key)} {text}" for key, text in own.items())
+            table = _side_by_side(shown, parts)
+        return Card(title, cut(table), [*notes, *self._remarks()])
+
+
+def _side_by_side(document: Mapping[str, Json], parts: list[str]) -> Table:
+    """A column for each plan that an answer holds."""
+    keys = dict.fromkeys(WORDS)  # in this order; others come after them
+    for part in parts:
+        keys |= {key.removeprefix(f"{part}."): None for key in document if _part_of(key, [part])}
+    rows = []
+    for key in [each for each in keys if each not in SHARES]:
+        cells = [document.get(f"{part}.{key}") for part in parts]
+        texts = ["" if each is None else cell(key, each) for each in cells]
+        if any(texts):
+            rows.append([_title(key), *texts])
+    return Table(["", *map(_last, parts)], rows)
+
+
+def _part_of(key: str, parts: list[str]) -> bool:
+    return any(key.startswith(f"{part}.") for part in parts)
+
+
+def _last(key: str) -> str:
+    return key.rpartition(".")[2]
+
+
+def _title(key: str) -> str:
+    """The heading of a number; that of a part of an answer names the part."""
+    part = key.rpartition(".")[0]
+    return heading(key) if part in ("", "shares") else f"{heading(key)} {_last(part)}"

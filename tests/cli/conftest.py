@@ -22,6 +22,7 @@ class Ran:
 @pytest.fixture(autouse=True)
 def no_cache(monkeypatch):
     monkeypatch.setenv("JAXLAWS_CACHE", "")
+    monkeypatch.delenv("COLUMNS", raising=False)  # lines are whole, as in a pipe
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 
 from fitting.reporting.markdown import latex_table, markdown_table, to_html
 from jaxlaws.figures.style import house_style, new_figure
-from jaxlaws.foundations.escaping import figure_text, latex_text, markdown_text, terminal_text
+from jaxlaws.foundations.text.escaping import figure_text, latex_text, markdown_text, terminal_text
 
 HARMFUL = [
     "<script>alert(1)</script>",

@@ -8,11 +8,11 @@ import numpy as np
 from jaxlaws.cli.answers import free_teacher
 from jaxlaws.cli.answers.free_teacher import TOKENS_IN_WORDS, is_trained_for_free
 from jaxlaws.cli.options.law_source import Source
-from jaxlaws.cli.output.table_columns import known
-from jaxlaws.cli.output.wording import WORDS, cell
 from jaxlaws.foundations.annotations import Array, Json, Tree
 from jaxlaws.foundations.quantities import format_quantity
-from jaxlaws.planning import DEFAULT_BOUNDS
+from jaxlaws.foundations.text.cells import WORDS, cell
+from jaxlaws.foundations.text.columns import known
+from jaxlaws.planning import DEFAULT_BOUNDS, optimal_budget
 from jaxlaws.precision import float64
 
 if TYPE_CHECKING:
@@ -44,7 +44,8 @@ def add_caveats(found: "Answered", document: dict[str, Json]) -> dict[str, Json]
         if name in free and np.ndim(free[name]) == 0 and not free[name]:
             caveats += _on_bounds(name, ends)
     for size, tokens in _SPLITS.items():
-        if size not in free or tokens not in free:
+        is_given = size in found.inputs and found.question.func is not optimal_budget
+        if size not in free or is_given:
             continue
         ratio, drawn = source.open_splits.get(size), intervals.get(size)
         if ratio is None and (drawn is None or drawn[1] < _WIDEST * drawn[0]):

@@ -17,11 +17,11 @@ from jaxlaws.cli.options.plan_options import SCENARIOS, scenario_of
 from jaxlaws.cli.output.destinations import DEMO_TITLE
 from jaxlaws.cli.output.files import write_picture
 from jaxlaws.cli.output.question_marks import with_question_marks
-from jaxlaws.cli.output.table_columns import flat
-from jaxlaws.cli.output.wording import DECADES, cell
 from jaxlaws.compute import training_flops
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.quantities import format_quantity
+from jaxlaws.foundations.text.cells import DISTANCE, cell
+from jaxlaws.foundations.text.columns import flat
 from jaxlaws.laws.distillation_exponential import DistillationExponential
 from jaxlaws.laws.supervised import Supervised
 
@@ -34,7 +34,7 @@ _DECISION = {
     "share_of_draws": "share of draws",
     "options.distil.loss": "distilled",
     "options.distil.teacher_loss": "teacher",
-    **DECADES,
+    **DISTANCE,
 }
 # What the demo writes into its folder.
 FILES = (

@@ -15,8 +15,9 @@ from fitting import (
     relative_errors,
 )
 from jaxlaws.cli.output.notices import show_notice
-from jaxlaws.cli.output.printing import Table, print_table
+from jaxlaws.cli.output.printing import print_table
 from jaxlaws.foundations.annotations import Json
+from jaxlaws.foundations.text.tables import Table
 
 _NORMAL = 1.4826  # the standard deviation of a normal distribution, in median absolute deviations
 _FAR, _FAR_SPREADS = 5.0, 5.0  # per cent, and in units of the spread
@@ -32,7 +33,7 @@ def summary_of(
     whose draws do not give a valid interval.
     """
     is_profile = method == "profile"
-    summary = result.summary(level, "percentile" if is_profile else method)
+    summary = result.to_dict(level, "percentile" if is_profile else method)
     summary |= errors_of(result, runs)
     summary |= {"roll_out": dict(result.roll_out)} if result.roll_out else {}
     coefficients = summary["coefficients"]

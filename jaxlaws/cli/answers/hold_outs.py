@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from fitting import HoldOut, RollOut, pooled_errors
 from fitting.validation.hold_outs import error_summary
-from jaxlaws.cli.output.printing import Table, print_table
+from jaxlaws.cli.output.printing import print_table
 from jaxlaws.foundations.annotations import Json
+from jaxlaws.foundations.text.tables import Table
 
 _MEASURES = {"mean": "mean %", "median": "median %", "worst": "worst %"}
 

@@ -13,12 +13,12 @@ from jaxlaws.cli.options.law_source import Source
 from jaxlaws.cli.options.plan_options import PlanOptions, crossed
 from jaxlaws.cli.output.destinations import is_picture
 from jaxlaws.cli.output.files import write_picture, write_table
-from jaxlaws.cli.output.printing import print_json, print_table
+from jaxlaws.cli.output.printing import print_json, print_table, with_loss_unit
 from jaxlaws.cli.output.progress import patience
 from jaxlaws.cli.output.question_marks import NOTE, any_failed
-from jaxlaws.cli.output.table_columns import flat
 from jaxlaws.cli.output.wording import why_infeasible
 from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.foundations.text.columns import flat
 
 
 def find(
@@ -32,7 +32,7 @@ def find(
     Raises:
         ValueError: no plan exists for single inputs. The message names the remedy.
     """
-    with patience("compiling the planner, which happens once …"):
+    with patience("compiling the planner, which happens once …", once=True):
         result = question(source.law, **inputs)
     if is_trained_for_free(question, inputs):
         result = without_tokens(result)
@@ -80,7 +80,8 @@ def answer(
     else:
         notes = kind.notes(found, document) + [NOTE] * any_failed(flat(document))
         notes += [f"Caveat: {each}" for each in caveats]
-        print_table(kind.heading(found), kind.table(found, document), notes)
+        table = with_loss_unit(kind.table(found, document), source.loss_unit)
+        print_table(kind.heading(found), table, notes)
     if warnings := kind.warnings(found):
         for warning in warnings:
             click.echo(f"Warning: {warning}", err=True)

@@ -9,10 +9,12 @@ from jaxlaws.cli.answers.caveats import FORM, form_error
 from jaxlaws.cli.answers.draws import LEVEL
 from jaxlaws.cli.options.law_source import Source
 from jaxlaws.cli.options.plan_options import crossed
-from jaxlaws.cli.output.printing import Table, print_json, print_table
+from jaxlaws.cli.output.printing import print_json, print_table, with_loss_unit
 from jaxlaws.foundations.annotations import Array
 from jaxlaws.foundations.law import outcomes_of
 from jaxlaws.foundations.quantities import format_quantity
+from jaxlaws.foundations.text.cells import DISTANCE, WORDS, cell
+from jaxlaws.foundations.text.tables import Table
 from jaxlaws.inputs import OUTCOME
 from jaxlaws.planning import extrapolation_decades, num_draws
 from jaxlaws.precision import float64
@@ -46,17 +48,17 @@ def show(inputs: Mapping[str, Array], source: Source, *, as_json: bool) -> None:
         [
             *(format_quantity(column[row]) for column in columns.values()),
             *(f"{each[row]:.6f}" for name in names for each in (losses[name], *ends.get(name, ()))),
-            "unknown" if np.isnan(decades[row]) else f"{decades[row]:.1f}",
-            *("–" if np.isnan(rolled[n][row]) else f"{rolled[n][row]:.2f}%" for n in of_form),
+            cell("extrapolation_decades", decades[row]),
+            *("–" if np.isnan(rolled[n][row]) else f"{rolled[n][row]:.2f}" for n in of_form),
         ]
         for row in range(decades.size)
     ]
     of_interval = [f"low ({LEVEL:.0%})", "high"] if ends else []
     heads = [head for name in names for head in (name, *of_interval)]
-    last = [f"{name} error of the roll-out" for name in of_form]
-    table = Table([*columns, *heads, "decades outside the fitted range", *last], rows)
+    last = [f"{name} error (%)" for name in of_form]
+    table = Table([*(WORDS.get(n, n) for n in columns), *heads, *DISTANCE.values(), *last], rows)
     notes = [f"Caveat: {each}" for each in caveats]
-    print_table(f"{source.name}: predicted loss", table, notes)
+    print_table(f"{source.name}: predicted loss", with_loss_unit(table, source.loss_unit), notes)
 
 
 def _roll_out_errors(columns: Mapping[str, Array], source: Source) -> dict[str, Array]:

@@ -12,12 +12,12 @@ from jaxlaws.cli.answers.draws import LEVEL, NO_DRAWS, SHARED_LAW, interval, num
 from jaxlaws.cli.answers.free_teacher import is_trained_for_free, without_tokens
 from jaxlaws.cli.options.law_source import Source
 from jaxlaws.cli.output import wording
-from jaxlaws.cli.output.printing import Table
-from jaxlaws.cli.output.question_marks import with_question_marks
-from jaxlaws.cli.output.table_columns import columns, flat, known, plain_inputs, table_of
-from jaxlaws.cli.output.wording import DECADES, SHARES, WORDS, cell
+from jaxlaws.cli.output.question_marks import with_question_marks, without_good_statuses
 from jaxlaws.foundations.annotations import Array, Json, Tree
-from jaxlaws.foundations.escaping import figure_text
+from jaxlaws.foundations.text.cells import DISTANCE, SHARES, WORDS, cell
+from jaxlaws.foundations.text.columns import columns, flat, known, plain_inputs, table_of
+from jaxlaws.foundations.text.escaping import figure_text
+from jaxlaws.foundations.text.tables import Table
 from jaxlaws.planning import Status, is_solved, plan_to_dict
 from jaxlaws.planning.plan_dict import with_tokens_per_param
 
@@ -93,7 +93,7 @@ class Presentation:
         has_draws: bool = True,
     ) -> None:
         self.title, self.rows, self.has_draws = title, rows, has_draws
-        self.columns = dict(rows if columns is None else columns) | DECADES
+        self.columns = dict(rows if columns is None else columns) | DISTANCE
 
     def heading(self, found: Answered) -> str:
         """The title of the table: what is planned, the inputs that are not swept, and the law."""
@@ -136,7 +136,8 @@ class Presentation:
 
     def table(self, found: Answered, document: dict[str, Json]) -> Table:
         """The table for people, of a single plan or of a sweep."""
-        values = with_question_marks(flat(document)) | ranges_in_words(document)
+        values = without_good_statuses(with_question_marks(flat(document)))
+        values |= ranges_in_words(document)
         intervals = document.get("intervals", {})
         if found.swept:
             shown = {f"asked.{name}": wording.INPUT_WORDS[name] for name in found.swept}

@@ -1,10 +1,11 @@
 """`jaxlaws presets`: published laws and what is known of them."""
 
 from jaxlaws import presets
-from jaxlaws.cli.output.printing import Table, print_json, print_table
+from jaxlaws.cli.output.printing import print_json, print_table
 from jaxlaws.foundations.annotations import Json
 from jaxlaws.foundations.law import coefficients
 from jaxlaws.foundations.quantities import format_quantity
+from jaxlaws.foundations.text.tables import Table
 
 
 def show_all(*, as_json: bool) -> None:

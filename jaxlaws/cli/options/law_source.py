@@ -21,6 +21,7 @@ class Source:
             it is not known.
         ensemble: a batched law of bootstrap draws, or None.
         counts: what N counts, where known.
+        loss_unit: the unit of the loss in short, such as "nats" (per token); empty if not known.
         caveats: what the runs of the fit do not determine, a sentence each.
         open_splits: sizes that the runs of the fit do not separate from the tokens, with the
             tokens per parameter of these runs.
@@ -38,6 +39,7 @@ class Source:
         self.fitted_range = {}
         self.ensemble: Tree | None = None
         self.counts: str | None = None
+        self.loss_unit = ""
         self.caveats: tuple[str, ...] = ()
         self.open_splits: Mapping[str, float] = {}
         self.roll_out: Mapping[str, Json] = {}
@@ -45,6 +47,9 @@ class Source:
         if name in presets.names():
             preset = presets.describe(name)
             self.law, self.counts = preset.law, preset.counts
+            self.loss_unit = preset.loss_unit.replace("nats per token", "nats").replace(
+                " per ", "/"
+            )
             self.fitted_range = preset.fitted_range or {}
             self.ensemble = presets.ensemble(name) if preset.draws else None
         elif Path(name).exists():
@@ -59,10 +64,13 @@ class Source:
     def _read_fit(self, path: str) -> None:
         from fitting import FitResult, caveats_of
         from fitting.uncertainty.caveats import open_splits
+        from jaxlaws.foundations.law import outcome_of, outcomes_of
 
         result = FitResult.load(path)
         self.caveats, self.open_splits = caveats_of(result), open_splits(result)
         self.roll_out = result.roll_out
+        if outcome_of(result.law) is None and not outcomes_of(result.law):
+            self.loss_unit = "nats"  # into which a table in another unit is converted
         if "supervised" in result.stages:
             self._supervised_roll_out = result.stages["supervised"].roll_out
         fits = [*result.stages.values(), result]

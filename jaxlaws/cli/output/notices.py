@@ -2,7 +2,7 @@
 
 import click
 
-from jaxlaws.foundations.escaping import terminal_text
+from jaxlaws.foundations.text.escaping import terminal_text
 
 _SHOWN = "jaxlaws.shown"  # key of `click.Context.meta`
 

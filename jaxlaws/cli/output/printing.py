@@ -2,32 +2,20 @@
 
 import json
 import math
+import os
+import re
+import shutil
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 import click
 
 from jaxlaws.foundations.annotations import Json
-from jaxlaws.foundations.escaping import terminal_text
+from jaxlaws.foundations.text.escaping import terminal_text
+from jaxlaws.foundations.text.tables import Table, table_text
 
-_PIPED = 120  # width above which the headings of a table are wrapped, if it is not for a terminal
-_WIDEST = 10_000  # of such a table; no cell is cut
-
-
-class Table(NamedTuple):
-    """A table for people.
-
-    Attributes:
-        heads: of the columns.
-        rows: texts of the cells; a row may lack its last cells.
-        note: a sentence below; may be empty.
-    """
-
-    heads: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    note: str = ""
+_WIDEST = 10_000  # of a table that is not for a terminal: a program may read its lines
 
 
 def _plain(value: object) -> Json:
@@ -52,34 +40,33 @@ def print_json(document: Mapping[str, object]) -> None:
     click.echo(json.dumps(_plain(document), indent=1, allow_nan=False))
 
 
-def _headings(table: Table, width: int) -> list[str]:
-    """The headings; in lines that are as short as their columns, if the table is too wide."""
-    heads, widest = [terminal_text(head) for head in table.heads], []
-    for index, head in enumerate(heads):
-        cells = [len(row[index]) for row in table.rows if index < len(row)]
-        widest.append(max([1, *map(len, head.split()), *cells]))
-    whole = sum(max(len(head), most) + 2 for head, most in zip(heads, widest, strict=True))
-    if whole <= width:
-        return heads
-    return [textwrap.fill(head, most) for head, most in zip(heads, widest, strict=True)]
+def with_loss_unit(table: Table, unit: str) -> Table:
+    """A table whose losses have their unit: in the headings, or in a first column of names.
+
+    >>> with_loss_unit(Table(["tokens", "loss"], []), "nats").heads
+    ['tokens', 'loss (nats)']
+    """
+
+    def named(text: str) -> str:
+        is_loss = unit and re.search(r"\bloss(es)?\b", text)
+        return f"{text} ({unit})" if is_loss else text
+
+    rows = table.rows
+    if table.heads and not table.heads[0]:
+        rows = [[named(row[0]), *row[1:]] for row in rows]
+    return table._replace(heads=[named(head) for head in table.heads], rows=rows)
 
 
 def print_table(title: str, table: Table, notes: Sequence[str] = ()) -> None:
-    """Print a table with all of its columns, also into a pipe, and notes below it."""
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table as RichTable
-    from rich.text import Text
+    """Print a table with all of its columns, and notes below it.
 
-    is_terminal = sys.stdout.isatty()
-    console = Console(width=None if is_terminal else _WIDEST, highlight=False)
-    click.echo(terminal_text(title))
-    drawn = RichTable(box=SIMPLE_HEAD, pad_edge=False)
-    for index, head in enumerate(_headings(table, console.width if is_terminal else _PIPED)):
-        justify = "left" if index == 0 else "right"
-        drawn.add_column(Text(head), justify=justify, overflow="fold")
-    for row in table.rows:
-        drawn.add_row(*(Text(terminal_text(cell)) for cell in row))
-    console.print(drawn)
-    for note in filter(None, (table.note, *notes)):
-        click.echo(terminal_text(note))
+    In a terminal, or with a width in the variable COLUMNS, columns for which there is no room go to
+    a further table, and notes take several lines. Elsewhere each row and each note is one line.
+    """
+    has_width = sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdecimal()
+    width = shutil.get_terminal_size().columns if has_width else _WIDEST
+    above, *below = [
+        textwrap.fill(terminal_text(each), width, break_long_words=False, break_on_hyphens=False)
+        for each in (title, *filter(None, (table.note, *notes)))
+    ]
+    click.echo("\n".join([above, "", table_text(table, width), "", *below]))

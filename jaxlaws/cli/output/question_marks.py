@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from jaxlaws.cli.output.wording import cell
 from jaxlaws.foundations.annotations import Array, Json
-from jaxlaws.planning import Status, search_failed
+from jaxlaws.foundations.text.cells import cell
+from jaxlaws.planning import Status, is_solved, search_failed
 
 NOTE = "With a question mark: not solved. A better plan may exist, so do not rely on it."
+_SOLVED = [status.name for status in Status if is_solved(status)]
 _FAILED = [status.name for status in Status if search_failed(status)]
 _MARKED = ("loss", "student_losses", "better")
 
@@ -49,6 +50,16 @@ def with_question_marks(values: Mapping[str, Json]) -> dict[str, Json]:
             if f"{prefix}{name}" in values and unsure.any():
                 shown[f"{prefix}{name}"] = questioned(name, values[f"{prefix}{name}"], unsure)
     return shown
+
+
+def without_good_statuses(values: Mapping[str, Json]) -> dict[str, Json]:
+    """A flat document without the statuses of plans that are all solutions.
+
+    >>> without_good_statuses({"a.status": "ON_BOUND", "status": ["CONVERGED", "INFEASIBLE"]})
+    {'status': ['CONVERGED', 'INFEASIBLE']}
+    """
+    good = [key for key in _statuses(values) if np.isin(np.array(values[key]), _SOLVED).all()]
+    return {key: value for key, value in values.items() if key not in good}
 
 
 def any_failed(values: Mapping[str, Json]) -> bool:

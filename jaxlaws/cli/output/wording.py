@@ -1,35 +1,14 @@
-"""Numbers of plans as cells of tables, and plans in sentences."""
+"""Plans in sentences."""
 
 from collections.abc import Mapping
 
 import numpy as np
 
-from jaxlaws.foundations.annotations import Array, Json, Tree
+from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.quantities import format_quantity
+from jaxlaws.foundations.text.cells import WORDS, cell, times_outside
 from jaxlaws.planning import Status, is_solved
 
-# What the numbers of a plan are called, in the order in which tables show them.
-WORDS = {
-    "num_params": "parameters",
-    "num_tokens": "tokens",
-    "num_unique_tokens": "distinct tokens",
-    "num_epochs": "epochs",
-    "num_student_params": "student parameters",
-    "num_student_tokens": "student tokens",
-    "tokens_per_param": "tokens per parameter",
-    "num_teacher_params": "teacher parameters",
-    "num_teacher_tokens": "teacher tokens",
-    "teacher_loss": "teacher loss",
-    "loss": "loss",
-    "flops": "FLOPs",
-}
-SHARES = {
-    "shares.student": "compute for training",
-    "shares.logits": "compute for the teacher's logits",
-    "shares.teacher": "compute for training the teacher",
-    "shares.serving": "compute for serving",
-}
-DECADES = {"extrapolation_decades": "decades outside"}
 INPUT_WORDS = WORDS | {
     "flops": "budget",
     "target_loss": "target loss",
@@ -38,7 +17,6 @@ INPUT_WORDS = WORDS | {
     "num_unique_tokens": "distinct tokens available",
     "size_fraction": "fraction of the optimal size",
 }
-_METHODS = {"SUPERVISED": "train alone", "DISTILLATION": "distil", "NONE": "neither"}
 _GOALS = {
     "flops": "{} FLOPs",
     "dollars": "{} dollars",
@@ -50,33 +28,6 @@ _UNSOLVED = {
     "NOT_CONVERGED": "did not converge: do not rely on this",
     "NON_FINITE": "have no finite loss under this law",
 }
-_FORMATS = {
-    "extrapolation_decades": "{:.1f}",
-    "excess_loss": "{:.2g}",
-    "margin": "{:.4f}",
-    "gain": "{:.4f}",
-    "share_of_draws": "{:.0%}",
-    "overhead": "{:.1%}",
-    **dict.fromkeys((name.removeprefix("shares.") for name in SHARES), "{:.1%}"),
-    **dict.fromkeys(("num_layers", "width", "num_heads", "mlp_width", "rank"), "{:.0f}"),
-}
-_MISSING = {"extrapolation_decades": "unknown", "from_flops": "the least"}
-
-
-def cell(key: str, value: Json) -> str:
-    """A value as a table shows it, by its key in the document."""
-    name = key.rsplit(".")[-1]
-    if isinstance(value, list):
-        return ", ".join(cell(name, each) for each in value)
-    if isinstance(value, str):
-        return _METHODS.get(value, value) if name in ("better", "method") else value
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if value is None or not np.isfinite(value):
-        return _MISSING.get(name, "–")
-    if name in _FORMATS:
-        return _FORMATS[name].format(value)
-    return f"{value:.4f}" if "loss" in name else format_quantity(value)
 
 
 def goals(inputs: Mapping[str, Array]) -> str:
@@ -93,14 +44,16 @@ def distance(decades: Array) -> str:
     decades = np.asarray(decades, dtype=float)
     if np.isnan(decades).all():
         return "The range that the law was fitted to is not known: this may be an extrapolation."
-    farthest = np.nanmax(decades)
-    if farthest <= 0:
+    far = times_outside(np.nanmax(decades))
+    if far is None:
         return "Within the range that the law was fitted to."
-    far = f"{farthest:.1f}" if farthest >= 0.05 else f"{farthest:.2g}"
-    where = f"{far} decades outside the range that the law was fitted to"
     if decades.ndim == 0:
-        return f"{where}: an extrapolation."
-    return f"{np.sum(decades > 0)} of {decades.size} are extrapolations, up to {where}."
+        return f"An extrapolation: {far} times outside the range that the law was fitted to."
+    count = sum(times_outside(each) is not None for each in decades.ravel())
+    return (
+        f"{count} of {decades.size} are extrapolations, up to {far} times outside the range that "
+        "the law was fitted to."
+    )
 
 
 def active_bounds(plan: Tree) -> list[str]:

@@ -15,6 +15,7 @@ from jaxlaws.cli.options.common_options import (
 from jaxlaws.cli.options.fitting_options import FitInputs, fit_options
 from jaxlaws.cli.output.destinations import LAWS
 from jaxlaws.cli.output.printing import print_json
+from jaxlaws.cli.output.progress import patience
 
 if TYPE_CHECKING:
     from fitting import IntervalMethod, Resampling, RunSize
@@ -98,15 +99,16 @@ def command(
     if cluster is None and bootstrap and reading.others.get("checkpoints") == "all":
         found = checkpoints_of_runs(runs.inputs, runs.others)
         options = options if found is None else options.replaced(cluster=found.run)
-    click.echo(f"fitting {name} to {inputs.table} …", err=True)
-    result = fitting.fit(law_type, runs, options=options)
+    with patience(f"fitting {name} to {inputs.table} …", at_once=True):
+        result = fitting.fit(law_type, runs, options=options)
     if inputs.law_name is None and (limit := fitting.fit_limit_form(result, runs)) is not None:
         law_type, result = type(limit.law), limit
         name = law_class_name(law_type)
     if roll_out is not None:
-        click.echo(f"fitting {name} to the smallest runs by {roll_out} …", err=True)
         once = options.replaced(bootstrap=0, jackknife=False)
-        rolled = fitting.roll_out(law_type, runs, roll_out, options=once)
+        message = f"fitting {name} to the smallest runs by {roll_out} …"
+        with patience(message, at_once=True):
+            rolled = fitting.roll_out(law_type, runs, roll_out, options=once)
         result = dataclasses.replace(result, roll_out=rolled.to_json())
     if output:
         dataclasses.replace(result, reading=reading.stored()).save(output)

@@ -68,11 +68,11 @@ def command(
         raise click.UsageError("give either --target-loss or --flops")
 
     from jaxlaws.cli.answers.pipeline import answer
-    from jaxlaws.cli.answers.plans.serving_cost import SERVING_COST
+    from jaxlaws.cli.answers.plans.serving_cost import SERVING_COST, serve_in_dollars
     from jaxlaws.cli.answers.plans.size_and_tokens import SizeAndTokens
-    from jaxlaws.planning import serve, serve_for_money
+    from jaxlaws.planning import serve
 
-    question = functools.partial(serve_for_money, **hardware) if in_money else serve
+    question = functools.partial(serve_in_dollars, **hardware) if in_money else serve
     question = functools.partial(question, forward_flops=options.forward_flops)
     kind = SERVING_COST if in_money else SizeAndTokens("training and serving")
     answer(kind, question, inputs, options.source.for_supervised_runs(), options)

@@ -1,4 +1,6 @@
-"""`jaxlaws presets`: the published laws, or one of them in detail."""
+"""What the package knows: `jaxlaws presets`, the published laws; `jaxlaws explain`, the terms."""
+
+import textwrap
 
 import click
 
@@ -13,3 +15,15 @@ def command(name: str | None, as_json: bool) -> None:
     from jaxlaws.cli.answers.published_laws import show_all, show_one
 
     show_all(as_json=as_json) if name is None else show_one(name, as_json=as_json)
+
+
+@verb("explain", example="jaxlaws explain ON_BOUND")
+@click.argument("term")
+def explain(term: str) -> None:
+    """Print the entry of the glossary on TERM: a status, a scenario or another term."""
+    from jaxlaws.foundations.text.glossary import entries_of
+
+    entries = entries_of(term)
+    for entry in entries:
+        where = f"{entry.section}. " if len(entries) > 1 else ""
+        click.echo(textwrap.fill(f"{where}{entry.text}", 80))

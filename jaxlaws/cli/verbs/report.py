@@ -11,7 +11,7 @@ from jaxlaws.cli.options.law_source import Source
 from jaxlaws.cli.options.reading_options import TableOptions, table_options
 from jaxlaws.cli.output.destinations import PAGES
 from jaxlaws.cli.output.files import write_text
-from jaxlaws.foundations.escaping import markdown_text
+from jaxlaws.foundations.text.escaping import markdown_text
 
 
 @verb("report", example="jaxlaws report fit.json -o report.html")

@@ -9,7 +9,8 @@ from jaxlaws.cli.options.fitting_options import FitInputs, fit_options
 from jaxlaws.cli.output.destinations import PICTURES
 from jaxlaws.cli.output.files import write_picture
 from jaxlaws.cli.output.printing import print_json
-from jaxlaws.foundations.escaping import figure_text
+from jaxlaws.cli.output.progress import patience
+from jaxlaws.foundations.text.escaping import figure_text
 
 if TYPE_CHECKING:
     from fitting import RunSize
@@ -83,17 +84,19 @@ def command(
     from jaxlaws.cli.answers.hold_outs import document_of, print_errors
 
     name, law_type, runs, _ = inputs.read()
-    click.echo(f"fitting {name} to parts of {inputs.table} …", err=True)
     held, rolled = (), None
-    if expression is not None:
-        held = [fitting.hold_out(law_type, runs, expression, options=options)]
-    elif group is not None:
-        held = fitting.leave_one_group_out(law_type, runs, group, options=options)
-    elif folds is not None:
-        held = fitting.k_fold(law_type, runs, folds, options=options)
-    elif roll_out is not None:
-        rolled = fitting.roll_out(law_type, runs, roll_out, num_windows=windows, options=options)
-        held = rolled.hold_outs
+    with patience(f"fitting {name} to parts of {inputs.table} …", at_once=True):
+        if expression is not None:
+            held = [fitting.hold_out(law_type, runs, expression, options=options)]
+        elif group is not None:
+            held = fitting.leave_one_group_out(law_type, runs, group, options=options)
+        elif folds is not None:
+            held = fitting.k_fold(law_type, runs, folds, options=options)
+        elif roll_out is not None:
+            rolled = fitting.roll_out(
+                law_type, runs, roll_out, num_windows=windows, options=options
+            )
+            held = rolled.hold_outs
     if rolled is not None and figure is not None:
         title = figure_text(f"{name}, {inputs.table}")
         write_picture(figure, fitting.roll_out_errors(rolled, title=title))

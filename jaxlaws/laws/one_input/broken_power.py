@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from jaxlaws.foundations.provenance import Preset
 from jaxlaws.inputs import prediction
+from jaxlaws.powers import softplus
 from jaxlaws.pytree import Coefficient, positive, pytree, real
 
 
@@ -55,7 +56,7 @@ class BrokenPower:
         log_far, last = jnp.log(self.b), self.c0
         for c, d, f in breaks:
             log_break = jnp.log(d)
-            log_term -= c * f * jax.nn.softplus((log_scale - log_break) / f)
+            log_term -= c * f * softplus((log_scale - log_break) / f)
             log_far += c * log_break
             last = last + c
         # Beyond the last break the term is exp(log_far) x**-last.

@@ -1,26 +1,26 @@
 """A question answered with every draw of a fit.
 
-For few budgets the draws are planned one by one through the planner's compiled batches: one call
-takes about a millisecond, so that a thousand draws are done before a program for all of them
-would be compiled. For a long sweep all draws are planned in one call.
+The draws are planned as batches of laws. For few budgets a call has so few entries that it needs
+the planner's small program only, which a single plan has compiled already: a thousand draws are
+done before a program for all of them would be compiled. A long sweep is one call.
 """
 
 from collections.abc import Callable, Mapping
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.batches import scalar_leaves
 from jaxlaws.inputs import INPUTS
 from jaxlaws.planning.engine.checks import supervised_law
+from jaxlaws.planning.engine.evaluation import MOST_IN_SMALL_BATCHES
 from jaxlaws.planning.engine.mixture import distilled_loss
 from jaxlaws.planning.engine.plans import DistillationPlan, SupervisedPlan
-from jaxlaws.precision import float64, to_float64
+from jaxlaws.precision import float64, is_traced, to_float64
 
-# A sweep is cut into parts of the planner's small batch; the large batch is made for thousands.
-_BATCH = 16
-_LONG_SWEEP = 64
+_LONG_SWEEP = 64  # budgets; then the large program is worth its compilation
 
 
 def num_draws(ensemble: Tree) -> int:
@@ -38,20 +38,32 @@ def loss_under(law: Tree, plan: SupervisedPlan | DistillationPlan) -> np.ndarray
         law: a law of the plan's kind, single or batched, broadcast with the plan.
         plan: the plan, of any shape.
     """
-    law = scalar_leaves(to_float64(law))
-    names = {*INPUTS, *law.input_names}
-    sizes = to_float64({name: value for name, value in vars(plan).items() if name in names})
-    shape = np.broadcast_shapes(*map(np.shape, jax.tree.leaves((law, sizes))))
-    law, sizes = jax.tree.map(lambda leaf: np.broadcast_to(leaf, shape), (law, sizes))
+    law, names = scalar_leaves(law), {*INPUTS, *law.input_names}
+    chosen = vars(plan) | vars(plan).get("further_inputs", {})
+    sizes = {name: value for name, value in chosen.items() if name in names}
+    if is_traced(law, sizes):
+        return _loss_under(law, sizes)
     with float64():
-        if "num_params" in sizes:
-            law = law if set(law.input_names) <= set(sizes) else supervised_law(law)
-            return np.asarray(law.loss(**{name: sizes[name] for name in law.input_names}))
-        student = {name: sizes[name] for name in ("num_student_params", "num_student_tokens")}
-        if np.isnan(sizes["num_teacher_tokens"]).all():
-            return np.asarray(law.loss(teacher_loss=sizes["teacher_loss"], **student))
-        teacher = {name: sizes[name] for name in ("num_teacher_params", "num_teacher_tokens")}
-        return np.asarray(distilled_loss(law, **teacher, **student))
+        return np.asarray(_loss_under(*to_float64((law, sizes))))
+
+
+def _loss_under(law: Tree, sizes: dict[str, Array]) -> Array:
+    shape = jnp.broadcast_shapes(*map(np.shape, jax.tree.leaves((law, sizes))))
+    law, sizes = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, shape), (law, sizes))
+    if "num_params" in sizes:
+        law = law if set(law.input_names) <= set(sizes) else supervised_law(law)
+        return law.loss(**{name: sizes[name] for name in law.input_names})
+    student = {name: sizes[name] for name in ("num_student_params", "num_student_tokens")}
+    is_trained = ~jnp.isnan(sizes["num_teacher_tokens"])
+    teacher = {
+        name: jnp.where(is_trained, sizes[name], 1e9)
+        for name in ("num_teacher_params", "num_teacher_tokens")
+    }
+    return jnp.where(
+        is_trained,
+        distilled_loss(law, **teacher, **student),
+        law.loss(teacher_loss=sizes["teacher_loss"], **student),
+    )
 
 
 def regret(plan: SupervisedPlan | DistillationPlan, ensemble: Tree, plans: Tree) -> np.ndarray:
@@ -82,7 +94,7 @@ def regret(plan: SupervisedPlan | DistillationPlan, ensemble: Tree, plans: Tree)
     """
     axes = (1,) * np.ndim(plan.loss)
     ensemble = scalar_leaves(ensemble)
-    laws = jax.tree.map(lambda leaf: np.asarray(leaf).reshape(-1, *axes), ensemble)
+    laws = jax.tree.map(lambda leaf: leaf.reshape(-1, *axes), ensemble)
     return loss_under(laws, plan) - plans.loss
 
 
@@ -92,8 +104,8 @@ def over_draws(
     """The answer for every draw, as one tree whose leaves have a leading axis over the draws.
 
     Args:
-        question: a planning function, or another function that takes a law and the inputs by
-            keyword and returns a tree of arrays.
+        question: a planning function, or another function that takes a batched law and the
+            inputs by keyword, and returns a tree of arrays whose leading axis is that of the law.
         ensemble: a batched law, with the draws along the leading axis.
         inputs: numbers, or arrays of one length.
 
@@ -104,22 +116,18 @@ def over_draws(
     (3, 2)
     """
     inputs, ensemble = inputs or {}, scalar_leaves(ensemble)
-    swept = {name: value for name, value in inputs.items() if np.ndim(value)}
-    length = max((len(value) for value in swept.values()), default=1)
-
-    def of_one_draw(law: Tree) -> Tree:
-        if not swept:
-            return question(law, **inputs)
-        parts = []
-        for begin in range(0, length, _BATCH):
-            part = {name: value[begin : begin + _BATCH] for name, value in swept.items()}
-            parts.append(question(law, **{**inputs, **part}))
-        return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
-
+    if is_traced(ensemble, inputs):
+        return jax.vmap(lambda law: question(law, **inputs))(ensemble)
+    ensemble = jax.tree.map(np.asarray, ensemble)
+    swept = [name for name, value in inputs.items() if np.ndim(value)]
+    length = max((len(inputs[name]) for name in swept), default=1)
+    if swept:
+        ensemble = jax.tree.map(lambda leaf: leaf[:, None], ensemble)
     if length >= _LONG_SWEEP:
-        return question(jax.tree.map(lambda leaf: np.asarray(leaf)[:, None], ensemble), **inputs)
+        return question(ensemble, **inputs)
+    step, count = MOST_IN_SMALL_BATCHES // length, num_draws(ensemble)
     answers = [
-        of_one_draw(jax.tree.map(lambda leaf, at=index: np.asarray(leaf)[at], ensemble))
-        for index in range(num_draws(ensemble))
+        question(jax.tree.map(lambda leaf, at=begin: leaf[at : at + step], ensemble), **inputs)
+        for begin in range(0, count, step)
     ]
-    return jax.tree.map(lambda *leaves: np.stack(leaves), *answers)
+    return jax.tree.map(lambda *leaves: np.concatenate(leaves), *answers)

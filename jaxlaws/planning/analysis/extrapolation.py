@@ -25,6 +25,7 @@ def extrapolation_decades(
     2.0
     """
     values: Mapping[str, Array] = plan if isinstance(plan, Mapping) else vars(plan)
+    values = {**values, **values.get("further_inputs", {})}
     farthest = np.asarray(np.nan)
     for name, (low, high) in fitted_range.items():
         if name in values:

@@ -11,18 +11,20 @@ import numpy as np
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.analysis.plan_roots import root_of
 from jaxlaws.planning.engine.entries import valid_input
+from jaxlaws.planning.engine.programs import compiled_when_traced
 from jaxlaws.planning.engine.status import Status
 from jaxlaws.precision import array_module
 
 FLOPS_BOUNDS = (1e6, 1e36)
 
 
+@compiled_when_traced("flops_bounds")
 def flops_to_reach(
     question: Callable[..., Tree],
     law: Tree,
     *,
     target_loss: Array,
-    flops_bounds: tuple[float, float] = FLOPS_BOUNDS,
+    flops_bounds: tuple[float, float] | None = None,
     **inputs: Tree,
 ) -> Tree:
     """The least budget with which a plan reaches a loss, and the plan.
@@ -35,8 +37,8 @@ def flops_to_reach(
             that takes `law` and `flops` and returns a plan with `loss`, `flops` and `status`.
         law: the law that the question takes.
         target_loss: loss to reach, in the law's unit, broadcast with the inputs.
-        flops_bounds: least and largest budget of the search. Where the least budget is enough, it
-            is the answer.
+        flops_bounds: least and largest budget of the search, in the unit of the budget. Where the
+            least budget is enough, it is the answer. None: 1e6 to 1e36 FLOPs of training.
         inputs: the other keywords of the question.
 
     Returns:
@@ -81,7 +83,7 @@ def least_budget(
     law: Tree,
     excess: Callable[[Tree, Array], Array],
     target: Array,
-    flops_bounds: tuple[float, float],
+    flops_bounds: tuple[float, float] | None,
     inputs: Mapping[str, Tree],
 ) -> tuple[Tree, Array]:
     """The plan with the least budget at which a quantity of the plan passes a target.
@@ -91,7 +93,8 @@ def least_budget(
         law: the law.
         excess: from a plan and the target to a number that falls through zero as the budget grows.
         target: broadcast with the inputs.
-        flops_bounds: least and largest budget of the search.
+        flops_bounds: least and largest budget of the search. None: `FLOPS_BOUNDS`, times the price
+            of a FLOP of training if `inputs` has a `cost`.
         inputs: the other keywords of the question.
 
     Returns:
@@ -100,21 +103,24 @@ def least_budget(
     Raises:
         ValueError: the bounds are not two rising positive numbers.
     """
-    low, high = (np.log(float(end)) for end in flops_bounds)
+    low, high = (np.log(float(end)) for end in flops_bounds or FLOPS_BOUNDS)
     if not low < high < np.inf:
         raise ValueError(f"flops_bounds must be two rising positive numbers, got {flops_bounds}")
     xp = array_module(law, target, inputs)
+    unit = xp.zeros(())
+    if flops_bounds is None and inputs.get("cost") is not None:
+        unit = xp.log(xp.asarray(inputs["cost"].training))
 
     def function(given: Tree) -> Callable[[Array], Array]:
         law, target, inputs = given
         return lambda log_flops: excess(question(law, flops=xp.exp(log_flops), **inputs), target)
 
-    highest = xp.full(target.shape, high)
+    highest = xp.broadcast_to(high + unit, np.broadcast_shapes(target.shape, unit.shape))
     at_highest = function((law, target, inputs))
     found = jax.eval_shape(at_highest, highest) if xp is jnp else at_highest(highest)
-    shape, dtype = np.broadcast_shapes(found.shape, target.shape), found.dtype
+    shape, dtype = jnp.broadcast_shapes(found.shape, target.shape), found.dtype
     target = xp.broadcast_to(target.astype(dtype), shape)
-    ends = (xp.full(shape, end, dtype) for end in (low, high))
+    ends = (xp.broadcast_to((end + unit).astype(dtype), shape) for end in (low, high))
     root, _ = root_of(function, (law, target, inputs), *ends)
     plan = question(law, flops=xp.exp(root), **inputs)
     return plan, excess(plan, target)

@@ -3,18 +3,21 @@
 import inspect
 from collections.abc import Callable
 
+import jax.numpy as jnp
 import numpy as np
 
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.inputs import as_float
 from jaxlaws.planning.analysis.plan_roots import root_of
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, checked
+from jaxlaws.planning.engine.programs import compiled_when_traced
+from jaxlaws.planning.plan_dict import Answer
 from jaxlaws.precision import array_module
 from jaxlaws.pytree import pytree
 
 
 @pytree
-class NearOptimalRange:
+class NearOptimalRange(Answer):
     """The values of one variable for which a plan is close to the best plan.
 
     Attributes:
@@ -28,6 +31,7 @@ class NearOptimalRange:
     best: Tree
 
 
+@compiled_when_traced()
 def near_optimal_range(
     question: Callable[..., Tree], law: Tree, *, of: str, within: Array, **inputs: Tree
 ) -> NearOptimalRange:
@@ -67,7 +71,7 @@ def near_optimal_range(
     xp = array_module(law, within, inputs, ends)
     within = checked("within", within) if xp is np else as_float("within", within)
     best = question(law, **inputs, **{name: ends})
-    shape = np.broadcast_shapes(np.shape(best.loss), np.shape(within))
+    shape = jnp.broadcast_shapes(np.shape(best.loss), np.shape(within))
     log_best = xp.log(xp.broadcast_to(vars(best)[of], shape))
     possible = xp.isfinite(log_best)
 

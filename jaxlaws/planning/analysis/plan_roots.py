@@ -6,6 +6,7 @@ import jax
 from jax import lax
 
 from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.planning.engine.programs import varying
 from jaxlaws.planning.solver.root_finding import falling_root, implicit_root
 from jaxlaws.precision import is_traced
 
@@ -33,6 +34,7 @@ def root_of(
     """
     if not is_traced(given, low, high):
         return falling_root(function(given), low, high, traced=False)
+    given, low, high = varying((given, low, high))
     constant = jax.tree.map(_without_derivatives, given)
     low, high = lax.stop_gradient(low), lax.stop_gradient(high)
     root, exact = falling_root(function(constant), low, high, traced=True)

@@ -6,6 +6,7 @@ from jaxlaws.compute import ForwardFlops, dense_forward_flops
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.distillation.distilled_student import distill
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds
+from jaxlaws.planning.engine.costs import Costs
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import DistillationPlan, SupervisedPlan
 from jaxlaws.planning.engine.scenarios import Scenario
@@ -25,6 +26,7 @@ def train_and_distill(
     num_teacher_params_bounds: Bounds = DEFAULT_BOUNDS,
     num_teacher_tokens_bounds: Bounds = DEFAULT_BOUNDS,
     limits: Mapping[str, Limit] | None = None,
+    cost: Costs | None = None,
 ) -> tuple[SupervisedPlan, DistillationPlan]:
     """The plans of one student without a teacher and with a teacher, on one budget.
 
@@ -40,6 +42,7 @@ def train_and_distill(
         forward_flops=forward_flops,
         num_tokens_bounds=num_student_tokens_bounds,
         limits=limits,
+        cost=cost,
     )
     distilled = distill(
         law,
@@ -53,5 +56,6 @@ def train_and_distill(
         num_teacher_params_bounds=num_teacher_params_bounds,
         num_teacher_tokens_bounds=num_teacher_tokens_bounds,
         limits=limits,
+        cost=cost,
     )
     return supervised, distilled

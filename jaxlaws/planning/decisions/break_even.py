@@ -9,13 +9,16 @@ from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.analysis.plan_roots import root_of
 from jaxlaws.planning.decisions.both_sides import train_and_distill
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, checked, distillation_law
+from jaxlaws.planning.engine.costs import Costs
 from jaxlaws.planning.engine.limits import Limit
+from jaxlaws.planning.engine.programs import compiled_when_traced
 from jaxlaws.planning.engine.scenarios import TEACHER_PRETRAINING, Scenario, check_scenario
 from jaxlaws.precision import array_module
 
 _LOG_MOST = float(np.log(1e6))
 
 
+@compiled_when_traced()
 def break_even_students(
     law: Tree,
     *,
@@ -27,6 +30,7 @@ def break_even_students(
     num_teacher_params_bounds: Bounds = DEFAULT_BOUNDS,
     num_teacher_tokens_bounds: Bounds = DEFAULT_BOUNDS,
     limits: Mapping[str, Limit] | None = None,
+    cost: Costs | None = None,
 ) -> Array:
     """The number of equal students above which sharing one trained teacher is better.
 
@@ -44,6 +48,7 @@ def break_even_students(
         num_teacher_params_bounds: lower and upper bound of the teacher's size.
         num_teacher_tokens_bounds: lower and upper bound of the teacher's tokens.
         limits: upper limits on other quantities, on both sides, see `Limit`.
+        cost: prices of training, serving, logits and data, see `Costs`.
 
     Returns:
         The number, not rounded; 1 where distilling a single student is already better, infinite
@@ -67,6 +72,7 @@ def break_even_students(
         "num_teacher_params_bounds": num_teacher_params_bounds,
         "num_teacher_tokens_bounds": num_teacher_tokens_bounds,
         "limits": limits,
+        "cost": cost,
     }
     xp = array_module(law, flops, num_student_params, scenario, forward_flops, constraints)
     if xp is np:

@@ -15,9 +15,11 @@ from jaxlaws.planning.distillation.distilled_student import distill
 from jaxlaws.planning.distillation.existing_teacher import distill_with
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, distillation_law
 from jaxlaws.planning.engine.composed_inputs import checked_inputs
+from jaxlaws.planning.engine.costs import Costs, check_costs
 from jaxlaws.planning.engine.evaluation import compose
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import DistillationPlan, SupervisedPlan
+from jaxlaws.planning.engine.programs import compiled_when_traced
 from jaxlaws.planning.engine.record import Record
 from jaxlaws.planning.engine.scenarios import (
     TEACHER_PRETRAINING_AND_INFERENCE,
@@ -25,11 +27,13 @@ from jaxlaws.planning.engine.scenarios import (
     check_scenario,
 )
 from jaxlaws.planning.engine.status import Status, is_solved
+from jaxlaws.planning.plan_dict import Answer, named_in_plans
 from jaxlaws.planning.supervised.allocation import compute_optimal
 from jaxlaws.planning.supervised.fixed_size import train_fixed
 from jaxlaws.pytree import pytree
 
 
+@named_in_plans("winner")
 class Winner(enum.IntEnum):
     """The best strategy for a budget."""
 
@@ -41,7 +45,7 @@ class Winner(enum.IntEnum):
 
 
 @pytree
-class Comparison:
+class Comparison(Answer):
     """The strategies for a budget, and the best of them.
 
     Attributes:
@@ -62,6 +66,9 @@ class Comparison:
     def reason(self) -> Array:
         """The comparison as text: a string, or an array of strings for several budgets."""
         return self.words()
+
+    def _remarks(self) -> list[str]:
+        return [str(self.reason)]
 
     def words(self, fitted_range: Mapping[str, tuple[float, float]] | None = None) -> Array:
         """The comparison as text, with the distance from the runs that the law was fitted to.
@@ -91,7 +98,7 @@ def _serve_teacher(
     num_inference_tokens: Array,
     forward_flops: ForwardFlops,
 ) -> SupervisedPlan:
-    """The plan that serves an existing teacher without change."""
+    """The plan that serves an existing teacher without change; tokens times the price of a FLOP."""
     cost = forward_flops(num_params) * num_inference_tokens + jnp.zeros_like(flops)
     possible, nothing = cost <= flops, jnp.zeros_like(flops)
     return SupervisedPlan(
@@ -104,6 +111,7 @@ def _serve_teacher(
             logits=nothing,
             teacher=nothing,
             serving=jnp.where(cost > 0, 1.0, nothing),
+            data=nothing,
         ),
         status=jnp.where(possible, Status.BUDGET_UNSPENT, Status.INFEASIBLE).astype(jnp.int32),
         active_bounds=Record(),
@@ -123,12 +131,17 @@ def _compare(
     *,
     forward_flops: ForwardFlops,
 ) -> Comparison:
-    tokens_bounds, teacher_bounds, limits = constraints
+    tokens_bounds, teacher_bounds, limits, cost = constraints
     inputs = (flops, size, num_students, *(teacher or ()), served)
     shapes = [np.shape(value) for value in jax.tree.leaves((inputs, scenario, constraints))]
-    flops = jnp.broadcast_to(jnp.asarray(flops, float), np.broadcast_shapes(*shapes))
+    flops = jnp.broadcast_to(jnp.asarray(flops, float), jnp.broadcast_shapes(*shapes))
     alone = flops / num_students
-    common = {"num_inference_tokens": served, "forward_flops": forward_flops, "limits": limits}
+    common = {
+        "num_inference_tokens": served,
+        "forward_flops": forward_flops,
+        "limits": limits,
+        "cost": cost,
+    }
     bounded = {**common, "num_tokens_bounds": tokens_bounds}
     optimal = compute_optimal(
         law,
@@ -136,6 +149,7 @@ def _compare(
         forward_flops=forward_flops,
         num_tokens_bounds=tokens_bounds,
         limits=limits,
+        cost=cost,
     ).num_params
     largest = jnp.inf if size is None else size
     if size is None:
@@ -167,7 +181,8 @@ def _compare(
             num_teacher_params=num_params,
             logits=scenario.logits,
         )
-        options["use_teacher"] = _serve_teacher(flops, num_params, loss, served, forward_flops)
+        paid = served if cost is None else served * cost.serving
+        options["use_teacher"] = _serve_teacher(flops, num_params, loss, paid, forward_flops)
         eligible["distil"] = is_solved(options["distil"].status)
         eligible["use_teacher"] = is_solved(options["use_teacher"].status) & (num_params <= largest)
     losses = jnp.stack([jnp.where(eligible[name], options[name].loss, jnp.inf) for name in options])
@@ -182,6 +197,7 @@ def _compare(
     )
 
 
+@compiled_when_traced()
 def compare(
     law: Tree,
     *,
@@ -197,6 +213,7 @@ def compare(
     num_teacher_params_bounds: Bounds = DEFAULT_BOUNDS,
     num_teacher_tokens_bounds: Bounds = DEFAULT_BOUNDS,
     limits: Mapping[str, Limit] | None = None,
+    cost: Costs | None = None,
 ) -> Comparison:
     """Train compute-optimally, overtrain, distil, or use a teacher that exists.
 
@@ -227,6 +244,7 @@ def compare(
         num_teacher_tokens_bounds: lower and upper bound of the teacher's tokens, likewise.
         limits: upper limits on other quantities. A limit receives the sizes and tokens of each
             strategy by the names of the strategy's plan, see `Limit`.
+        cost: prices of training, serving, logits and data, see `Costs`.
 
     Raises:
         ValueError: an input is not positive and finite, or only one of the teacher's loss and size
@@ -252,7 +270,8 @@ def compare(
         "num_teacher_params_bounds": num_teacher_params_bounds,
         "num_teacher_tokens_bounds": num_teacher_tokens_bounds,
     }
-    constraints = (num_student_tokens_bounds, teacher_bounds, limits)
+    check_costs(cost)
+    constraints = (num_student_tokens_bounds, teacher_bounds, limits, cost)
     inputs = {
         "flops": flops,
         "num_student_params": num_student_params,

@@ -6,6 +6,7 @@ import numpy as np
 
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.quantities import format_quantity
+from jaxlaws.foundations.text.cells import times_outside
 from jaxlaws.planning.analysis.extrapolation import extrapolation_decades
 from jaxlaws.planning.engine.status import search_failed
 
@@ -43,10 +44,9 @@ def _distance(
     if fitted_range is None:
         return "The distance from the fitted runs is not judged, because no fitted range was given."
     decades = [float(extrapolation_decades(plan, fitted_range)) for plan in options.values()]
-    if (farthest := np.nanmax([0.0, *decades])) > 0:
-        far = f"{farthest:.1f}" if farthest >= 0.05 else f"{farthest:.1g}"
+    if far := times_outside(np.nanmax([0.0, *decades])):
         return (
-            f"This plan lies {far} decades outside the runs that the law was fitted to: "
+            f"This plan lies {far} times outside the runs that the law was fitted to: "
             "it is an extrapolation, so do not rely on it."
         )
     if np.isnan(decades).any():

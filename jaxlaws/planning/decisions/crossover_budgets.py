@@ -1,5 +1,6 @@
 """The budgets at which distillation and supervised training of one model size change places."""
 
+import dataclasses
 import enum
 from collections.abc import Callable, Mapping
 from types import ModuleType
@@ -21,16 +22,20 @@ from jaxlaws.planning.engine.checks import (
     split_bounds,
 )
 from jaxlaws.planning.engine.composed_inputs import with_new_axis
+from jaxlaws.planning.engine.costs import Costs, check_costs
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.mixture import Mixture
+from jaxlaws.planning.engine.programs import compiled_when_traced
 from jaxlaws.planning.engine.scenarios import Scenario, check_scenario
 from jaxlaws.planning.engine.status import Status, worst
+from jaxlaws.planning.plan_dict import Answer, named_in_plans
 from jaxlaws.precision import array_module
 from jaxlaws.pytree import pytree
 
 _BUDGETS_PER_DECADE = 24
 
 
+@named_in_plans("first", "to", "method")
 class Method(enum.IntEnum):
     """A way to make a model of a given size."""
 
@@ -40,7 +45,7 @@ class Method(enum.IntEnum):
 
 
 @pytree
-class Crossings:
+class Crossings(Answer):
     """The budgets at which the better method changes.
 
     Attributes:
@@ -102,6 +107,7 @@ def _changes(better: Array, most: int, xp: ModuleType) -> tuple[Array, Array, Ar
     return left, first, found, change.sum(axis=-1)
 
 
+@compiled_when_traced("flops_bounds", "max_crossings")
 def crossover(
     law: Tree,
     *,
@@ -114,6 +120,7 @@ def crossover(
     num_teacher_params_bounds: Bounds = DEFAULT_BOUNDS,
     num_teacher_tokens_bounds: Bounds = DEFAULT_BOUNDS,
     limits: Mapping[str, Limit] | None = None,
+    cost: Costs | None = None,
     flops_bounds: tuple[float, float] = (1e17, 1e28),
     max_crossings: int = 4,
 ) -> Crossings:
@@ -136,7 +143,8 @@ def crossover(
         num_teacher_params_bounds: lower and upper bound of the teacher's size.
         num_teacher_tokens_bounds: lower and upper bound of the teacher's tokens.
         limits: upper limits on other quantities, on both sides, see `Limit`.
-        flops_bounds: least and largest budget of the search.
+        cost: prices of training, serving, logits and data, see `Costs`.
+        flops_bounds: least and largest budget of the search, in the unit of the budget.
         max_crossings: number of entries for crossings, the length of the last axis.
 
     Returns:
@@ -158,6 +166,7 @@ def crossover(
     """
     law = distillation_law(law)
     check_scenario(scenario)
+    check_costs(cost)
     low, high = (float(end) for end in flops_bounds)
     if not 0 < low < high < np.inf:
         raise ValueError(f"flops_bounds must be two rising positive numbers, got {flops_bounds}")
@@ -175,6 +184,7 @@ def crossover(
         "num_teacher_params_bounds": split_bounds("num_teacher_params", num_teacher_params_bounds),
         "num_teacher_tokens_bounds": split_bounds("num_teacher_tokens", num_teacher_tokens_bounds),
         "limits": limits,
+        "cost": cost,
     }
     xp = array_module(law, inputs, constraints, forward_flops)
     if xp is np:
@@ -185,7 +195,7 @@ def crossover(
         }
     given = with_new_axis((law, inputs, constraints, forward_flops))
     leaves = jax.tree.leaves(given, is_leaf=lambda node: isinstance(node, Mixture))
-    shape = np.broadcast_shapes((1,), *map(np.shape, leaves))[:-1]
+    shape = jnp.broadcast_shapes((1,), *map(np.shape, leaves))[:-1]
     numbers = jax.tree.leaves((law, inputs, constraints))
     dtype = np.float64 if xp is np else jnp.result_type(float, *numbers)
 
@@ -195,7 +205,9 @@ def crossover(
             law,
             flops=xp.exp(log_flops),
             num_student_params=inputs["num_student_params"],
-            scenario=Scenario(logits=inputs["logits"], pretraining=inputs["pretraining"]),
+            scenario=dataclasses.replace(
+                scenario, logits=inputs["logits"], pretraining=inputs["pretraining"]
+            ),
             num_students=inputs["num_students"],
             num_inference_tokens=inputs["num_inference_tokens"],
             forward_flops=of_token,

@@ -17,16 +17,19 @@ from jaxlaws.planning.engine.checks import (
     split_bounds,
 )
 from jaxlaws.planning.engine.composed_inputs import checked_inputs, with_new_axis
+from jaxlaws.planning.engine.costs import Costs, check_costs
 from jaxlaws.planning.engine.evaluation import compose
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import DistillationPlan, SupervisedPlan
+from jaxlaws.planning.engine.programs import compiled_when_traced
 from jaxlaws.planning.engine.scenarios import Scenario, check_scenario
 from jaxlaws.planning.engine.status import is_solved
+from jaxlaws.planning.plan_dict import Answer
 from jaxlaws.pytree import pytree
 
 
 @pytree
-class Frontier:
+class Frontier(Answer):
     """The best model of each size, and the models that no smaller model matches.
 
     Leaves have the shape of the law and the budget, and the sizes along one more axis, the last.
@@ -50,6 +53,7 @@ class Frontier:
     distilled: DistillationPlan
 
 
+@compiled_when_traced()
 def serving_frontier(
     law: Tree,
     *,
@@ -61,6 +65,7 @@ def serving_frontier(
     num_teacher_params_bounds: Bounds = DEFAULT_BOUNDS,
     num_teacher_tokens_bounds: Bounds = DEFAULT_BOUNDS,
     limits: Mapping[str, Limit] | None = None,
+    cost: Costs | None = None,
 ) -> Frontier:
     """The loss that a training budget reaches for each size, and which sizes are efficient.
 
@@ -77,6 +82,7 @@ def serving_frontier(
         num_teacher_params_bounds: lower and upper bound of a teacher's size.
         num_teacher_tokens_bounds: lower and upper bound of a teacher's tokens.
         limits: upper limits on other quantities, see `Limit`.
+        cost: prices of training, serving, logits and data, see `Costs`.
 
     Returns:
         The frontier: NumPy float64 outside a trace, in the caller's dtype inside one. It is
@@ -97,6 +103,7 @@ def serving_frontier(
     'efficient: up to 1e+10 parameters'
     """
     check_scenario(scenario)
+    check_costs(cost)
     if np.ndim(num_params) != 1:
         shape = np.shape(num_params)
         raise ValueError(f"num_params must be sizes along one axis, got shape {shape}")
@@ -105,6 +112,7 @@ def serving_frontier(
         "num_teacher_params_bounds": split_bounds("num_teacher_params", num_teacher_params_bounds),
         "num_teacher_tokens_bounds": split_bounds("num_teacher_tokens", num_teacher_tokens_bounds),
         "limits": limits,
+        "cost": cost,
     }
 
     def answer(law: Tree, flops: Array, sizes: Array, scenario: Scenario, more: Tree) -> Frontier:

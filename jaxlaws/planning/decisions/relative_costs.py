@@ -14,16 +14,19 @@ from jaxlaws.planning.analysis.inverse import flops_to_reach
 from jaxlaws.planning.distillation.distilled_student import distill
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, distillation_law
 from jaxlaws.planning.engine.composed_inputs import checked_inputs
+from jaxlaws.planning.engine.costs import Costs, check_costs
 from jaxlaws.planning.engine.evaluation import compose
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import DistillationPlan, SupervisedPlan
+from jaxlaws.planning.engine.programs import compiled_when_traced
 from jaxlaws.planning.engine.scenarios import Scenario, check_scenario
+from jaxlaws.planning.plan_dict import Answer
 from jaxlaws.planning.supervised.fixed_size import train_fixed
 from jaxlaws.pytree import pytree
 
 
 @pytree
-class Ratios:
+class Ratios(Answer):
     """Distillation over supervised training, at equal size and loss. Below 1 it costs less.
 
     Attributes:
@@ -39,6 +42,7 @@ class Ratios:
     supervised: SupervisedPlan
 
 
+@compiled_when_traced()
 def relative_cost(
     law: Tree,
     *,
@@ -50,6 +54,7 @@ def relative_cost(
     num_teacher_params_bounds: Bounds = DEFAULT_BOUNDS,
     num_teacher_tokens_bounds: Bounds = DEFAULT_BOUNDS,
     limits: Mapping[str, Limit] | None = None,
+    cost: Costs | None = None,
 ) -> Ratios:
     """Compute and tokens to a loss by distillation, relative to supervised training.
 
@@ -66,6 +71,8 @@ def relative_cost(
         num_teacher_params_bounds: lower and upper bound of the teacher's size.
         num_teacher_tokens_bounds: lower and upper bound of the teacher's tokens.
         limits: upper limits on other quantities, on both sides, see `Limit`.
+        cost: prices of training, serving, logits and data, see `Costs`. `compute` is then the
+            ratio of what both spend.
 
     Returns:
         The ratios and both plans, of the broadcast shape: NumPy float64 outside a trace, in the
@@ -91,13 +98,19 @@ def relative_cost(
         "num_teacher_params_bounds": num_teacher_params_bounds,
         "num_teacher_tokens_bounds": num_teacher_tokens_bounds,
     }
-    both = (num_student_tokens_bounds, limits)
+    check_costs(cost)
+    both = (num_student_tokens_bounds, limits, cost)
 
     def answer(
         law: Tree, target_loss: Array, size: Array, scenario: Scenario, both: Tree, teacher: Tree
     ) -> Ratios:
-        tokens_bounds, limits = both
-        common = {"target_loss": target_loss, "forward_flops": forward_flops, "limits": limits}
+        tokens_bounds, limits, cost = both
+        common = {
+            "target_loss": target_loss,
+            "forward_flops": forward_flops,
+            "limits": limits,
+            "cost": cost,
+        }
         distilled = flops_to_reach(
             distill,
             law,

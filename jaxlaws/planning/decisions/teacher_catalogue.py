@@ -15,16 +15,19 @@ from jaxlaws.planning.engine.checks import (
     split_bounds,
 )
 from jaxlaws.planning.engine.composed_inputs import checked_inputs, with_new_axis
+from jaxlaws.planning.engine.costs import Costs, check_costs
 from jaxlaws.planning.engine.evaluation import compose
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import DistillationPlan, SupervisedPlan
+from jaxlaws.planning.engine.programs import compiled_when_traced
 from jaxlaws.planning.engine.status import is_solved
+from jaxlaws.planning.plan_dict import Answer
 from jaxlaws.planning.supervised.fixed_size import train_fixed
 from jaxlaws.pytree import pytree
 
 
 @pytree
-class TeacherChoice:
+class TeacherChoice(Answer):
     """The teachers of a catalogue, ranked for a student.
 
     Leaves have the shape of the law, the budget and the student. `ranking` and `plans` have the
@@ -49,6 +52,7 @@ class TeacherChoice:
     supervised: SupervisedPlan
 
 
+@compiled_when_traced()
 def rank_teachers(
     law: Tree,
     *,
@@ -63,6 +67,7 @@ def rank_teachers(
     forward_flops: ForwardFlops = dense_forward_flops,
     num_student_tokens_bounds: Bounds = DEFAULT_BOUNDS,
     limits: Mapping[str, Limit] | None = None,
+    cost: Costs | None = None,
 ) -> TeacherChoice:
     """The teacher of a catalogue that makes the best student within a budget, and the ranking.
 
@@ -84,6 +89,7 @@ def rank_teachers(
         forward_flops: forward FLOPs per token of a size.
         num_student_tokens_bounds: lower and upper bound of a student's tokens.
         limits: upper limits on other quantities, see `Limit`.
+        cost: prices of training, serving, logits and data, see `Costs`.
 
     Returns:
         The choice: NumPy float64 outside a trace, in the caller's dtype inside one. `gain`,
@@ -114,11 +120,12 @@ def rank_teachers(
         "num_inference_tokens": num_inference_tokens,
         "logits": logits,
     }
-    constraints = (split_bounds("num_student_tokens", num_student_tokens_bounds), limits)
+    check_costs(cost)
+    constraints = (split_bounds("num_student_tokens", num_student_tokens_bounds), limits, cost)
     student = checked_inputs(student, may_be_zero=("num_inference_tokens", "logits"), limits=limits)
 
     def answer(law: Tree, student: Tree, teachers: Tree, constraints: Tree) -> TeacherChoice:
-        tokens_bounds, limits = constraints
+        tokens_bounds, limits, cost = constraints
         plans = distill_with(
             with_new_axis(law),
             **with_new_axis(student),
@@ -126,6 +133,7 @@ def rank_teachers(
             forward_flops=with_new_axis(forward_flops),
             num_student_tokens_bounds=with_new_axis(tokens_bounds),
             limits=with_new_axis(limits),
+            cost=with_new_axis(cost),
         )
         supervised = train_fixed(
             law,
@@ -135,6 +143,7 @@ def rank_teachers(
             forward_flops=forward_flops,
             num_tokens_bounds=tokens_bounds,
             limits=limits,
+            cost=cost,
         )
         losses = jnp.where(is_solved(plans.status), plans.loss, jnp.inf)
         ranking = jnp.argsort(losses, axis=-1)

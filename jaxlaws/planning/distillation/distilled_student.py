@@ -13,11 +13,13 @@ import jax.numpy as jnp
 
 from jaxlaws.compute import ForwardFlops, dense_forward_flops
 from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.planning.distillation.reductions import balance_of
 from jaxlaws.planning.distillation.student_and_teacher import (
     distillation_plan,
     distillation_problem,
 )
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, distillation_law
+from jaxlaws.planning.engine.costs import MAY_BE_FREE, Costs, cost_inputs, in_training_flops
 from jaxlaws.planning.engine.evaluation import Question, ask
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import DistillationPlan, bounds_and_values, variable_value
@@ -43,8 +45,11 @@ def _of_size(given: Record, log_size: Array) -> Record:
 
 def _any_size_problem(given: Record, charged: ChargedCosts) -> Problem:
     """The problem with the logarithm of the student's size as first variable."""
+    given = in_training_flops(given)
     low = jnp.log(given.lower.num_student_params)
     high = jnp.log(given.upper.num_student_params)
+    if charged == ChargedCosts.PRETRAINING:  # once, not for each size
+        given = given | {"balance": balance_of(given.law.supervised)}
 
     def at(log_size: Array) -> Problem:
         return distillation_problem(_of_size(given, log_size), charged)
@@ -135,7 +140,7 @@ def _any_size_plan(given: Record, solution: Solution, charged: ChargedCosts) -> 
     )
 
 
-_MAY_BE_ZERO = ("num_inference_tokens", "logits", "pretraining")
+_MAY_BE_ZERO = ("num_inference_tokens", "logits", "pretraining", *MAY_BE_FREE)
 
 # One question for each form of the problem, made once: its identity decides what is compiled.
 _GIVEN_SIZE = {
@@ -172,6 +177,7 @@ def distill(
     num_teacher_params_bounds: Bounds = DEFAULT_BOUNDS,
     num_teacher_tokens_bounds: Bounds = DEFAULT_BOUNDS,
     limits: Mapping[str, Limit] | None = None,
+    cost: Costs | None = None,
 ) -> DistillationPlan:
     """The student's tokens and the teacher that make the best student within a budget.
 
@@ -201,6 +207,7 @@ def distill(
         limits: upper limits on other quantities of the sizes and tokens of the student and the
             teacher, by names of your choice. For a teacher that costs nothing the quantity gets
             `teacher_loss` instead of the size and tokens of the teacher.
+        cost: prices of training, serving, logits and data, see `Costs`.
 
     Returns:
         A plan whose leaves have the broadcast shape: NumPy float64 outside a trace, in the
@@ -229,6 +236,7 @@ def distill(
         "num_inference_tokens": num_inference_tokens,
         "logits": scenario.logits,
         "pretraining": scenario.pretraining,
+        **cost_inputs(cost),
     }
     bounds = {
         "num_student_tokens": num_student_tokens_bounds,

@@ -7,6 +7,14 @@ import jax.numpy as jnp
 from jaxlaws.compute import ForwardFlops, dense_forward_flops
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, distillation_law
+from jaxlaws.planning.engine.costs import (
+    MAY_BE_FREE,
+    Costs,
+    cost_inputs,
+    in_training_flops,
+    price_of_token,
+    spent,
+)
 from jaxlaws.planning.engine.evaluation import Question, ask
 from jaxlaws.planning.engine.limits import Limit, constraints_of
 from jaxlaws.planning.engine.plans import (
@@ -24,20 +32,22 @@ from jaxlaws.planning.solver.minimiser import Solution
 from jaxlaws.planning.solver.problem import Problem, Reduction
 
 
-def _costs(given: Record) -> tuple[Array, Array, Array]:
-    """The cost of training on one token, of the logits for one token, and of all serving."""
+def _costs(given: Record) -> tuple[Array, Array, Array, Array]:
+    """The cost of training on one token, its logits and its data, and the cost of all serving."""
     student = given.num_students * given.forward_flops(given.num_student_params)
     teacher = given.get("teacher_forward_flops")
     if teacher is None:
         teacher = given.forward_flops(given.num_teacher_params)
     logits = given.num_students * given.logits * teacher
-    return 3 * student, logits, student * given.num_inference_tokens
+    data = given.num_students * price_of_token(given)
+    return 3 * student, logits, data, student * given.num_inference_tokens
 
 
 def _problem(given: Record) -> Problem:
-    training, logits, serving = _costs(given)
+    given = in_training_flops(given)
+    training, logits, data, serving = _costs(given)
     left = given.flops - serving
-    log_most = jnp.log(jnp.where(left > 0, left, given.flops)) - jnp.log(training + logits)
+    log_most = jnp.log(jnp.where(left > 0, left, given.flops)) - jnp.log(training + logits + data)
     lower = jnp.log(given.lower.num_student_tokens)
 
     def objective(point: Point) -> Array:
@@ -75,8 +85,9 @@ def _problem(given: Record) -> Problem:
 
 
 def _plan(given: Record, solution: Solution) -> DistillationPlan:
-    training, logits, serving = _costs(given)
-    rest = (given.flops - serving) / (training + logits)
+    given = in_training_flops(given)
+    training, logits, data, serving = _costs(given)
+    rest = (given.flops - serving) / (training + logits + data)
     num_student_tokens = tokens_for_rest(given, solution, "num_student_tokens", 0, rest)
 
     def loss_with(log_teacher: Point) -> Array:
@@ -92,6 +103,7 @@ def _plan(given: Record, solution: Solution) -> DistillationPlan:
         student=training * num_student_tokens,
         logits=logits * num_student_tokens,
         serving=serving,
+        data=data * num_student_tokens,
     )
     return DistillationPlan(
         num_student_params=where_possible(solution, given.num_student_params),
@@ -100,7 +112,7 @@ def _plan(given: Record, solution: Solution) -> DistillationPlan:
         num_teacher_tokens=jnp.full_like(given.flops, jnp.nan),
         teacher_loss=where_possible(solution, given.teacher_loss),
         loss=where_possible(solution, loss),
-        flops=flops,
+        flops=spent(given, flops),
         shares=shares,
         status=status_of(solution, loss, unspent=~solution.binding[0]),
         **bounds_and_values(
@@ -116,7 +128,7 @@ def _plan(given: Record, solution: Solution) -> DistillationPlan:
 _QUESTION = Question(
     problem=_problem,
     plan=_plan,
-    may_be_zero=("logits", "num_inference_tokens"),
+    may_be_zero=("logits", "num_inference_tokens", *MAY_BE_FREE),
     takes_limits=True,
 )
 
@@ -135,6 +147,7 @@ def distill_with(
     forward_flops: ForwardFlops = dense_forward_flops,
     num_student_tokens_bounds: Bounds = DEFAULT_BOUNDS,
     limits: Mapping[str, Limit] | None = None,
+    cost: Costs | None = None,
 ) -> DistillationPlan:
     """The plan that distils a student from a teacher that exists, within a budget.
 
@@ -158,6 +171,7 @@ def distill_with(
         num_student_tokens_bounds: lower and upper bound of the tokens of a student.
         limits: upper limits on other quantities of `num_student_params`, `num_student_tokens`,
             `num_teacher_params` and `teacher_loss`, by names of your choice.
+        cost: prices of training, serving, logits and data, see `Costs`.
 
     Returns:
         A plan whose leaves have the broadcast shape: NumPy float64 for concrete inputs, the
@@ -190,6 +204,7 @@ def distill_with(
             "logits": logits,
             "num_students": num_students,
             "num_inference_tokens": num_inference_tokens,
+            **cost_inputs(cost),
         }
         | {name: value for name, value in optional.items() if value is not None},
         bounds={"num_student_tokens": num_student_tokens_bounds},

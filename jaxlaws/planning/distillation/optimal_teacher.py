@@ -1,11 +1,19 @@
 """The best teacher for a student, regardless of its cost: where the capacity gap begins."""
 
+from collections.abc import Mapping
+
 import jax.numpy as jnp
 
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, distillation_law
 from jaxlaws.planning.engine.evaluation import Question, ask
-from jaxlaws.planning.engine.plans import TeacherLossPlan, status_of, where_possible
+from jaxlaws.planning.engine.limits import Limit, constraints_of
+from jaxlaws.planning.engine.plans import (
+    TeacherLossPlan,
+    bounds_and_values,
+    status_of,
+    where_possible,
+)
 from jaxlaws.planning.engine.record import Record
 from jaxlaws.planning.solver.batched import Point
 from jaxlaws.planning.solver.minimiser import Solution
@@ -51,6 +59,14 @@ def _problem(given: Record) -> Problem:
         has_unit=True,
         lower=[lower],
         upper=[upper],
+        constraints=constraints_of(
+            given,
+            ("teacher_loss",),
+            {
+                "num_student_params": given.num_student_params,
+                "num_student_tokens": given.num_student_tokens,
+            },
+        ),
         reduction=Reduction(
             to_point=lambda coordinates, _: coordinates,
             candidate=candidate,
@@ -73,13 +89,12 @@ def _plan(given: Record, solution: Solution) -> TeacherLossPlan:
         num_student_tokens=where_possible(solution, given.num_student_tokens),
         teacher_loss=where_possible(solution, teacher_loss),
         loss=where_possible(solution, loss),
-        status=status_of(solution, loss),
-        active_bounds=Record(teacher_loss=solution.on_bound[0]),
-        marginal_values=Record(teacher_loss=where_possible(solution, solution.bound_values[0])),
+        status=status_of(solution, loss, num_expected=0),
+        **bounds_and_values(solution, ("teacher_loss",), limits=given.limits, num_expected=0),
     )
 
 
-_QUESTION = Question(problem=_problem, plan=_plan)
+_QUESTION = Question(problem=_problem, plan=_plan, takes_limits=True)
 
 
 def optimal_teacher_loss(
@@ -88,6 +103,7 @@ def optimal_teacher_loss(
     num_student_params: Array,
     num_student_tokens: Array,
     teacher_loss_bounds: Bounds | None = None,
+    limits: Mapping[str, Limit] | None = None,
 ) -> TeacherLossPlan:
     """The loss of the teacher that makes the best student of given size and tokens.
 
@@ -100,6 +116,9 @@ def optimal_teacher_loss(
         num_student_tokens: tokens that the student is distilled on, broadcast with the size.
         teacher_loss_bounds: lower and upper bound of the loss of the teacher, broadcast with the
             size. None: all losses from the irreducible loss up.
+        limits: upper limits on other quantities of `teacher_loss`, `num_student_params` and
+            `num_student_tokens`, by names of your choice. A quantity that falls with the teacher's
+            loss, such as the compute of its training, bounds the quality of the teacher.
 
     Returns:
         A plan whose leaves have the broadcast shape: NumPy float64 for concrete inputs, the
@@ -121,4 +140,5 @@ def optimal_teacher_loss(
         distillation_law(law),
         {"num_student_params": num_student_params, "num_student_tokens": num_student_tokens},
         bounds={} if teacher_loss_bounds is None else {"teacher_loss": teacher_loss_bounds},
+        limits=limits,
     )

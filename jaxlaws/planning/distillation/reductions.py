@@ -10,7 +10,7 @@ from jaxlaws.planning.solver.batched import Point, hessian
 from jaxlaws.planning.solver.problem import Reduction
 
 # From the logarithm of the teacher's size: the cost of training the student on one token, of the
-# logits for one token of the student, and of training the teacher on one token.
+# logits for one token of the student, and of training the teacher on one token; data included.
 Costs = Callable[[Array], tuple[Array, Array, Array]]
 
 NUM_SIZES = 65
@@ -20,7 +20,7 @@ _LEAST_LOG_ODDS, _LARGEST_LOG_ODDS = -22.0, 6.0  # of the teacher's share of the
 _PRICE_OF_FREE = 1e-9
 
 
-def _balance(supervised: Tree) -> tuple[Array, Array, Array]:
+def balance_of(supervised: Tree) -> tuple[Array, Array, Array]:
     """The balance of size and tokens, as coefficients of `r + r_N log N + r_D log D`.
 
     The balance is the logarithm of the gain from a larger size divided by the gain from more
@@ -86,8 +86,11 @@ def with_paid_tokens(
     The candidates lie on a curve along the share of the compute that trains the teacher. The
     teacher of a candidate is the cheapest for its loss: the compute-optimal one for its share, but
     smaller where its logits are charged. One Newton step for each candidate follows the curve.
+
+    `given.balance` is the result of `balance_of`, where it is known.
     """
-    ratio, of_size, of_tokens = _balance(given.law.supervised)
+    balance = given.get("balance")
+    ratio, of_size, of_tokens = balance_of(given.law.supervised) if balance is None else balance
     one = jnp.ones_like(log_budget)
 
     def tokens(log_teacher: Array, log_odds: Array, log_available: Array) -> tuple[Array, Array]:
@@ -109,13 +112,17 @@ def with_paid_tokens(
 
     def follow(guess: Point, before: Point) -> Point:
         log_teacher, log_odds = before[0], guess[1]
-        training, logits, _unused = costs(log_teacher)
+        training, logits, teacher = costs(log_teacher)
         fraction = logits / (training + logits)  # of the student's compute
         extra = fraction * jnp.exp(-log_odds)  # logits over the teacher's training
         _, of_teacher = tokens(log_teacher, log_odds, log_budget)
-        off = ratio + of_size * log_teacher + of_tokens * of_teacher - jnp.log1p(extra)
-        turn = extra / (1 + extra) * (1 - fraction)
-        log_teacher = log_teacher - off / (of_size - of_tokens - turn)
+        data = 0.0  # the share of the teacher's training that pays for data, and not for compute
+        if "token_flops" in given:
+            data = given.pretraining * given.token_flops / jnp.where(teacher > 0, teacher, jnp.inf)
+        off = ratio + of_size * log_teacher + of_tokens * of_teacher - jnp.log1p(extra - data)
+        turn = extra / (1 - data + extra) * (1 - fraction)
+        turn = turn + data * (1 - data) / (1 - data + extra)
+        log_teacher = log_teacher - off / (of_size - (1 - data) * of_tokens - turn)
         log_teacher = jnp.where(jnp.isfinite(log_teacher), log_teacher, guess[0])
         return [jnp.clip(log_teacher, lower[0], upper[0]), log_odds]
 

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jaxlaws.foundations.annotations import Array
 from jaxlaws.planning.distillation.optimal_teacher import teacher_loss_range
 from jaxlaws.planning.distillation.reductions import NUM_SIZES, with_free_tokens, with_paid_tokens
+from jaxlaws.planning.engine.costs import in_training_flops, price_of_token, spent
 from jaxlaws.planning.engine.limits import constraints_of
 from jaxlaws.planning.engine.mixture import distilled_loss
 from jaxlaws.planning.engine.plans import (
@@ -52,6 +53,7 @@ def _free_teacher(given: Record) -> Problem:
     """The teacher's loss is chosen; the student's tokens take all the compute."""
     budget, affordable = _student_budget(given)
     cost = given.num_students * 3 * given.forward_flops(given.num_student_params)
+    cost = cost + given.num_students * price_of_token(given)
     log_most = jnp.log(budget) - jnp.log(cost)
     best, worst = teacher_loss_range(given.law, given.flops)
     least = jnp.log(given.lower.num_student_tokens)
@@ -83,7 +85,9 @@ def _paid_teacher(given: Record, tokens_are_free: bool) -> Problem:
     """The teacher's size and tokens are chosen, under one budget with the student's tokens."""
     budget, affordable = _student_budget(given)
     log_budget = jnp.log(budget)
+    data = price_of_token(given)
     student = given.num_students * 3 * given.forward_flops(given.num_student_params)
+    student = student + given.num_students * data
     lower = [jnp.log(given.lower[name]) for name in _PAID]
     upper = [jnp.log(given.upper[name]) for name in _PAID]
 
@@ -91,7 +95,7 @@ def _paid_teacher(given: Record, tokens_are_free: bool) -> Problem:
         """The costs of one token, see `reductions.Costs`."""
         teacher = given.forward_flops(jnp.exp(log_teacher))
         logits = given.num_students * given.logits * teacher
-        return student, logits, given.pretraining * 3 * teacher
+        return student, logits, given.pretraining * 3 * teacher + given.pretraining * data
 
     def objective(point: Point) -> Array:
         return distilled_loss(
@@ -129,6 +133,7 @@ def _paid_teacher(given: Record, tokens_are_free: bool) -> Problem:
 
 def distillation_problem(given: Record, charged: ChargedCosts) -> Problem:
     """The problem of a scenario whose `charged_costs` are given."""
+    given = in_training_flops(given)
     if charged == ChargedCosts.NOTHING:
         return _free_teacher(given)
     return _paid_teacher(given, tokens_are_free=charged == ChargedCosts.LOGITS_ONLY)
@@ -136,11 +141,12 @@ def distillation_problem(given: Record, charged: ChargedCosts) -> Problem:
 
 def distillation_plan(given: Record, solution: Solution, charged: ChargedCosts) -> DistillationPlan:
     """The plan from a solution of `distillation_problem`."""
+    given = in_training_flops(given)
     nothing = jnp.full_like(given.flops, jnp.nan)
     if charged == ChargedCosts.NOTHING:
         teacher_loss = jnp.exp(solution.point[0])
         teacher_params = teacher_tokens = nothing
-        logits_cost_of_token = teacher_cost = 0.0 * given.flops
+        logits_cost_of_token = teacher_cost = teacher_data = 0.0 * given.flops
     else:
         teacher_params = variable_value(given, solution, "num_teacher_params", 0)
         teacher_tokens = variable_value(given, solution, "num_teacher_tokens", 2)
@@ -150,9 +156,12 @@ def distillation_plan(given: Record, solution: Solution, charged: ChargedCosts) 
         forward = given.forward_flops(teacher_params)
         logits_cost_of_token = given.num_students * given.logits * forward
         teacher_cost = given.pretraining * 3 * forward * teacher_tokens
+        teacher_data = price_of_token(given) * given.pretraining * teacher_tokens
     student = given.num_students * given.forward_flops(given.num_student_params)
     serving = student * given.num_inference_tokens
-    rest = (given.flops - serving - teacher_cost) / (3 * student + logits_cost_of_token)
+    data_of_token = given.num_students * price_of_token(given)
+    rest = given.flops - serving - teacher_cost - teacher_data
+    rest = rest / (3 * student + logits_cost_of_token + data_of_token)
     num_student_tokens = tokens_for_rest(given, solution, "num_student_tokens", 1, rest)
     if charged == ChargedCosts.NOTHING:
         loss = _loss(given, jnp.log(num_student_tokens), teacher_loss)
@@ -170,6 +179,7 @@ def distillation_plan(given: Record, solution: Solution, charged: ChargedCosts) 
         logits=logits_cost_of_token * num_student_tokens,
         teacher=teacher_cost,
         serving=serving,
+        data=data_of_token * num_student_tokens + teacher_data,
     )
     return DistillationPlan(
         num_student_params=where_possible(solution, given.num_student_params),
@@ -178,7 +188,7 @@ def distillation_plan(given: Record, solution: Solution, charged: ChargedCosts) 
         num_teacher_tokens=where_possible(solution, teacher_tokens),
         teacher_loss=where_possible(solution, teacher_loss),
         loss=where_possible(solution, loss),
-        flops=flops,
+        flops=spent(given, flops),
         shares=shares,
         status=status_of(solution, loss, unspent=~solution.binding[0]),
         **bounds_and_values(

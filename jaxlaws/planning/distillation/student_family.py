@@ -10,30 +10,28 @@ import numpy as np
 
 from jaxlaws.compute import ForwardFlops, dense_forward_flops
 from jaxlaws.foundations.annotations import Array, Tree
-from jaxlaws.planning.distillation.student_family_problem import (
-    FamilyPlan,
-    family_plan,
-    family_problem,
-    teacher_variables,
-)
+from jaxlaws.planning.distillation.family_costs import teacher_variables, tokens_of
+from jaxlaws.planning.distillation.student_family_plan import FamilyPlan, family_plan
+from jaxlaws.planning.distillation.student_family_problem import family_problem
 from jaxlaws.planning.engine.checks import (
     DEFAULT_BOUNDS,
     Bounds,
     checked,
     distillation_law,
+    split_bounds,
 )
+from jaxlaws.planning.engine.costs import MAY_BE_FREE, Costs, cost_inputs
 from jaxlaws.planning.engine.evaluation import Question, ask
 from jaxlaws.planning.engine.limits import Limit, check_limits
 from jaxlaws.planning.engine.mixture import Mixture
 from jaxlaws.planning.engine.scenarios import ChargedCosts, Scenario, charged_costs, check_scenario
-from jaxlaws.planning.engine.status import Status, is_solved
 from jaxlaws.precision import is_traced
 
 _QUESTIONS = {
     charged: Question(
         problem=functools.partial(family_problem, charged=charged),
         plan=functools.partial(family_plan, charged=charged),
-        may_be_zero=("num_inference_tokens", "logits", "pretraining"),
+        may_be_zero=("num_inference_tokens", "logits", "pretraining", *MAY_BE_FREE),
         takes_limits=True,
     )
     for charged in ChargedCosts
@@ -53,6 +51,7 @@ def distill_family(
     num_teacher_params_bounds: Bounds = DEFAULT_BOUNDS,
     num_teacher_tokens_bounds: Bounds = DEFAULT_BOUNDS,
     limits: Mapping[str, Limit] | None = None,
+    cost: Costs | None = None,
 ) -> FamilyPlan:
     """One teacher, and the tokens of each of several students, with the least mean loss.
 
@@ -71,19 +70,18 @@ def distill_family(
         num_inference_tokens: tokens that each student will serve, broadcast with the sizes; the
             budget pays for serving.
         forward_flops: forward FLOPs per token of a model of given size.
-        num_student_tokens_bounds: lower and upper bound of the tokens, the same for all students.
+        num_student_tokens_bounds: lower and upper bound of the tokens, each one number for all
+            students, or numbers that broadcast with the sizes: a cap for each student.
         num_teacher_params_bounds: lower and upper bound of the size of the teacher.
         num_teacher_tokens_bounds: lower and upper bound of the tokens of the teacher.
         limits: upper limits on other quantities of `num_teacher_params` and `num_teacher_tokens`,
             by names of your choice; for a teacher that costs nothing, of `teacher_loss`. The
             students cannot be limited, because the split among them is not a variable of the
             search.
+        cost: prices of training, serving, logits and data, see `Costs`.
 
     Returns:
-        A plan: NumPy float64 for concrete inputs, the caller's dtype inside a trace. Where all
-        students have the most tokens and the teacher gets exactly the rest of the budget, a plan
-        inside a trace has the status NOT_CONVERGED. For budgets close to such a plan, concrete
-        inputs may have this status as well.
+        A plan: NumPy float64 for concrete inputs, the caller's dtype inside a trace.
 
     Raises:
         ValueError: an input is not positive and finite, the sizes have no axis, a share of the
@@ -116,7 +114,7 @@ def distill_family(
             name: checked(name, value, may_be_zero=name == "num_inference_tokens")
             for name, value in sizes.items()
         }
-    shape = np.broadcast_shapes(*(np.shape(value) for value in sizes.values()))
+    shape = jnp.broadcast_shapes(*(np.shape(value) for value in sizes.values()))
     if not shape or not np.shape(num_student_params) or shape[-1] == 0:
         raise ValueError("num_student_params needs an axis, the last, along which students differ")
     xp = jnp if is_traced(sizes) else np
@@ -129,28 +127,43 @@ def distill_family(
         **students,
         "logits": scenario.logits,
         "pretraining": scenario.pretraining,
+        **cost_inputs(cost),
     }
+    least, most = (
+        _for_each_student(end, shape[-1])
+        for end in split_bounds("num_student_tokens", num_student_tokens_bounds)
+    )
 
-    def answer(num_student_tokens_bounds: Bounds) -> FamilyPlan:
-        plan = ask(
-            _QUESTIONS[charged],
-            distillation_law(law),
-            inputs,
-            bounds={
-                "num_student_tokens": num_student_tokens_bounds,
-                "num_teacher_params": num_teacher_params_bounds,
-                "num_teacher_tokens": num_teacher_tokens_bounds,
-            },
-            limits=limits,
-            functions={"forward_flops": forward_flops},
+    plan = ask(
+        _QUESTIONS[charged],
+        distillation_law(law),
+        inputs,
+        bounds={
+            **{tokens_of(i): pair for i, pair in enumerate(zip(least, most, strict=True))},
+            "num_teacher_params": num_teacher_params_bounds,
+            "num_teacher_tokens": num_teacher_tokens_bounds,
+        },
+        limits=limits,
+        functions={"forward_flops": forward_flops},
+    )
+    return jax.tree.map(_stacked, plan, is_leaf=lambda node: isinstance(node, list))
+
+
+def _for_each_student(bound: Array, num: int) -> list[Array]:
+    """A bound of the tokens of each student.
+
+    Raises:
+        ValueError: the last axis of the bound is not that of the students.
+    """
+    if np.ndim(bound) == 0:
+        return [bound] * num
+    values = bound if is_traced(bound) else np.asarray(bound)
+    if values.shape[-1] not in (1, num):
+        raise ValueError(
+            f"num_student_tokens_bounds: expected one number, or one for each of the {num} "
+            f"students along the last axis, got shape {values.shape}"
         )
-        return jax.tree.map(_stacked, plan, is_leaf=lambda node: isinstance(node, list))
-
-    plan = answer(num_student_tokens_bounds)
-    if is_traced(plan) or not np.any(plan.status == Status.NOT_CONVERGED):
-        return plan
-    _, most = num_student_tokens_bounds
-    return _at_the_kink(plan, answer((most, most)))
+    return [values[..., index % values.shape[-1]] for index in range(num)]
 
 
 def _check_limits(limits: Mapping[str, Limit] | None, names: tuple[str, ...]) -> None:
@@ -176,27 +189,6 @@ def _check_limits(limits: Mapping[str, Limit] | None, names: tuple[str, ...]) ->
                 f"may depend only on {' and '.join(names)}. For the tokens of each student use "
                 "num_student_tokens_bounds."
             )
-
-
-def _at_the_kink(plan: FamilyPlan, full: FamilyPlan) -> FamilyPlan:
-    """The plans, with a replacement for each that ends where the value of the budget jumps.
-
-    Where all students have the most tokens, more compute helps only through the teacher. Where the
-    best plan lies exactly at this kink, the objective has no gradient of zero, and the search does
-    not converge. With the tokens of the students fixed at their upper bounds the problem is smooth.
-
-    Args:
-        plan: the plans of the search.
-        full: the best plans with the most tokens for all students.
-    """
-    no_student_would_give = (full.marginal_values.num_student_tokens >= 0).all(axis=-1)
-    better = (plan.status == Status.NOT_CONVERGED) & (is_solved(full.status))
-    better &= no_student_would_give & (full.loss <= plan.loss * (1 + 1e-9))
-
-    def chosen(new: Array, old: Array) -> Array:
-        return np.where(better[(...,) + (None,) * (np.ndim(old) - np.ndim(better))], new, old)[()]
-
-    return jax.tree.map(chosen, full, plan)
 
 
 def _stacked(leaf: Array) -> Array:

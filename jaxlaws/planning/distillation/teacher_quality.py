@@ -11,14 +11,17 @@ from jaxlaws.planning.distillation.existing_teacher import distill_with
 from jaxlaws.planning.distillation.optimal_teacher import optimal_teacher_loss
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, distillation_law
 from jaxlaws.planning.engine.composed_inputs import checked_inputs
+from jaxlaws.planning.engine.costs import Costs, check_costs
 from jaxlaws.planning.engine.evaluation import compose
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import DistillationPlan, TeacherLossPlan
+from jaxlaws.planning.engine.programs import compiled_when_traced
+from jaxlaws.planning.plan_dict import Answer
 from jaxlaws.pytree import pytree
 
 
 @pytree
-class TeacherQuality:
+class TeacherQuality(Answer):
     """How good a teacher is for a student of given size and tokens.
 
     Attributes:
@@ -37,6 +40,7 @@ class TeacherQuality:
     plan: DistillationPlan
 
 
+@compiled_when_traced()
 def assess_teacher(
     law: Tree,
     *,
@@ -52,6 +56,7 @@ def assess_teacher(
     num_student_tokens_bounds: Bounds = DEFAULT_BOUNDS,
     teacher_loss_bounds: Bounds | None = None,
     limits: Mapping[str, Limit] | None = None,
+    cost: Costs | None = None,
 ) -> TeacherQuality:
     """Whether an existing teacher is too good for a student, and the gain from the best teacher.
 
@@ -73,6 +78,7 @@ def assess_teacher(
         teacher_loss_bounds: lower and upper bound of the loss of the best teacher. None: all
             losses from the irreducible loss up.
         limits: upper limits on other quantities of the student's plan, as in `distill_with`.
+        cost: prices of training, serving, logits and data, see `Costs`.
 
     Returns:
         The answer, whose leaves have the broadcast shape: NumPy float64 for concrete inputs, the
@@ -91,6 +97,7 @@ def assess_teacher(
     >>> bool(quality.too_good), f"{quality.optimal.teacher_loss:.2f}", f"{quality.gain:.3f}"
     (True, '2.15', '0.008')
     """
+    check_costs(cost)
     inputs = {
         "flops": flops,
         "num_student_params": num_student_params,
@@ -112,6 +119,7 @@ def assess_teacher(
         "forward_flops": forward_flops,
         "num_student_tokens_bounds": num_student_tokens_bounds,
         "limits": limits,
+        "cost": cost,
     }
 
     def answer(

@@ -32,32 +32,35 @@ def callable_tree(function: Tree, name: str = "forward_flops") -> Tree:
     return jax.tree_util.Partial(function) if is_leaf else function
 
 
-def supervised_law(law: Tree) -> Tree:
+def supervised_law(law: Tree, further: tuple[str, ...] = ()) -> Tree:
     """The law of supervised training: the law itself, or the `supervised` of a distillation law.
 
+    Args:
+        law: the law.
+        further: the inputs beside num_params and num_tokens that the law must take.
+
     Raises:
-        TypeError: the law is not a law of num_params and num_tokens, and contains no such law; or
-            it predicts several outcomes.
+        TypeError: the law is not a law of num_params, num_tokens and the further inputs, and
+            contains no such law; or it predicts several outcomes.
     """
+    names = {"num_params", "num_tokens", *further}
     for candidate in (law, getattr(law, "supervised", None)):
-        if set(getattr(candidate, "input_names", ())) == {"num_params", "num_tokens"}:
+        if set(getattr(candidate, "input_names", ())) == names:
             if outcomes_of(candidate):
                 raise TypeError(
                     f"{_kind(candidate)} predicts several outcomes, and a plan needs one loss: "
                     "plan with a law whose loss is their mean, or another function of them"
                 )
             return in_scalar_leaves(candidate)
+    others = [name for name in getattr(law, "input_names", ()) if name not in names]
+    fixed = ", ".join(f"{name}=..." for name in others) or "name=..."
+    chosen = ", ".join(f'"{name}": (low, high)' for name in (*others, *further)) or '"name": ...'
+    listed = ", ".join(("num_params", "num_tokens", *further))
     raise TypeError(
-        f"expected a law of num_params and num_tokens, or a distillation law, got {_kind(law)}. "
-        f"A law with further inputs needs them fixed first: {_example(law)} "
-        "(from jaxlaws import fix_inputs)."
+        f"expected a law of {listed}, or a distillation law, got {_kind(law)}. A law with further "
+        f"inputs needs them fixed first: fix_inputs(law, {fixed}) (from jaxlaws import "
+        f"fix_inputs). compute_optimal can choose them as well: input_bounds={{{chosen}}}."
     )
-
-
-def _example(law: object) -> str:
-    names = getattr(law, "input_names", ())
-    further = [name for name in names if name not in ("num_params", "num_tokens")]
-    return f"fix_inputs(law, {', '.join(f'{name}=...' for name in further) or 'name=...'})"
 
 
 def distillation_law(law: Tree) -> Tree:

@@ -12,7 +12,7 @@ import numpy as np
 
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.inputs import as_float
-from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, check_order, checked, is_valid
+from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, check_order, checked, is_valid
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.record import Record
 
@@ -32,6 +32,32 @@ class Entries(NamedTuple):
     most: dict[str, Array]  # of each limit
     trees: dict[str, Tree]  # laws and functions that differ between entries
     valid: Array
+
+
+def requested_entries(
+    inputs: Mapping[str, Tree], bounds: Mapping[str, Bounds], limits: Mapping[str, Limit]
+) -> Entries:
+    """The entries as the caller gives them, in floating point.
+
+    Args:
+        inputs: numbers, arrays or mappings of them, by name.
+        bounds: a pair for each variable that has bounds.
+        limits: the limits by name.
+
+    Raises:
+        TypeError: an input is not a number and not an array of numbers.
+    """
+    return Entries(
+        inputs={
+            name: value if isinstance(value, Mapping) else as_float(name, value)
+            for name, value in inputs.items()
+        },
+        lower={name: as_float(f"{name}_bounds", low) for name, (low, _) in bounds.items()},
+        upper={name: as_float(f"{name}_bounds", high) for name, (_, high) in bounds.items()},
+        most={name: as_float(f"limits[{name!r}].most", each.most) for name, each in limits.items()},
+        trees={},
+        valid=True,
+    )
 
 
 @contextlib.contextmanager
@@ -162,9 +188,9 @@ def _broadcast_shape(entries: Entries) -> tuple[int, ...]:
     for name, value in named.items():
         is_tree = isinstance(value, Mapping) or name in entries.trees
         leaves = jax.tree.leaves(value) if is_tree else [value]
-        shapes[name] = np.broadcast_shapes(*map(np.shape, leaves))
+        shapes[name] = jnp.broadcast_shapes(*map(np.shape, leaves))
     try:
-        return np.broadcast_shapes(*shapes.values())
+        return jnp.broadcast_shapes(*shapes.values())
     except ValueError:
         listed = ", ".join(f"{name} {shape}" for name, shape in shapes.items() if shape)
         raise ValueError(f"inputs do not broadcast together: {listed}") from None

@@ -1,17 +1,19 @@
 """From a question to a plan: checks, float64, batches, and a second pass where it is needed.
 
 Concrete inputs are validated and computed in float64. They are cut into batches of two fixed
-sizes, so that a question is compiled at most twice, whatever the number of budgets. A first,
-fast pass solves most entries of a batch; the other entries are gathered and solved by a second
-pass, which is compiled only when it is needed.
+sizes, so that a question is compiled at most twice, whatever the number of budgets. Up to 512
+entries are computed in small batches, in which each entry has a law of its own: one budget, a
+sweep, and the draws of a fit then share one program. A first, fast pass solves most entries of a
+batch; the other entries are gathered and solved by a second pass, which is compiled only when it
+is needed.
 
-Traced inputs (inside `jit`, `vmap` or `grad`) keep the caller's dtype, and errors are reported
-through the plan's `status`.
+Traced inputs (inside `jit`, `vmap` or `grad`) are computed in float64 as well. The plan has the
+caller's dtype, and errors are reported through its `status`.
 """
 
 import dataclasses
-import functools
 from collections.abc import Callable, Mapping
+from typing import ParamSpec, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -24,9 +26,17 @@ from jaxlaws.planning.engine.checks import (
     callable_tree,
     split_bounds,
 )
-from jaxlaws.planning.engine.entries import Entries, given_record, nan_is_infeasible, prepare
+from jaxlaws.planning.engine.entries import (
+    Entries,
+    given_record,
+    nan_is_infeasible,
+    prepare,
+    requested_entries,
+)
 from jaxlaws.planning.engine.limits import Limit, check_limits
 from jaxlaws.planning.engine.mixture import Mixture, in_scalar_leaves
+from jaxlaws.planning.engine.plans import with_all_variables
+from jaxlaws.planning.engine.programs import compiled_when_traced
 from jaxlaws.planning.engine.record import Record
 from jaxlaws.planning.solver import minimiser as solver
 from jaxlaws.planning.solver.batched import Point
@@ -34,7 +44,14 @@ from jaxlaws.planning.solver.minimiser import Solution
 from jaxlaws.planning.solver.problem import Problem
 from jaxlaws.precision import float64, is_traced, to_float64, to_numpy
 
+_Given = ParamSpec("_Given")
+_Answer = TypeVar("_Answer")
+
 _SMALL, _LARGE = 16, 2048
+# A call with few entries waits for the compilation. Without LLVM's optimisations it takes half as
+# long, and such a batch is not slower: its time is that of starting kernels.
+_COMPILER_OPTIONS = {_SMALL: {"xla_backend_optimization_level": 0}, _LARGE: {}}
+MOST_IN_SMALL_BATCHES = 512  # entries; more take less time in the large program
 _SAME = 1e-12  # objectives with this relative difference are the same
 
 
@@ -140,17 +157,9 @@ def ask(
     quantities = {
         name: callable_tree(limit.quantity, "quantity") for name, limit in checked_limits.items()
     }
-    requested = Entries(
-        inputs=dict(inputs),
-        lower={name: lower for name, (lower, _) in pairs.items()},
-        upper={name: upper for name, (_, upper) in pairs.items()},
-        most={name: limit.most for name, limit in checked_limits.items()},
-        trees={},
-        valid=True,
-    )
+    requested = requested_entries(inputs, pairs, checked_limits)
     if is_traced(trees, quantities, requested):
-        entries = prepare(*question.signs, requested, trees, jnp)
-        return _answer_in_trace(question, {**trees, "quantities": quantities}, entries)
+        return _answer_in_trace(question, trees, quantities, requested)
     trees, quantities = to_float64((trees, quantities))
     batched = {
         name: tree
@@ -158,7 +167,10 @@ def ask(
         if not isinstance(tree, Mixture) and any(map(np.ndim, jax.tree.leaves(tree)))
     }
     entries = prepare(*question.signs, requested._replace(trees=batched), {}, np)
-    common = {name: tree for name, tree in trees.items() if name not in batched}
+    if entries.valid.size <= MOST_IN_SMALL_BATCHES and not isinstance(trees["law"], Mixture):
+        each = jax.tree.map(lambda leaf: np.broadcast_to(leaf, entries.valid.shape), trees["law"])
+        entries.trees["law"] = each
+    common = {name: tree for name, tree in trees.items() if name not in entries.trees}
     return _answer_in_batches(question, Record(common, quantities=quantities), entries)
 
 
@@ -181,8 +193,8 @@ def compose(answer: Callable[..., Tree], *given: Tree) -> Tree:
 
 def num_compiled() -> int:
     """The number of programs that were compiled for concrete inputs in this process."""
-    programs = (_first_pass, _second_pass)
-    return sum(each._cache_size() for each in programs)  # pyright: ignore[reportAttributeAccessIssue]
+    programs = (*_first_pass.values(), *_second_pass.values())
+    return sum(each._cache_size() for each in programs)  # pyright: ignore[reportFunctionMemberAccess]
 
 
 def _problem(question: Question, given: Record, entries: Entries) -> Problem:
@@ -191,12 +203,28 @@ def _problem(question: Question, given: Record, entries: Entries) -> Problem:
     return dataclasses.replace(problem, possible=possible)
 
 
-def _answer_in_trace(question: Question, common: Mapping[str, Tree], entries: Entries) -> Tree:
-    given = given_record(common, entries)
-    return question.plan(given, solver.minimise(_problem(question, given, entries)))
+def _plan(question: Question, given: Record, solution: Solution) -> Tree:
+    return with_all_variables(question.plan(given, solution))
 
 
-@functools.partial(jax.jit, static_argnames="question")
+@compiled_when_traced()
+def _answer_in_trace(
+    question: Question, trees: Mapping[str, Tree], quantities: Mapping[str, Tree], entries: Entries
+) -> Tree:
+    entries = prepare(*question.signs, entries, trees, jnp)
+    given = given_record({**trees, "quantities": quantities}, entries)
+    return _plan(question, given, solver.minimise(_problem(question, given, entries)))
+
+
+def _compiled(batch_pass: Callable[_Given, _Answer]) -> dict[int, Callable[_Given, _Answer]]:
+    """A pass as a compiled program for each size of a batch."""
+    return {
+        size: jax.jit(batch_pass, static_argnames="question", compiler_options=options)
+        for size, options in _COMPILER_OPTIONS.items()
+    }
+
+
+@_compiled
 def _first_pass(
     question: Question, common: Record, entries: Entries
 ) -> tuple[Tree, Array, solver.Found]:
@@ -204,11 +232,11 @@ def _first_pass(
     given = given_record(common, entries)
     problem = _problem(question, given, entries)
     found = solver.first_pass(problem)
-    plan = question.plan(given, solver.solution_at(problem, found.point, found.final))
+    plan = _plan(question, given, solver.solution_at(problem, found.point, found.final))
     return plan, problem.objective(found.point), found
 
 
-@functools.partial(jax.jit, static_argnames="question")
+@_compiled
 def _second_pass(
     question: Question, common: Record, entries: Entries, start: Point
 ) -> tuple[Tree, Array]:
@@ -216,7 +244,7 @@ def _second_pass(
     given = given_record(common, entries)
     problem = _problem(question, given, entries)
     point, solved = solver.finish(problem, start)
-    plan = question.plan(given, solver.solution_at(problem, point, solved))
+    plan = _plan(question, given, solver.solution_at(problem, point, solved))
     return plan, problem.objective(point)
 
 
@@ -235,18 +263,19 @@ def _answer_in_batches(question: Question, common: Record, entries: Entries) -> 
     if total == 0:
         raise ValueError(f"there is nothing to plan: the inputs broadcast to shape {shape}")
     flat = jax.tree.map(np.ravel, entries)
+    size = _SMALL if total <= MOST_IN_SMALL_BATCHES else _LARGE
 
     def answer(begin: int) -> Tree:
-        batch = jax.tree.map(lambda leaf: leaf[begin : begin + _LARGE], flat)
-        return _answer_batch(question, common, batch, min(_LARGE, total - begin))
+        batch = jax.tree.map(lambda leaf: leaf[begin : begin + size], flat)
+        return _answer_batch(question, common, batch, min(size, total - begin))
 
-    answers = side_by_side(answer, range(0, total, _LARGE))
+    answers = side_by_side(answer, range(0, total, size))
     return jax.tree.map(lambda *parts: np.concatenate(parts).reshape(shape)[()], *answers)
 
 
 def _answer_batch(question: Question, common: Record, batch: Entries, count: int) -> Tree:
     entries = _padded(batch, np.arange(count))
-    plan, value, found = to_numpy(_first_pass(question, common, entries))
+    plan, value, found = to_numpy(_first_pass[len(entries.valid)](question, common, entries))
     plan, value = jax.tree.map(lambda leaf: np.array(leaf[:count]), (plan, value))
     # Entries that are not solved, and then those that may have a lower minimum elsewhere.
     for wanted, start, always in (
@@ -256,8 +285,9 @@ def _answer_batch(question: Question, common: Record, batch: Entries, count: int
         rest = np.flatnonzero(wanted[:count])
         if not len(rest):
             continue
-        finished = _second_pass(question, common, _padded(entries, rest), _padded(start, rest))
-        new_plan, new = to_numpy(finished)
+        again = _padded(entries, rest)
+        second_pass = _second_pass[len(again.valid)]
+        new_plan, new = to_numpy(second_pass(question, common, again, _padded(start, rest)))
         lower = new[: len(rest)] < value[rest] - _SAME * np.abs(value[rest])
         better = lower | always
         chosen, places = np.flatnonzero(better), rest[better]

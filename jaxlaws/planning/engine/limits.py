@@ -10,8 +10,10 @@ from jaxlaws.inputs import INPUTS
 from jaxlaws.planning.engine.checks import callable_tree
 from jaxlaws.planning.engine.record import Record
 from jaxlaws.planning.solver.batched import Point
+from jaxlaws.pytree import register_for_export
 
 
+@register_for_export
 @jax.tree_util.register_pytree_node_class
 class Limit:
     """An upper limit on a quantity that follows from a plan's sizes and tokens.

@@ -2,9 +2,11 @@
 
 All leaves of a plan have one shape, the broadcast shape of the inputs.
 
-- `shares` are fractions of the compute that the plan spends: training of the student (`student`),
-  inference of the teacher on the student's tokens (`logits`), training of the teacher (`teacher`)
-  and serving (`serving`). They sum to one.
+- `flops` is what the plan spends, in the unit of the budget: FLOPs, or the unit of its prices, see
+  `Costs`.
+- `shares` are fractions of what the plan spends: training of the student (`student`), inference of
+  the teacher on the student's tokens (`logits`), training of the teacher (`teacher`), serving
+  (`serving`) and data with a price (`data`). They sum to one.
 - `active_bounds` has -1, 0 or +1 for each variable by its input name: on its lower bound, on no
   bound, or on its upper bound; and +1 for a limit that binds.
 - `marginal_values` has the fall of the loss per unit of the logarithm of `flops`, of an active
@@ -13,19 +15,21 @@ All leaves of a plan have one shape, the broadcast shape of the inputs.
   from one per cent more compute (envelope theorem).
 """
 
+import dataclasses
 from collections.abc import Iterable
 
 import jax.numpy as jnp
 
-from jaxlaws.foundations.annotations import Array
+from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.engine.record import Record
 from jaxlaws.planning.engine.status import Status, worst
+from jaxlaws.planning.plan_dict import Answer
 from jaxlaws.planning.solver.minimiser import Solution
 from jaxlaws.pytree import pytree
 
 
 @pytree
-class SupervisedPlan:
+class SupervisedPlan(Answer):
     """How to train one model.
 
     Attributes:
@@ -34,11 +38,14 @@ class SupervisedPlan:
         loss: loss of the model, in the law's unit.
         flops: compute that the plan spends, at most the budget.
         shares: fractions of `flops`: `student` (here the training of the model), `logits`,
-            `teacher`, `serving`.
+            `teacher`, `serving`, `data`.
         status: a `Status`.
-        active_bounds: -1, 0 or +1 by input name.
+        active_bounds: -1, 0 or +1 by input name; 0 for a size that is given.
         marginal_values: nats per unit of a logarithm, by name.
+        further_inputs: the other inputs of the law that the plan chooses, by name.
     """
+
+    VARIABLES = ("num_params", "num_tokens")
 
     num_params: Array
     num_tokens: Array
@@ -48,10 +55,11 @@ class SupervisedPlan:
     status: Array
     active_bounds: Record
     marginal_values: Record
+    further_inputs: Record = dataclasses.field(default_factory=Record)
 
 
 @pytree
-class DistillationPlan:
+class DistillationPlan(Answer):
     """How to train a teacher and distil a student, or several equal students, from it.
 
     Attributes:
@@ -64,11 +72,19 @@ class DistillationPlan:
         teacher_loss: loss of the teacher.
         loss: loss of the student, in the law's unit.
         flops: compute that the plan spends, at most the budget.
-        shares: fractions of `flops`: `student`, `logits`, `teacher`, `serving`.
+        shares: fractions of `flops`: `student`, `logits`, `teacher`, `serving`, `data`.
         status: a `Status`.
-        active_bounds: -1, 0 or +1 by input name.
+        active_bounds: -1, 0 or +1 by input name; 0 for what is given.
         marginal_values: nats per unit of a logarithm, by name; also for a given `teacher_loss`.
     """
+
+    VARIABLES = (
+        "num_student_params",
+        "num_student_tokens",
+        "num_teacher_params",
+        "num_teacher_tokens",
+        "teacher_loss",
+    )
 
     num_student_params: Array
     num_student_tokens: Array
@@ -84,7 +100,7 @@ class DistillationPlan:
 
 
 @pytree
-class TeacherLossPlan:
+class TeacherLossPlan(Answer):
     """The best teacher for a student, by the teacher's loss alone.
 
     Attributes:
@@ -105,6 +121,27 @@ class TeacherLossPlan:
     status: Array
     active_bounds: Record
     marginal_values: Record
+
+
+# What a plan pays for, by the names of `shares`.
+SHARES = ("student", "logits", "teacher", "serving", "data")
+
+
+def with_all_variables(plan: Tree) -> Tree:
+    """The plan with an active bound and a marginal value, both zero, for what it does not choose.
+
+    All plans of a kind then have the same structure, whatever the question, so that `lax.cond` can
+    choose between two of them. The class of a plan names the variables in `VARIABLES`.
+    """
+    names = getattr(plan, "VARIABLES", ())
+    if not names:
+        return plan
+    sides, values = dict.fromkeys(names, 0 * plan.status), dict.fromkeys(names, 0 * plan.loss)
+    return dataclasses.replace(
+        plan,
+        active_bounds=Record(sides) | plan.active_bounds,
+        marginal_values=Record(values) | plan.marginal_values,
+    )
 
 
 def status_of(
@@ -142,10 +179,11 @@ def shares_of(solution: Solution, **costs: Array) -> tuple[Array, Record]:
 
     Args:
         solution: the solution of the problem.
-        costs: FLOPs by name: `student`, `logits`, `teacher`, `serving`; zero where not given.
+        costs: FLOPs by name: `student`, `logits`, `teacher`, `serving`, `data`; zero where not
+            given.
     """
-    parts = {name: costs.get(name, 0.0) for name in ("student", "logits", "teacher", "serving")}
-    total = parts["student"] + parts["logits"] + parts["teacher"] + parts["serving"]
+    parts = {name: costs.get(name, 0.0) for name in SHARES}
+    total = sum(parts.values())
     shares = {name: where_possible(solution, part / total) for name, part in parts.items()}
     return where_possible(solution, total), Record(shares)
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import jax
 
 from jaxlaws.foundations.annotations import Tree
+from jaxlaws.pytree import register_for_export
 
 
 class Record(dict[str, Tree]):
@@ -55,3 +56,4 @@ jax.tree_util.register_pytree_with_keys(
     lambda names, values: Record(dict(zip(names, values, strict=True))),
     _flatten,
 )
+register_for_export(Record)

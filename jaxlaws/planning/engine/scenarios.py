@@ -6,7 +6,15 @@ import numpy as np
 
 from jaxlaws.foundations.annotations import Array
 from jaxlaws.precision import is_traced
-from jaxlaws.pytree import pytree
+from jaxlaws.pytree import pytree, static
+
+
+class ChargedCosts(enum.IntEnum):
+    """Which costs of the teacher may be charged. It decides the form of the problem to solve."""
+
+    NOTHING = enum.auto()
+    LOGITS_ONLY = enum.auto()
+    PRETRAINING = enum.auto()  # and possibly the logits as well
 
 
 @pytree
@@ -16,10 +24,13 @@ class Scenario:
     Attributes:
         logits: share of the teacher's inference on the student's tokens.
         pretraining: share of the teacher's training.
+        charged: which costs may be charged. None: those whose share is not zero; a traced share may
+            have any value.
     """
 
     logits: Array
     pretraining: Array
+    charged: ChargedCosts | None = static(default=None)
 
 
 # The teacher costs nothing, so that its loss may be any loss from the irreducible loss up.
@@ -35,16 +46,10 @@ TEACHER_PRETRAINING = Scenario(logits=0.0, pretraining=1.0)
 TEACHER_PRETRAINING_AND_INFERENCE = Scenario(logits=1.0, pretraining=1.0)
 
 
-class ChargedCosts(enum.Enum):
-    """Which costs of the teacher may be charged. It decides the form of the problem to solve."""
-
-    NOTHING = enum.auto()
-    LOGITS_ONLY = enum.auto()
-    PRETRAINING = enum.auto()  # and possibly the logits as well
-
-
 def charged_costs(scenario: Scenario) -> ChargedCosts:
-    """Which costs of the teacher a scenario may charge; a traced share may have any value."""
+    """Which costs of the teacher a scenario may charge."""
+    if scenario.charged is not None:
+        return scenario.charged
     if _may_be_charged(scenario.pretraining):
         return ChargedCosts.PRETRAINING
     if _may_be_charged(scenario.logits):

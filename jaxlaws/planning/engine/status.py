@@ -6,8 +6,10 @@ from collections.abc import Mapping
 import jax.numpy as jnp
 
 from jaxlaws.foundations.annotations import Array
+from jaxlaws.planning.plan_dict import named_in_plans
 
 
+@named_in_plans("status")
 class Status(enum.IntEnum):
     """How the search for a plan ended. Where several apply, the last in this order is reported.
 

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from jaxlaws.foundations.annotations import Array
-from jaxlaws.planning.solver.batched import Point, dot, gradient, hessian, largest, solve
+from jaxlaws.planning.solver.batched import Point, dot, gradient, hessians, largest, solve
 from jaxlaws.planning.solver.numeric_tolerances import Tolerances
 from jaxlaws.planning.solver.problem import Problem
 
@@ -120,8 +120,9 @@ def _analyse(
 ) -> tuple[Analysis, Point]:
     """The analysis of a point, and the point after a Newton step."""
     variables, constraints = range(len(point)), range(len(problem.constraints))
-    value, grad, curvature = hessian(lambda p: objective_with_preference(problem, tol, p), point)
-    analysed = [hessian(constraint, point) for constraint in problem.constraints]
+    (value, grad, curvature), *analysed = hessians(
+        [lambda p: objective_with_preference(problem, tol, p), *problem.constraints], point
+    )
     values = [entry[0] for entry in analysed]
     normals = [entry[1] for entry in analysed]
     bounds = list(zip(point, problem.lower, problem.upper, strict=True))

@@ -19,6 +19,9 @@ _NUM_STEPS = 12
 _NUM_PRICES = 40
 _LEAST_FALL = 0.05
 
+# A count of steps, three arrays, and whether the last step moved.
+_State = tuple[Array, Array, Array, Array, Array]
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Split:
@@ -34,7 +37,7 @@ class Split:
         log_cost: logarithm of the cost of one unit of each use, `(uses, *batch)`.
         log_budget: logarithm of the budget, of shape `batch`. Where the budget does not pay for
             the smallest amounts, the split consists of the smallest amounts.
-        log_bounds: smallest and largest amount, the same for all uses, of shape `batch`.
+        log_bounds: smallest and largest amount of each use, `(uses, *batch)`, or two numbers.
     """
 
     log_gain: Callable[[Tree, Array], Array]
@@ -58,8 +61,8 @@ class Split:
         return jax.nn.logsumexp(self.log_cost + amounts, axis=0) - self.log_budget
 
     def ends(self, amounts: Array) -> tuple[Array, Array]:
-        """The bounds, shaped to broadcast with amounts."""
-        low, high = (jnp.asarray(end, amounts.dtype)[None] for end in self.log_bounds)
+        """The bounds, which broadcast with amounts."""
+        low, high = (jnp.asarray(end, amounts.dtype) for end in self.log_bounds)
         return low, high
 
     def inside(self, amounts: Array) -> Array:
@@ -76,19 +79,23 @@ class Split:
 def _found(split: Split) -> tuple[Array, Array, Array]:
     """The amounts, the price, and the slope of `worth` there."""
     low, high = split.ends(split.log_cost)
+    rounding = 8 * float(jnp.finfo(split.log_cost.dtype).eps)
 
-    def step(_: Array, state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+    def moved(new: Array, old: Array) -> Array:
+        return jnp.any(jnp.abs(new - old) > rounding * jnp.maximum(jnp.abs(old), 1.0))
+
+    def step(state: _State) -> _State:
         """Amounts at the price that spends the budget, with `worth` linearised."""
-        amounts = state[0]
+        count, amounts, *_ = state
         value, fall = jax.jvp(split.worth, (amounts,), (jnp.ones_like(amounts),))
         fall = jnp.minimum(fall, -_LEAST_FALL)
 
         def at(price: Array) -> Array:
             return jnp.clip(amounts + (price[None] - value) / fall, low, high)
 
-        def narrow(_: Array, state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        def narrow(state: _State) -> _State:
             """Newton's method; a step that would leave the bracket halves it instead."""
-            cheap, expensive, price = state
+            count, cheap, expensive, price, _ = state
             over, slope = jax.jvp(lambda p: split.overspent(at(p)), (price,), (one,))
             cheap, expensive = (
                 jnp.where(over > 0, price, cheap),
@@ -96,20 +103,28 @@ def _found(split: Split) -> tuple[Array, Array, Array]:
             )
             new = price - over / jnp.where(slope < 0, slope, -jnp.inf)
             safe = (new >= cheap) & (new <= expensive) & (slope < 0)
-            return cheap, expensive, jnp.where(safe, new, 0.5 * (cheap + expensive))
+            new = jnp.where(safe, new, 0.5 * (cheap + expensive))
+            # Where all amounts stay on their bounds, no price spends the budget.
+            chosen = at(price)
+            stuck = (over <= 0) & (chosen >= high).all(axis=0)
+            stuck |= (over >= 0) & (chosen <= low).all(axis=0)
+            return count + 1, cheap, expensive, new, moved(jnp.where(stuck, price, new), price)
 
         one = jnp.ones_like(split.log_budget)
         # At these prices all amounts are on their bounds.
         cheap = jnp.min(value + fall * (high - amounts), axis=0) - 1.0
         expensive = jnp.max(value + fall * (low - amounts), axis=0) + 1.0
-        start = (cheap, expensive, jnp.clip(jnp.mean(value, axis=0), cheap, expensive))
-        price = lax.fori_loop(0, _NUM_PRICES, narrow, start)[2]
-        return at(price), price, fall
+        start = jnp.clip(jnp.mean(value, axis=0), cheap, expensive)
+        start = (jnp.int32(0), cheap, expensive, start, jnp.any(start < jnp.inf))
+        price = lax.while_loop(lambda s: s[4] & (s[0] < _NUM_PRICES), narrow, start)[3]
+        new = at(price)
+        return count + 1, new, price, fall, moved(new, amounts)
 
     equal = split.log_budget[None] - jnp.log(float(len(split.log_cost))) - split.log_cost
     nothing = jnp.zeros_like(split.log_budget)
-    start = (jnp.clip(equal, low, high), nothing, jnp.zeros_like(equal))
-    return lax.fori_loop(0, _NUM_STEPS, step, start)
+    start = (jnp.int32(0), jnp.clip(equal, low, high), nothing, jnp.zeros_like(equal))
+    start = (*start, jnp.any(equal < jnp.inf))
+    return lax.while_loop(lambda s: s[4] & (s[0] < _NUM_STEPS), step, start)[1:4]
 
 
 def best_split(split: Split) -> Array:
@@ -143,10 +158,19 @@ def split_for_value(split: Split) -> Array:
 
     The derivatives are those of one Newton step from the solution. They are exact to first order
     for the amounts. The step keeps the budget exactly, and the sum of the gains is stationary at
-    the solution, so that the derivatives of the sum are exact to third order.
+    the solution, so that the derivatives of the sum are exact to third order. Where all amounts are
+    on their bounds, the derivatives are those of a budget that still changes an amount: the last
+    that reaches its largest amount, or the first that leaves its smallest.
     """
-    amounts, price, fall = _found(split.without_derivatives())
+    constant = split.without_derivatives()
+    amounts, price, fall = _found(constant)
     inside = split.inside(amounts)
+    worth = constant.worth(amounts)
+    least, most = worth.min(axis=0)[None], worth.max(axis=0)[None]
+    last = jnp.where(amounts >= split.ends(amounts)[1], worth == least, worth == most)
+    # Not where the budget does not pay for the smallest amounts, or pays for more than the largest.
+    exact = jnp.abs(constant.overspent(amounts)) <= float(jnp.finfo(amounts.dtype).eps) ** 0.5
+    inside = inside | (last & (exact & ~inside.any(axis=0))[None])
     amounts = jnp.where(inside, amounts, split.nearest_end(amounts))
     some = inside.any(axis=0)
     cost = jnp.exp(split.log_cost + amounts - split.log_budget[None])  # in budgets

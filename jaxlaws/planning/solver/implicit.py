@@ -75,12 +75,12 @@ def differentiable_minimum(
         return [value.astype(like.dtype) for value, like in zip(found, start, strict=True)]
 
     def tangent(linear: Callable[[list[Array]], list[Array]], right: list[Array]) -> list[Array]:
-        zero = jnp.zeros_like(right[0])
-        one = jnp.ones_like(zero)
-        columns = [
-            linear([one if i == j else zero for i in range(len(right))])[:size] for j in range(size)
-        ]
-        rows = [[column[i] for column in columns] for i in range(size)]
+        # In a loop, so that the program has one copy of the conditions.
+        def column(direction: Array) -> list[Array]:
+            return linear([entry * jnp.ones_like(right[0]) for entry in direction])[:size]
+
+        columns = lax.map(column, jnp.eye(size, len(right), dtype=right[0].dtype))
+        rows = [[columns[i][j] for j in range(size)] for i in range(size)]
         return [*eliminate(rows, right[:size]), *right[size:]]
 
     start = [jnp.zeros_like(problem.lower[0])] * (2 * size + 1)

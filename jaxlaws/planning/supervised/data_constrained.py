@@ -10,10 +10,12 @@ from jaxlaws.compute import ForwardFlops, dense_forward_flops
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.law import Law
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, law_of
+from jaxlaws.planning.engine.costs import MAY_BE_FREE, Costs, cost_inputs
 from jaxlaws.planning.engine.evaluation import Question, ask
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import SupervisedPlan
 from jaxlaws.planning.engine.record import Record
+from jaxlaws.planning.plan_dict import Answer
 from jaxlaws.planning.solver.batched import Point
 from jaxlaws.planning.solver.minimiser import Solution
 from jaxlaws.planning.solver.numeric_tolerances import tolerances
@@ -24,7 +26,7 @@ from jaxlaws.pytree import pytree
 
 
 @pytree
-class LimitedDataPlan:
+class LimitedDataPlan(Answer):
     """How to train one model on tokens that may have to be repeated.
 
     Attributes:
@@ -85,8 +87,9 @@ def _cheapest(problem: Problem) -> Problem:
 
 
 def _with_epochs(given: Record, plan: SupervisedPlan) -> LimitedDataPlan:
+    fields = {name: value for name, value in vars(plan).items() if name != "further_inputs"}
     return LimitedDataPlan(
-        **vars(plan),
+        **fields,
         num_unique_tokens=jnp.minimum(plan.num_tokens, given.num_unique_tokens),
         num_epochs=jnp.maximum(plan.num_tokens / given.num_unique_tokens, 1.0),
     )
@@ -111,13 +114,13 @@ def _plan_of_size(given: Record, solution: Solution) -> LimitedDataPlan:
 _ANY_SIZE = Question(
     problem=_problem,
     plan=_plan,
-    may_be_zero=("num_inference_tokens",),
+    may_be_zero=("num_inference_tokens", *MAY_BE_FREE),
     takes_limits=True,
 )
 _FIXED_SIZE = Question(
     problem=_problem_of_size,
     plan=_plan_of_size,
-    may_be_zero=("num_inference_tokens",),
+    may_be_zero=("num_inference_tokens", *MAY_BE_FREE),
     takes_limits=True,
 )
 
@@ -133,6 +136,7 @@ def train_on_limited_data(
     num_params_bounds: Bounds = DEFAULT_BOUNDS,
     num_tokens_bounds: Bounds = DEFAULT_BOUNDS,
     limits: Mapping[str, Limit] | None = None,
+    cost: Costs | None = None,
 ) -> LimitedDataPlan:
     """The size and the tokens with the least loss, where the distinct tokens are limited.
 
@@ -155,6 +159,8 @@ def train_on_limited_data(
             broadcast with the budget.
         limits: upper limits on other quantities of `num_params` and `num_tokens`, by names of
             your choice.
+        cost: prices of training, serving and data, see `Costs`. A token that is repeated is bought
+            once.
 
     Returns:
         A plan whose leaves have the broadcast shape: NumPy float64 for concrete inputs, the
@@ -179,6 +185,7 @@ def train_on_limited_data(
         "flops": flops,
         "num_unique_tokens": num_unique_tokens,
         "num_inference_tokens": num_inference_tokens,
+        **cost_inputs(cost),
     }
     bounds = {"num_tokens": num_tokens_bounds}
     if num_params is None:

@@ -15,6 +15,7 @@ from jaxlaws.planning.engine.evaluation import Question, ask
 from jaxlaws.planning.engine.limits import Limit, limit_constraint
 from jaxlaws.planning.engine.plans import status_of, where_possible
 from jaxlaws.planning.engine.record import Record
+from jaxlaws.planning.plan_dict import Answer
 from jaxlaws.planning.solver.batched import Point, gradient, largest
 from jaxlaws.planning.solver.minimiser import Solution
 from jaxlaws.planning.solver.numeric_tolerances import tolerances
@@ -27,7 +28,7 @@ _NUM_LENGTHS = 10  # of each step
 
 
 @pytree
-class DataMixturePlan:
+class DataMixturePlan(Answer):
     """A mixture of data domains.
 
     Attributes:

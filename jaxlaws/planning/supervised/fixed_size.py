@@ -7,6 +7,17 @@ import jax.numpy as jnp
 from jaxlaws.compute import ForwardFlops, dense_forward_flops
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, supervised_law
+from jaxlaws.planning.engine.costs import (
+    MAY_BE_FREE,
+    Costs,
+    affordable_tokens,
+    cost_inputs,
+    cost_of_data,
+    cost_of_repeated_data,
+    in_training_flops,
+    log_affordable_tokens,
+    spent,
+)
 from jaxlaws.planning.engine.evaluation import Question, ask
 from jaxlaws.planning.engine.limits import Limit, constraints_of
 from jaxlaws.planning.engine.plans import (
@@ -29,16 +40,17 @@ def _serving(given: Record) -> Array:
 
 def fixed_size_problem(given: Record) -> Problem:
     """The problem: least loss over the logarithm of the tokens, within a budget."""
-    log_cost_of_token = jnp.log(3 * given.forward_flops(given.num_params))
+    given = in_training_flops(given)
+    training = 3 * given.forward_flops(given.num_params)
     left = given.flops - _serving(given)
-    log_budget = jnp.log(jnp.where(left > 0, left, given.flops))
+    log_most = log_affordable_tokens(given, jnp.where(left > 0, left, given.flops), training)
     lower, upper = jnp.log(given.lower.num_tokens), jnp.log(given.upper.num_tokens)
 
     def objective(point: Point) -> Array:
         return given.law.loss(num_params=given.num_params, num_tokens=jnp.exp(point[0]))
 
     def to_point(_: Point, relaxation: Point) -> Point:
-        return [log_budget + relaxation[0] - log_cost_of_token]
+        return [log_most + relaxation[0]]
 
     return Problem(
         objective=objective,
@@ -46,33 +58,41 @@ def fixed_size_problem(given: Record) -> Problem:
         lower=[lower],
         upper=[upper],
         constraints=(
-            lambda point: log_budget - log_cost_of_token - point[0],
+            lambda point: log_most - point[0],
             *constraints_of(given, ("num_tokens",), {"num_params": given.num_params}),
         ),
         preference=lambda point: point[0],
         reduction=Reduction(to_point=to_point, candidate=lambda _: [], num_candidates=0),
-        possible=(left > 0) & (log_cost_of_token + lower <= log_budget),
+        possible=(left > 0) & (lower <= log_most),
     )
 
 
 def fixed_size_plan(given: Record, solution: Solution) -> SupervisedPlan:
     """The plan from a solution of `fixed_size_problem`."""
+    given = in_training_flops(given)
     cost_of_token = 3 * given.forward_flops(given.num_params)
-    rest = (given.flops - _serving(given)) / cost_of_token
+    left = given.flops - _serving(given)
+    rest = affordable_tokens(given, left, cost_of_token)
     num_tokens = tokens_for_rest(given, solution, "num_tokens", 0, rest)
     loss = given.law.loss(num_params=given.num_params, num_tokens=num_tokens)
-    flops, shares = shares_of(solution, student=cost_of_token * num_tokens, serving=_serving(given))
+    flops, shares = shares_of(
+        solution,
+        student=cost_of_token * num_tokens,
+        serving=_serving(given),
+        data=cost_of_data(given, num_tokens),
+    )
+    of_tokens = left - cost_of_repeated_data(given, num_tokens)
     return SupervisedPlan(
         num_params=where_possible(solution, given.num_params),
         num_tokens=where_possible(solution, num_tokens),
         loss=where_possible(solution, loss),
-        flops=flops,
+        flops=spent(given, flops),
         shares=shares,
         status=status_of(solution, loss, unspent=~solution.binding[0]),
         **bounds_and_values(
             solution,
             ("num_tokens",),
-            flops=solution.multipliers[0] * given.flops / (given.flops - _serving(given)),
+            flops=solution.multipliers[0] * given.flops / of_tokens,
             limits=given.limits,
         ),
     )
@@ -81,7 +101,7 @@ def fixed_size_plan(given: Record, solution: Solution) -> SupervisedPlan:
 _QUESTION = Question(
     problem=fixed_size_problem,
     plan=fixed_size_plan,
-    may_be_zero=("num_inference_tokens",),
+    may_be_zero=("num_inference_tokens", *MAY_BE_FREE),
     takes_limits=True,
 )
 
@@ -95,6 +115,7 @@ def train_fixed(
     forward_flops: ForwardFlops = dense_forward_flops,
     num_tokens_bounds: Bounds = DEFAULT_BOUNDS,
     limits: Mapping[str, Limit] | None = None,
+    cost: Costs | None = None,
 ) -> SupervisedPlan:
     """The plan that trains a model of given size within `F(N) (3 D + D_serve) <= flops`.
 
@@ -111,6 +132,7 @@ def train_fixed(
         num_tokens_bounds: lower and upper bound of the tokens, broadcast with the size.
         limits: upper limits on other quantities of `num_params` and `num_tokens`, by names of
             your choice.
+        cost: prices of training, serving and data, see `Costs`.
 
     Returns:
         A plan whose leaves have the broadcast shape: NumPy float64 for concrete inputs, the
@@ -135,6 +157,7 @@ def train_fixed(
             "num_params": num_params,
             "flops": flops,
             "num_inference_tokens": num_inference_tokens,
+            **cost_inputs(cost),
         },
         bounds={"num_tokens": num_tokens_bounds},
         limits=limits,

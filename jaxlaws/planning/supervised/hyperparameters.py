@@ -15,6 +15,7 @@ from jaxlaws.planning.engine.plans import (
     where_possible,
 )
 from jaxlaws.planning.engine.record import Record
+from jaxlaws.planning.plan_dict import Answer
 from jaxlaws.planning.solver.batched import Point
 from jaxlaws.planning.solver.minimiser import Solution
 from jaxlaws.planning.solver.problem import Problem
@@ -24,7 +25,7 @@ _NAMES = ("learning_rate", "batch_size")
 
 
 @pytree
-class HyperparameterPlan:
+class HyperparameterPlan(Answer):
     """The learning rate and the batch size of a run.
 
     Attributes:

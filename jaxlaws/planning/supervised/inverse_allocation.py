@@ -4,15 +4,18 @@ from collections.abc import Mapping
 
 from jaxlaws.compute import ForwardFlops, dense_forward_flops
 from jaxlaws.foundations.annotations import Array, Tree
-from jaxlaws.planning.analysis.inverse import FLOPS_BOUNDS, least_budget, where_reached
+from jaxlaws.planning.analysis.inverse import least_budget, where_reached
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds
+from jaxlaws.planning.engine.costs import Costs
 from jaxlaws.planning.engine.entries import valid_input
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import SupervisedPlan
+from jaxlaws.planning.engine.programs import compiled_when_traced
 from jaxlaws.planning.supervised.allocation import compute_optimal
 from jaxlaws.precision import array_module
 
 
+@compiled_when_traced("flops_bounds")
 def optimal_budget(
     law: Tree,
     *,
@@ -23,7 +26,8 @@ def optimal_budget(
     num_params_bounds: Bounds = DEFAULT_BOUNDS,
     num_tokens_bounds: Bounds = DEFAULT_BOUNDS,
     limits: Mapping[str, Limit] | None = None,
-    flops_bounds: tuple[float, float] = FLOPS_BOUNDS,
+    cost: Costs | None = None,
+    flops_bounds: tuple[float, float] | None = None,
 ) -> SupervisedPlan:
     """The compute-optimal plan of a given size, or of a given number of tokens.
 
@@ -41,7 +45,9 @@ def optimal_budget(
         num_params_bounds: lower and upper bound of the size.
         num_tokens_bounds: lower and upper bound of the tokens.
         limits: upper limits on other quantities, as in `compute_optimal`.
-        flops_bounds: least and largest budget of the search.
+        cost: prices of training, serving and data, see `Costs`.
+        flops_bounds: least and largest budget of the search, in the unit of the budget. None: 1e6
+            to 1e36 FLOPs of training.
 
     Returns:
         The plan; its `flops` is the budget. NumPy float64 outside a trace, in the caller's dtype
@@ -69,6 +75,7 @@ def optimal_budget(
         "num_params_bounds": num_params_bounds,
         "num_tokens_bounds": num_tokens_bounds,
         "limits": limits,
+        "cost": cost,
     }
     xp = array_module(law, value, inputs)
     target, valid = valid_input(name, value, xp, replacement=1.0)

@@ -18,10 +18,13 @@ from jaxlaws.planning.engine.checks import (
     supervised_law,
 )
 from jaxlaws.planning.engine.composed_inputs import checked_inputs, with_new_axis
+from jaxlaws.planning.engine.costs import Costs, check_costs
 from jaxlaws.planning.engine.evaluation import compose
 from jaxlaws.planning.engine.limits import Limit
+from jaxlaws.planning.engine.programs import compiled_when_traced
 from jaxlaws.planning.engine.record import Record
 from jaxlaws.planning.engine.status import Status, is_solved
+from jaxlaws.planning.plan_dict import Answer
 from jaxlaws.planning.supervised.allocation import compute_optimal
 from jaxlaws.planning.supervised.fixed_size import train_fixed
 from jaxlaws.precision import array_module
@@ -32,7 +35,7 @@ SHAPES = tuple(shape_of_aspect(num_layers) for num_layers in range(2, 217))
 
 
 @pytree
-class BuiltPlan:
+class BuiltPlan(Answer):
     """How to train a model of a shape that can be built.
 
     Attributes:
@@ -79,6 +82,7 @@ class _FlopsOfShapes:
         return self.flops_per_token + 0 * num_params
 
 
+@compiled_when_traced()
 def optimal_shape(
     law: Tree,
     *,
@@ -89,6 +93,7 @@ def optimal_shape(
     num_params_bounds: Bounds = DEFAULT_BOUNDS,
     num_tokens_bounds: Bounds = DEFAULT_BOUNDS,
     limits: Mapping[str, Limit] | None = None,
+    cost: Costs | None = None,
 ) -> BuiltPlan:
     """The shape of a model that can be built, and its tokens, with the least loss in a budget.
 
@@ -108,6 +113,7 @@ def optimal_shape(
         num_tokens_bounds: lower and upper bound of the tokens, broadcast with the budget.
         limits: upper limits on other quantities of `num_params` and `num_tokens`, by names of
             your choice.
+        cost: prices of training, serving and data, see `Costs`.
 
     Returns:
         A plan whose leaves have the broadcast shape: NumPy float64 for concrete inputs, the
@@ -128,6 +134,7 @@ def optimal_shape(
     """
     if not shapes:
         raise ValueError("shapes is empty: give at least one TransformerShape")
+    check_costs(cost)
     size_bounds = split_bounds("num_params", num_params_bounds)
     tokens_bounds = split_bounds("num_tokens", num_tokens_bounds)
     given = checked_inputs(
@@ -178,8 +185,9 @@ def optimal_shape(
             shape=xp.where(some, best, -1),
             excess_loss=chosen.loss - any_size.loss,
             **{name: of_shape(name) for name in ("num_layers", "width", "mlp_width", "num_heads")},
-            **(vars(chosen) | {"status": xp.where(some, chosen.status, int(Status.INFEASIBLE))}),
+            **{k: v for k, v in vars(chosen).items() if k not in ("status", "further_inputs")},
+            status=xp.where(some, chosen.status, int(Status.INFEASIBLE)),
         )
 
-    options = {"num_tokens_bounds": tokens_bounds, "limits": limits}
+    options = {"num_tokens_bounds": tokens_bounds, "limits": limits, "cost": cost}
     return compose(answer, supervised_law(law), given, size_bounds, options)

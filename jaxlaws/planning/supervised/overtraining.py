@@ -9,20 +9,23 @@ from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.analysis.inverse import flops_to_reach
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds
 from jaxlaws.planning.engine.composed_inputs import checked_inputs
+from jaxlaws.planning.engine.costs import Costs, check_costs
 from jaxlaws.planning.engine.evaluation import compose
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import SupervisedPlan
+from jaxlaws.planning.engine.programs import compiled_when_traced
+from jaxlaws.planning.plan_dict import Answer
 from jaxlaws.planning.supervised.allocation import compute_optimal
 from jaxlaws.planning.supervised.fixed_size import train_fixed
 from jaxlaws.pytree import pytree
 
 
 @pytree
-class SmallerModel:
+class SmallerModel(Answer):
     """A model of a fraction of the compute-optimal size, trained to the same loss.
 
     Attributes:
-        overhead: its additional training compute, as a fraction of the compute-optimal compute.
+        overhead: its additional cost of training, as a fraction of that of the optimal model.
         tokens_to_repay: number of served tokens after which it has cost less in total; infinite
             where serving it is not cheaper.
         optimal: the compute-optimal plan.
@@ -36,6 +39,7 @@ class SmallerModel:
     smaller: SupervisedPlan
 
 
+@compiled_when_traced()
 def overtraining_cost(
     law: Tree,
     *,
@@ -45,6 +49,7 @@ def overtraining_cost(
     num_params_bounds: Bounds = DEFAULT_BOUNDS,
     num_tokens_bounds: Bounds = DEFAULT_BOUNDS,
     limits: Mapping[str, Limit] | None = None,
+    cost: Costs | None = None,
 ) -> SmallerModel:
     """The compute with which a smaller model reaches the loss of the compute-optimal model.
 
@@ -59,6 +64,7 @@ def overtraining_cost(
         num_tokens_bounds: lower and upper bound of the tokens of both models.
         limits: upper limits on other quantities of `num_params` and `num_tokens`, by names of
             your choice; both models keep them.
+        cost: prices of training, serving and data, see `Costs`.
 
     Returns:
         The overhead and both plans, of the broadcast shape: NumPy float64 for concrete inputs, the
@@ -75,6 +81,7 @@ def overtraining_cost(
     >>> f"{answer.overhead:.0%} more compute, repaid by {answer.tokens_to_repay:.1e} tokens served"
     '26% more compute, repaid by 8.8e+11 tokens served'
     """
+    check_costs(cost)
     bounds = {"num_params": num_params_bounds, "num_tokens": num_tokens_bounds}
     given = checked_inputs(
         {"flops": flops, "size_fraction": size_fraction}, bounds=bounds, limits=limits
@@ -95,6 +102,8 @@ def overtraining_cost(
         )
         forward_flops = shared["forward_flops"]
         saved = forward_flops(optimal.num_params) - forward_flops(smaller.num_params)
+        if shared["cost"] is not None:
+            saved = saved * shared["cost"].serving
         more = smaller.flops - optimal.flops
         return SmallerModel(
             overhead=more / optimal.flops,
@@ -109,5 +118,6 @@ def overtraining_cost(
         "forward_flops": forward_flops,
         "num_tokens_bounds": num_tokens_bounds,
         "limits": limits,
+        "cost": cost,
     }
     return compose(answer, law, given["flops"], given["size_fraction"], shared, num_params_bounds)

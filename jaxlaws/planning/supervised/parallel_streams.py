@@ -17,6 +17,7 @@ from jaxlaws.planning.engine.plans import (
     where_possible,
 )
 from jaxlaws.planning.engine.record import Record
+from jaxlaws.planning.plan_dict import Answer
 from jaxlaws.planning.solver.batched import Point
 from jaxlaws.planning.solver.minimiser import Solution
 from jaxlaws.planning.solver.problem import Problem
@@ -28,7 +29,7 @@ _NUM_CANDIDATES = 33
 
 
 @pytree
-class StreamsPlan:
+class StreamsPlan(Answer):
     """A model that processes each token in parallel streams.
 
     Attributes:

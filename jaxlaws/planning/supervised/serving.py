@@ -7,7 +7,16 @@ from jax import lax
 
 from jaxlaws.compute import ForwardFlops, dense_forward_flops
 from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.planning.analysis.inverse import flops_to_reach
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, supervised_law
+from jaxlaws.planning.engine.costs import (
+    MAY_BE_FREE,
+    Costs,
+    cost_inputs,
+    cost_of_data,
+    in_training_flops,
+    spent,
+)
 from jaxlaws.planning.engine.evaluation import Question, ask
 from jaxlaws.planning.engine.limits import Limit, constraints_of
 from jaxlaws.planning.engine.plans import (
@@ -58,6 +67,7 @@ def reaching(loss: Callable[[Array], Array], target: Array, start: Array) -> Arr
 
 
 def _problem(given: Record) -> Problem:
+    given = in_training_flops(given)
     lower = [jnp.log(given.lower.num_params), jnp.log(given.lower.num_tokens)]
     upper = [jnp.log(given.upper.num_params), jnp.log(given.upper.num_tokens)]
     infinite = jnp.inf * jnp.ones_like(given.target_loss)
@@ -67,8 +77,9 @@ def _problem(given: Record) -> Problem:
     log_excess = jnp.log(jnp.where(possible, given.target_loss - irreducible, 1.0))
 
     def log_cost(point: Point) -> Array:
-        tokens = 3 * jnp.exp(point[1]) + given.num_inference_tokens
-        return jnp.log(given.forward_flops(jnp.exp(point[0]))) + jnp.log(tokens)
+        forward, tokens = given.forward_flops(jnp.exp(point[0])), jnp.exp(point[1])
+        passes = 3 * tokens + given.num_inference_tokens + cost_of_data(given, tokens, forward)
+        return jnp.log(forward) + jnp.log(passes)
 
     def reached(point: Point) -> Array:
         loss = given.law.loss(num_params=jnp.exp(point[0]), num_tokens=jnp.exp(point[1]))
@@ -127,12 +138,16 @@ def _problem(given: Record) -> Problem:
 
 
 def _plan(given: Record, solution: Solution) -> SupervisedPlan:
+    given = in_training_flops(given)
     num_params = variable_value(given, solution, "num_params", 0)
     num_tokens = variable_value(given, solution, "num_tokens", 1)
     forward = given.forward_flops(num_params)
     loss = given.law.loss(num_params=num_params, num_tokens=num_tokens)
     flops, shares = shares_of(
-        solution, student=3 * forward * num_tokens, serving=forward * given.num_inference_tokens
+        solution,
+        student=3 * forward * num_tokens,
+        serving=forward * given.num_inference_tokens,
+        data=cost_of_data(given, num_tokens),
     )
     # The objective is the logarithm of the cost. The multiplier is by how much it falls per unit of
     # the logarithm of the excess loss.
@@ -144,7 +159,7 @@ def _plan(given: Record, solution: Solution) -> SupervisedPlan:
         num_params=where_possible(solution, num_params),
         num_tokens=where_possible(solution, num_tokens),
         loss=where_possible(solution, loss),
-        flops=flops,
+        flops=spent(given, flops),
         shares=shares,
         status=status_of(solution, loss),
         **bounds_and_values(
@@ -160,7 +175,7 @@ def _plan(given: Record, solution: Solution) -> SupervisedPlan:
 _QUESTION = Question(
     problem=_problem,
     plan=_plan,
-    may_be_zero=("num_inference_tokens",),
+    may_be_zero=("num_inference_tokens", *MAY_BE_FREE),
     takes_limits=True,
 )
 
@@ -175,6 +190,8 @@ def serve(
     num_params_bounds: Bounds = DEFAULT_BOUNDS,
     num_tokens_bounds: Bounds = DEFAULT_BOUNDS,
     limits: Mapping[str, Limit] | None = None,
+    cost: Costs | None = None,
+    input_bounds: Mapping[str, Bounds] | None = None,
 ) -> SupervisedPlan:
     """The size and the tokens of a model that is trained once and then serves a known demand.
 
@@ -195,6 +212,11 @@ def serve(
         num_tokens_bounds: lower and upper bound of the tokens, broadcast with the served tokens.
         limits: upper limits on other quantities of `num_params` and `num_tokens`, by names of
             your choice.
+        cost: prices of training, serving and data, see `Costs`; for example
+            `Costs.in_dollars(training=..., serving=...)`. The plan is then the cheapest in money,
+            or spends a budget of money, and its `flops` is the money that it spends.
+        input_bounds: bounds of further inputs of the law that the plan chooses, as in
+            `compute_optimal`.
 
     Returns:
         A plan whose leaves have the broadcast shape: NumPy float64 for concrete inputs, the
@@ -215,26 +237,45 @@ def serve(
     ...     print(f"{plan.num_params:.2e} on {plan.num_tokens:.2e} tokens, {plan.flops:.2e} FLOPs")
     4.69e+10 on 8.80e+11 tokens, 2.47e+23 FLOPs
     2.00e+10 on 3.01e+12 tokens, 7.62e+23 FLOPs
+
+    The same in dollars, where serving uses a smaller fraction of the hardware's speed:
+
+    >>> from jaxlaws.planning import Costs, Hardware
+    >>> fast = Hardware(dollars_per_hour=2, flops_per_second=1e15, utilisation=0.4)
+    >>> slow = Hardware(dollars_per_hour=2, flops_per_second=1e15, utilisation=0.1)
+    >>> for serving in (fast, slow):
+    ...     cost = Costs.in_dollars(training=fast, serving=serving)
+    ...     plan = serve(law, num_inference_tokens=1e13, target_loss=2.0, cost=cost)
+    ...     print(f"{plan.num_params:.2e} parameters, {plan.flops:.2e} dollars")
+    2.00e+10 parameters, 1.06e+06 dollars
+    1.49e+10 parameters, 2.45e+06 dollars
     """
     if (target_loss is None) == (flops is None):
         raise ValueError(
             "serve takes either target_loss, to be reached at the least compute, or flops, to be "
             f"spent for the least loss: got {'neither' if flops is None else 'both'}"
         )
+    options = {
+        "num_inference_tokens": num_inference_tokens,
+        "forward_flops": forward_flops,
+        "num_params_bounds": num_params_bounds,
+        "num_tokens_bounds": num_tokens_bounds,
+        "limits": limits,
+        "cost": cost,
+        "input_bounds": input_bounds,
+    }
     if flops is not None:
-        return compute_optimal(
-            law,
-            flops=flops,
-            num_inference_tokens=num_inference_tokens,
-            forward_flops=forward_flops,
-            num_params_bounds=num_params_bounds,
-            num_tokens_bounds=num_tokens_bounds,
-            limits=limits,
-        )
+        return compute_optimal(law, flops=flops, **options)
+    if input_bounds:
+        return flops_to_reach(compute_optimal, law, target_loss=target_loss, **options)
     return ask(
         _QUESTION,
         supervised_law(law),
-        {"target_loss": target_loss, "num_inference_tokens": num_inference_tokens},
+        {
+            "target_loss": target_loss,
+            "num_inference_tokens": num_inference_tokens,
+            **cost_inputs(cost),
+        },
         bounds={"num_params": num_params_bounds, "num_tokens": num_tokens_bounds},
         limits=limits,
         functions={"forward_flops": forward_flops},

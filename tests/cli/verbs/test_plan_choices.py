@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from jaxlaws import presets
+from jaxlaws.cli.answers.plans.serving_cost import serve_in_dollars
 from jaxlaws.compute import dense_forward_flops
 from jaxlaws.planning import (
     FREE_TEACHER,
@@ -18,7 +19,6 @@ from jaxlaws.planning import (
     optimal_shape,
     plan_to_dict,
     rank_teachers,
-    serve_for_money,
     serving_frontier,
 )
 
@@ -157,7 +157,7 @@ def test_a_student_of_any_size_up_to_a_cap(run):
 def test_plans_in_money(run, tmp_path):
     path = tmp_path / "plans.csv"
     reported = run(*SERVE, *HARDWARE, "--target-loss", "2.0", "--json").json
-    priced = serve_for_money(
+    priced = serve_in_dollars(
         presets.load("besiroglu2024"),
         num_inference_tokens=1e13,
         target_loss=2.0,

@@ -12,7 +12,7 @@ from jaxlaws.cli.answers.plans.comparison import Strategies
 from jaxlaws.cli.answers.plans.crossover import CrossoverBudgets
 from jaxlaws.cli.answers.plans.frontier import ServingFrontier
 from jaxlaws.cli.answers.plans.model_shapes import MODEL_SHAPES
-from jaxlaws.cli.answers.plans.serving_cost import SERVING_COST
+from jaxlaws.cli.answers.plans.serving_cost import SERVING_COST, serve_in_dollars
 from jaxlaws.cli.answers.plans.size_and_tokens import SizeAndTokens
 from jaxlaws.cli.answers.plans.smaller_model import SMALLER_MODEL
 from jaxlaws.cli.answers.plans.student_family import StudentFamily
@@ -85,7 +85,7 @@ KINDS = {
     ),
     "money": (
         SERVING_COST,
-        planning.serve_for_money,
+        serve_in_dollars,
         {"training": MONEY, "serving": MONEY},
         {"dollars": np.geomspace(1e4, 1e6, 3), "num_inference_tokens": 1e12},
     ),

@@ -47,7 +47,7 @@ def test_predictions_and_plans_give_the_error_at_their_distance(run, fitted):
     said = f"worst {steps[1]['worst']:.2f}%"
     assert said in document["caveats"][-1]
     assert "The farthest prediction lies 1 decades beyond." in document["caveats"][-1]
-    assert f"{steps[1]['mean']:.2f}%" in run("predict", *far, "1e10").out
+    assert f"{steps[1]['mean']:.2f}" in run("predict", *far, "1e10").out
     assert "caveats" not in run("predict", *far, "1e8", "--json").json
     plan = run("plan", "train", "--law", fitted, "--flops", "6e21", "--json").json
     assert said in plan["caveats"][-1]

@@ -83,7 +83,7 @@ def test_an_optimum_with_the_same_objective_is_reported_too():
 def test_other_optima_are_saved(result, tmp_path):
     result.save(tmp_path / "fit.json")
     again = FitResult.load(tmp_path / "fit.json", Ellipse).other_optima
-    assert [each.to_json() for each in again] == result.summary()["other_optima"]
+    assert [each.to_json() for each in again] == result.to_dict()["other_optima"]
     assert [each.differences for each in again] == [e.differences for e in result.other_optima]
 
 

@@ -169,7 +169,7 @@ def test_restraints_are_saved(fit_with_priors, tmp_path):
     fit_with_priors.save(path)
     again = FitResult.load(path, SizeLaw)
     assert again.restraints.priors == PRIORS
-    assert again.summary()["held"]["E"] == "prior Normal(mean=1.7, sd=0.02)"
+    assert again.to_dict()["held"]["E"] == "prior Normal(mean=1.7, sd=0.02)"
     path.write_text(path.read_text().replace('"Normal"', '"Other"'))
     with pytest.raises(DataError, match="unknown type, 'Other'"):
         FitResult.load(path, SizeLaw)

@@ -76,7 +76,7 @@ def test_words_tell_winner_margin_and_distance():
     assert "larger than the student" in text
     assert "A part of the law's fitted range is unknown" in answer.words(students)
     far = answer.words({"num_params": (1e8, 1e10), "num_tokens": (1e9, 1e11)})
-    assert "0.7 decades outside" in far
+    assert "5.56 times outside" in far
     assert "do not rely on it" in far
     assert "not judged" in answer.reason
 

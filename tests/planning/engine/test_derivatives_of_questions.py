@@ -16,6 +16,7 @@ from jaxlaws.planning import (
     FREE_TEACHER,
     TEACHER_INFERENCE,
     TEACHER_PRETRAINING,
+    Costs,
     Hardware,
     assess_teacher,
     distill,
@@ -24,7 +25,7 @@ from jaxlaws.planning import (
     overtraining_cost,
     rank_teachers,
     relative_cost,
-    serve_for_money,
+    serve,
     serving_frontier,
     train_on_limited_data,
 )
@@ -76,16 +77,17 @@ def quality(flops, alpha, most_tokens):
 
 
 def money(dollars, alpha, most, price):
-    answer = serve_for_money(
+    plan = serve(
         _with(ALONE, alpha=alpha),
         num_inference_tokens=1e12,
-        dollars=dollars,
-        training=Hardware(dollars_per_hour=2.5, flops_per_second=1e15, utilisation=0.45),
-        serving=Hardware(dollars_per_hour=price, flops_per_second=4e14, utilisation=0.1),
+        flops=dollars,
+        cost=Costs.in_dollars(
+            training=Hardware(dollars_per_hour=2.5, flops_per_second=1e15, utilisation=0.45),
+            serving=Hardware(dollars_per_hour=price, flops_per_second=4e14, utilisation=0.1),
+        ),
         num_params_bounds=(1e3, most),
     )
-    plan = answer.plan
-    return [jnp.log(plan.num_params), plan.loss, jnp.log(answer.serving_dollars)]
+    return [jnp.log(plan.num_params), plan.loss, jnp.log(plan.flops * plan.shares.serving)]
 
 
 def smaller(flops, alpha, fraction):

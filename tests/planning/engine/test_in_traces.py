@@ -8,6 +8,7 @@ import pytest
 from jaxlaws import presets
 from jaxlaws.compute import TransformerForwardFlops
 from jaxlaws.planning import (
+    FREE_TEACHER,
     TEACHER_PRETRAINING,
     TEACHER_PRETRAINING_AND_INFERENCE,
     Status,
@@ -78,7 +79,10 @@ def test_nothing_is_compiled_twice():
     law = presets.load("besiroglu2024")
     flops_model = TransformerForwardFlops()
     compute_optimal(law, flops=1e21, forward_flops=flops_model)
+    compiled = num_compiled()
     compute_optimal(law, flops=np.logspace(18, 24, 100), forward_flops=flops_model)
+    assert num_compiled() == compiled
+    compute_optimal(law, flops=np.logspace(18, 24, 600), forward_flops=flops_model)
     compiled = num_compiled()
     for context in (1024, 4096):
         for budget in (1e19, np.logspace(18, 24, 7), np.logspace(18, 24, 5000)):
@@ -111,3 +115,55 @@ def test_a_plan_is_made_while_another_function_is_traced():
 def test_an_empty_sweep_is_an_error(shape):
     with pytest.raises(ValueError, match="nothing to plan"):
         compute_optimal(presets.load("besiroglu2024"), flops=np.ones(shape))
+
+
+def test_a_search_for_nan_finds_none():
+    """Numbers that do not apply, such as the size of a free teacher, are NaN on purpose."""
+    law = presets.load("busbridge2025_consistent")
+    with jax.debug_nans(True):
+        plan = distill(law, flops=1e21, num_student_params=1e9, scenario=FREE_TEACHER)
+    assert np.isnan(plan.num_teacher_params)
+    assert plan.status == Status.CONVERGED
+
+
+def test_a_plan_of_a_float32_program_is_that_of_float64():
+    """The student has all the data there is, so that the teacher is the cheapest for its loss."""
+    law = presets.load("busbridge2025_refit")
+
+    def log_teacher(inputs):
+        flops, size, served, tokens = inputs
+        plan = distill(
+            law,
+            flops=flops,
+            num_student_params=size,
+            num_inference_tokens=served,
+            scenario=TEACHER_PRETRAINING_AND_INFERENCE,
+            num_student_tokens_bounds=(1e6, tokens),
+        )
+        return jnp.log(plan.num_teacher_params), plan
+
+    # The second service takes all but a millionth of the budget, the third one is too large.
+    inputs = np.array([[1e23, 1e9, s, 3e11] for s in (1e12, 4.99999e13, 5.01e13)], np.float32)
+    program = jax.jit(jax.vmap(jax.grad(log_teacher, has_aux=True)))
+    slopes, plan = program(inputs)
+    with jax.enable_x64(True):
+        exact_slopes, exact = program(inputs.astype(np.float64))
+    assert slopes.dtype == jnp.float32
+    assert exact.status.tolist()[::2] == [Status.BUDGET_UNSPENT, Status.INFEASIBLE]
+    np.testing.assert_array_equal(plan.status, exact.status)
+    for name in ("loss", "num_teacher_params", "num_teacher_tokens", "num_student_tokens"):
+        np.testing.assert_allclose(getattr(plan, name), getattr(exact, name), rtol=3e-7)
+    by_logarithms = np.asarray(slopes, np.float64) * inputs
+    exact_slopes = np.asarray(exact_slopes) * inputs
+    np.testing.assert_allclose(by_logarithms, exact_slopes, rtol=3e-7, atol=1e-9)
+    # A central difference of plans in float64, with steps of 0.1%.
+    np.testing.assert_allclose(by_logarithms[0], [0, 1.1250723, 0, 0.0745186], atol=1e-4)
+    assert not slopes[2].any()
+
+
+def test_short_numbers_are_computed_in_float64():
+    law = presets.load("besiroglu2024")
+    loss = jax.jit(lambda flops: compute_optimal(law, flops=flops).loss)(jnp.bfloat16(1e21))
+    assert loss.dtype == jnp.float32
+    exact = compute_optimal(law, flops=float(jnp.bfloat16(1e21))).loss
+    np.testing.assert_allclose(loss, exact, rtol=1e-6)

@@ -7,6 +7,7 @@ from limit_checks import check_limit
 
 from jaxlaws import presets
 from jaxlaws.planning import (
+    Costs,
     Hardware,
     Limit,
     Status,
@@ -15,13 +16,14 @@ from jaxlaws.planning import (
     optimal_shape,
     overtraining_cost,
     serve,
-    serve_for_money,
     train_fixed,
     train_on_limited_data,
 )
 
 LAW = presets.load("besiroglu2024")
-GPU = Hardware(dollars_per_hour=2.5, flops_per_second=1e15, utilisation=0.45)
+MONEY = Costs.in_dollars(
+    training=Hardware(dollars_per_hour=2.5, flops_per_second=1e15, utilisation=0.45)
+)
 
 
 def days(*, num_params, num_tokens, **_):
@@ -83,16 +85,7 @@ def test_a_limit_on_a_plan_that_reaches_a_loss_costs_compute():
 
 def test_a_limit_on_a_plan_in_money():
     check_limit(
-        lambda limits: (
-            serve_for_money(
-                LAW,
-                num_inference_tokens=1e12,
-                dollars=1e5,
-                training=GPU,
-                serving=GPU,
-                limits=limits,
-            ).plan
-        ),
+        lambda limits: serve(LAW, num_inference_tokens=1e12, flops=1e5, cost=MONEY, limits=limits),
         lambda *, num_params, **_: 2 * num_params,
         1e10,
         status=Status.ON_BOUND,
@@ -151,7 +144,7 @@ def test_both_models_keep_a_limit():
     assert few.smaller.status == Status.INFEASIBLE
 
 
-_SERVED = {"num_inference_tokens": 1e12, "training": GPU, "serving": GPU}
+_SERVED = {"num_inference_tokens": 1e12, "cost": MONEY}
 
 
 @pytest.mark.parametrize("wrong", [np.nan, -1.0])
@@ -161,9 +154,9 @@ _SERVED = {"num_inference_tokens": 1e12, "training": GPU, "serving": GPU}
         (optimal_shape, {"flops": 1e21}, "num_inference_tokens"),
         (overtraining_cost, {"size_fraction": 0.5}, "flops"),
         (overtraining_cost, {"flops": 1e21}, "size_fraction"),
-        (serve_for_money, _SERVED, "target_loss"),
-        (serve_for_money, _SERVED, "dollars"),
-        (serve_for_money, _SERVED | {"dollars": 1e6}, "num_inference_tokens"),
+        (serve, _SERVED, "target_loss"),
+        (serve, _SERVED, "flops"),
+        (serve, _SERVED | {"flops": 1e6}, "num_inference_tokens"),
     ],
 )
 def test_an_input_that_is_not_valid_is_an_error(question, inputs, name, wrong):
@@ -177,7 +170,7 @@ def test_an_input_that_is_not_valid_is_an_error(question, inputs, name, wrong):
     [
         (optimal_shape, {"flops": 1e21}),
         (overtraining_cost, {"flops": 1e21, "size_fraction": 0.5}),
-        (serve_for_money, _SERVED | {"dollars": 1e6}),
+        (serve, _SERVED | {"flops": 1e6}),
     ],
 )
 def test_a_bound_or_limit_that_is_not_valid_is_an_error(question, inputs, wrong):

@@ -7,11 +7,12 @@ import numpy as np
 
 from jaxlaws.cli.answers.draws import NO_DRAWS, SHARED_LAW, num_draws
 from jaxlaws.cli.answers.presentation import Answered, Presentation
-from jaxlaws.cli.output.printing import Table
 from jaxlaws.cli.output.question_marks import failed, with_question_marks
-from jaxlaws.cli.output.table_columns import flat, known, plain_inputs, table_of
-from jaxlaws.cli.output.wording import DECADES, INPUT_WORDS, active_bounds, cell, distance
+from jaxlaws.cli.output.wording import INPUT_WORDS, active_bounds, distance
 from jaxlaws.foundations.annotations import Array, Json
+from jaxlaws.foundations.text.cells import DISTANCE, cell
+from jaxlaws.foundations.text.columns import flat, known, plain_inputs, table_of
+from jaxlaws.foundations.text.tables import Table
 from jaxlaws.planning import Comparison, Status, Winner, extrapolation_decades, plan_to_dict
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ _COLUMNS = {
     ("loss",): "loss",
     ("num_params", "num_student_params"): "parameters",
     ("num_tokens", "num_student_tokens"): "tokens",
-    ("num_teacher_params",): "teacher",
+    ("num_teacher_params",): "teacher parameters",
     ("num_teacher_tokens",): "teacher tokens",
     ("teacher_loss",): "teacher loss",
     ("teacher",): "teacher's share",
@@ -117,7 +118,7 @@ class Strategies(Presentation):
             shown = {f"asked.{name}": INPUT_WORDS[name] for name in found.swept}
             shown |= {"winner": "winner", "margin": "margin"}
             shown |= {f"options.{n}.loss": f"loss, {_STRATEGIES[n]}" for n in document["options"]}
-            return table_of(values, shown | DECADES, "comparisons")
+            return table_of(values, shown | DISTANCE, "comparisons")
         rows, shares = [], document.get("probabilities", {})
         shown = _COLUMNS | ({("share_of_draws",): "share of draws"} if shares else {})
         for name, plan in document["options"].items():

@@ -5,12 +5,12 @@ import numpy as np
 
 from jaxlaws.cli.answers.draws import LEVEL, SHARED_LAW, interval, num_draws
 from jaxlaws.cli.answers.presentation import Answered, Presentation
-from jaxlaws.cli.output.printing import Table
 from jaxlaws.cli.output.progress import patience
-from jaxlaws.cli.output.question_marks import with_question_marks
-from jaxlaws.cli.output.table_columns import known, table_of
+from jaxlaws.cli.output.question_marks import with_question_marks, without_good_statuses
 from jaxlaws.cli.output.wording import distance
 from jaxlaws.foundations.annotations import Array, Json, Tree
+from jaxlaws.foundations.text.columns import known, table_of
+from jaxlaws.foundations.text.tables import Table
 from jaxlaws.planning import Method, Status, extrapolation_decades
 
 _MAX_DRAWS = 200  # each is computed at some hundreds of budgets
@@ -18,9 +18,9 @@ _MAX_DRAWS = 200  # each is computed at some hundreds of budgets
 
 _COLUMNS = {
     "num_student_params": "student parameters",
-    "from_flops": "from FLOPs on",
+    "from_flops": "from FLOPs",
     "better": "better",
-    "loss": "loss there",
+    "loss": "loss",
     "status": "status",
     "low": f"low ({LEVEL:.0%})",
     "high": "high",
@@ -77,6 +77,7 @@ class CrossoverBudgets(Presentation):
     def table(self, found: Answered, document: dict[str, Json]) -> Table:
         """A row for each range of budgets with one better method."""
         values = with_question_marks(self.file_columns(found, document))
+        values = without_good_statuses(values)
         return table_of(values, {name: words for name, words in _COLUMNS.items() if name in values})
 
     def notes(self, found: Answered, document: dict[str, Json]) -> list[str]:

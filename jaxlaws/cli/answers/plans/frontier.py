@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from jaxlaws.cli.answers.presentation import Answered, Presentation
-from jaxlaws.cli.output.printing import Table
 from jaxlaws.cli.output.question_marks import failed, questioned, with_question_marks
-from jaxlaws.cli.output.table_columns import columns, flat, table_of
 from jaxlaws.cli.output.wording import distance
 from jaxlaws.foundations.annotations import Array, Json, Tree
+from jaxlaws.foundations.text.columns import columns, flat, table_of
+from jaxlaws.foundations.text.tables import Table
 from jaxlaws.planning import Method, Status
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 _COLUMNS = {
     "num_params": "parameters",
     "inference_flops": "FLOPs a token",
-    "supervised.loss": "loss alone",
-    "distilled.loss": "loss distilled",
+    "supervised.loss": "loss, train",
+    "distilled.loss": "loss, distil",
     "method": "better",
     "efficient": "Pareto-optimal",
 }
@@ -54,7 +54,7 @@ class ServingFrontier(Presentation):
         """The frontier, with the names of the methods."""
         document = super().document(found)
         document["asked"]["scenario"] = self.scenario
-        return document | {"method": [Method(int(each)).name for each in found.result.method]}
+        return document
 
     def file_columns(self, found: Answered, document: dict[str, Json]) -> dict[str, list[Json]]:
         """A row for each size."""

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from jaxlaws.cli.answers.presentation import Answered, Presentation
-from jaxlaws.cli.output.printing import Table
 from jaxlaws.cli.output.progress import patience
 from jaxlaws.cli.output.question_marks import questioned
-from jaxlaws.cli.output.table_columns import known, table_of
-from jaxlaws.cli.output.wording import WORDS, cell
 from jaxlaws.foundations.annotations import Array, Json, Tree
+from jaxlaws.foundations.text.cells import WORDS, cell
+from jaxlaws.foundations.text.columns import known, table_of
+from jaxlaws.foundations.text.tables import Table
 from jaxlaws.planning import (
     DEFAULT_BOUNDS,
     NearOptimalRange,
@@ -139,9 +139,13 @@ def _ranges(found: Answered, within: Array) -> dict[str, NearOptimalRange]:
     """The near-optimal range of each free variable that the planning function can bound."""
     planner, settings = found.question.func, found.question.keywords
     bounded = inspect.signature(planner).parameters
-    free = found.result.active_bounds
-    names = [name for name in WORDS if name in free and f"{name}_bounds" in bounded]
     options = {"within": within, **found.inputs, **settings}
+    names = [
+        name
+        for name in found.result.active_bounds
+        if f"{name}_bounds" in bounded and name in WORDS and options.get(name) is None
+        if np.isfinite(getattr(found.result, name)).any()
+    ]
     with patience("looking for the ends of the ranges …"):
         return {
             name: near_optimal_range(planner, found.source.law, of=name, **options)

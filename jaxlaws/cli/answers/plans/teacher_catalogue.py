@@ -4,19 +4,20 @@ import numpy as np
 
 from jaxlaws.cli.answers.draws import num_draws
 from jaxlaws.cli.answers.presentation import Answered, Presentation
-from jaxlaws.cli.output.printing import Table
 from jaxlaws.cli.output.question_marks import failed, questioned, with_question_marks
-from jaxlaws.cli.output.table_columns import columns, known, plain_inputs, table_of
-from jaxlaws.cli.output.wording import cell, distance
+from jaxlaws.cli.output.wording import distance
 from jaxlaws.foundations.annotations import Array, Json, Tree
+from jaxlaws.foundations.text.cells import SHARES, WORDS, cell
+from jaxlaws.foundations.text.columns import columns, known, plain_inputs, table_of
+from jaxlaws.foundations.text.tables import Table
 from jaxlaws.planning import Status, plan_to_dict
 
 _COLUMNS = {  # for each teacher
     "teacher": "teacher",
-    "num_teacher_params": "parameters",
-    "teacher_loss": "its loss",
+    "num_teacher_params": WORDS["num_teacher_params"],
+    "teacher_loss": WORDS["teacher_loss"],
     "num_student_tokens": "student tokens",
-    "shares.logits": "for its logits",
+    "shares.logits": SHARES["shares.logits"],
     "loss": "loss",
 }
 _SWEEP = {

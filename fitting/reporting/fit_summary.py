@@ -1,0 +1,222 @@
+"""A fit in short: what `FitResult` shows, and its summary as text, Markdown, HTML or LaTeX."""
+
+import dataclasses
+import html
+import math
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import numpy as np
+
+from fitting.data.runs import Runs
+from fitting.estimation.interval_ends import IntervalMethod
+from fitting.estimation.options import check_choice
+from fitting.estimation.results import FitResult
+from fitting.minimiser.status import Status
+from fitting.problem.likelihood import deviance
+from fitting.reporting.markdown import latex_table, markdown_table
+from fitting.uncertainty.caveats import coefficients_on_bounds
+from fitting.validation.model_comparison import aicc
+from jaxlaws.foundations.law import coefficients
+from jaxlaws.foundations.text.cards import Card, cut
+from jaxlaws.foundations.text.escaping import latex_text, markdown_text
+from jaxlaws.foundations.text.tables import Table, table_html, table_text
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SummaryFormat: TypeAlias = Literal["text", "markdown", "html", "latex"]
+
+NOT_DETERMINED = "not determined by these runs"
+_WIDEST = 1e4  # ratio of the ends of an interval; as that of a flat direction, see `judge`
+_WIDTH = 80
+
+_TABLES: Mapping[str, Callable[[Table], str]] = {
+    "text": lambda table: table_text(table, _WIDTH),
+    "markdown": lambda table: markdown_table(table.heads, table.rows),
+    "html": table_html,
+    "latex": lambda table: latex_table(table.heads, table.rows),
+}
+_SENTENCES: Mapping[str, Callable[[str], str]] = {
+    "text": str,
+    "markdown": markdown_text,
+    "html": lambda text: f"<p>{html.escape(text)}</p>",
+    "latex": latex_text,
+}
+
+
+def summary_of(
+    result: FitResult,
+    format: SummaryFormat = "text",  # noqa: A002 - the word of other libraries
+    level: float = 0.9,
+    method: IntervalMethod = "percentile",
+) -> str:
+    """The summary that `FitResult.summary` returns; see there."""
+    check_choice("format", format, typing.get_args(SummaryFormat))
+    result = _with_usable_draws(result)
+    table, say = _TABLES[format], _SENTENCES[format]
+    parts = [say(_title(result)), table(coefficients_in_short(result, level, method))]
+    correlations = _correlations(result, level)
+    if correlations is not None:
+        parts += [say("Correlation of the coefficients over the draws:"), table(correlations)]
+    parts += [say(each) for each in (_agreement(result), _criteria(result))]
+    if result.roll_out:
+        steps = [
+            ["{:g} to {:g}".format(*step["decades"]), *(f"{step[n]:.2f}" for n in _ERRORS)]
+            for step in result.roll_out["steps"]
+        ]
+        heads = ["decades beyond the fit", *(f"{name} (%)" for name in _ERRORS)]
+        parts += [
+            say(f"Errors on larger runs that the fit did not see, by {result.roll_out['by']}:"),
+            table(Table(heads, steps)),
+        ]
+    else:
+        parts.append(say("No runs were held out."))
+    parts += [say(each) for each in _caveats(result)]
+    return "\n\n".join(parts)
+
+
+def card_of(result: FitResult) -> Card:
+    """What a fit shows in place of its fields."""
+    result = _with_usable_draws(result)
+    table = coefficients_in_short(result)
+    notes = [_agreement(result), *_caveats(result)[:3]]
+    picture = None if result.ensemble is None else lambda: _intervals_uri(result)
+    return Card(_title(result), cut(table), notes, picture)
+
+
+def _intervals_uri(result: FitResult) -> str:
+    from jaxlaws.figures.style import data_uri
+
+    return data_uri(picture_of(result, None))
+
+
+def picture_of(result: FitResult, runs: Runs | None, *, title: str = "") -> "Figure":
+    """The picture that `FitResult.plot` returns; see there."""
+    from fitting.reporting import fit_figures, uncertainty_figures  # these import Matplotlib
+
+    if runs is not None:
+        called = runs.for_law(type(result.law))
+        return fit_figures.fit_and_residuals(result.law, called, title=title)
+    result.usable_ensemble()  # raises an error without draws
+    return uncertainty_figures.intervals(result, title=title)
+
+
+def coefficients_in_short(
+    result: FitResult, level: float = 0.9, method: IntervalMethod = "percentile"
+) -> Table:
+    """The coefficients with interval, standard error and restraint.
+
+    A coefficient that the runs do not determine has words in place of the interval.
+    """
+    has_draws, held = result.ensemble is not None, result.held()
+    heads = ["coefficient", "value"]
+    heads += [f"low ({level:.0%})", "high", "standard error"] if has_draws else []
+    heads += ["held"] if held else []
+    on_bounds, open_names = coefficients_on_bounds(result, level), undetermined(result, level)
+    drawn = coefficients(result.usable_ensemble()) if has_draws else {}
+    rows = []
+    for name, each in result.coefficients(level, method).items():
+        cells = [f"{each[end]:.5g}" for end in ("low", "high") if each[end] is not None]
+        if has_draws:
+            cells.append(f"{float(np.std(drawn[name])):.2g}")
+        value = f"{each['value']:.5g}"
+        if name in on_bounds:
+            cells = ["on a bound", *["–"] * (len(cells) - 1)][: len(cells)]
+        elif name in open_names:
+            value, cells = NOT_DETERMINED, ["–"] * len(cells)
+        elif name in held and has_draws and held[name] == "frozen":
+            cells = ["–"] * len(cells)
+        rows.append([name, value, *cells, *([held.get(name, "")] if held else [])])
+    return Table(heads, rows)
+
+
+def undetermined(result: FitResult, level: float = 0.9) -> tuple[str, ...]:
+    """The coefficients that the runs do not determine.
+
+    The interval of such a coefficient, if there are draws, has ends with a ratio above 10,000;
+    without draws, a flat direction of the objective consists mostly of it.
+    """
+    if result.ensemble is not None:
+        low, high = map(coefficients, result.interval(level))
+        return tuple(name for name in low if 0 < low[name] * _WIDEST < high[name])
+    found = result.identifiability
+    flat = np.asarray(found.eigenvalues) < _FLAT
+    strong = np.flatnonzero(np.any(np.abs(found.directions[flat]) > math.sqrt(0.5), axis=0))
+    return tuple(found.names[index] for index in strong)
+
+
+_ERRORS = ("mean", "median", "worst")
+# Information about a direction whose 90% interval has ends with this ratio (1.645 standard errors
+# to either side).
+_FLAT = (2 * 1.645 / math.log(_WIDEST)) ** 2
+
+
+def _with_usable_draws(result: FitResult) -> FitResult:
+    """The fit, without its draws if none of them converged."""
+    status = result.ensemble_status
+    if status is None or np.any(status <= Status.FLAT_DIRECTION):
+        return result
+    note = f"None of the {len(status)} bootstrap draws converged."
+    warnings = (*result.warnings, note)
+    return dataclasses.replace(result, ensemble=None, ensemble_status=None, warnings=warnings)
+
+
+def _title(result: FitResult) -> str:
+    kind = type(result.law).__name__
+    draws = "no bootstrap"
+    if result.ensemble_status is not None:
+        draws = f"{len(result.ensemble_status)} bootstrap draws"
+    return f"Fit of {kind} to {result.num_runs} runs: {result.status.name}, {draws}"
+
+
+def _agreement(result: FitResult) -> str:
+    words = (
+        f"{result.starts_agreeing:.0%} of {len(result.objective_by_start)} starts agree on the "
+        f"objective {result.objective:.6g} ({result.options.objective!r})."
+    )
+    if result.other_optima:
+        words += f" There are {len(result.other_optima)} other optima."
+    return words
+
+
+def _criteria(result: FitResult) -> str:
+    """AIC, AICc and BIC with the likelihood that goes with the objective."""
+    num_rows = result.num_runs * max(1, len(getattr(result.law, "outcomes", ())))
+    num_free = len(result.identifiability.names) + 1  # the last is the spread of the residuals
+    try:
+        lost = deviance(result.options.objective, result.objective, num_rows)
+    except (TypeError, ValueError) as error:
+        return f"No AIC and BIC: {error}."
+    corrected = aicc(lost, num_free, num_rows)
+    return (
+        f"AIC {lost + 2 * num_free:.2f}, AICc {corrected:.2f}, "
+        f"BIC {lost + num_free * math.log(num_rows):.2f} ({num_free} free numbers, {num_rows} "
+        "observations). Only differences between fits to the same runs have a meaning."
+    )
+
+
+def _correlations(result: FitResult, level: float) -> Table | None:
+    """Pearson's correlation of the free coefficients over the draws; None without draws."""
+    if result.ensemble is None:
+        return None
+    drawn = coefficients(result.usable_ensemble())
+    left_out = {*coefficients_on_bounds(result, level), *undetermined(result, level)}
+    moving = {n: x for n, x in drawn.items() if n not in left_out and np.ptp(x) > 0}
+    if len(moving) < 2:
+        return None
+    matrix = np.corrcoef(list(moving.values()))
+    names = list(moving)
+    rows = [
+        [name, *(f"{matrix[i, j]:+.2f}" if j < i else "" for j in range(len(names) - 1))]
+        for i, name in enumerate(names)
+    ]
+    return Table(["", *names[:-1]], rows[1:])
+
+
+def _caveats(result: FitResult) -> Sequence[str]:
+    found = [*result.warnings, *result.identifiability.notes]
+    if result.ensemble is None:
+        found.append("No intervals: fit(..., bootstrap=1000) gives them.")
+    return tuple(dict.fromkeys(found))

@@ -1,0 +1,41 @@
+"""The glossary has an entry for each status and scenario of the program."""
+
+import pytest
+
+from fitting import Status as FitStatus
+from jaxlaws.cli.options.plan_options import SCENARIOS
+from jaxlaws.foundations.text.glossary import entries_of
+from jaxlaws.planning import Status
+
+
+@pytest.mark.parametrize("kind", [Status, FitStatus])
+def test_each_status_has_an_entry(kind):
+    section = "Status of a plan" if kind is Status else "Status of a fit"
+    for status in kind:
+        assert section in [entry.section for entry in entries_of(status.name.lower())]
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_each_scenario_has_an_entry(name):
+    assert entries_of(name)[0].section == "Scenario"
+
+
+def test_terms_of_one_entry_and_of_a_table_are_found():
+    assert entries_of("teacher") == entries_of("Student")
+    assert entries_of("FREE_TEACHER") == entries_of("free")
+    assert "charged with" in entries_of("scenario")[0].text
+
+
+def test_an_unknown_term_names_similar_ones():
+    with pytest.raises(ValueError, match=r"did you mean .*Hold-out"):
+        entries_of("holdout s")
+
+
+def test_explain_prints_the_entry(run, refused):
+    out = run("explain", "infeasible").out
+    assert out.startswith("INFEASIBLE: no plan keeps the budget and the bounds")
+    both = run("explain", "CONVERGED").out
+    assert "Status of a plan. CONVERGED" in both
+    assert "Status of a fit. CONVERGED" in both
+    assert max(map(len, both.splitlines())) <= 80
+    assert "the glossary has no term 'nothing'" in refused("explain", "nothing")

@@ -1,0 +1,52 @@
+"""What a terminal of 80 columns shows: whole numbers, units, and statuses that matter."""
+
+import re
+import time
+
+import pytest
+
+from jaxlaws.cli.output import progress
+
+SWEEP = ["plan", "train", "--law", "besiroglu2024", "--flops"]
+EXAMPLES = [  # of the README
+    ["presets", "busbridge2025"],
+    ["predict", "--law", "busbridge2025", "--student", "1B", "--tokens", "20B",
+     "--teacher-loss", "2.2"],
+    [*SWEEP, "1e20:1e24:9"],
+    ["plan", "compare", "--law", "busbridge2025", "--flops", "1e21", "--student", "300M"],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("arguments", EXAMPLES, ids=" ".join)
+def test_every_number_is_whole_in_80_columns(run, monkeypatch, arguments):
+    piped = run(*arguments).out
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = run(*arguments).out
+    assert max(map(len, shown.splitlines())) <= 80
+    numbers = re.compile(r"\d[\d.]*(?:e\d+)?[KMBT%]?")
+    assert set(numbers.findall(piped)) == set(numbers.findall(shown))
+
+
+def test_a_loss_has_its_unit(run):
+    assert "loss (nats)" in run(*SWEEP, "1e20:1e24:9").out
+    assert re.search(r"loss \(nats\) +\d\.\d{4}", run(*SWEEP, "5.76e23").out)
+
+
+def test_a_status_is_shown_where_a_plan_is_no_solution(run):
+    assert "status" not in run(*SWEEP, "1e20:1e24:9").out
+    out = run(*SWEEP, "1e3:1e21:2").out
+    assert "status" in out
+    assert "INFEASIBLE" in out
+
+
+def test_a_message_follows_what_takes_long(monkeypatch, capsys):
+    monkeypatch.setattr(progress, "_SECONDS", 0.01)
+    with progress.patience("thinking …"):
+        time.sleep(0.1)
+    assert re.fullmatch(r"thinking … 0 s\n", capsys.readouterr().err)
+    monkeypatch.setattr(progress, "_SECONDS", 60)
+    with progress.patience("thinking …"):
+        pass
+    with progress.patience("fitting …", at_once=True):
+        pass
+    assert capsys.readouterr().err == "fitting …\n"

@@ -1,0 +1,100 @@
+"""Plans and other answers show themselves, and become dictionaries and frames."""
+
+import jax
+import numpy as np
+import pytest
+
+from jaxlaws import presets
+from jaxlaws.foundations.text import columns as columns_module
+from jaxlaws.planning import Status, compare, compute_optimal, is_solved, plan_dict
+
+LAW = presets.load("besiroglu2024")
+
+
+def _lines(shown):
+    lines = repr(shown).splitlines()
+    assert len(lines) <= 20
+    assert max(map(len, lines)) <= 80
+    return lines
+
+
+def test_a_plan_shows_its_numbers_and_status():
+    plan = compute_optimal(LAW, flops=5.76e23)
+    lines = _lines(plan)
+    assert lines[0] == "SupervisedPlan: CONVERGED"
+    rows = [line.split() for line in lines]
+    assert ["parameters", "72.2B"] in rows
+    assert ["loss", f"{plan.loss:.4f}"] in rows
+    assert "<td>72.2B</td>" in plan._repr_html_()
+
+
+def test_a_sweep_shows_some_entries_and_what_is_not_solved():
+    plan = compute_optimal(LAW, flops=np.geomspace(1e3, 1e24, 20))
+    lines = _lines(plan)
+    assert lines[0] == "SupervisedPlan of shape (20,)"
+    assert "INFEASIBLE" in lines[-1]
+    assert f"{plan.loss[-1]:.4f}" in repr(plan)
+
+
+def test_a_comparison_has_a_column_for_each_strategy():
+    law = presets.load("busbridge2025_refit")
+    answer = compare(law, flops=1e21, num_student_params=3e8)
+    lines = _lines(answer)
+    assert lines[0].startswith("Comparison: winner OVERTRAIN, margin ")
+    assert lines[1].split() == ["train", "overtrain", "distil"] or sorted(lines[1].split()) == [
+        "distil", "overtrain", "train",
+    ]  # fmt: skip
+    assert " ".join(answer.reason.split()[:6]) in " ".join(repr(answer).split())
+
+
+def test_a_plan_in_a_trace_and_of_placeholders_is_shown():
+    seen = []
+
+    def planned(flops):
+        plan = compute_optimal(LAW, flops=flops)
+        seen.append(repr(plan))
+        return plan
+
+    shape = jax.eval_shape(planned, 1e21)
+    assert "traced" in seen[0]
+    for leaf in (None, object()):
+        assert repr(jax.tree.map(lambda _, leaf=leaf: leaf, shape)).startswith("SupervisedPlan")
+    assert "float32[]" in repr(shape) or "float64[]" in repr(shape)
+
+
+def test_solved_is_what_the_status_says():
+    solved = [status.name for status in Status if is_solved(status)]
+    assert list(plan_dict._SOLVED) == solved
+
+
+def test_frames_hold_the_columns_of_the_dictionary():
+    pa = pytest.importorskip("pyarrow")
+    plan = compute_optimal(LAW, flops=np.geomspace(1e3, 1e24, 20))
+    frame, document = plan.to_frame(), plan.to_dict()
+    if not isinstance(frame, pa.Table):
+        pytest.skip("another library comes first")
+    assert frame["num_params"].to_pylist() == document["num_params"]
+    assert frame["status"].to_pylist() == document["status"]
+    assert frame["shares.student"].to_pylist() == document["shares"]["student"]
+    assert document["num_params"][0] is None  # infeasible
+
+
+def test_without_a_library_the_error_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(columns_module, "find_spec", lambda name: None)
+    with pytest.raises(ModuleNotFoundError, match="pip install"):
+        columns_module.frame_of({"a": [1]})
+
+
+def test_trees_that_are_no_plans_are_shown_too():
+    plan = compute_optimal(LAW, flops=np.geomspace(1e20, 1e24, 3))
+    for change in (lambda leaf: leaf * 7 + 0.5, lambda leaf: np.nan * leaf, lambda leaf: leaf[:0]):
+        assert repr(jax.tree.map(change, plan)).startswith("SupervisedPlan")
+
+
+def test_a_sweep_has_a_picture_in_a_notebook():
+    plan = compute_optimal(LAW, flops=np.geomspace(1e20, 1e24, 5))
+    assert 'src="data:image/png;base64,' in plan._repr_html_()
+    assert len(plan.plot().axes) >= 4
+    assert "<img" not in compute_optimal(LAW, flops=np.full((2, 2), 1e21))._repr_html_()
+    with pytest.raises(ValueError, match="rising budgets"):
+        compute_optimal(LAW, flops=1e21).plot()

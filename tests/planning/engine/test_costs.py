@@ -1,0 +1,184 @@
+"""Prices: random problems against a dense search, prices of one, marginal values, and misuse."""
+
+import jax
+import numpy as np
+import pytest
+
+from jaxlaws import fix_inputs, presets
+from jaxlaws.planning import (
+    TEACHER_PRETRAINING,
+    TEACHER_PRETRAINING_AND_INFERENCE,
+    Costs,
+    Hardware,
+    Status,
+    assess_teacher,
+    compare,
+    compute_optimal,
+    distill,
+    distill_family,
+    distill_with,
+    flops_to_reach,
+    relative_cost,
+    serve,
+)
+from tests.planning.cost_search import KINDS, routed
+
+LAW, DISTILLED = presets.load("besiroglu2024"), presets.load("busbridge2025_refit")
+EXPERTS = presets.load("krajewski2024")
+DOLLARS = 1.4e-18  # of a FLOP
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_point_of_a_dense_search_is_better(kind):
+    random = np.random.default_rng(1)
+    for each in [KINDS[kind](random, 10_000) for _ in range(6)]:
+        assert each.solved
+        np.testing.assert_allclose(each.loss, each.raw_loss, rtol=1e-12)
+        np.testing.assert_allclose(each.spent, each.raw_spent, rtol=1e-9)
+        assert each.spent <= each.budget * (1 + 1e-9)
+        assert each.loss <= each.least + 1e-8
+
+
+def test_prices_of_one_are_flops():
+    student = {"flops": 1e22, "num_student_params": 1e9, "num_inference_tokens": 1e11}
+    student["scenario"] = TEACHER_PRETRAINING_AND_INFERENCE
+    pairs = zip(
+        jax.tree.leaves(distill(DISTILLED, **student)),
+        jax.tree.leaves(distill(DISTILLED, **student, cost=Costs())),
+        strict=True,
+    )
+    for plain, priced in pairs:
+        np.testing.assert_allclose(priced, plain, rtol=1e-6, atol=1e-9)
+
+
+def test_the_unit_of_the_prices_changes_nothing_but_the_budget():
+    students = {"num_student_params": [5e8, 2e9], "num_inference_tokens": 1e11}
+    students["scenario"] = TEACHER_PRETRAINING_AND_INFERENCE
+    cost = Costs(training=1.0, serving=2.0, logits=3.0, token=1e10)
+    in_dollars = jax.tree.map(lambda price: price * DOLLARS, cost)
+    plan = distill_family(DISTILLED, flops=1e22, cost=cost, **students)
+    priced = distill_family(DISTILLED, flops=1e22 * DOLLARS, cost=in_dollars, **students)
+    np.testing.assert_allclose(priced.flops, 1e22 * DOLLARS, rtol=1e-12)
+    np.testing.assert_allclose(priced.num_student_tokens, plan.num_student_tokens, rtol=1e-6)
+    np.testing.assert_allclose(priced.marginal_values.flops, plan.marginal_values.flops, rtol=1e-6)
+    np.testing.assert_allclose(sum(plan.shares.values()), 1, rtol=1e-12)
+
+
+def test_the_gain_from_a_lower_price_is_its_share_times_the_gain_from_the_budget():
+    names = ("training", "serving", "logits", "token")
+    step = 1e-4
+    prices = np.log([DOLLARS, 2 * DOLLARS, 3 * DOLLARS, 2e-8])
+    prices = prices + step * np.concatenate([np.zeros((1, 4)), np.eye(4), -np.eye(4)])
+    plan = distill(
+        DISTILLED,
+        flops=1e4,
+        num_student_params=1e9,
+        num_inference_tokens=1e11,
+        scenario=TEACHER_PRETRAINING_AND_INFERENCE,
+        cost=Costs(**dict(zip(names, np.exp(prices).T, strict=True))),
+    )
+    shares = {name: share[0] for name, share in plan.shares.items()}
+    parts = [shares["student"] + shares["teacher"]]
+    parts += [shares[name] for name in ("serving", "logits", "data")]
+    assert min(parts) > 0.01
+    np.testing.assert_allclose(sum(parts), 1, rtol=1e-12)
+    slopes = (plan.loss[1:5] - plan.loss[5:]) / (2 * step)
+    gains = plan.marginal_values.flops[0] * np.array(parts)
+    np.testing.assert_allclose(slopes, gains, rtol=1e-5)
+
+
+def test_the_least_budget_is_searched_in_the_unit_of_the_prices():
+    cost = Costs(training=DOLLARS, token=1e-7)
+    plan = flops_to_reach(compute_optimal, LAW, target_loss=2.3, cost=cost)
+    again = compute_optimal(LAW, flops=plan.flops, cost=cost)
+    cheapest = serve(LAW, num_inference_tokens=0.0, target_loss=2.3, cost=cost)
+    np.testing.assert_allclose([plan.loss, again.loss], 2.3, rtol=1e-8)
+    np.testing.assert_allclose(plan.flops, cheapest.flops, rtol=1e-7)
+
+
+def test_decisions_count_in_the_unit_of_the_prices():
+    cost = Costs(training=DOLLARS, serving=DOLLARS, logits=DOLLARS)
+    inputs = {"num_student_params": 1e9, "scenario": TEACHER_PRETRAINING}
+    plain = compare(DISTILLED, flops=1e21, teacher_loss=2.1, num_teacher_params=7e9, **inputs)
+    priced = compare(
+        DISTILLED,
+        flops=1e21 * DOLLARS,
+        teacher_loss=2.1,
+        num_teacher_params=7e9,
+        cost=cost,
+        **inputs,
+    )
+    assert plain.winner == priced.winner
+    np.testing.assert_allclose(priced.margin, plain.margin, rtol=1e-6)
+
+
+@pytest.mark.slow
+def test_a_ratio_of_costs_does_not_depend_on_their_unit():
+    cost = Costs(training=DOLLARS, serving=DOLLARS, logits=DOLLARS)
+    inputs = {"num_student_params": 1e9, "scenario": TEACHER_PRETRAINING, "target_loss": 2.3}
+    plain = relative_cost(DISTILLED, **inputs)
+    priced = relative_cost(DISTILLED, cost=cost, **inputs)
+    np.testing.assert_allclose(priced.compute, plain.compute, rtol=1e-6)
+
+
+def test_further_inputs_are_chosen_or_fixed():
+    inputs = {"flops": 1e21, "forward_flops": routed}
+    bounds = {"granularity": (1.0, 64.0)}
+    plan = compute_optimal(EXPERTS, input_bounds=bounds, **inputs)
+    best = plan.further_inputs.granularity
+    fixed = compute_optimal(
+        fix_inputs(EXPERTS, granularity=best),
+        flops=1e21,
+        forward_flops=_Routed(best),
+    )
+    np.testing.assert_allclose(plan.loss, fixed.loss, rtol=1e-9)
+    reached = serve(
+        EXPERTS,
+        num_inference_tokens=0.0,
+        target_loss=plan.loss,
+        forward_flops=routed,
+        input_bounds=bounds,
+    )
+    np.testing.assert_allclose(reached.flops, 1e21, rtol=1e-6)
+    with pytest.raises(TypeError, match=r"fix_inputs\(law, granularity=.*input_bounds=\{\"gran"):
+        compute_optimal(EXPERTS, **inputs)
+    with pytest.raises(ValueError, match="input_bounds takes at most 2 inputs"):
+        compute_optimal(EXPERTS, input_bounds={"num_params": (1.0, 2.0)}, **inputs)
+
+
+class _Routed:
+    def __init__(self, granularity):
+        self.granularity = granularity
+
+    def __call__(self, num_params):
+        return routed(num_params, self.granularity)
+
+
+def test_caps_need_the_axis_of_the_students():
+    students = {"num_student_params": [5e8, 2e9], "scenario": TEACHER_PRETRAINING}
+    with pytest.raises(ValueError, match="one for each of the 2 students along the last axis"):
+        distill_family(
+            DISTILLED, flops=1e22, num_student_tokens_bounds=(1e3, np.ones(3)), **students
+        )
+
+
+def test_misuse_is_named():
+    given = {"flops": 1e21, "num_student_params": 1e9, "teacher_loss": 2.0}
+    given["num_teacher_params"] = 7e9
+    for question in (distill_with, assess_teacher):
+        with pytest.raises(ValueError, match=r"cost\.token must not be negative"):
+            question(DISTILLED, **given, cost=Costs(token=-1.0))
+    with pytest.raises(ValueError, match=r"cost\.training must be positive"):
+        compute_optimal(LAW, flops=1e21, cost=Costs(training=0.0))
+    with pytest.raises(TypeError, match="cost must be a Costs"):
+        compute_optimal(LAW, flops=1e21, cost={"token": 1.0})
+    lavish = Hardware(dollars_per_hour=2, flops_per_second=1e15, utilisation=40)
+    with pytest.raises(ValueError, match=r"serving\.utilisation must be at most 1, got 40"):
+        Costs.in_dollars(
+            training=Hardware(dollars_per_hour=2, flops_per_second=1e15, utilisation=0.4),
+            serving=lavish,
+        )
+    with pytest.raises(TypeError, match="training must be a Hardware, got 2"):
+        Costs.in_dollars(training=2.0)  # pyright: ignore[reportArgumentType]
+    inside = jax.jit(lambda price: compute_optimal(LAW, flops=1e21, cost=Costs(training=price)))
+    assert inside(-1.0).status == Status.INFEASIBLE
