@@ -8,7 +8,7 @@ from fitting.data.columns import Cells
 from jaxlaws.foundations.annotations import Json, Tree
 from jaxlaws.foundations.text.cards import Card, Displayed, cut
 from jaxlaws.foundations.text.cells import cell, heading
-from jaxlaws.foundations.text.columns import frame_of
+from jaxlaws.foundations.text.table_columns import frame_of
 from jaxlaws.foundations.text.tables import Table
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import html
 import math
+import textwrap
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -20,7 +21,7 @@ from fitting.uncertainty.caveats import coefficients_on_bounds
 from fitting.validation.model_comparison import aicc
 from jaxlaws.foundations.law import coefficients
 from jaxlaws.foundations.text.cards import Card, cut
-from jaxlaws.foundations.text.escaping import latex_text, markdown_text
+from jaxlaws.foundations.text.escaping import latex_text, markdown_text, terminal_text
 from jaxlaws.foundations.text.tables import Table, table_html, table_text
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ _TABLES: Mapping[str, Callable[[Table], str]] = {
     "latex": lambda table: latex_table(table.heads, table.rows),
 }
 _SENTENCES: Mapping[str, Callable[[str], str]] = {
-    "text": str,
+    "text": lambda text: textwrap.fill(terminal_text(text), _WIDTH),
     "markdown": markdown_text,
     "html": lambda text: f"<p>{html.escape(text)}</p>",
     "latex": latex_text,
@@ -120,7 +121,8 @@ def coefficients_in_short(
     for name, each in result.coefficients(level, method).items():
         cells = [f"{each[end]:.5g}" for end in ("low", "high") if each[end] is not None]
         if has_draws:
-            cells.append(f"{float(np.std(drawn[name])):.2g}")
+            with np.errstate(all="ignore"):  # draws along a flat direction may be infinite
+                cells.append(f"{float(np.std(drawn[name])):.2g}")
         value = f"{each['value']:.5g}"
         if name in on_bounds:
             cells = ["on a bound", *["–"] * (len(cells) - 1)][: len(cells)]
@@ -206,7 +208,8 @@ def _correlations(result: FitResult, level: float) -> Table | None:
     moving = {n: x for n, x in drawn.items() if n not in left_out and np.ptp(x) > 0}
     if len(moving) < 2:
         return None
-    matrix = np.corrcoef(list(moving.values()))
+    with np.errstate(all="ignore"):
+        matrix = np.corrcoef(list(moving.values()))
     names = list(moving)
     rows = [
         [name, *(f"{matrix[i, j]:+.2f}" if j < i else "" for j in range(len(names) - 1))]

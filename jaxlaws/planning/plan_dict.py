@@ -17,7 +17,7 @@ from jaxlaws.foundations.text.cards import (
     has_numbers,
 )
 from jaxlaws.foundations.text.cells import SHARES, WORDS, cell, heading
-from jaxlaws.foundations.text.columns import columns, flat, frame_of, table_of
+from jaxlaws.foundations.text.table_columns import columns, flat, frame_of, table_of
 from jaxlaws.foundations.text.tables import Table
 
 if TYPE_CHECKING:

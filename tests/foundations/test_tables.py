@@ -5,7 +5,7 @@ import random
 import pytest
 
 from jaxlaws.foundations.text.cells import cell, times_outside
-from jaxlaws.foundations.text.columns import columns
+from jaxlaws.foundations.text.table_columns import columns
 from jaxlaws.foundations.text.tables import Table, fitting_tables, table_html, table_text
 
 HEADS = ["budget", "student parameters", "tokens per parameter", "teacher loss (nats)", "loss"]

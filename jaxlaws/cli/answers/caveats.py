@@ -11,7 +11,7 @@ from jaxlaws.cli.options.law_source import Source
 from jaxlaws.foundations.annotations import Array, Json, Tree
 from jaxlaws.foundations.quantities import format_quantity
 from jaxlaws.foundations.text.cells import WORDS, cell
-from jaxlaws.foundations.text.columns import known
+from jaxlaws.foundations.text.table_columns import known
 from jaxlaws.planning import DEFAULT_BOUNDS, optimal_budget
 from jaxlaws.precision import float64
 

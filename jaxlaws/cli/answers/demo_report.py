@@ -21,7 +21,7 @@ from jaxlaws.compute import training_flops
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.quantities import format_quantity
 from jaxlaws.foundations.text.cells import DISTANCE, cell
-from jaxlaws.foundations.text.columns import flat
+from jaxlaws.foundations.text.table_columns import flat
 from jaxlaws.laws.distillation_exponential import DistillationExponential
 from jaxlaws.laws.supervised import Supervised
 

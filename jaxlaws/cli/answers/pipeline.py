@@ -18,7 +18,7 @@ from jaxlaws.cli.output.progress import patience
 from jaxlaws.cli.output.question_marks import NOTE, any_failed
 from jaxlaws.cli.output.wording import why_infeasible
 from jaxlaws.foundations.annotations import Array, Tree
-from jaxlaws.foundations.text.columns import flat
+from jaxlaws.foundations.text.table_columns import flat
 
 
 def find(

@@ -15,8 +15,8 @@ from jaxlaws.cli.output import wording
 from jaxlaws.cli.output.question_marks import with_question_marks, without_good_statuses
 from jaxlaws.foundations.annotations import Array, Json, Tree
 from jaxlaws.foundations.text.cells import DISTANCE, SHARES, WORDS, cell
-from jaxlaws.foundations.text.columns import columns, flat, known, plain_inputs, table_of
 from jaxlaws.foundations.text.escaping import figure_text
+from jaxlaws.foundations.text.table_columns import columns, flat, known, plain_inputs, table_of
 from jaxlaws.foundations.text.tables import Table
 from jaxlaws.planning import Status, is_solved, plan_to_dict
 from jaxlaws.planning.plan_dict import with_tokens_per_param

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from jaxlaws import presets
-from jaxlaws.foundations.text import columns as columns_module
+from jaxlaws.foundations.text import table_columns as columns_module
 from jaxlaws.planning import Status, compare, compute_optimal, is_solved, plan_dict
 
 LAW = presets.load("besiroglu2024")

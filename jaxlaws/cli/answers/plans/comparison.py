@@ -11,7 +11,7 @@ from jaxlaws.cli.output.question_marks import failed, with_question_marks
 from jaxlaws.cli.output.wording import INPUT_WORDS, active_bounds, distance
 from jaxlaws.foundations.annotations import Array, Json
 from jaxlaws.foundations.text.cells import DISTANCE, cell
-from jaxlaws.foundations.text.columns import flat, known, plain_inputs, table_of
+from jaxlaws.foundations.text.table_columns import flat, known, plain_inputs, table_of
 from jaxlaws.foundations.text.tables import Table
 from jaxlaws.planning import Comparison, Status, Winner, extrapolation_decades, plan_to_dict
 

@@ -9,7 +9,7 @@ from jaxlaws.cli.output.progress import patience
 from jaxlaws.cli.output.question_marks import with_question_marks, without_good_statuses
 from jaxlaws.cli.output.wording import distance
 from jaxlaws.foundations.annotations import Array, Json, Tree
-from jaxlaws.foundations.text.columns import known, table_of
+from jaxlaws.foundations.text.table_columns import known, table_of
 from jaxlaws.foundations.text.tables import Table
 from jaxlaws.planning import Method, Status, extrapolation_decades
 

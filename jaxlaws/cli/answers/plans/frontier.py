@@ -8,7 +8,7 @@ from jaxlaws.cli.answers.presentation import Answered, Presentation
 from jaxlaws.cli.output.question_marks import failed, questioned, with_question_marks
 from jaxlaws.cli.output.wording import distance
 from jaxlaws.foundations.annotations import Array, Json, Tree
-from jaxlaws.foundations.text.columns import columns, flat, table_of
+from jaxlaws.foundations.text.table_columns import columns, flat, table_of
 from jaxlaws.foundations.text.tables import Table
 from jaxlaws.planning import Method, Status
 

@@ -5,7 +5,7 @@ import numpy as np
 from jaxlaws.cli.answers.plans.size_and_tokens import SizeAndTokens, epochs_of
 from jaxlaws.cli.answers.presentation import Answered
 from jaxlaws.foundations.annotations import Json, Tree
-from jaxlaws.foundations.text.columns import known
+from jaxlaws.foundations.text.table_columns import known
 
 MOST_EPOCHS = 4.0
 _CAVEAT = (

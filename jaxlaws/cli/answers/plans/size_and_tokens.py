@@ -11,7 +11,7 @@ from jaxlaws.cli.output.progress import patience
 from jaxlaws.cli.output.question_marks import questioned
 from jaxlaws.foundations.annotations import Array, Json, Tree
 from jaxlaws.foundations.text.cells import WORDS, cell
-from jaxlaws.foundations.text.columns import known, table_of
+from jaxlaws.foundations.text.table_columns import known, table_of
 from jaxlaws.foundations.text.tables import Table
 from jaxlaws.planning import (
     DEFAULT_BOUNDS,

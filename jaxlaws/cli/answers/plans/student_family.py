@@ -5,7 +5,7 @@ import numpy as np
 from jaxlaws.cli.answers.presentation import Answered, Presentation
 from jaxlaws.foundations.annotations import Array, Json
 from jaxlaws.foundations.text.cells import SHARES, WORDS
-from jaxlaws.foundations.text.columns import columns
+from jaxlaws.foundations.text.table_columns import columns
 from jaxlaws.planning import extrapolation_decades
 
 _TEACHER = {n: WORDS[n] for n in ("num_teacher_params", "num_teacher_tokens", "teacher_loss")}

@@ -8,7 +8,7 @@ from jaxlaws.cli.output.question_marks import failed, questioned, with_question_
 from jaxlaws.cli.output.wording import distance
 from jaxlaws.foundations.annotations import Array, Json, Tree
 from jaxlaws.foundations.text.cells import SHARES, WORDS, cell
-from jaxlaws.foundations.text.columns import columns, known, plain_inputs, table_of
+from jaxlaws.foundations.text.table_columns import columns, known, plain_inputs, table_of
 from jaxlaws.foundations.text.tables import Table
 from jaxlaws.planning import Status, plan_to_dict
 
