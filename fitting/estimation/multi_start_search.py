@@ -5,7 +5,6 @@ the weight of priors, and the scale of Student's t.
 """
 
 import dataclasses
-import functools
 
 import numpy as np
 
@@ -14,7 +13,6 @@ from fitting.minimiser.local_optima import NO_COST, SAME_OBJECTIVE
 from fitting.minimiser.multi_start import (
     NO_GAIN,
     Minima,
-    block_size,
     linearised_residuals,
     minimise_batch,
     residuals_of,
@@ -34,6 +32,7 @@ _SAME_SPREAD = 1e-6  # relative
 _SAME_SCALE = 1e-6  # relative
 _TYPICAL = 0.01  # residual, as a share of the outcomes
 _MOST_ROUNDS = 50  # of the fit and of what the noise determines in turn
+_MOST_LEADERS = 64  # starts that go on after the second pass
 _MOST_ENDS = 64  # different ends of a broad search from which a fit continues
 _SAME_COST = 1e-6  # relative difference of costs
 _MOST_DIRECTIONS = 5  # times that the directions of the steps are chosen again
@@ -203,13 +202,11 @@ def _minimise(
 ) -> tuple[BatchedProblem, Minima]:
     """Minimise all entries; with priors, fit the spread of the residuals in turn."""
     objective = problem.objective
-    # A few starts go on as long as one does, and a block of them costs as much as one.
-    leaders = functools.partial(_leaders, most=block_size(problem))
     if not problem.priors:
-        return problem, minimise_batch(problem, batch, is_worth_it=leaders)
+        return problem, minimise_batch(problem, batch, is_worth_it=_leaders)
     first = _first_spread(objective)
     problem = dataclasses.replace(problem, spread=first)
-    minima = minimise_batch(problem, batch, is_worth_it=leaders)
+    minima = minimise_batch(problem, batch, is_worth_it=_leaders)
     best = batch.take(problem, np.array([0])).at(minima.vectors[[_lowest(minima)]])
     for _ in range(_MOST_ROUNDS):
         costs = np.asarray(objective.costs(residuals_of(problem, best)[0]))
@@ -220,7 +217,7 @@ def _minimise(
         if abs(again - before) <= _SAME_SPREAD * before:
             break
         best = best.at(minimise_batch(problem, best).vectors)
-    return problem, minimise_batch(problem, batch.at(minima.vectors), is_worth_it=leaders)
+    return problem, minimise_batch(problem, batch.at(minima.vectors), is_worth_it=_leaders)
 
 
 def _first_spread(objective: Objective) -> float:
@@ -231,12 +228,17 @@ def _first_spread(objective: Objective) -> float:
     return 1.0 if isinstance(objective, StudentT) else slope**2
 
 
-def _leaders(minima: Minima, most: int) -> np.ndarray:
-    """The entries to continue with: none if the best has converged, else the lowest near it."""
+def _leaders(minima: Minima) -> np.ndarray:
+    """The entries to continue with: none if the best has converged, else those near the best.
+
+    Of the others near the best, those that are settled do not go on.
+    """
+    best = _lowest(minima)
     order = np.argsort(minima.costs, kind="stable")
-    is_among_lowest = np.argsort(order) < most
-    near = minima.costs <= minima.costs[order[0]] * (1 + 1e-3)
-    return near & is_among_lowest & (not minima.converged[_lowest(minima)])
+    near = minima.costs <= minima.costs[best] * (1 + 1e-3)
+    leaders = near & ~minima.is_settled & (np.argsort(order) < _MOST_LEADERS)
+    leaders[best] = True
+    return leaders & (not minima.converged[best])
 
 
 def _lowest(minima: Minima) -> int:

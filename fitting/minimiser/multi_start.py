@@ -94,11 +94,6 @@ class Minima:
         return Minima(*(getattr(self, field.name)[chosen] for field in dataclasses.fields(self)))
 
 
-def block_size(problem: BatchedProblem) -> int:
-    """The number of entries that advance together."""
-    return _BLOCK if problem.basis is None else _SMALL_BLOCK
-
-
 def search_batch(
     problem: BatchedProblem, batch: Batch, num_steps: int
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -236,7 +231,7 @@ def _in_blocks(
 ) -> list[np.ndarray]:
     """Run a program on all entries, block by block; the last one is repeated to fill a block."""
     num_entries, num_free = batch.vectors.shape
-    size = block_size(problem)
+    size = _BLOCK if problem.basis is None else _SMALL_BLOCK
     while size > 1 and size * num_free * batch.weights.shape[1] > _CELLS:
         size //= 2
 

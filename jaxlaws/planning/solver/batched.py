@@ -91,6 +91,13 @@ def hessians(
     ]
 
 
+def hessian_in_loop(
+    function: Callable[[Point], Array], point: Sequence[Array]
+) -> tuple[Array, Point, list[Point]]:
+    """The same as `hessian`, in a loop, see `hessians`."""
+    return hessians([function], point)[0]
+
+
 def dot(left: Sequence[Array], right: Sequence[Array]) -> Array:
     """The sum of products; 0 for empty sequences."""
     total: Array = 0.0

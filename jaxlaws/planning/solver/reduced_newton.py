@@ -7,12 +7,13 @@ import jax.numpy as jnp
 from jax import lax
 
 from jaxlaws.foundations.annotations import Array
-from jaxlaws.planning.solver.batched import Point, hessian, largest, solve
+from jaxlaws.planning.solver.batched import Point, hessian, hessian_in_loop, largest, solve
 from jaxlaws.planning.solver.numeric_tolerances import Tolerances
 from jaxlaws.planning.solver.problem import Problem, Reduction
 
 _MAX_STEPS = 12
 _LONGEST_STEP = 2.0  # in a logarithm
+_WRITTEN_OUT = 2  # coordinates up to which the second derivatives are written out
 # Added to the objective where a constraint is violated: more than any loss in nats, and more than
 # the logarithm of any cost.
 _PENALTY = 1e4
@@ -126,9 +127,11 @@ def newton(
     def to_point(coordinates: Point) -> Point:
         return reduction.to_point(coordinates, [0.0] * reduction.num_relaxations)
 
+    derivatives = hessian if len(start) <= _WRITTEN_OUT else hessian_in_loop
+
     def step(state: _State) -> _State:
         count, here, trial, best, error = state
-        value, gradient, curvature = hessian(lambda c: problem.objective(to_point(c)), trial)
+        value, gradient, curvature = derivatives(lambda c: problem.objective(to_point(c)), trial)
         for entry, low, high in zip(to_point(trial), problem.lower, problem.upper, strict=True):
             value = jnp.where((entry >= low) & (entry <= high), value, jnp.inf)
         downhill = [-part for part in gradient]

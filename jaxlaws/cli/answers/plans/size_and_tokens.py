@@ -142,8 +142,9 @@ def _ranges(found: Answered, within: Array) -> dict[str, NearOptimalRange]:
     options = {"within": within, **found.inputs, **settings}
     names = [
         name
-        for name in found.result.active_bounds
-        if f"{name}_bounds" in bounded and name in WORDS and options.get(name) is None
+        for name in WORDS
+        if name in found.result.active_bounds
+        if f"{name}_bounds" in bounded and options.get(name) is None
         if np.isfinite(getattr(found.result, name)).any()
     ]
     with patience("looking for the ends of the ranges …"):
