@@ -122,7 +122,7 @@ def coefficients_in_short(
         cells = [f"{each[end]:.5g}" for end in ("low", "high") if each[end] is not None]
         if has_draws:
             with np.errstate(all="ignore"):  # draws along a flat direction may be infinite
-                cells.append(f"{float(np.std(drawn[name])):.2g}")
+                cells.append(f"{float(np.std(drawn[name])):.3g}")
         value = f"{each['value']:.5g}"
         if name in on_bounds:
             cells = ["on a bound", *["–"] * (len(cells) - 1)][: len(cells)]

@@ -66,7 +66,7 @@ def test_coefficients_have_interval_and_standard_error(drawn):
     draws = drawn.ensemble.alpha_N
     ends = np.exp(np.quantile(np.log(draws), [0.05, 0.95]))
     numbers = [f"{x:.5g}" for x in (float(drawn.law.alpha_N), *ends)]
-    assert row.split() == ["alpha_N", *numbers, f"{np.std(draws):.2g}"]
+    assert row.split() == ["alpha_N", *numbers, f"{np.std(draws):.3g}"]
 
 
 def test_criteria_are_those_of_normal_residuals(fitted):
