@@ -141,7 +141,7 @@ def in_float64(function: Callable[[Tree], Tree], given: Tree, dtype: np.dtype | 
         rest = iter(numbers)
         filled = [_as_float64(next(rest)) if is_traced(leaf) else leaf for leaf in leaves]
         results, tree = jax.tree.flatten(function(jax.tree.unflatten(structure, filled)))
-        kinds[:], trees[:] = [np.dtype(jnp.result_type(each)) for each in results], [tree]
+        kinds[:], trees[:] = [_narrow(jnp.result_type(each)) for each in results], [tree]
         # A custom derivative rule cannot have integers as results. Small ones are exact as floats.
         return [jnp.asarray(each, np.float64) for each in results]
 
@@ -153,6 +153,22 @@ def in_float64(function: Callable[[Tree], Tree], given: Tree, dtype: np.dtype | 
         for each, kind in zip(rounded, kinds, strict=True)
     ]
     return jax.tree.unflatten(trees[0], results)
+
+
+def argmin(values: Array, axis: int) -> Array:
+    """The index of the least number along an axis, the first of equal ones.
+
+    `jnp.argmin` cannot be used within `in_float64`: JAX lowers it when that has ended.
+    """
+    if isinstance(values, jax.Array):
+        return jnp.take(jnp.argsort(values, axis), 0, axis)
+    return np.argmin(values, axis)
+
+
+def _narrow(kind: np.dtype) -> np.dtype:
+    """The kind of a result in a program without 64-bit integers."""
+    is_wide = jnp.issubdtype(kind, jnp.signedinteger) and np.dtype(kind).itemsize > 4
+    return np.dtype(np.int32 if is_wide else kind)
 
 
 def _as_float64(leaf: Array) -> Array:

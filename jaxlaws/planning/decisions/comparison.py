@@ -30,6 +30,7 @@ from jaxlaws.planning.engine.status import Status, is_solved
 from jaxlaws.planning.plan_dict import Answer, named_in_plans
 from jaxlaws.planning.supervised.allocation import compute_optimal
 from jaxlaws.planning.supervised.fixed_size import train_fixed
+from jaxlaws.precision import argmin
 from jaxlaws.pytree import pytree
 
 
@@ -188,7 +189,7 @@ def _compare(
     losses = jnp.stack([jnp.where(eligible[name], options[name].loss, jnp.inf) for name in options])
     ordered = jnp.sort(losses, axis=0)
     nothing = jnp.isinf(ordered[0])
-    winner = jnp.where(nothing, Winner.NONE, jnp.argmin(losses, axis=0)).astype(jnp.int32)
+    winner = jnp.where(nothing, Winner.NONE, argmin(losses, axis=0)).astype(jnp.int32)
     margin = jnp.where(
         jnp.isinf(ordered[1]), jnp.nan, ordered[1] - jnp.where(nothing, 0.0, ordered[0])
     )

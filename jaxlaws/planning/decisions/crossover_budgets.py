@@ -29,7 +29,7 @@ from jaxlaws.planning.engine.programs import compiled_when_traced
 from jaxlaws.planning.engine.scenarios import Scenario, check_scenario
 from jaxlaws.planning.engine.status import Status, worst
 from jaxlaws.planning.plan_dict import Answer, named_in_plans
-from jaxlaws.precision import array_module
+from jaxlaws.precision import argmin, array_module
 from jaxlaws.pytree import pytree
 
 _BUDGETS_PER_DECADE = 24
@@ -236,7 +236,7 @@ def crossover(
 
     ends = (xp.take_along_axis(budgets, index, axis=-1) for index in (left, right))
     root, _ = root_of(falling, given, *ends)
-    decided = xp.argmax(better != 0, axis=-1)
+    decided = argmin((better == 0).astype(np.int32), axis=-1)
     possible = xp.isfinite(xp.minimum(alone, taught)).any(axis=-1)
     # A better plan may exist where a plan did not converge: the plan may win, but not lose.
     unsure = (supervised.status == Status.NOT_CONVERGED) & (better >= 0)

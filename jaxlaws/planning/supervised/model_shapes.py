@@ -27,7 +27,7 @@ from jaxlaws.planning.engine.status import Status, is_solved
 from jaxlaws.planning.plan_dict import Answer
 from jaxlaws.planning.supervised.allocation import compute_optimal
 from jaxlaws.planning.supervised.fixed_size import train_fixed
-from jaxlaws.precision import array_module
+from jaxlaws.precision import argmin, array_module
 from jaxlaws.pytree import pytree
 
 # Width 128 times the number of layers, from two million parameters to two trillion.
@@ -168,7 +168,7 @@ def optimal_shape(
         each = jax.tree.map(lambda leaf: xp.broadcast_to(leaf, shape), each)
         low, high = with_new_axis(size_bounds)
         possible = is_solved(each.status) & (sizes >= low) & (sizes <= high)
-        best = xp.where(possible, each.loss, xp.inf).argmin(axis=-1)
+        best = argmin(xp.where(possible, each.loss, xp.inf), axis=-1)
         some = possible.any(axis=-1)
 
         def of_best(values: Array) -> Array:
