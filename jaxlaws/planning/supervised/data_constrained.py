@@ -42,6 +42,8 @@ class LimitedDataPlan(Answer):
         marginal_values: nats per unit of a logarithm, by name.
     """
 
+    VARIABLES = ("num_params", "num_tokens")
+
     num_params: Array
     num_tokens: Array
     num_unique_tokens: Array

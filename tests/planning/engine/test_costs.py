@@ -28,7 +28,13 @@ EXPERTS = presets.load("krajewski2024")
 DOLLARS = 1.4e-18  # of a FLOP
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param(kind, marks=pytest.mark.slow) if kind == "student caps" else kind
+        for kind in KINDS
+    ],
+)
 def test_no_point_of_a_dense_search_is_better(kind):
     random = np.random.default_rng(1)
     for each in [KINDS[kind](random, 10_000) for _ in range(6)]:
