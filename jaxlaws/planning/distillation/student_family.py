@@ -70,8 +70,9 @@ def distill_family(
         num_inference_tokens: tokens that each student will serve, broadcast with the sizes; the
             budget pays for serving.
         forward_flops: forward FLOPs per token of a model of given size.
-        num_student_tokens_bounds: lower and upper bound of the tokens, each one number for all
-            students, or numbers that broadcast with the sizes: a cap for each student.
+        num_student_tokens_bounds: lower and upper bound of the tokens. A bound whose last axis has
+            one number for each student has a bound for each; another bound is that of all students
+            and broadcasts with the budget.
         num_teacher_params_bounds: lower and upper bound of the size of the teacher.
         num_teacher_tokens_bounds: lower and upper bound of the tokens of the teacher.
         limits: upper limits on other quantities of `num_teacher_params` and `num_teacher_tokens`,
@@ -150,19 +151,10 @@ def distill_family(
 
 
 def _for_each_student(bound: Array, num: int) -> list[Array]:
-    """A bound of the tokens of each student.
-
-    Raises:
-        ValueError: the last axis of the bound is not that of the students.
-    """
-    if np.ndim(bound) == 0:
+    """A bound of the tokens of each student: its own along the last axis, or that of all."""
+    if np.ndim(bound) == 0 or np.shape(bound)[-1] not in (1, num):
         return [bound] * num
     values = bound if is_traced(bound) else np.asarray(bound)
-    if values.shape[-1] not in (1, num):
-        raise ValueError(
-            f"num_student_tokens_bounds: expected one number, or one for each of the {num} "
-            f"students along the last axis, got shape {values.shape}"
-        )
     return [values[..., index % values.shape[-1]] for index in range(num)]
 
 

@@ -160,12 +160,19 @@ class _Routed:
         return routed(num_params, self.granularity)
 
 
-def test_caps_need_the_axis_of_the_students():
-    students = {"num_student_params": [5e8, 2e9], "scenario": TEACHER_PRETRAINING}
-    with pytest.raises(ValueError, match="one for each of the 2 students along the last axis"):
-        distill_family(
-            DISTILLED, flops=1e22, num_student_tokens_bounds=(1e3, np.ones(3)), **students
+def test_a_cap_is_that_of_each_student_or_of_all():
+    given = {"num_student_params": [5e8, 2e9], "scenario": TEACHER_PRETRAINING}
+    budgets, caps = np.array([1e22, 1e23, 1e24]), np.array([1e10, 2e10, 3e10])
+    plans = distill_family(DISTILLED, flops=budgets, num_student_tokens_bounds=(1e3, caps), **given)
+    for index in range(3):
+        alone = distill_family(
+            DISTILLED,
+            flops=budgets[index],
+            num_student_tokens_bounds=(1e3, [caps[index]] * 2),
+            **given,
         )
+        np.testing.assert_allclose(plans.num_student_tokens[index], alone.num_student_tokens)
+    np.testing.assert_allclose(plans.num_student_tokens[2], 3e10)  # both caps bind
 
 
 def test_misuse_is_named():
