@@ -43,7 +43,7 @@ def side_by_side(
 def meanwhile(work: Callable[[], object]) -> Iterator[None]:
     """Call `work()`, in float64, on another thread while the body of a `with` statement runs.
 
-    Two programs are so compiled at the same time. The statement ends when both are done.
+    In this way two programs are compiled at the same time. The statement ends when both are done.
 
     Args:
         work: the function to call; its result is dropped, and its exception raised.

@@ -55,7 +55,7 @@ def _loss_under(law: Tree, sizes: dict[str, Array]) -> Array:
         return law.loss(**{name: sizes[name] for name in law.input_names})
     student = {name: sizes[name] for name in ("num_student_params", "num_student_tokens")}
     is_trained = ~jnp.isnan(sizes["num_teacher_tokens"])
-    teacher = {
+    teacher = {  # any finite numbers where it is not trained, so that derivatives are finite
         name: jnp.where(is_trained, sizes[name], 1e9)
         for name in ("num_teacher_params", "num_teacher_tokens")
     }

@@ -51,7 +51,7 @@ class FamilyPlan(Answer):
         loss: weighted mean of the losses of the students.
         flops: compute that the plan spends, at most the budget.
         shares: fractions of `flops`: `student` (all students), `logits`, `teacher`, `serving` (all
-            students).
+            students), `data`.
         status: a `Status`.
         active_bounds: -1, 0 or +1 by input name; one value for each student for their tokens.
         marginal_values: fall of `loss` in nats per unit of a logarithm, by name; one value for

@@ -136,18 +136,18 @@ def test_other_transformations_outside_jit_compile_once(transformed, caplog):
     assert not _compilations(caplog, lambda: transformed(_other(LAW), 52.0))
 
 
-def test_the_program_inside_a_program_costs_little(monkeypatch):
-    """Only the checks of concrete inputs, which NumPy makes otherwise, become a part of it."""
-
+def test_the_program_inside_a_program_costs_nothing(monkeypatch):
     def program():
-        answer = jax.jit(lambda flops: train_fixed(LAW, num_params=1e9, flops=flops).loss)
+        answer = jax.jit(
+            lambda law, size, flops: train_fixed(law, num_params=size, flops=flops).loss
+        )
         with callers_precision():
-            return answer.lower(1e21).compile().cost_analysis()["flops"]
+            return answer.lower(LAW, 1e9, 1e21).compile().cost_analysis()["flops"]
 
     nested = program()
     plain = evaluation._answer_in_trace.__wrapped__
     monkeypatch.setattr(evaluation, "_answer_in_trace", plain)
-    assert program() <= nested < 1.02 * program()
+    assert nested == program()
 
 
 @pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float16])
