@@ -1,0 +1,49 @@
+// What a picture contains: its series, the entries of its legend, and its numbers as a table.
+
+import { axisTitle, number } from "../numbers.js";
+
+export const seriesOf = (chart) => (chart.kind === "map" ? chart.lines : chart.series) || [];
+
+// The entries of the legend: name, colour by meaning, and how the series is drawn.
+export function legendOf(chart) {
+  if (chart.kind === "bars") return chart.parts.map(({ name, role }) => ({ name, role, style: "part" }));
+  const entries = seriesOf(chart).map(({ name, role, style, low }) => ({ name, role, style: style || "line", band: Boolean(low) }));
+  const regions = (chart.regions || []).filter(({ role }) => role === "extrapolated");
+  if (regions.length) entries.push({ name: "extrapolated", role: "extrapolated", style: "region" });
+  const names = new Set();
+  const once = entries.filter(({ name }) => !names.has(name) && names.add(name));
+  return once.length > 1 || chart.kind === "map" ? once : [];
+}
+
+const cell = (value, unit) => (typeof value === "string" ? value : number(value, unit));
+
+function barRows({ categories, parts, value }) {
+  return {
+    columns: [value.label, ...parts.map(({ name }) => (value.unit ? `${name} (${value.unit})` : name))],
+    rows: categories.map((category, index) => [category, ...parts.map(({ values }) => cell(values[index], value.unit))]),
+  };
+}
+
+function mapRows({ x, y, xs, ys, z, value }) {
+  return {
+    columns: [`${axisTitle(y)} \\ ${axisTitle(x)}`, ...xs.map((each) => number(each, x.unit))],
+    rows: ys.map((each, row) => [number(each, y.unit), ...z[row].map((inside) => cell(inside, value.unit))]),
+  };
+}
+
+function seriesRows({ x, y, series, marks = [], verticals = [] }) {
+  const bands = series.some(({ low }) => low);
+  const ends = (low, high) => (bands ? [cell(low, y.unit), cell(high, y.unit)] : []);
+  return {
+    columns: ["series", axisTitle(x), axisTitle(y), ...(bands ? ["low", "high"] : [])],
+    rows: [
+      ...marks.map((mark) => [mark.label, number(mark.x, x.unit), number(mark.y, y.unit), ...ends(null, null)]),
+      ...verticals.map((each) => [each.label, number(each.x, x.unit), "", ...(bands ? ["", ""] : [])]),
+      ...series.flatMap((each) => each.x.map((at, index) =>
+        [each.name, number(at, x.unit), number(each.y[index], y.unit), ...ends(each.low?.[index], each.high?.[index])])),
+    ],
+  };
+}
+
+// The numbers of a picture: names of columns, and rows of texts.
+export const tableOf = (chart) => ({ bars: barRows, map: mapRows, lines: seriesRows })[chart.kind](chart);

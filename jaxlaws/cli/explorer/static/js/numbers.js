@@ -1,0 +1,81 @@
+// Numbers as people write them: 7B, 1.4T, 1e22. The same rules as jaxlaws/foundations/quantities.py.
+
+const SUFFIXES = [["T", 1e12], ["B", 1e9], ["M", 1e6], ["K", 1e3]];
+const COUNTS = new Set(["parameters", "tokens", "distinct tokens", "student parameters", "runs"]);
+const WITHOUT_SPACE = new Set(["%"]);
+
+export const isCount = (unit) => COUNTS.has(unit);
+
+export const plain = (value, digits = 3) => String(Number(value.toPrecision(digits)));
+
+export function exponent(value, digits = 3) {
+  const [mantissa, power] = value.toExponential(digits - 1).split("e");
+  return `${Number(mantissa)}e${Number(power)}`;
+}
+
+export function quantity(value, digits = 3) {
+  const rounded = Number(value.toPrecision(digits));
+  const size = Math.abs(rounded);
+  if (size >= 1e15 || (size > 0 && size < 1e-4)) return exponent(rounded, digits);
+  const suffix = SUFFIXES.find(([, unit]) => size >= unit);
+  return suffix ? plain(rounded / suffix[1], digits) + suffix[0] : plain(rounded, digits);
+}
+
+// A number without its unit. Losses have four digits, because their differences are small.
+export function number(value, unit = "", digits = 0) {
+  if (value === null || value === undefined || !Number.isFinite(value)) return "–";
+  if (unit === "FLOPs" && Math.abs(value) >= 1e4) return exponent(value, digits || 3);
+  return quantity(value, digits || (unit.startsWith("nats") || unit.startsWith("bits") ? 5 : 3));
+}
+
+export function withUnit(value, unit = "", digits = 0) {
+  const text = number(value, unit, digits);
+  if (!unit || text === "–") return text;
+  return WITHOUT_SPACE.has(unit) ? text + unit : `${text} ${unit}`;
+}
+
+// "Loss (nats per token)"; the unit is left out where the label says it already.
+export const axisTitle = ({ label, unit }) =>
+  (!unit || label.toLowerCase().endsWith(unit.toLowerCase()) ? label : `${label} (${unit})`);
+
+// The numbers beside the ticks of one axis: one style for the whole axis.
+export function tickTexts(axis, ticks) {
+  const largest = Math.max(Math.abs(axis.min), Math.abs(axis.max));
+  if (axis.unit === "FLOPs" || largest >= 1e15) return ticks.map((tick) => (tick === 0 ? "0" : exponent(tick)));
+  if (isCount(axis.unit) || largest >= 1e5) return ticks.map((tick) => quantity(tick));
+  if (axis.scale === "log") return ticks.map((tick) => quantity(tick));
+  const step = ticks.length > 1 ? Math.abs(ticks[1] - ticks[0]) : largest || 1;
+  const decimals = Math.min(8, Math.max(0, Math.ceil(-Math.log10(step) - 1e-9)));
+  return ticks.map((tick) => tick.toFixed(decimals).replace(/^-(0(\.0+)?)$/, "$1"));
+}
+
+function linearTicks(low, high, most) {
+  const rough = (high - low) / Math.max(1, most);
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((each) => each * power).find((each) => each >= rough * 0.999);
+  const first = Math.ceil(low / step - 1e-9);
+  const last = Math.floor(high / step + 1e-9);
+  return Array.from({ length: last - first + 1 }, (_, index) => (first + index) * step);
+}
+
+function logTicks(low, high, most) {
+  const first = Math.floor(Math.log10(low));
+  const last = Math.ceil(Math.log10(high));
+  const inside = (tick) => tick >= low * 0.9999 && tick <= high * 1.0001;
+  const decades = Array.from({ length: last - first + 1 }, (_, index) => first + index);
+  for (const digits of [[1, 2, 5], [1, 3]]) {
+    const ticks = decades.flatMap((power) => digits.map((digit) => Number(`${digit}e${power}`))).filter(inside);
+    if (ticks.length >= 3 && ticks.length <= most) return ticks;
+  }
+  const whole = decades.map((power) => Number(`1e${power}`)).filter(inside);
+  if (whole.length < 2) return linearTicks(low, high, most);
+  for (let every = 1; ; every += 1) {
+    const ticks = whole.filter((_, index) => index % every === 0);
+    if (ticks.length <= Math.max(2, most)) return ticks;
+  }
+}
+
+// Round numbers inside an axis, at most `most` of them.
+export function ticksOf(axis, most) {
+  return axis.scale === "log" ? logTicks(axis.min, axis.max, most) : linearTicks(axis.min, axis.max, most);
+}

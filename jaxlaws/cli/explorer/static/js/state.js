@@ -1,0 +1,63 @@
+// The state of the page is the query string: the view, and the values of its controls.
+
+import { parseValue } from "./controls.js";
+
+const HISTORY_AFTER = 250; // milliseconds; browsers limit how often the address may change
+
+export class State {
+  constructor(views) {
+    this.views = views;
+  }
+
+  // Reads the address. Values that no control takes are left out.
+  read() {
+    const query = new URLSearchParams(location.search);
+    this.view = this.views.find(({ id }) => id === query.get("view")) || this.views[0];
+    this.values = {};
+    for (const control of this.view.controls) {
+      const text = query.get(control.name);
+      const value = text === null ? null : parseValue(control, text);
+      this.values[control.name] = value === null ? control.default : value;
+    }
+    this.job = query.get("job");
+  }
+
+  query(view = this.view, values = this.values, defaults = true) {
+    const query = new URLSearchParams({ view: view.id });
+    for (const control of view.controls) {
+      const value = values[control.name];
+      if (value !== undefined && (defaults || String(value) !== String(control.default))) query.set(control.name, value);
+    }
+    if (view === this.view && this.job) query.set("job", this.job);
+    return query.toString();
+  }
+
+  // The address of another view: controls that both have keep the value that the user chose.
+  queryOf(view) {
+    if (view === this.view) return this.query(view, this.values, false);
+    const shared = Object.fromEntries(view.controls.filter((control) => this.fits(control))
+      .map((control) => [control.name, this.values[control.name]]));
+    return this.query(view, shared, false);
+  }
+
+  fits(control) {
+    const own = this.view.controls.find(({ name }) => name === control.name);
+    const value = this.values[control.name];
+    if (!own || own.kind !== control.kind || String(value) === String(own.default) || control.unavailable_because) return false;
+    if (control.kind === "slider") return own.unit === control.unit && value >= control.min && value <= control.max;
+    return control.kind === "switch" || control.choices.some((each) => each.value === String(value));
+  }
+
+  // Writes the address: a new entry of the history once a move has ended.
+  write(settled) {
+    clearTimeout(this.writing);
+    const address = `?${this.query()}`;
+    const store = () => {
+      if (address === location.search) return;
+      if (settled) history.pushState(null, "", address);
+      else history.replaceState(history.state, "", address);
+    };
+    if (settled) store();
+    else this.writing = setTimeout(store, HISTORY_AFTER);
+  }
+}
