@@ -1,0 +1,74 @@
+"""The program text that gives the numbers of a view."""
+
+from collections.abc import Sequence
+
+from jaxlaws.cli.explorer.charts import Code
+from jaxlaws.cli.explorer.laws import ShownLaw
+from jaxlaws.cli.explorer.view import Given
+
+
+def value(number: float) -> str:
+    """A number in program text: short, and the same number.
+
+    >>> value(1e21), value(3.2e9), value(0.25)
+    ('1e21', '3.2e9', '0.25')
+    """
+    text = f"{number:.12g}"
+    short = f"{number:.12e}"
+    mantissa, exponent = short.split("e")
+    power = f"{float(mantissa):.12g}e{int(exponent)}"
+    return text.replace("e+", "e") if abs(number) < 1e5 and number == float(text) else power
+
+
+def code_of(
+    given: Given,
+    body: Sequence[str],
+    shell: Sequence[str],
+    *,
+    functions: str,
+    law: ShownLaw | None = None,
+    supervised: bool = False,
+    draws: bool = False,
+) -> Code:
+    """The code of a view.
+
+    Args:
+        given: the state of the view.
+        body: Python lines after the imports and the loading of the law.
+        shell: command lines.
+        functions: the names that the lines import from `jaxlaws.planning`, with commas between.
+        law: the law, that of the control if not given.
+        supervised: whether the lines use the supervised law of a distillation law.
+        draws: whether the lines use the draws of the law, as `draws`.
+    """
+    law = law or given.law
+    loading = [f"law = {law.loading}"]
+    if supervised and hasattr(law.source.law, "supervised"):
+        loading = [f"law = {law.loading}.supervised"]
+    if draws:
+        loading.append(f"draws = {law.loading_draws}")
+    used = "\n".join([*loading, *body])
+    names = [name for name in ("compute", "presets", "saving") if f"{name}." in used]
+    imports = [f"from jaxlaws import {', '.join(names)}"] if names else []
+    if "np." in used:
+        imports.insert(0, "import numpy as np\n")
+    fits = [
+        name
+        for name in ("FitResult", "Runs", "fit", "predict")
+        if f"{name}(" in used.replace(".", "(")
+    ]
+    if fits:
+        imports.insert(bool("np." in used), f"from fitting import {', '.join(fits)}")
+    if functions:
+        imports.append(f"from jaxlaws.planning import {functions}")
+    return Code("\n".join([*imports, "", *loading, *body]) + "\n", "\n".join(shell) + "\n")
+
+
+def model_option(given: Given) -> str:
+    """The option `--flops-model`, where it is not the default."""
+    return "" if given["flops_model"] == "2n" else f" --flops-model {given['flops_model']}"
+
+
+def model_keyword(given: Given) -> str:
+    """The keyword `forward_flops`, where it is not the default."""
+    return "" if given["flops_model"] == "2n" else f", forward_flops=compute.{given.model_name}"

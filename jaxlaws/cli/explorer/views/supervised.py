@@ -1,0 +1,305 @@
+"""The supervised law: the loss of a model from its size and tokens."""
+
+import numpy as np
+
+from fitting import predict
+from jaxlaws.cli.explorer import wording
+from jaxlaws.cli.explorer.charts import (
+    Answer,
+    Axis,
+    Bars,
+    Code,
+    Column,
+    Lines,
+    Map,
+    Mark,
+    Part,
+    Scale,
+    Series,
+    Table,
+    axis_around,
+)
+from jaxlaws.cli.explorer.code_text import code_of, model_keyword, model_option, value
+from jaxlaws.cli.explorer.controls import Control, Slider
+from jaxlaws.cli.explorer.laws import Laws, with_supervised_law
+from jaxlaws.cli.explorer.view import FLOPS_MODEL, Given, View
+from jaxlaws.compute import training_flops
+from jaxlaws.foundations.annotations import Array
+from jaxlaws.planning import SupervisedPlan, compute_optimal, flops_to_reach
+
+_SIZES, _TOKENS = (1e7, 1e12), (1e8, 1e14)
+_XS, _YS = np.geomspace(*_SIZES, 61), np.geomspace(*_TOKENS, 49)
+_CURVE = np.geomspace(*_SIZES, 121)
+_NUM_BUDGETS = 15  # with the budget of the user's point, a small batch of the planner
+_OTHER_BUDGETS = (0.01, 0.1, 10.0, 100.0)  # IsoFLOP curves, times the budget of the user's point
+
+
+def _controls(laws: Laws) -> list[Control]:
+    return [
+        Slider(
+            name="num_params",
+            label="Size",
+            help="Parameters of the model.",
+            default=1e9,
+            low=_SIZES[0],
+            high=_SIZES[1],
+            unit="parameters",
+        ),
+        Slider(
+            name="num_tokens",
+            label="Tokens",
+            help="Tokens that the model is trained on.",
+            default=1e11,
+            low=_TOKENS[0],
+            high=_TOKENS[1],
+            unit="tokens",
+        ),
+        with_supervised_law(laws),
+        FLOPS_MODEL,
+    ]
+
+
+def _answer(given: Given) -> Answer:
+    shown = given.law.supervised()
+    law, unit, fitted = shown.source.law, shown.source.loss_unit, shown.source.fitted_range
+    here = {"num_params": given["num_params"], "num_tokens": given["num_tokens"]}
+    spent = float(training_flops(**here, forward_flops=given.forward_flops))
+    budgets = np.append(np.geomspace(spent * 1e-5, spent * 1e5, _NUM_BUDGETS), spent)
+
+    def of_tokens(budget: Array) -> np.ndarray:
+        """The tokens of each size of a curve that a budget pays for."""
+        model = {"num_params": _CURVE, "forward_flops": given.forward_flops}
+        return budget / training_flops(**model, num_tokens=1.0)
+
+    curves = {factor: of_tokens(factor * spent) for factor in (1.0, *_OTHER_BUDGETS)}
+    here_loss, without_end, least = given.timed(
+        lambda: predict(
+            law,
+            {
+                "num_params": np.array([here["num_params"], here["num_params"], np.inf]),
+                "num_tokens": np.array([here["num_tokens"], np.inf, np.inf]),
+            },
+        )
+    ).tolist()
+    surface = given.timed(lambda: predict(law, {"num_params": _XS, "num_tokens": _YS[:, None]}))
+    isoflop = given.timed(
+        lambda: predict(law, {"num_params": _CURVE, "num_tokens": np.stack([*curves.values()])})
+    )
+    plans = given.timed(
+        lambda: compute_optimal(law, flops=budgets, forward_flops=given.forward_flops)
+    )
+    cheaper = given.timed(
+        lambda: flops_to_reach(
+            compute_optimal, law, target_loss=here_loss, forward_flops=given.forward_flops
+        )
+    )
+    best = {name: float(getattr(plans, name)[-1]) for name in ("num_params", "num_tokens", "loss")}
+    best["flops"] = float(cheaper.flops)
+    parts = {
+        "irreducible": least,
+        "finite size": without_end - least,
+        "finite tokens": here_loss - without_end,
+    }
+    return Answer(
+        sentence=_sentence(here, here_loss, spent, best, unit),
+        notes=_notes(given),
+        extrapolation=wording.extrapolation(here, fitted),
+        charts=[
+            _surface(here, here_loss, surface, curves, plans, unit),
+            _isoflop(here, here_loss, spent, isoflop, best, unit, fitted.get("num_params")),
+            _parts(parts, here_loss, unit),
+        ],
+        tables=[_table(here, here_loss, spent, best, parts, unit)],
+        code=_code(given, here),
+        compiled=given.compiled,
+    )
+
+
+def _sentence(
+    here: dict[str, float], here_loss: float, spent: float, best: dict[str, float], unit: str
+) -> str:
+    model = f"{wording.size(here['num_params'])} and {wording.tokens(here['num_tokens'])}"
+    begin = f"A model with {model} has a loss of {wording.loss(here_loss, unit)}"
+    excess = here_loss - best["loss"]
+    cost = f"and costs {wording.flops(spent)} to train"
+    if not np.isfinite(excess):
+        return f"{begin} {cost}."
+    where = f"{wording.size(best['num_params'])} and {wording.tokens(best['num_tokens'])}"
+    if excess < 1e-5:
+        return f"{begin}, the least that {wording.flops(spent)} of training reach."
+    less = 1 - best["flops"] / spent
+    return (
+        f"{begin} {cost}. The best model for that compute has {where} and a loss of "
+        f"{wording.loss(best['loss'], unit)}, {excess:.4f} lower; the same loss is possible with "
+        f"{wording.percent(less)} less compute."
+    )
+
+
+def _notes(given: Given) -> list[str]:
+    counts = given.law.source.counts
+    notes = [f"Size counts {counts}."] if counts else []
+    if hasattr(given.law.source.law, "supervised"):
+        notes.append("The view shows the supervised law that this distillation law contains.")
+    return [
+        *notes,
+        "The share of finite size is what would remain with unlimited tokens; that of finite "
+        "tokens is the rest.",
+    ]
+
+
+def _surface(
+    here: dict[str, float],
+    here_loss: float,
+    surface: np.ndarray,
+    curves: dict[float, np.ndarray],
+    plans: SupervisedPlan,
+    unit: str,
+) -> Map:
+    low, high = float(np.min(surface)), float(np.quantile(surface, 0.9))
+    lines = [
+        Series(
+            name="compute of your model" if factor == 1 else f"{factor:g} times that compute",
+            role="here" if factor == 1 else "cost",
+            style="line" if factor == 1 else "dashed",
+            x=_CURVE,
+            y=tokens,
+        )
+        for factor, tokens in curves.items()
+    ]
+    order = np.argsort(plans.num_params)
+    optima = Series(
+        name="compute-optimal",
+        role="optimum",
+        x=plans.num_params[order],
+        y=plans.num_tokens[order],
+    )
+    return Map(
+        id="surface",
+        title="Loss over size and tokens",
+        alt=f"Loss by size and tokens. Your model, {wording.size(here['num_params'])} and "
+        f"{wording.tokens(here['num_tokens'])}, has {wording.loss(here_loss, unit)}.",
+        x=Axis("Size", "parameters", "log", *_SIZES),
+        y=Axis("Tokens", "tokens", "log", *_TOKENS),
+        xs=_XS,
+        ys=_YS,
+        z=surface,
+        value=Scale(label="Loss", unit=wording.loss_unit(unit), min=low, max=high, extends="max"),
+        lines=[*lines, optima],
+        marks=[Mark(here["num_params"], here["num_tokens"], "you are here")],
+    )
+
+
+def _isoflop(
+    here: dict[str, float],
+    here_loss: float,
+    spent: float,
+    losses: np.ndarray,
+    best: dict[str, float],
+    unit: str,
+    fitted: tuple[float, float] | None,
+) -> Lines:
+    order = np.argsort([1.0, *_OTHER_BUDGETS])
+    factors = np.array([1.0, *_OTHER_BUDGETS])
+    return Lines(
+        id="isoflop",
+        title="Loss of every size at equal compute",
+        alt=f"Loss by size at {wording.flops(spent)}: lowest, {wording.loss(best['loss'], unit)}, "
+        f"at {wording.size(best['num_params'])}; your model has {wording.number(here_loss)}.",
+        x=Axis("Size", "parameters", "log", *_SIZES),
+        y=axis_around(
+            "Loss", wording.loss_unit(unit), [[here_loss, best["loss"]], losses.min(axis=1)], 0.4
+        ),
+        series=[
+            Series(
+                name=wording.flops(factors[index] * spent),
+                role=f"size{place}",
+                x=_CURVE,
+                y=losses[index],
+            )
+            for place, index in enumerate(order)
+        ],
+        marks=[
+            Mark(best["num_params"], best["loss"], "best for this compute", "optimum"),
+            Mark(here["num_params"], here_loss, "you are here"),
+        ],
+        regions=wording.outside(*_SIZES, fitted),
+    )
+
+
+def _parts(parts: dict[str, float], here_loss: float, unit: str) -> Bars:
+    shares = ", ".join(f"{name} {wording.percent(v / here_loss)}" for name, v in parts.items())
+    return Bars(
+        id="parts",
+        title="What the loss consists of",
+        alt=f"Parts of a loss of {wording.loss(here_loss, unit)}: {shares}.",
+        categories=["your model"],
+        value=Axis("Loss", wording.loss_unit(unit), "linear", 0.0, here_loss),
+        parts=[
+            Part(name, role, [part])
+            for (name, part), role in zip(parts.items(), ("loss", "student", "train"), strict=True)
+        ],
+    )
+
+
+def _table(
+    here: dict[str, float],
+    here_loss: float,
+    spent: float,
+    best: dict[str, float],
+    parts: dict[str, float],
+    unit: str,
+) -> Table:
+    rows = [
+        ("your model", here["num_params"], here["num_tokens"], spent, here_loss),
+        ("best for this compute", best["num_params"], best["num_tokens"], spent, best["loss"]),
+    ]
+    return Table(
+        title="Your model and the best one",
+        columns=[
+            Column("model"),
+            Column("size", "parameters"),
+            Column("tokens", "tokens"),
+            Column("compute", "FLOPs"),
+            Column("loss", wording.loss_unit(unit)),
+        ],
+        rows=[
+            [name, wording.count(n), wording.count(d), wording.power(c), wording.number(each)]
+            for name, n, d, c, each in rows
+        ],
+    )
+
+
+def _code(given: Given, here: dict[str, float]) -> Code:
+    params, tokens = value(here["num_params"]), value(here["num_tokens"])
+    keyword, option = model_keyword(given), model_option(given)
+    spent = float(training_flops(**here, forward_flops=given.forward_flops))
+    model = f"num_params={params}, num_tokens={tokens}"
+    return code_of(
+        given,
+        [
+            f"loss = float(predict(law, dict({model})))",
+            f"flops = compute.training_flops({model}{keyword})",
+            f"best = compute_optimal(law, flops=flops{keyword})",
+            f"cheaper = flops_to_reach(compute_optimal, law, target_loss=loss{keyword})",
+            'print(f"loss {loss:.4f}, {flops:.3g} FLOPs")',
+            'print(f"best: {best.num_params:.3g} parameters, {best.num_tokens:.3g} tokens, "',
+            '      f"loss {best.loss:.4f}")',
+            'print(f"{100 * (1 - cheaper.flops / flops):.1f}% less compute")',
+        ],
+        [
+            f"jaxlaws predict --law {given.law.file} --params {params} --tokens {tokens}",
+            f"jaxlaws plan train --law {given.law.file} --flops {value(spent)}{option}",
+        ],
+        functions="compute_optimal, flops_to_reach",
+        supervised=True,
+    )
+
+
+VIEW = View(
+    id="supervised",
+    title="Supervised law",
+    question="What loss does a model of a given size reach with a given number of tokens, and how "
+    "far is that from the best use of its compute?",
+    controls=_controls,
+    answer=_answer,
+)
