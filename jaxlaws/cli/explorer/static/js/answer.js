@@ -2,6 +2,7 @@
 
 import { Figure, table } from "./charts/figure.js";
 import { byId, copy, element, keepHeight, setText } from "./dom.js";
+import { axisTitle } from "./numbers.js";
 
 const SPOKEN_AFTER = 900; // milliseconds of rest before a screen reader reads the sentence
 
@@ -9,8 +10,8 @@ export class Answer {
   constructor(actions) {
     this.actions = actions;
     this.figures = new Map();
-    this.pictures = byId("pictures");
-    new ResizeObserver(() => this.redraw()).observe(this.pictures);
+    this.places = [byId("pictures"), byId("more")]; // the main picture, and the others
+    for (const place of this.places) new ResizeObserver(() => this.redraw()).observe(place);
     document.addEventListener("themechange", () => this.redraw());
   }
 
@@ -21,9 +22,9 @@ export class Answer {
 
   clear() {
     this.figures.clear();
-    this.pictures.replaceChildren();
+    this.places.forEach((place) => place.replaceChildren());
     for (const id of ["details", "code"]) byId(id).replaceChildren();
-    for (const id of ["sentence", "extrapolation", "details"]) byId(id).style.minHeight = "";
+    for (const id of ["answer", "details"]) byId(id).style.minHeight = "";
     byId("extrapolation").textContent = "";
     byId("time").textContent = "";
   }
@@ -32,6 +33,7 @@ export class Answer {
     this.sentence(answer.sentence);
     const beyond = answer.extrapolation;
     byId("extrapolation").textContent = beyond ? `Extrapolation: ${beyond.replace(/^extrapolation: */i, "")}` : "";
+    keepHeight(byId("answer"));
     this.charts(answer.charts || []);
     this.details(answer);
     this.code(answer.code);
@@ -43,31 +45,36 @@ export class Answer {
   sentence(text) {
     const node = byId("sentence");
     setText(node, text);
-    keepHeight(node);
     clearTimeout(this.speaking);
     this.speaking = setTimeout(() => (byId("live").textContent = text), SPOKEN_AFTER);
   }
 
   charts(charts) {
     const kept = new Map();
-    charts.forEach((chart, index) => {
+    charts.forEach((chart) => {
       const old = this.figures.get(chart.id);
-      const figure = old?.kind === chart.kind ? old : new Figure(chart.kind, this.actions);
-      if (this.pictures.children[index] !== figure.node) {
-        this.pictures.insertBefore(figure.node, this.pictures.children[index] || null);
-      }
-      kept.set(chart.id, figure);
+      kept.set(chart.id, old?.kind === chart.kind ? old : new Figure(chart.kind, this.actions));
     });
-    while (this.pictures.children.length > charts.length) this.pictures.lastChild.remove();
+    const nodes = [...kept.values()].map(({ node }) => node);
+    this.arrange(this.places[0], nodes.slice(0, 1));
+    this.arrange(this.places[1], nodes.slice(1));
     this.figures = kept;
     charts.forEach((chart) => kept.get(chart.id).update(chart));
+  }
+
+  // Moves nothing that is in its place, so that focus and open tables are kept.
+  arrange(place, nodes) {
+    nodes.forEach((node, index) => {
+      if (place.children[index] !== node) place.insertBefore(node, place.children[index] || null);
+    });
+    while (place.children.length > nodes.length) place.lastChild.remove();
   }
 
   details({ notes = [], tables = [] }) {
     const node = byId("details");
     const opened = node.contains(document.activeElement); // keep the focus of a reader who scrolls a table
     if (opened) return;
-    const named = ({ name, unit }) => (unit ? `${name} (${unit})` : name);
+    const named = ({ name, unit }) => axisTitle({ label: name, unit });
     node.replaceChildren(
       ...tables.map(({ title, columns, rows }) => element("div", { class: "table-block" }, element("h2", {}, title),
         table({ columns: columns.map(named), rows: rows.map((row) => row.map(String)) }, title))),

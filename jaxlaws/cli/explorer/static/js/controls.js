@@ -4,6 +4,7 @@ import { element } from "./dom.js";
 import { number, withUnit } from "./numbers.js";
 
 const POSITIONS = 200;
+const LONGEST = 110; // characters of an explanation that is shown at once
 
 // The place of a value on a slider, and the value at a place.
 export function sliderScale({ scale, min, max, step }) {
@@ -53,12 +54,12 @@ function slider(control, set) {
 
 function choice(control, set) {
   const id = `control-${control.name}`;
-  const hint = element("span", { class: "hint" });
+  const hint = element("div", { class: "hint" });
   const input = element("select", { id, name: control.name, onchange: () => set(input.value, true) },
     control.choices.map(({ value, label }) => element("option", { value }, label)));
   const show = (value) => {
     input.value = value;
-    hint.textContent = control.choices.find((each) => each.value === String(value))?.help || "";
+    hint.replaceChildren(about(control.choices.find((each) => each.value === String(value))?.help || ""));
   };
   return { input, show, parts: [element("div", { class: "head" }, element("label", { for: id }, control.label)), input, hint] };
 }
@@ -73,6 +74,10 @@ function toggle(control, set) {
 
 export const isOn = (value) => value === true || ["true", "1", "yes", "on"].includes(String(value));
 
+// A long explanation is folded away, so that the controls stay together.
+const about = (text) => (text.length <= LONGEST ? element("p", {}, text)
+  : element("details", { class: "about" }, element("summary", {}, "More"), element("p", {}, text)));
+
 const MAKERS = { slider, choice, switch: toggle };
 
 // Fills a form with the controls of a view. `set(name, value, settled)` is called for each move.
@@ -81,8 +86,8 @@ export function makeControls(form, controls, set) {
   form.replaceChildren();
   for (const control of controls) {
     const { input, show, parts } = MAKERS[control.kind](control, (value, settled) => set(control.name, value, settled));
-    const about = control.unavailable_because || control.help;
-    const help = about ? element("p", { class: "help", id: `help-${control.name}` }, about) : null;
+    const text = control.unavailable_because || control.help;
+    const help = text ? element("div", { class: "help", id: `help-${control.name}` }, about(text)) : null;
     if (help) input.setAttribute("aria-describedby", help.id);
     input.disabled = Boolean(control.unavailable_because);
     form.append(element("div", { class: `control control-${control.kind}`, "data-unavailable": input.disabled }, ...parts, help));

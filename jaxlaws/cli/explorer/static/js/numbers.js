@@ -25,7 +25,8 @@ export function quantity(value, digits = 3) {
 export function number(value, unit = "", digits = 0) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
   if (unit === "FLOPs" && Math.abs(value) >= 1e4) return exponent(value, digits || 3);
-  return quantity(value, digits || (unit.startsWith("nats") || unit.startsWith("bits") ? 5 : 3));
+  if (!digits && /^(nats|bits)/.test(unit)) return value.toFixed(4);
+  return quantity(value, digits || 3);
 }
 
 export function withUnit(value, unit = "", digits = 0) {

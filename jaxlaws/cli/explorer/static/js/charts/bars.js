@@ -51,7 +51,7 @@ export class Bars {
       const [from, to] = [place(total), place(total + value)];
       total += value;
       edges.push(total);
-      const text = number(value, chart.value.unit) + (chart.value.unit === "%" ? "%" : "");
+      const text = number(value, chart.value.unit, 3) + (chart.value.unit === "%" ? "%" : "");
       const inside = to - from > text.length * root * 0.52 + 10;
       return [
         shape("rect", { x: from, y, width: Math.max(0.5, to - from - GAP), height: thick, rx: 3, class: `part role-${role}` },

@@ -78,7 +78,7 @@ function writeBeside(plot, text, x, y, colour, taken, gap) {
   const ratio = devicePixelRatio;
   const width = ctx.measureText(text).width;
   const half = 8 * ratio;
-  const away = (gap + 5) * ratio;
+  const away = (gap + 7) * ratio;
   const boxes = ROWS.flatMap((row) => [x + away, x - away - width, ...(Math.abs(row) > 1 ? [x - width / 2] : [])]
     .map((left) => ({ x0: left, x1: left + width, y0: y + (2 * row - 1) * half, y1: y + (2 * row + 1) * half })));
   const inside = (box) =>
