@@ -1,5 +1,6 @@
 """The program text that gives the numbers of a view."""
 
+import re
 from collections.abc import Sequence
 
 from jaxlaws.cli.explorer.charts import Code
@@ -48,20 +49,20 @@ def code_of(
     if draws:
         loading.append(f"draws = {law.loading_draws}")
     used = "\n".join([*loading, *body])
-    names = [name for name in ("compute", "presets", "saving") if f"{name}." in used]
-    imports = [f"from jaxlaws import {', '.join(names)}"] if names else []
-    if "np." in used:
-        imports.insert(0, "import numpy as np\n")
-    fits = [
-        name
-        for name in ("FitResult", "Runs", "fit", "predict")
-        if f"{name}(" in used.replace(".", "(")
-    ]
-    if fits:
-        imports.insert(bool("np." in used), f"from fitting import {', '.join(fits)}")
-    if functions:
-        imports.append(f"from jaxlaws.planning import {functions}")
-    return Code("\n".join([*imports, "", *loading, *body]) + "\n", "\n".join(shell) + "\n")
+
+    def called(names: Sequence[str], end: str) -> str:
+        return ", ".join(name for name in names if re.search(rf"\b{name}{end}", used))
+
+    sources = {
+        "fitting": called(["FitResult", "Runs", "fit", "predict"], r"[.(]"),
+        "jaxlaws": called(["compute", "presets", "saving"], r"\."),
+        "jaxlaws.planning": functions,
+    }
+    packages = {"import jax": r"\bjax\.", "import numpy as np": r"\bnp\."}
+    lines = [line for line, pattern in packages.items() if re.search(pattern, used)]
+    lines += [""] if lines else []
+    lines += [f"from {name} import {names}" for name, names in sources.items() if names]
+    return Code("\n".join([*lines, "", *loading, *body]) + "\n", "\n".join(shell) + "\n")
 
 
 def model_option(given: Given) -> str:

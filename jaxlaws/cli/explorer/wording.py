@@ -1,7 +1,7 @@
 """Numbers with their units, and distances from the fitted runs, as people read them."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from jaxlaws.cli.explorer.charts import Region
 from jaxlaws.foundations.quantities import format_quantity
@@ -108,3 +108,15 @@ def outside(low: float, high: float, ends: tuple[float, float] | None) -> tuple[
         return ()
     parts = ((low, min(ends[0], high)), (max(ends[1], low), high))
     return tuple(Region(begin, end, "no runs here") for begin, end in parts if begin < end)
+
+
+def spans(x: Sequence[float], inside: Sequence[bool], label: str) -> tuple[Region, ...]:
+    """The parts of an axis where something holds at all of the given positions."""
+    found, begin = [], None
+    for index, holds in enumerate([*inside, False]):
+        if holds and begin is None:
+            begin = index
+        if not holds and begin is not None:
+            found.append(Region(float(x[begin]), float(x[index - 1]), label))
+            begin = None
+    return tuple(region for region in found if region.x0 < region.x1)

@@ -1,8 +1,10 @@
 """The supervised law: the loss of a model from its size and tokens."""
 
+from collections.abc import Mapping
+from typing import TypeAlias
+
 import numpy as np
 
-from fitting import predict
 from jaxlaws.cli.explorer import wording
 from jaxlaws.cli.explorer.charts import (
     Answer,
@@ -22,10 +24,13 @@ from jaxlaws.cli.explorer.charts import (
 from jaxlaws.cli.explorer.code_text import code_of, model_keyword, model_option, value
 from jaxlaws.cli.explorer.controls import Control, Slider
 from jaxlaws.cli.explorer.laws import Laws, with_supervised_law
+from jaxlaws.cli.explorer.programs import program
 from jaxlaws.cli.explorer.view import FLOPS_MODEL, Given, View
-from jaxlaws.compute import training_flops
-from jaxlaws.foundations.annotations import Array
+from jaxlaws.compute import ForwardFlops, training_flops
+from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning import SupervisedPlan, compute_optimal, flops_to_reach
+
+Inputs: TypeAlias = Mapping[str, Array]
 
 _SIZES, _TOKENS = (1e7, 1e12), (1e8, 1e14)
 _XS, _YS = np.geomspace(*_SIZES, 61), np.geomspace(*_TOKENS, 49)
@@ -59,6 +64,25 @@ def _controls(laws: Laws) -> list[Control]:
     ]
 
 
+@program("forward_flops")
+def _computed(
+    *,
+    law: Tree,
+    here: Inputs,
+    surface: Inputs,
+    isoflop: Inputs,
+    budgets: Array,
+    forward_flops: ForwardFlops,
+) -> tuple[Array, Array, Array, SupervisedPlan, Array]:
+    """The losses of the point, the map and the curves; the optima; the budget of equal loss."""
+    losses = law.loss(**here)
+    cheaper = flops_to_reach(
+        compute_optimal, law, target_loss=losses[0], forward_flops=forward_flops
+    )
+    plans = compute_optimal(law, flops=budgets, forward_flops=forward_flops)
+    return losses, law.loss(**surface), law.loss(**isoflop), plans, cheaper.flops
+
+
 def _answer(given: Given) -> Answer:
     shown = given.law.supervised()
     law, unit, fitted = shown.source.law, shown.source.loss_unit, shown.source.fitted_range
@@ -72,29 +96,23 @@ def _answer(given: Given) -> Answer:
         return budget / training_flops(**model, num_tokens=1.0)
 
     curves = {factor: of_tokens(factor * spent) for factor in (1.0, *_OTHER_BUDGETS)}
-    here_loss, without_end, least = given.timed(
-        lambda: predict(
-            law,
-            {
+    computed = given.timed(
+        lambda: _computed(
+            law=law,
+            here={
                 "num_params": np.array([here["num_params"], here["num_params"], np.inf]),
                 "num_tokens": np.array([here["num_tokens"], np.inf, np.inf]),
             },
-        )
-    ).tolist()
-    surface = given.timed(lambda: predict(law, {"num_params": _XS, "num_tokens": _YS[:, None]}))
-    isoflop = given.timed(
-        lambda: predict(law, {"num_params": _CURVE, "num_tokens": np.stack([*curves.values()])})
-    )
-    plans = given.timed(
-        lambda: compute_optimal(law, flops=budgets, forward_flops=given.forward_flops)
-    )
-    cheaper = given.timed(
-        lambda: flops_to_reach(
-            compute_optimal, law, target_loss=here_loss, forward_flops=given.forward_flops
+            surface={"num_params": _XS, "num_tokens": _YS[:, None]},
+            isoflop={"num_params": _CURVE, "num_tokens": np.stack([*curves.values()])},
+            budgets=budgets,
+            forward_flops=given.forward_flops,
         )
     )
+    losses, surface, isoflop, plans, needed = computed
+    here_loss, without_end, least = losses.tolist()
     best = {name: float(getattr(plans, name)[-1]) for name in ("num_params", "num_tokens", "loss")}
-    best["flops"] = float(cheaper.flops)
+    best["flops"] = float(needed)
     parts = {
         "irreducible": least,
         "finite size": without_end - least,
