@@ -109,8 +109,10 @@ def visit(browser, explorer):
         page.on("console", lambda text: text.type == "error" and problems.append(text.text))
         page.on(
             "request",
-            lambda request: request.url.startswith((explorer.origin, "blob:"))
-            or problems.append(f"a request to {request.url}"),
+            lambda request: (
+                request.url.startswith((explorer.origin, "blob:"))
+                or problems.append(f"a request to {request.url}")
+            ),
         )
 
     def open_page(query="", context=None, **options):

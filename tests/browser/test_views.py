@@ -73,7 +73,9 @@ def test_a_slider_moves_the_loss_to_the_value_of_the_law(visit):
     law = presets.load("busbridge2025_refit").supervised
 
     def expected():
-        values = page.evaluate("Object.fromEntries(new URLSearchParams(document.body.dataset.drawn))")
+        values = page.evaluate(
+            "Object.fromEntries(new URLSearchParams(document.body.dataset.drawn))"
+        )
         loss = law.loss(
             num_params=np.float64(values["num_params"]), num_tokens=np.float64(values["num_tokens"])
         )

@@ -59,9 +59,11 @@ function choice(control, set) {
     control.choices.map(({ value, label }) => element("option", { value }, label)));
   const show = (value) => {
     input.value = value;
-    hint.replaceChildren(about(control.choices.find((each) => each.value === String(value))?.help || ""));
+    const chosen = control.choices.find((each) => each.value === String(value))?.help;
+    hint.replaceChildren(...about([chosen, control.help].filter(Boolean)));
   };
-  return { input, show, parts: [element("div", { class: "head" }, element("label", { for: id }, control.label)), input, hint] };
+  const parts = [element("div", { class: "head" }, element("label", { for: id }, control.label)), input, hint];
+  return { input, show, parts, explained: true };
 }
 
 function toggle(control, set) {
@@ -74,9 +76,12 @@ function toggle(control, set) {
 
 export const isOn = (value) => value === true || ["true", "1", "yes", "on"].includes(String(value));
 
-// A long explanation is folded away, so that the controls stay together.
-const about = (text) => (text.length <= LONGEST ? element("p", {}, text)
-  : element("details", { class: "about" }, element("summary", {}, "More"), element("p", {}, text)));
+// Shows the first of some explanations. A long one is folded away, so that the controls stay together.
+function about(texts) {
+  if (!texts.length) return [];
+  if (texts[0].length <= LONGEST) return [element("p", {}, texts[0])];
+  return [element("details", { class: "about" }, element("summary", {}, "More"), ...texts.map((text) => element("p", {}, text)))];
+}
 
 const MAKERS = { slider, choice, switch: toggle };
 
@@ -85,9 +90,9 @@ export function makeControls(form, controls, set) {
   const made = new Map();
   form.replaceChildren();
   for (const control of controls) {
-    const { input, show, parts } = MAKERS[control.kind](control, (value, settled) => set(control.name, value, settled));
-    const text = control.unavailable_because || control.help;
-    const help = text ? element("div", { class: "help", id: `help-${control.name}` }, about(text)) : null;
+    const { input, show, parts, explained } = MAKERS[control.kind](control, (value, settled) => set(control.name, value, settled));
+    const text = control.unavailable_because || (explained ? "" : control.help);
+    const help = text ? element("div", { class: "help", id: `help-${control.name}` }, ...about([text])) : null;
     if (help) input.setAttribute("aria-describedby", help.id);
     input.disabled = Boolean(control.unavailable_because);
     form.append(element("div", { class: `control control-${control.kind}`, "data-unavailable": input.disabled }, ...parts, help));

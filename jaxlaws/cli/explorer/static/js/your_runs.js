@@ -25,7 +25,7 @@ export class YourRuns {
       element("p", { class: "help" }, "CSV or Parquet, one run a row: parameters, tokens, loss. At most 20 MB. The file stays on this machine."),
       element("label", { class: "button file-button", for: "file" }, "Choose a file"), this.input);
     this.message = element("p", { class: "error", role: "alert", id: "upload-error" });
-    this.columns = element("div", { class: "columns" });
+    this.columns = element("details", { class: "columns", hidden: true });
     this.progress = element("div", { class: "progress", hidden: true });
     this.downloads = element("div", { class: "downloads" });
     this.host.append(this.zone, this.message, this.columns, this.progress, this.downloads);
@@ -65,7 +65,7 @@ export class YourRuns {
 
   async read(file) {
     this.error("");
-    this.columns.replaceChildren();
+    this.columns.hidden = true;
     this.input.value = "";
     if (file.size > LARGEST) {
       this.error(`${file.name}: the file has ${(file.size / 1e6).toFixed(0)} MB, and the explorer reads at most 20 MB. `
@@ -86,9 +86,12 @@ export class YourRuns {
   confirm(table, name) {
     this.table = table;
     this.selects = new Map();
-    this.columns.replaceChildren(element("h2", {}, `Columns of ${name}`),
+    this.columns.hidden = false;
+    this.columns.open = true;
+    this.columns.replaceChildren(element("summary", {}, `Columns of ${name}`),
       ...(table.problems || []).map((problem) => element("p", { class: "problem" }, problem)),
       this.columnTable(table), this.fitControls(table));
+    this.host.classList.remove("done");
     this.say(`${name} has ${table.rows.toLocaleString("en")} rows. Confirm what the columns mean, then fit.`);
   }
 
@@ -109,7 +112,7 @@ export class YourRuns {
       element("table", {}, element("thead", {}, element("tr", {}, heads.map((head) => element("th", { scope: "col" }, head)))),
         element("tbody", {}, list.map(row))));
     return element("div", {}, part(shown), others.length
-      ? element("details", { open: !shown.length }, element("summary", {}, `${others.length} columns that are not used`), part(others)) : null);
+      ? element("details", { open: !shown.length }, element("summary", {}, `${others.length} ${others.length === 1 ? "column" : "columns"} not used`), part(others)) : null);
   }
 
   fitControls({ laws }) {
@@ -184,6 +187,8 @@ export class YourRuns {
   show(result) {
     if (this.page.state.view.id !== "your-runs") return;
     this.page.answer.show(result);
+    this.columns.open = false;
+    this.host.classList.add("done");
     const views = this.page.overview.views.filter((view) =>
       view.controls.some(({ name, choices }) => name === "law" && choices.some(({ value }) => value === result.law)));
     this.downloads.replaceChildren(

@@ -5,6 +5,8 @@ import { axisTitle, number, tickTexts, ticksOf } from "../numbers.js";
 
 const GAP = 2;
 
+const valuesOf = (chart, index) => chart.parts.map(({ values }) => values[index]);
+
 export class Bars {
   constructor(host, { drag }) {
     this.drag = drag;
@@ -60,6 +62,9 @@ export class Bars {
           "text-anchor": "middle", "dominant-baseline": "central" }, text) : null,
       ];
     });
+    if (valuesOf(chart, index).every((value) => value === null)) {
+      parts.push(shape("text", { x: place(chart.value.min), y: y + thick / 2, "dominant-baseline": "central" }, "no plan"));
+    }
     const handles = chart.drag?.category === index ? this.handles(edges, y, thick, place) : [];
     return shape("g", {}, label, ...parts, ...handles);
   }

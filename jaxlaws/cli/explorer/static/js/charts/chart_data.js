@@ -8,8 +8,10 @@ export const seriesOf = (chart) => (chart.kind === "map" ? chart.lines : chart.s
 export function legendOf(chart) {
   if (chart.kind === "bars") return chart.parts.map(({ name, role }) => ({ name, role, style: "part" }));
   const entries = seriesOf(chart).map(({ name, role, style, low }) => ({ name, role, style: style || "line", band: Boolean(low) }));
-  const regions = (chart.regions || []).filter(({ role }) => role === "extrapolated");
-  if (regions.length) entries.push({ name: "extrapolated", role: "extrapolated", style: "region" });
+  for (const { role, label } of chart.regions || []) {
+    if (role === "extrapolated") entries.push({ name: "extrapolated", role, style: "region" });
+    else if (label) entries.push({ name: label, role, style: "regime" }); // shown where its name does not fit the plot
+  }
   const names = new Set();
   const once = entries.filter(({ name }) => !names.has(name) && names.add(name));
   return once.length > 1 || chart.kind === "map" ? once : [];

@@ -13,6 +13,7 @@ function swatch({ role, style, band }) {
   const inner = {
     part: () => [shape("rect", { x: 2, y: 2, width: 16, height: 10, rx: 2, class: "swatch-fill" })],
     region: () => [shape("rect", { x: 1, y: 1, width: 18, height: 12, class: "swatch-region" })],
+    regime: () => [shape("rect", { x: 1, y: 1, width: 18, height: 12, class: "swatch-band" })],
     points: () => [shape("circle", { cx: 10, cy: 7, r: 3.6, class: "swatch-point" })],
   }[style] || (() => [
     band ? shape("rect", { x: 0, y: 1, width: 20, height: 12, class: "swatch-band" }) : null,
@@ -67,7 +68,7 @@ export class Figure {
     const key = JSON.stringify(entries);
     if (key === this.legendKey) return;
     this.legendKey = key;
-    this.legend.replaceChildren(...entries.map((entry) => element("li", {}, swatch(entry), entry.name)));
+    this.legend.replaceChildren(...entries.map((entry) => element("li", { class: entry.style }, swatch(entry), entry.name)));
     this.legend.hidden = !entries.length;
   }
 
