@@ -101,18 +101,19 @@ class Page {
 
   pick({ x, y }, atX, atY) {
     const moved = [[x, atX], [y, atY]].filter(([name]) => this.controls.has(name));
-    moved.forEach(([name, value]) => {
-      const { min, max } = this.controls.get(name).control;
-      this.set(name, Number(Math.min(max, Math.max(min, value)).toPrecision(3)), true);
-    });
+    moved.forEach(([name, value], index) => this.setInside(name, value, index === moved.length - 1));
+  }
+
+  setInside(name, value, settled) {
+    const { min, max } = this.controls.get(name).control;
+    this.set(name, Number(Math.min(max, Math.max(min, value)).toPrecision(3)), settled);
   }
 
   drag(shares, settled) {
-    for (const [name, share] of shares) {
-      const { unit, min, max } = this.controls.get(name).control;
-      const value = share * (unit === "%" ? 100 : 1);
-      this.set(name, Number(Math.min(max, Math.max(min, value)).toPrecision(3)), settled);
-    }
+    shares.forEach(([name, share], index) => {
+      const { unit } = this.controls.get(name).control;
+      this.setInside(name, share * (unit === "%" ? 100 : 1), settled && index === shares.length - 1);
+    });
   }
 
   ask() {

@@ -4,6 +4,10 @@ import { parseValue } from "./controls.js";
 
 const HISTORY_AFTER = 250; // milliseconds; browsers limit how often the address may change
 
+// Short and exact: 7e9 for 7000000000.
+const written = (value) =>
+  (typeof value === "number" && Math.abs(value) >= 1e5 ? value.toExponential().replace("e+", "e") : value);
+
 export class State {
   constructor(views) {
     this.views = views;
@@ -26,7 +30,7 @@ export class State {
     const query = new URLSearchParams({ view: view.id });
     for (const control of view.controls) {
       const value = values[control.name];
-      if (value !== undefined && (defaults || String(value) !== String(control.default))) query.set(control.name, value);
+      if (value !== undefined && (defaults || String(value) !== String(control.default))) query.set(control.name, written(value));
     }
     if (view === this.view && this.job) query.set("job", this.job);
     return query.toString();

@@ -46,9 +46,10 @@ export class Hover {
     );
     this.box.hidden = false;
     const frame = this.box.offsetParent.getBoundingClientRect();
+    const most = frame.width - this.box.offsetWidth - 4;
     const beside = left > at.width / 2 ? left - this.box.offsetWidth - 14 : left + 14;
     this.box.style.transform =
-      `translate(${Math.round(Math.max(4, at.left - frame.left + beside))}px, ${Math.round(at.top - frame.top + 8)}px)`;
+      `translate(${Math.round(Math.max(4, Math.min(most, at.left - frame.left + beside)))}px, ${Math.round(at.top - frame.top + 8)}px)`;
   }
 
   row(plot, chart, series, left, top) {

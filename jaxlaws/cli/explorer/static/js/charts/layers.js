@@ -63,6 +63,7 @@ export function drawVerticals(plot, verticals, taken) {
     ctx.moveTo(at, bbox.top);
     ctx.lineTo(at, bbox.top + bbox.height);
     ctx.stroke();
+    ctx.setLineDash([]);
     if (label) writeBeside(plot, label, at, bbox.top + 10 * devicePixelRatio, quiet(), taken, 4);
   }
   ctx.restore();
@@ -95,6 +96,7 @@ export function drawMarks(plot, marks, taken) {
   const ratio = devicePixelRatio;
   ctx.save();
   ctx.font = scaledFont(600);
+  ctx.setLineDash([]);
   const shown = marks.filter(({ x, y }) => x !== null && y !== null);
   const at = shown.map(({ x, y }) => [place(plot, x, "x"), place(plot, y, "y")]);
   at.forEach(([x, y]) => taken.push({ x0: x - 7 * ratio, x1: x + 7 * ratio, y0: y - 7 * ratio, y1: y + 7 * ratio }));
