@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from jaxlaws import presets
+from jaxlaws.foundations.quantities import format_quantity
 
 VIEWS = [
     "strategies",
@@ -26,6 +27,12 @@ def sentence(page):
 
 def settle(page):
     page.wait_for_selector("body:not(.busy)")
+
+
+def settle_address(page):
+    """Wait until the address holds the state that is shown; it changes after a short rest."""
+    settle(page)
+    page.wait_for_url(f"**/?{page.get_attribute('body', 'data-drawn')}")
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -99,7 +106,7 @@ def test_a_link_shows_the_same_view_and_back_returns(visit):
     slider = page.locator("#controls input[type=range]").first
     slider.focus()
     slider.press("End")
-    settle(page)
+    settle_address(page)
     moved = sentence(page)
     assert moved != first
     assert sentence(visit(page.url.split("?")[1])) == moved
@@ -118,6 +125,42 @@ def test_the_value_beside_a_slider_has_a_unit(visit):
     page = visit("view=strategies")
     for output in page.locator("#controls output").all():
         assert re.fullmatch(r"[\d.e]+[KMBT]?( [a-z]+.*| FLOPs.*|%)", output.inner_text()), output
+
+
+def test_numbers_are_written_as_in_python(visit):
+    values = [1.0, 12.5, 999.6, 1e3, 7e9, 1.38e12, 9.996e14, 1e15, 6.022e23, 0.123, 3.3e-5]
+    values += (10 ** np.random.default_rng(0).uniform(-3, 26, 300)).tolist()
+    script = """async (values) => {
+      const { quantity } = await import("/static/js/numbers.js");
+      return values.map((value) => quantity(value));
+    }"""
+    shown = visit("view=supervised").evaluate(script, values)
+    expected = [format_quantity(value) for value in values]
+    assert [text.replace("e-05", "e-5") for text in expected] == shown
+
+
+def test_each_axis_has_two_to_nine_round_ticks(visit):
+    rng = np.random.default_rng(1)
+    axes = []
+    for _ in range(400):
+        low = 10 ** rng.uniform(-2, 24)
+        axes.append({"scale": "log", "min": low, "max": low * 10 ** rng.uniform(0.1, 10)})
+        axes.append({"scale": "linear", "min": low, "max": low * (1 + 10 ** rng.uniform(-2, 2))})
+    script = """async (axes) => {
+      const { ticksOf, tickTexts } = await import("/static/js/numbers.js");
+      return axes.map((axis) => [3, 6, 9].map((most) => {
+        const ticks = ticksOf(axis, most);
+        return { most, ticks, texts: tickTexts({ unit: "", ...axis }, ticks) };
+      }));
+    }"""
+    for axis, tries in zip(axes, visit("view=supervised").evaluate(script, axes), strict=True):
+        for each in tries:
+            ticks = each["ticks"]
+            assert 2 <= len(ticks) <= max(5, each["most"]), (axis, each)
+            assert len(set(each["texts"])) == len(ticks), (axis, each)
+            assert ticks == sorted(ticks)
+            assert axis["min"] * 0.999 <= ticks[0]
+            assert ticks[-1] <= axis["max"] * 1.001
 
 
 def test_the_numbers_of_a_picture_are_a_table(visit):

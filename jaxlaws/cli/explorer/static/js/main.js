@@ -76,6 +76,7 @@ class Page {
   }
 
   go(address) {
+    this.state.flush();
     if (address !== location.search) history.pushState(null, "", address);
     this.open();
     scrollTo({ top: 0 });
@@ -84,7 +85,7 @@ class Page {
   set(name, value, settled) {
     this.state.values[name] = value;
     this.controls.get(name).show(value);
-    this.state.write(settled);
+    if (settled) this.state.write();
     this.ask();
   }
 
@@ -95,7 +96,7 @@ class Page {
   reset() {
     for (const { name, default: value } of this.state.view.controls) this.state.values[name] = value;
     this.showValues();
-    this.state.write(true);
+    this.state.write();
     this.ask();
   }
 

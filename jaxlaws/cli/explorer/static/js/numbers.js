@@ -42,21 +42,26 @@ export const axisTitle = ({ label, unit }) =>
 // The numbers beside the ticks of one axis: one style for the whole axis.
 export function tickTexts(axis, ticks) {
   const largest = Math.max(Math.abs(axis.min), Math.abs(axis.max));
-  if (axis.unit === "FLOPs" || largest >= 1e15) return ticks.map((tick) => (tick === 0 ? "0" : exponent(tick)));
-  if (isCount(axis.unit) || largest >= 1e5) return ticks.map((tick) => quantity(tick));
-  if (axis.scale === "log") return ticks.map((tick) => quantity(tick));
   const step = ticks.length > 1 ? Math.abs(ticks[1] - ticks[0]) : largest || 1;
+  const digits = Math.min(12, Math.max(3, Math.ceil(Math.log10(largest / step)) + 1)); // neighbours differ
+  if (axis.unit === "FLOPs" || largest >= 1e15) return ticks.map((tick) => (tick === 0 ? "0" : exponent(tick, digits)));
+  if (axis.scale === "log" || isCount(axis.unit) || largest >= 1e5) return ticks.map((tick) => quantity(tick, digits));
   const decimals = Math.min(8, Math.max(0, Math.ceil(-Math.log10(step) - 1e-9)));
   return ticks.map((tick) => tick.toFixed(decimals).replace(/^-(0(\.0+)?)$/, "$1"));
 }
 
 function linearTicks(low, high, most) {
-  const rough = (high - low) / Math.max(1, most);
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((each) => each * power).find((each) => each >= rough * 0.999);
-  const first = Math.ceil(low / step - 1e-9);
-  const last = Math.floor(high / step + 1e-9);
-  return Array.from({ length: last - first + 1 }, (_, index) => (first + index) * step);
+  if (!(high > low)) return [low];
+  const power = Math.floor(Math.log10((high - low) / most)) + 2;
+  let [ticks, more] = [[], []];
+  for (let index = 0; ticks.length < 2 || more.length <= most; index += 1) {
+    ticks = more;
+    const step = Number(`${[5, 2, 1][index % 3]}e${power - 1 - Math.floor(index / 3)}`);
+    const first = Math.ceil(low / step - 1e-9);
+    const last = Math.floor(high / step + 1e-9);
+    more = Array.from({ length: Math.max(0, last - first + 1) }, (_, each) => (first + each) * step);
+  }
+  return ticks; // the finest step that is not too fine
 }
 
 function logTicks(low, high, most) {

@@ -2,7 +2,7 @@
 
 import { parseValue } from "./controls.js";
 
-const HISTORY_AFTER = 250; // milliseconds; browsers limit how often the address may change
+const HISTORY_AFTER = 400; // milliseconds; so that ten presses of a key are one entry
 
 // Short and exact: 7e9 for 7000000000.
 const written = (value) =>
@@ -15,6 +15,8 @@ export class State {
 
   // Reads the address. Values that no control takes are left out.
   read() {
+    clearTimeout(this.writing);
+    this.writing = 0;
     const query = new URLSearchParams(location.search);
     this.view = this.views.find(({ id }) => id === query.get("view")) || this.views[0];
     this.values = {};
@@ -52,16 +54,16 @@ export class State {
     return control.kind === "switch" || control.choices.some((each) => each.value === String(value));
   }
 
-  // Writes the address: a new entry of the history once a move has ended.
-  write(settled) {
+  // Makes an entry of the history once moves have ended and the controls have rested.
+  write() {
+    clearTimeout(this.writing);
+    this.writing = setTimeout(() => this.flush(), HISTORY_AFTER);
+  }
+
+  flush() {
     clearTimeout(this.writing);
     const address = `?${this.query()}`;
-    const store = () => {
-      if (address === location.search) return;
-      if (settled) history.pushState(null, "", address);
-      else history.replaceState(history.state, "", address);
-    };
-    if (settled) store();
-    else this.writing = setTimeout(store, HISTORY_AFTER);
+    if (this.writing && address !== location.search) history.pushState(null, "", address);
+    this.writing = 0;
   }
 }

@@ -91,7 +91,8 @@ export class Plot {
     this.chart = chart;
     const width = this.over.clientWidth;
     const height = this.over.clientHeight;
-    if (!width || !height) return;
+    const ends = [chart.x.min, chart.x.max, chart.y.min, chart.y.max];
+    if (!width || !height || !ends.every(Number.isFinite)) return;
     this.image = null;
     const old = this.plot;
     this.plot = new uPlot(this.options(chart, width, height), this.data(chart), this.over);
