@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jaxlaws import Chinchilla
+from jaxlaws.laws.chinchilla import Chinchilla
 
 LAW = Chinchilla(E=1.8, A=400.0, alpha=0.34, B=1100.0, beta=0.30)
 

@@ -17,6 +17,13 @@ export function legendOf(chart) {
   return once.length > 1 || chart.kind === "map" ? once : [];
 }
 
+const MOST = 25; // rows of a curve, rows and columns of a map: more are hard to read, or to listen to
+
+// Evenly spaced indices, the first and the last among them.
+const thinned = (count, most = MOST) =>
+  (count <= most ? Array.from({ length: count }, (_, index) => index)
+    : Array.from({ length: most }, (_, index) => Math.round((index * (count - 1)) / (most - 1))));
+
 const cell = (value, unit) => (typeof value === "string" ? value : number(value, unit));
 
 function barRows({ categories, parts, value }) {
@@ -27,9 +34,10 @@ function barRows({ categories, parts, value }) {
 }
 
 function mapRows({ x, y, xs, ys, z, value }) {
+  const [columns, rows] = [thinned(xs.length, 13), thinned(ys.length)];
   return {
-    columns: [`${axisTitle(y)} \\ ${axisTitle(x)}`, ...xs.map((each) => number(each, x.unit))],
-    rows: ys.map((each, row) => [number(each, y.unit), ...z[row].map((inside) => cell(inside, value.unit))]),
+    columns: [`${axisTitle(y)} \\ ${axisTitle(x)}`, ...columns.map((column) => number(xs[column], x.unit))],
+    rows: rows.map((row) => [number(ys[row], y.unit), ...columns.map((column) => cell(z[row][column], value.unit))]),
   };
 }
 
@@ -41,8 +49,8 @@ function seriesRows({ x, y, series, marks = [], verticals = [] }) {
     rows: [
       ...marks.map((mark) => [mark.label, number(mark.x, x.unit), number(mark.y, y.unit), ...ends(null, null)]),
       ...verticals.map((each) => [each.label, number(each.x, x.unit), "", ...(bands ? ["", ""] : [])]),
-      ...series.flatMap((each) => each.x.map((at, index) =>
-        [each.name, number(at, x.unit), number(each.y[index], y.unit), ...ends(each.low?.[index], each.high?.[index])])),
+      ...series.flatMap((each) => thinned(each.x.length, each.style === "points" ? 500 : MOST).map((index) =>
+        [each.name, number(each.x[index], x.unit), number(each.y[index], y.unit), ...ends(each.low?.[index], each.high?.[index])])),
     ],
   };
 }
