@@ -6,6 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import jax
+import numpy as np
+
 from jaxlaws import presets
 from jaxlaws.cli.explorer.controls import Choice, Option
 from jaxlaws.cli.options.law_source import Source
@@ -56,15 +59,26 @@ class ShownLaw:
             return f'presets.ensemble("{self.file}")'
         return f"FitResult.load({self.file!r}).usable_ensemble()"
 
+    def draws(self, most: int, num_axes: int) -> Tree:
+        """The first draws of the law, with axes after that of the draws; None without draws."""
+        ensemble = self.source.with_draws(most).ensemble
+        added = tuple(range(1, 1 + num_axes))
+        return jax.tree.map(lambda leaf: np.expand_dims(np.asarray(leaf), added), ensemble)
+
     def supervised(self) -> "ShownLaw":
         """The same with the supervised law of a distillation law."""
         return dataclasses.replace(self, source=self.source.for_supervised_runs())
 
 
 class Laws:
-    """All laws that the page can show. Laws are added and never changed."""
+    """All laws that the page can show. Laws are added and never changed.
 
-    def __init__(self, own: ShownLaw | None = None) -> None:
+    Attributes:
+        runs: the table that the server was started with, if any.
+    """
+
+    def __init__(self, own: ShownLaw | None = None, runs: "Runs | None" = None) -> None:
+        self.runs = runs
         self._added: dict[str, ShownLaw] = {} if own is None else {own.value: own}
         self._presets: dict[str, ShownLaw] = {}
         for name in presets.names():

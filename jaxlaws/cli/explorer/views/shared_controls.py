@@ -3,6 +3,8 @@
 from jaxlaws.cli.explorer.controls import Choice, Option, Slider
 from jaxlaws.cli.options.plan_options import SCENARIOS
 
+NUM_DRAWS = 200  # of a law; more take too long for a slider
+
 STUDENT = Slider(
     name="num_student_params",
     label="Student size",

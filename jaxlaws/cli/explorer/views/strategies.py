@@ -26,7 +26,13 @@ from jaxlaws.cli.explorer.controls import Control
 from jaxlaws.cli.explorer.laws import Laws, with_distillation_law
 from jaxlaws.cli.explorer.programs import program, traced_scenario
 from jaxlaws.cli.explorer.view import FLOPS_MODEL, Given, View
-from jaxlaws.cli.explorer.views.shared_controls import BUDGET, SCENARIO, SERVED, STUDENT
+from jaxlaws.cli.explorer.views.shared_controls import (
+    BUDGET,
+    NUM_DRAWS,
+    SCENARIO,
+    SERVED,
+    STUDENT,
+)
 from jaxlaws.cli.options.plan_options import SCENARIOS
 from jaxlaws.compute import ForwardFlops
 from jaxlaws.foundations.annotations import Array, Tree
@@ -43,7 +49,6 @@ from jaxlaws.planning import (
 )
 
 NUM_BUDGETS = 16  # the last is that of the user
-_NUM_DRAWS = 200
 _NAMES = {"train": "compute-optimal", "overtrain": "overtrained", "distil": "distilled"}
 _TO = {"train": "training compute-optimally", "overtrain": "overtraining", "distil": "distilling"}
 _PARTS = {
@@ -106,8 +111,8 @@ class _Found:
         )
         self.winners = self.comparison.winner
         self.here = {
-            name: jax.tree.map(lambda leaf: leaf[-1], plan)
-            for name, plan in self.comparison.options.items()
+            name: jax.tree.map(lambda leaf: leaf[-1], self.comparison.options[name])
+            for name in _NAMES
         }
         self.eligible = {name: bool(v[-1]) for name, v in self.comparison.eligible.items()}
         self.winner = None if self.winners[-1] < 0 else Winner(int(self.winners[-1])).name.lower()
@@ -117,8 +122,7 @@ class _Found:
         self.draws = self._losses_of_draws() if source.ensemble is not None else None
 
     def _losses_of_draws(self) -> dict[str, np.ndarray]:
-        ensemble = self.given.law.source.with_draws(_NUM_DRAWS).ensemble
-        draws = jax.tree.map(lambda leaf: np.asarray(leaf)[:, None], ensemble)
+        draws = self.given.law.draws(NUM_DRAWS, num_axes=1)
         options = dict(self.comparison.options)
         return self.given.timed(lambda: _losses_of_draws(draws=draws, options=options))
 
@@ -188,7 +192,7 @@ def _sentence(found: _Found) -> str:
         margin += f", whose loss it reaches with {wording.percent(saved)} less compute"
     share = found.share_of_draws
     return f"{begin}{margin}" + (
-        f". It wins in {share:.0%} of {_NUM_DRAWS} draws." if np.isfinite(share) else "."
+        f". It wins in {share:.0%} of {NUM_DRAWS} draws." if np.isfinite(share) else "."
     )
 
 
@@ -229,13 +233,12 @@ def _losses(found: _Found) -> Lines:
     order = np.argsort(found.inputs["flops"])
     budgets, options = found.inputs["flops"][order], found.comparison.options
     series = []
-    for name, plan in options.items():
-        low, high = None, None
+    for name in _NAMES:
+        plan, low, high = options[name], None, None
         if found.draws is not None:
             low, high = np.quantile(found.draws[name][:, order], [0.05, 0.95], axis=0)
-        role = "overtrain" if name == "overtrain" else name
         series.append(
-            Series(name=_NAMES[name], role=role, x=budgets, y=plan.loss[order], low=low, high=high)
+            Series(name=_NAMES[name], role=name, x=budgets, y=plan.loss[order], low=low, high=high)
         )
     decades = np.array([extrapolation_decades(plan, found.fitted) for plan in options.values()])
     losses = ", ".join(
@@ -361,7 +364,7 @@ def _code(found: _Found) -> Code:
         functions += [question, "flops_to_reach"]
     if found.draws is not None and found.winner is not None:
         body += [
-            f"draws = jax.tree.map(lambda leaf: leaf[:{_NUM_DRAWS}], draws)",
+            f"draws = jax.tree.map(lambda leaf: leaf[:{NUM_DRAWS}], draws)",
             "losses = {",
             "    name: loss_under(draws, plan)",
             "    for name, plan in answer.options.items()",
