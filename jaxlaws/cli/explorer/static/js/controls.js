@@ -47,9 +47,9 @@ function slider(control, set) {
     output.value = text;
     input.setAttribute("aria-valuetext", text);
   };
-  const ends = element("span", { class: "ends", "aria-hidden": "true" },
-    element("span", {}, number(control.min, control.unit)), element("span", {}, number(control.max, control.unit)));
-  return { input, show, parts: [element("div", { class: "head" }, element("label", { for: id }, control.label), output), input, ends] };
+  const end = (value) => element("span", { class: "end", "aria-hidden": "true" }, number(value, control.unit, 3));
+  const row = element("div", { class: "slider" }, end(control.min), input, end(control.max));
+  return { input, show, parts: [element("div", { class: "head" }, element("label", { for: id }, control.label), output), row] };
 }
 
 function choice(control, set) {

@@ -89,9 +89,11 @@ export class Bars {
     const high = edges[boundary + 1];
     const value = (move) =>
       Math.min(high, Math.max(low, edges[boundary] + ((move.clientX - event.clientX) / pixels) * whole));
+    // The share of a part: of the whole, or of what the parts before it leave.
     const shares = (at) => this.chart.drag.controls.map((control, part) => {
       const ends = edges.map((edge, index) => (index === boundary ? at : edge));
-      return [control, (ends[part] - (part ? ends[part - 1] : 0)) / whole];
+      const before = part ? ends[part - 1] : 0;
+      return [control, (ends[part] - before) / (this.chart.drag.nested ? whole - before || 1 : whole)];
     }).filter(([control], part) => control && (part === boundary || part === boundary + 1));
     const move = (each) => this.drag(shares(value(each)), false);
     const stop = (each) => {

@@ -137,7 +137,7 @@ export class Plot {
 
   axis(axis, key, length) {
     const root = parseFloat(getComputedStyle(document.documentElement).fontSize);
-    const most = Math.min(9, Math.max(3, Math.floor(length / (root * (key === "x" ? 4 : 2.8)))));
+    const most = Math.min(9, Math.max(3, Math.floor(length / (root * (key === "x" ? 4 : 2.3)))));
     const ticks = ticksOf(axis, most);
     const texts = tickTexts(axis, ticks);
     return {
