@@ -4,6 +4,8 @@ import { parseValue } from "./controls.js";
 
 const HISTORY_AFTER = 400; // milliseconds; so that ten presses of a key are one entry
 
+const OWN = ["table", "job"]; // of the view "Your runs"
+
 // Short and exact: 7e9 for 7000000000.
 const written = (value) =>
   (typeof value === "number" && Math.abs(value) >= 1e5 ? value.toExponential().replace("e+", "e") : value);
@@ -25,7 +27,7 @@ export class State {
       const value = text === null ? null : parseValue(control, text);
       this.values[control.name] = value === null ? control.default : value;
     }
-    this.job = query.get("job");
+    for (const name of OWN) this[name] = query.get(name);
   }
 
   query(view = this.view, values = this.values, defaults = true) {
@@ -34,7 +36,7 @@ export class State {
       const value = values[control.name];
       if (value !== undefined && (defaults || String(value) !== String(control.default))) query.set(control.name, written(value));
     }
-    if (view === this.view && this.job) query.set("job", this.job);
+    if (view === this.view) OWN.filter((name) => this[name]).forEach((name) => query.set(name, this[name]));
     return query.toString();
   }
 
@@ -57,13 +59,17 @@ export class State {
   // Makes an entry of the history once moves have ended and the controls have rested.
   write() {
     clearTimeout(this.writing);
-    this.writing = setTimeout(() => this.flush(), HISTORY_AFTER);
+    this.writing = setTimeout(() => this.store(), HISTORY_AFTER);
   }
 
   flush() {
+    if (this.writing) this.store();
+  }
+
+  store() {
     clearTimeout(this.writing);
-    const address = `?${this.query()}`;
-    if (this.writing && address !== location.search) history.pushState(null, "", address);
     this.writing = 0;
+    const address = `?${this.query()}`;
+    if (address !== location.search) history.pushState(null, "", address);
   }
 }

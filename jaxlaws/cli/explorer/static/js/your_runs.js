@@ -13,13 +13,11 @@ export class YourRuns {
   constructor(host, page) {
     Object.assign(this, { host, page, opened: false });
     this.build();
-    const [first] = page.overview.tables || [];
-    if (first) this.confirm(first, first.name);
   }
 
   build() {
     this.input = element("input", { type: "file", id: "file", accept: ".csv,.tsv,.json,.jsonl,.parquet,.xlsx",
-      onchange: () => this.input.files.length && this.read(this.input.files[0]) });
+      onchange: () => this.input.files.length && this.upload(this.input.files[0]) });
     this.zone = element("div", { class: "drop" },
       element("p", { class: "drop-title" }, "Drop a table of runs here"),
       element("p", { class: "help" }, "CSV or Parquet, one run a row: parameters, tokens, loss. At most 20 MB. The file stays on this machine."),
@@ -39,7 +37,7 @@ export class YourRuns {
     this.zone.addEventListener("drop", (event) => {
       event.preventDefault();
       this.zone.classList.remove("over");
-      if (event.dataTransfer.files.length) this.read(event.dataTransfer.files[0]);
+      if (event.dataTransfer.files.length) this.upload(event.dataTransfer.files[0]);
     });
   }
 
@@ -47,10 +45,11 @@ export class YourRuns {
     this.host.hidden = !visible;
     document.body.classList.remove("busy");
     if (!visible) return;
-    const { job } = this.page.state;
+    const { job, table } = this.page.state;
+    if (table && table !== this.table?.table) this.read(`/api/table?id=${encodeURIComponent(table)}`, {}, "the table");
     if (job && job !== this.shownJob) this.follow(job);
     else if (job && this.result) this.show(this.result);
-    else if (!job) this.say("Drop a table of your runs to fit a law to them. The other views can then use the fitted law.");
+    else if (!job && !table) this.say("Drop a table of your runs to fit a law to them. The other views can then use the fitted law.");
   }
 
   say(text) {
@@ -63,22 +62,33 @@ export class YourRuns {
     this.message.textContent = text;
   }
 
-  async read(file) {
-    this.error("");
-    this.columns.hidden = true;
+  async upload(file) {
     this.input.value = "";
     if (file.size > LARGEST) {
+      this.columns.hidden = true;
       this.error(`${file.name}: the file has ${(file.size / 1e6).toFixed(0)} MB, and the explorer reads at most 20 MB. `
         + "Leave out columns or rows, or fit it with `jaxlaws fit`.");
       return;
     }
-    this.say(`Reading ${file.name}.`);
+    if (!(await this.read(`/api/table?name=${encodeURIComponent(file.name)}`, { method: "POST", body: file }, file.name))) return;
+    Object.assign(this.page.state, { table: this.table.table, job: null });
+    this.page.state.store();
+  }
+
+  // Asks the server for a table, new or known, and shows its columns.
+  async read(address, options, name) {
+    this.error("");
+    this.columns.hidden = true;
+    this.say(`Reading ${name}.`);
     try {
-      this.confirm(await load(`/api/table?name=${encodeURIComponent(file.name)}`, { method: "POST", body: file }), file.name);
+      const table = await load(address, options);
+      this.confirm(table, table.name || name);
+      return true;
     } catch (error) {
       this.say("The file was not read.");
       this.page.connection.failed(error);
       this.error(error.message);
+      return false;
     }
   }
 
@@ -141,7 +151,7 @@ export class YourRuns {
       const body = JSON.stringify({ table: this.table.table, columns, law: this.law.value, draws: Number(this.draws.value) });
       const { job } = await load("/api/fit", { method: "POST", body, headers: { "content-type": "application/json" } });
       this.page.state.job = job;
-      history.pushState(null, "", `?view=your-runs&job=${encodeURIComponent(job)}`);
+      this.page.state.store();
       await this.follow(job);
     } catch (error) {
       this.page.connection.failed(error);

@@ -12,8 +12,13 @@ export function legendOf(chart) {
     if (role === "extrapolated") entries.push({ name: "extrapolated", role, style: "region" });
     else if (label) entries.push({ name: label, role, style: "regime" }); // shown where its name does not fit the plot
   }
-  const names = new Set();
-  const once = entries.filter(({ name }) => !names.has(name) && names.add(name));
+  const byName = new Map();
+  for (const entry of entries) {
+    const same = byName.get(entry.name);
+    if (same) same.dotted ||= entry.style === "points"; // a curve and its points are one entry
+    else byName.set(entry.name, entry);
+  }
+  const once = [...byName.values()];
   return once.length > 1 || chart.kind === "map" ? once : [];
 }
 

@@ -9,7 +9,7 @@ import { Plot } from "./plot.js";
 
 const PAINTERS = { lines: Plot, map: Plot, bars: Bars };
 
-function swatch({ role, style, band }) {
+function swatch({ role, style, band, dotted }) {
   const inner = {
     part: () => [shape("rect", { x: 2, y: 2, width: 16, height: 10, rx: 2, class: "swatch-fill" })],
     region: () => [shape("rect", { x: 1, y: 1, width: 18, height: 12, class: "swatch-region" })],
@@ -18,6 +18,7 @@ function swatch({ role, style, band }) {
   }[style] || (() => [
     band ? shape("rect", { x: 0, y: 1, width: 20, height: 12, class: "swatch-band" }) : null,
     shape("line", { x1: 0, x2: 20, y1: 7, y2: 7, class: `swatch-line ${style}` }),
+    dotted ? shape("circle", { cx: 10, cy: 7, r: 3.6, class: "swatch-dot" }) : null,
   ]);
   return shape("svg", { width: 20, height: 14, class: `swatch role-${role}`, "aria-hidden": "true" }, ...inner());
 }

@@ -120,7 +120,7 @@ export class Plot {
       min: axis.min, max: axis.max,
     });
     return {
-      mode: 2, width, height, ms: 1, padding: [chart.regions?.some(({ label }) => label) ? 24 : 8, 16, 0, 4],
+      mode: 2, width, height, ms: 1, padding: [chart.regions?.some(({ label }) => label) ? 24 : 8, 24, 0, 4],
       scales: { x: scale(chart.x), y: scale(chart.y) },
       axes: [this.axis(chart.x, "x", width), this.axis(chart.y, "y", height)],
       series: [{}, ...seriesOf(chart).flatMap((series) => strokes(chart, series)), this.last()],
