@@ -128,27 +128,26 @@ def test_the_code_gives_the_numbers_that_are_shown(client, run, view, more):
             assert any(loss in shown for loss in found), (line, output)
 
 
+@pytest.fixture
+def compiled(caplog):
+    """The messages of JAX on compilations in any thread; `jax.log_compiles` is for one thread."""
+    caplog.set_level(logging.WARNING, logger="jax")
+    jax.config.update("jax_log_compiles", True)
+    yield lambda: [each.getMessage() for each in caplog.records if "Compiling" in each.getMessage()]
+    jax.config.update("jax_log_compiles", False)
+
+
 @pytest.mark.parametrize("view", STATES)
-def test_moving_a_slider_compiles_nothing(client, session, view, caplog):
+def test_moving_a_slider_compiles_nothing(client, session, view, compiled):
     answer_of(client, view, **STATES[view])
     sliders = [each for each in VIEWS[view].controls(session.laws) if isinstance(each, Slider)]
     answer_of(client, view)
-    with jax.log_compiles(), caplog.at_level(logging.WARNING, logger="jax"):
-        for slider in sliders:
-            middle = (slider.low * slider.high) ** 0.5 if slider.scale == "log" else slider.low
-            for position in (slider.low, middle, slider.high):
-                answer_of(client, view, **{slider.name: f"{position:.3g}"})
-    compiled = [each.getMessage() for each in caplog.records if "Compiling" in each.getMessage()]
-    assert not compiled
-
-
-def test_the_compiled_code_is_counted(client, caplog):
-    """The test above can fail: a new law is compiled."""
-    answer_of(client, "capacity-gap")
-    jax.clear_caches()
-    with jax.log_compiles(), caplog.at_level(logging.WARNING, logger="jax"):
-        answer_of(client, "capacity-gap")
-    assert any("Compiling" in each.getMessage() for each in caplog.records)
+    before = len(compiled())
+    for slider in sliders:
+        middle = (slider.low * slider.high) ** 0.5 if slider.scale == "log" else slider.low
+        for position in (slider.low, middle, slider.high):
+            answer_of(client, view, **{slider.name: f"{position:.3g}"})
+    assert compiled()[before:] == []
 
 
 def test_a_law_beyond_its_runs_says_by_what_factor(client):
@@ -174,3 +173,10 @@ def test_a_wrong_request_is_status_400(client, query):
     got = client.get("/api/answer", params=query)
     assert got.status_code == 400
     assert set(got.json()) == {"error"}
+
+
+def test_compilations_are_counted(client, compiled):
+    """So that the test above can fail."""
+    jax.clear_caches()
+    answer_of(client, "capacity-gap")
+    assert compiled()
