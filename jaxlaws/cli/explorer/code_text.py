@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from decimal import Decimal
 
 from jaxlaws.cli.explorer.charts import Code
 from jaxlaws.cli.explorer.laws import ShownLaw
@@ -14,11 +15,9 @@ def value(number: float) -> str:
     >>> value(1e21), value(3.2e9), value(0.25)
     ('1e21', '3.2e9', '0.25')
     """
-    text = f"{number:.12g}"
-    short = f"{number:.12e}"
-    mantissa, exponent = short.split("e")
-    power = f"{float(mantissa):.12g}e{int(exponent)}"
-    return text.replace("e+", "e") if abs(number) < 1e5 and number == float(text) else power
+    if 1e-3 <= abs(number) < 1e5 and float(f"{number:g}") == number:
+        return f"{number:g}"
+    return f"{Decimal(repr(float(number))).normalize():e}".replace("e+", "e")
 
 
 def code_of(

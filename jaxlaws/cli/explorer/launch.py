@@ -13,6 +13,7 @@ from jaxlaws.cli.explorer.server import Session, application
 from jaxlaws.cli.explorer.views.all_views import VIEWS
 from jaxlaws.cli.output.notices import show_notice
 from jaxlaws.cli.output.progress import patience
+from jaxlaws.foundations.concurrency import side_by_side
 from jaxlaws.foundations.errors import DataError
 
 _HOST = "127.0.0.1"
@@ -78,9 +79,8 @@ def session_of(law: str | None, runs: str | None) -> Session:
 
 def compile_views(session: Session) -> None:
     """Answer every view once, so that the first picture and each slider are fast."""
-    for number, view in enumerate(VIEWS.values(), start=1):
-        with patience(f"compiling view {number} of {len(VIEWS)}, {view.title} …"):
-            session.answer({"view": view.id})
+    with patience("compiling the laws and the planner, longest at the first start …", at_once=True):
+        side_by_side(lambda name: session.answer({"view": name}), VIEWS, is_compiled=True)
 
 
 def _listen(port: int) -> socket.socket:

@@ -10,17 +10,25 @@ import functools
 from collections.abc import Callable
 
 import jax
+import numpy as np
 
 from jaxlaws import planning
 from jaxlaws.cli.options.plan_options import ScenarioName, scenario_of
-from jaxlaws.foundations.annotations import Tree
+from jaxlaws.compute import ForwardFlops
+from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.engine.scenarios import charged_costs
 from jaxlaws.precision import float64, to_float64, to_numpy
 
+NUM_BUDGETS = 16  # of a curve over budgets; the last is that of the user
 _COMPILER_OPTIONS = {
     "xla_backend_optimization_level": 0,
     "xla_llvm_disable_expensive_passes": True,
 }
+
+
+def budgets_with(budget: float, low: float, high: float) -> np.ndarray:
+    """The budgets of a curve, `(NUM_BUDGETS,)`, the user's own at the end."""
+    return np.append(np.geomspace(low, high, NUM_BUDGETS - 1), budget)
 
 
 def program(*static: str) -> Callable[[Callable[..., Tree]], Callable[..., Tree]]:
@@ -43,6 +51,25 @@ def program(*static: str) -> Callable[[Callable[..., Tree]], Callable[..., Tree]
         return call
 
     return decorate
+
+
+@program("forward_flops")
+def distilled(
+    *,
+    law: Tree,
+    flops: Array,
+    num_student_params: Array,
+    scenario: planning.Scenario,
+    forward_flops: ForwardFlops,
+) -> planning.DistillationPlan:
+    """The plans of `distill`. Views call it with arrays of one length, so that they share it."""
+    return planning.distill(
+        law,
+        flops=flops,
+        num_student_params=num_student_params,
+        scenario=scenario,
+        forward_flops=forward_flops,
+    )
 
 
 def traced_scenario(name: ScenarioName) -> planning.Scenario:

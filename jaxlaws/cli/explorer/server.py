@@ -2,6 +2,7 @@
 
 import functools
 import json
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
@@ -45,8 +46,9 @@ class Session:
 
     def __init__(self, laws: Laws) -> None:
         self.laws = laws
-        self.uploads = Uploads()
-        self.fitter = Fitter(self.uploads, laws)
+        self._folder = tempfile.TemporaryDirectory(prefix="jaxlaws-")
+        self.uploads = Uploads(Path(self._folder.name))
+        self.fitter = Fitter(self.uploads, laws, Path(self._folder.name))
         self.jobs = FitJobs(self.fitter.run)
 
     def views(self) -> Json:
@@ -101,8 +103,9 @@ class Session:
         return {"job": self.jobs.start(FitRequest.of(json.loads(content)))}
 
     def close(self) -> None:
-        """Start no further fit."""
+        """Start no further fit, and remove the files of tables and fits."""
         self.jobs.close()
+        self._folder.cleanup()
 
 
 def _refusal(error: Exception) -> Response:

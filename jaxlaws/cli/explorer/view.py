@@ -1,4 +1,4 @@
-"""What a view is, and what it is given."""
+"""What a view is and what it is given, and the controls that several views share."""
 
 import dataclasses
 import time
@@ -7,8 +7,9 @@ from typing import TypeVar
 
 from jaxlaws import compute
 from jaxlaws.cli.explorer.charts import Answer
-from jaxlaws.cli.explorer.controls import Choice, Control, Option
+from jaxlaws.cli.explorer.controls import Choice, Control, Option, Slider
 from jaxlaws.cli.explorer.laws import Laws, ShownLaw
+from jaxlaws.cli.options.plan_options import SCENARIOS
 from jaxlaws.foundations.annotations import Json
 
 _T = TypeVar("_T")
@@ -25,6 +26,60 @@ FLOPS_MODEL = Choice(
             label="transformer",
             help="With attention and the output layer, for a context of 4,096 tokens.",
         ),
+    ],
+)
+NUM_DRAWS = 200  # of a law; more take too long for a slider
+
+STUDENT = Slider(
+    name="num_student_params",
+    label="Student size",
+    help="Parameters of the student, which is the model that is served.",
+    default=1e9,
+    low=1e7,
+    high=1e11,
+    unit="parameters",
+)
+BUDGET = Slider(
+    name="flops",
+    label="Budget",
+    help="All compute that may be spent, in FLOPs.",
+    default=1e22,
+    low=1e18,
+    high=1e27,
+    unit="FLOPs",
+)
+STUDENT_TOKENS = Slider(
+    name="num_student_tokens",
+    label="Student tokens",
+    help="Tokens that the student is distilled on.",
+    default=1e11,
+    low=1e9,
+    high=1e14,
+    unit="tokens",
+)
+SERVED = Slider(
+    name="num_inference_tokens",
+    label="Tokens served",
+    help="Tokens that the model serves after training; the budget pays for them.",
+    default=1e12,
+    low=1e9,
+    high=1e16,
+    unit="tokens",
+)
+_LABELS = {
+    "free": "teacher free",
+    "inference": "pay for the logits",
+    "pretraining": "pay for the teacher's training",
+    "full": "pay for both",
+}
+SCENARIO = Choice(
+    name="scenario",
+    label="Scenario",
+    help="Which costs of the teacher the budget pays for.",
+    default="inference",
+    options=[
+        Option(value=name, label=_LABELS[name], help=sentence)
+        for name, (_, sentence) in SCENARIOS.items()
     ],
 )
 _MODELS = {"2n": "dense_forward_flops", "transformer": "transformer_forward_flops"}

@@ -1,6 +1,7 @@
 """Fits that run beside the server, one after another, with their progress."""
 
 import dataclasses
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -13,7 +14,7 @@ from jaxlaws.foundations.json_text import check_keys
 MOST_DRAWS = 5_000
 _MOST_JOBS = 50
 _FIRST_GUESS = 20.0  # seconds that a fit is expected to take before one has ended
-_NEVER_DONE = 0.95  # the largest fraction of a fit that has not ended
+_SLOWING = 1.5
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -119,8 +120,9 @@ class FitJobs:
         elapsed = job.seconds
         if elapsed is None:
             elapsed = 0.0 if job.begin is None else time.monotonic() - job.begin
-        fraction = 1.0 if done else min(elapsed / job.expected, _NEVER_DONE)
-        expected = elapsed if done else max(job.expected, elapsed)
+        # Nearly linear at first; it slows down where the fit takes longer than expected.
+        fraction = 1.0 if done else 1.0 - math.exp(-_SLOWING * elapsed / job.expected)
+        expected = elapsed if done else max(job.expected, _SLOWING * elapsed)
         progress = {"fraction": fraction, "elapsed": elapsed, "expected": expected, "done": done}
         if done and (error := job.future.exception()) is not None:
             return progress | {"error": str(error) or type(error).__name__}

@@ -2,7 +2,6 @@
 
 import dataclasses
 import shlex
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -15,54 +14,26 @@ from fitting import (
     fit,
     hold_out,
     lowest_losses,
-    predict,
-    relative_errors,
 )
 from fitting.data.runs import KINDS
 from fitting.reporting.fit_summary import coefficients_in_short
 from fitting.validation.hold_outs import error_summary
 from jaxlaws import laws
-from jaxlaws.cli.explorer import wording
 from jaxlaws.cli.explorer.charts import (
-    Axis,
     Code,
     Column,
-    Lines,
-    Series,
     Table,
-    axis_around,
     plain,
 )
 from jaxlaws.cli.explorer.laws import Laws, ShownLaw
+from jaxlaws.cli.explorer.runs.fit_charts import Fit, residuals, runs_and_law
 from jaxlaws.cli.explorer.runs.fit_jobs import FitRequest
-from jaxlaws.cli.explorer.runs.uploads import Upload, Uploads
+from jaxlaws.cli.explorer.runs.uploads import Uploads
 from jaxlaws.cli.options.law_source import Source
 from jaxlaws.foundations.annotations import Json
 from jaxlaws.foundations.law import Law
 
 _HELD_OUT = 0.2  # the share of the runs, those with the lowest losses
-_MOST_SIZES = 8  # curves of the chart of the fit
-_DRAWN = 61  # points of a curve
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class _Fit:
-    """A fit, with what it was made from."""
-
-    request: FitRequest
-    upload: Upload
-    law_type: type[Law]
-    runs: Runs
-    result: FitResult
-    reported: list[str]
-
-    @property
-    def predicted(self) -> np.ndarray:
-        return predict(self.result.law, self.runs.inputs)
-
-    @property
-    def errors(self) -> np.ndarray:
-        return relative_errors(self.predicted, self.runs)
 
 
 class Fitter:
@@ -70,12 +41,12 @@ class Fitter:
 
     Args:
         uploads: the tables.
-        laws: the laws of the views.
+        shown: the laws of the views.
+        folder: where the files of fits are written.
     """
 
-    def __init__(self, uploads: Uploads, shown: Laws) -> None:
-        self._uploads, self._laws = uploads, shown
-        self._folder = tempfile.TemporaryDirectory(prefix="jaxlaws-")
+    def __init__(self, uploads: Uploads, shown: Laws, folder: Path) -> None:
+        self._uploads, self._laws, self._folder = uploads, shown, folder
 
     def file(self, law: str, kind: str) -> Path:
         """A file of a fit to send, which is made when it is wanted.
@@ -84,7 +55,7 @@ class Fitter:
             ValueError: there is no such fit, or no such file.
         """
         names = {"law": "fit.json", "report": "report.html", "command": "fit.sh"}
-        folder = Path(self._folder.name, law.removeprefix("fit:"))
+        folder = self._folder / law.removeprefix("fit:")
         if kind not in names or not law.removeprefix("fit:").isalnum() or not folder.is_dir():
             raise ValueError("download: this server has no such file; start the fit again")
         path = folder / names[kind]
@@ -108,9 +79,9 @@ class Fitter:
         columns = {role: title for role, title in request.columns.items() if role in needed}
         runs, reported = upload.runs(columns, law_type)
         result = fit(law_type, runs, bootstrap=request.draws)
-        found = _Fit(request, upload, law_type, runs.for_law(law_type), result, reported)
+        found = Fit(request, upload, law_type, runs.for_law(law_type), result, reported)
         code = _code(found, columns)
-        folder = Path(self._folder.name, request.id)
+        folder = self._folder / request.id
         folder.mkdir(exist_ok=True)
         dataclasses.replace(result, reading={"columns": columns}).save(folder / "fit.json")
         (folder / "fit.sh").write_text(code.shell, encoding="utf-8")
@@ -127,7 +98,7 @@ class Fitter:
         return self._to_json(found, held, code, law)
 
     def _to_json(
-        self, found: _Fit, held: HoldOut | str, code: Code, law: ShownLaw
+        self, found: Fit, held: HoldOut | str, code: Code, law: ShownLaw
     ) -> dict[str, Json]:
         notes = [*found.reported, *caveats_of(found.result), *found.result.identifiability.notes]
         notes += [held] if isinstance(held, str) else []
@@ -140,7 +111,7 @@ class Fitter:
                 "law": law.value,
                 "sentence": _sentence(found, held),
                 "notes": list(dict.fromkeys(notes)),
-                "charts": [_runs_and_law(found), _residuals(found)],
+                "charts": [runs_and_law(found), residuals(found)],
                 "tables": tables,
                 "code": code,
                 "downloads": [
@@ -171,7 +142,7 @@ def _lowest(runs: Runs, law_type: type[Law]) -> np.ndarray:
     return mask
 
 
-def _sentence(found: _Fit, held: HoldOut | str) -> str:
+def _sentence(found: Fit, held: HoldOut | str) -> str:
     errors = error_summary(found.errors)
     words = (
         f"{found.law_type.__name__} describes {len(found.runs)} runs with a mean error of "
@@ -204,71 +175,7 @@ def _held_out(held: HoldOut) -> Table:
     )
 
 
-def _kind(found: _Fit) -> tuple[str, str]:
-    """The input whose values give the curves, and the input of the x axis."""
-    names = found.law_type.input_names
-    for size, along in (("num_params", "num_tokens"), ("num_student_params", "teacher_loss")):
-        if size in names and along in names:
-            return size, along
-    return names[0], names[-1]
-
-
-def _runs_and_law(found: _Fit) -> Lines:
-    """The runs as points and the law as curves, a colour for each size."""
-    size, along = _kind(found)
-    inputs, loss = found.runs.inputs, found.runs.loss
-    edges = np.quantile(np.log(inputs[size]), np.linspace(0, 1, _MOST_SIZES + 1))
-    group = np.clip(np.searchsorted(edges, np.log(inputs[size]), side="right") - 1, 0, 7)
-    low, high = float(inputs[along].min()), float(inputs[along].max())
-    scale = "log" if along != "teacher_loss" else "linear"
-    xs = np.geomspace(low, high, _DRAWN)
-    series = []
-    for index in np.unique(group):
-        chosen = group == index
-        middle = float(np.exp(np.median(np.log(inputs[size][chosen]))))
-        fixed = {
-            name: float(np.median(inputs[name][chosen])) for name in found.law_type.input_names
-        }
-        curve = predict(found.result.law, {**fixed, size: middle, along: xs})
-        role, name = f"size{index}", wording.size(middle)
-        series += [
-            Series(name=f"law, {name}", role=role, x=xs, y=np.broadcast_to(curve, xs.shape)),
-            Series(
-                name=f"runs, about {name}",
-                role=role,
-                style="points",
-                x=inputs[along][chosen],
-                y=loss[chosen],
-            ),
-        ]
-    unit = "nats per token" if along == "teacher_loss" else "tokens"
-    label = "Teacher loss" if along == "teacher_loss" else "Tokens"
-    return Lines(
-        id="fit",
-        title="Runs and the fitted law",
-        alt=f"{len(loss)} runs with losses from {loss.min():.4f} to {loss.max():.4f} nats per "
-        f"token, and the fitted law; mean error {np.abs(found.errors).mean():.2g}%.",
-        x=Axis(label, unit, scale, low, high),
-        y=axis_around("Loss", "nats per token", [loss]),
-        series=series,
-    )
-
-
-def _residuals(found: _Fit) -> Lines:
-    loss, errors = found.runs.loss, found.errors
-    most = float(np.abs(errors).max()) * 1.1 or 1.0
-    return Lines(
-        id="residuals",
-        title="Residuals",
-        alt=f"Predicted above measured loss of {len(loss)} runs: from {errors.min():.2g}% to "
-        f"{errors.max():.2g}%.",
-        x=axis_around("Measured loss", "nats per token", [loss]),
-        y=Axis("Predicted above measured", "%", "linear", -most, most),
-        series=[Series(name="runs", role="data", style="points", x=loss, y=errors)],
-    )
-
-
-def _code(found: _Fit, columns: dict[str, str]) -> Code:
+def _code(found: Fit, columns: dict[str, str]) -> Code:
     kind, table = found.law_type, found.upload.name
     mapping = ", ".join(f"{role!r}: {title!r}" for role, title in columns.items())
     options = " ".join(f"--column {shlex.quote(f'{r}={t}')}" for r, t in columns.items())

@@ -2,10 +2,9 @@
 
 import dataclasses
 import os
-import tempfile
 import threading
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +38,7 @@ _ROLES = {
     "num_unique_tokens": "distinct tokens",
     "flops": "compute",
 }
+_FACTORS = {1e3: "thousand", 1e6: "million", 1e9: "billion", 1e12: "trillion"}
 # The laws that the page offers first.
 _FIRST = ("chinchilla", "supervised", "distillation_limit")
 _reading = threading.Lock()  # `warnings.catch_warnings` is not for several threads at once
@@ -112,7 +112,7 @@ class Upload:
                     "name": title,
                     "guess": role_of.get(title),
                     "unit": _unit(title, role_of.get(title)),
-                    "plausible": _in_words(cells),
+                    "plausible": _in_words(cells, header_unit(title)[1]),
                     "sample": [_text(cell) for cell in cells[:_SAMPLE]],
                 }
                 for title, cells in self.table.columns.items()
@@ -129,13 +129,10 @@ def laws_for(columns: Mapping[str, str]) -> list[dict[str, str]]:
         name for name, kind in laws.law_types().items() if set(kind.input_names) <= set(columns)
     ]
     found.sort(key=lambda name: (name not in _FIRST, name))
-    return [
-        {"value": name, "label": f"{laws.law_types()[name].__name__}: {_formula(name)}"}
-        for name in found
-    ]
+    return [{"value": name, "label": _label(name)} for name in found]
 
 
-def _formula(name: str) -> str:
+def _label(name: str) -> str:
     """What a law is, in the first line of its module."""
     return (laws.modules()[name].__doc__ or "").strip().partition("\n")[0]
 
@@ -143,7 +140,7 @@ def _formula(name: str) -> str:
 def _unit(title: str, role: str | None) -> str:
     factor = header_unit(title)[1]
     kind = "nats per token" if role == OUTCOME else INPUTS[role].unit if role in INPUTS else ""
-    return kind if factor == 1.0 else f"{format_quantity(factor)} {kind}".strip()
+    return kind if factor == 1.0 else f"{_FACTORS.get(factor, f'{factor:g} times')} {kind}".strip()
 
 
 def _text(cell: object) -> str:
@@ -151,7 +148,7 @@ def _text(cell: object) -> str:
     return text if len(text) <= _LONGEST_CELL else f"{text[:_LONGEST_CELL]}…"
 
 
-def _in_words(cells: object) -> str:
+def _in_words(cells: Sequence[object], factor: float) -> str:
     """What a column holds."""
     filled = [cell for cell in cells if not is_missing(cell)]
     missing = len(cells) - len(filled)
@@ -159,16 +156,20 @@ def _in_words(cells: object) -> str:
     if not has_numbers(filled):
         return f"text{empty}" if filled else "empty"
     numbers = numbers_in(filled)
-    numbers = numbers[np.isfinite(numbers)]
+    numbers = factor * numbers[np.isfinite(numbers)]
     ends = " to ".join(format_quantity(float(each)) for each in (numbers.min(), numbers.max()))
     return f"{ends}, {len(np.unique(numbers))} values{empty}"
 
 
 class Uploads:
-    """The tables that the server keeps, the latest ones."""
+    """The tables that the server keeps, the latest ones.
 
-    def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="jaxlaws-")
+    Args:
+        folder: where their files are written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._tables: dict[str, Upload] = {}
         self._changing = threading.Lock()
 
@@ -189,7 +190,7 @@ class Uploads:
         key = content_hash(name.encode() + b"\0" + content)
         if key in self._tables:
             return self._tables[key]
-        path = Path(self._folder.name, key + suffixes.lower())
+        path = self._folder / (key + suffixes.lower())
         path.write_bytes(content)
         try:
             table = read_table(path)

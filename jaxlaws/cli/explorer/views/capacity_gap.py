@@ -21,8 +21,7 @@ from jaxlaws.cli.explorer.code_text import code_of, value
 from jaxlaws.cli.explorer.controls import Control
 from jaxlaws.cli.explorer.laws import Laws, with_distillation_law
 from jaxlaws.cli.explorer.programs import program
-from jaxlaws.cli.explorer.view import Given, View
-from jaxlaws.cli.explorer.views.shared_controls import NUM_DRAWS, STUDENT, STUDENT_TOKENS
+from jaxlaws.cli.explorer.view import NUM_DRAWS, STUDENT, STUDENT_TOKENS, Given, View
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning import TeacherLossPlan, optimal_teacher_loss
 

@@ -21,14 +21,12 @@ from jaxlaws.cli.explorer.charts import (
 from jaxlaws.cli.explorer.code_text import code_of, model_keyword, model_option, value
 from jaxlaws.cli.explorer.controls import Control, Slider
 from jaxlaws.cli.explorer.laws import Laws, with_supervised_law
-from jaxlaws.cli.explorer.programs import program, traced_scenario
-from jaxlaws.cli.explorer.view import FLOPS_MODEL, Given, View
-from jaxlaws.cli.explorer.views.shared_controls import BUDGET, SERVED
+from jaxlaws.cli.explorer.programs import budgets_with, distilled, program, traced_scenario
+from jaxlaws.cli.explorer.view import BUDGET, FLOPS_MODEL, SERVED, Given, View
 from jaxlaws.compute import ForwardFlops
 from jaxlaws.foundations.annotations import Array, Tree
-from jaxlaws.planning import Scenario, compute_optimal, distill, train_on_limited_data
+from jaxlaws.planning import compute_optimal, train_on_limited_data
 
-_NUM_BUDGETS = 16  # the last is that of the user
 _UNIQUE = Slider(
     name="num_unique_tokens",
     label="Distinct tokens",
@@ -113,62 +111,52 @@ def _controls(laws: Laws) -> list[Control]:
 
 
 @program("forward_flops")
-def _plans(
-    *,
-    laws: dict[str, Tree],
-    flops: Array,
-    num_inference_tokens: Array,
-    num_unique_tokens: Array,
-    scenario: Scenario,
-    forward_flops: ForwardFlops,
-) -> dict[str, dict[str, Array]]:
+def _plans(*, law: Tree, forward_flops: ForwardFlops, **inputs: Array) -> dict[str, Array]:
+    plan = compute_optimal(law, forward_flops=forward_flops, **inputs)
+    return {each: getattr(plan, each) for each in _FIELDS}
+
+
+@program("forward_flops")
+def _limited_plans(*, law: Tree, forward_flops: ForwardFlops, **inputs: Array) -> dict[str, Array]:
+    plan = train_on_limited_data(law, forward_flops=forward_flops, **inputs)
+    return {each: getattr(plan, each) for each in _FIELDS}
+
+
+def _all_plans(given: Given, own: Tree, budgets: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
     """Sizes, tokens and losses by the name of a step, for all budgets."""
-    common = {"flops": flops, "forward_flops": forward_flops}
-    plain = ("kaplan", "hoffmann", "besiroglu")
-    plans: dict[str, Tree] = {name: compute_optimal(laws[name], **common) for name in plain}
-    plans["sardana"] = compute_optimal(
-        laws["besiroglu"], **common, num_inference_tokens=num_inference_tokens
+    laws = {name: presets.load(step.preset) for name, step in _STEPS.items()}
+    common = {"flops": budgets, "forward_flops": given.forward_flops}
+
+    def plans(law: Tree, served: float = 0.0) -> dict[str, np.ndarray]:
+        return _plans(law=law, **common, num_inference_tokens=np.full(len(budgets), served))
+
+    found = {name: plans(laws[name]) for name in ("kaplan", "hoffmann", "besiroglu")}
+    found["sardana"] = plans(laws["sardana"], given["num_inference_tokens"])
+    found["muennighoff"] = _limited_plans(
+        law=laws["muennighoff"], **common, num_unique_tokens=given["num_unique_tokens"]
     )
-    plans["muennighoff"] = train_on_limited_data(
-        laws["muennighoff"], **common, num_unique_tokens=num_unique_tokens
-    )
-    found = {name: {each: getattr(plan, each) for each in _FIELDS} for name, plan in plans.items()}
-    alone = compute_optimal(laws["busbridge"], **common)
-    student = distill(
-        laws["busbridge"], **common, num_student_params=alone.num_params, scenario=scenario
+    alone = plans(laws["busbridge"].supervised)
+    student = distilled(
+        law=laws["busbridge"],
+        **common,
+        num_student_params=alone["num_params"],
+        scenario=traced_scenario("inference"),
     )
     found["busbridge"] = {
         "num_params": student.num_student_params,
         "num_tokens": student.num_student_tokens,
         "loss": student.loss,
     }
-    return found
-
-
-@program("forward_flops")
-def _own_plan(*, law: Tree, flops: Array, forward_flops: ForwardFlops) -> dict[str, Array]:
-    plan = compute_optimal(law, flops=flops, forward_flops=forward_flops)
-    return {each: getattr(plan, each) for each in _FIELDS}
+    return found | {"own": plans(own)}
 
 
 def _answer(given: Given) -> Answer:
     budget, shown = given["flops"], given.law.supervised()
-    budgets = np.append(np.geomspace(BUDGET.low, BUDGET.high, _NUM_BUDGETS - 1), budget)
-    common = {"flops": budgets, "forward_flops": given.forward_flops}
-    found = given.timed(
-        lambda: _plans(
-            laws={name: presets.load(step.preset) for name, step in _STEPS.items()},
-            num_inference_tokens=given["num_inference_tokens"],
-            num_unique_tokens=given["num_unique_tokens"],
-            scenario=traced_scenario("inference"),
-            **common,
-        )
-    )
-    found["own"] = given.timed(lambda: _own_plan(law=shown.source.law, **common))
+    budgets = budgets_with(budget, BUDGET.low, BUDGET.high)
+    found = given.timed(lambda: _all_plans(given, shown.source.law, budgets))
     steps = {**_STEPS, "own": _Step(f"yours: {shown.label}", shown.value, "law6", "")}
     here = jax.tree.map(lambda leaf: float(leaf[-1]), found)
     first, last = here["kaplan"], here["besiroglu"]
-    own_range = shown.source.fitted_range
     return Answer(
         sentence=(
             f"For {wording.flops(budget)}, Kaplan's law of 2020 plans "
@@ -182,7 +170,7 @@ def _answer(given: Given) -> Answer:
             "The losses are of different data sets and vocabularies: compare the shapes of the "
             "curves, not their heights.",
         ],
-        extrapolation=wording.extrapolation(here["own"], own_range),
+        extrapolation=wording.extrapolation(here["own"], shown.source.fitted_range),
         charts=_charts(steps, found, here, budgets),
         tables=[_table(steps, here)],
         code=_code(given),

@@ -8,40 +8,35 @@ import numpy as np
 from jaxlaws.cli.explorer import wording
 from jaxlaws.cli.explorer.charts import (
     Answer,
-    Axis,
-    Bars,
     Code,
-    Column,
-    Lines,
-    Map,
-    Mark,
-    Part,
-    Scale,
-    Series,
-    Table,
-    Vertical,
-    axis_around,
 )
 from jaxlaws.cli.explorer.code_text import code_of, model_keyword, model_option, value
 from jaxlaws.cli.explorer.controls import Control, Slider
 from jaxlaws.cli.explorer.laws import Laws, with_distillation_law
-from jaxlaws.cli.explorer.programs import program, traced_scenario
-from jaxlaws.cli.explorer.view import FLOPS_MODEL, Given, View
-from jaxlaws.cli.explorer.views.shared_controls import BUDGET, STUDENT
+from jaxlaws.cli.explorer.programs import (
+    NUM_BUDGETS,
+    budgets_with,
+    distilled,
+    program,
+    traced_scenario,
+)
+from jaxlaws.cli.explorer.view import BUDGET, FLOPS_MODEL, STUDENT, Given, View
+from jaxlaws.cli.explorer.views.split_charts import (
+    CUT,
+    GRID,
+    PARTS,
+    SHARES,
+    budgets_chart,
+    cut_chart,
+    in_words,
+    share_bars,
+    split_map,
+    split_table,
+)
 from jaxlaws.compute import ForwardFlops
 from jaxlaws.foundations.annotations import Array, Tree
-from jaxlaws.planning import DistillationPlan, Scenario, distill
 
-_SHARES = (0.01, 0.99)
-_GRID = np.linspace(*_SHARES, 50)
-_CUT = np.linspace(*_SHARES, 99)
-_NUM_BUDGETS = 16  # of the optimal shares; the last is that of the user
 _SIZES = np.geomspace(1e3, 1e17, 4001)  # between which a teacher's size is interpolated
-_PARTS = {
-    "teacher": "training of the teacher",
-    "logits": "logits of the teacher",
-    "student": "training of the student",
-}
 
 
 def _share(name: str, label: str, help_text: str, default: float) -> Slider:
@@ -50,8 +45,8 @@ def _share(name: str, label: str, help_text: str, default: float) -> Slider:
         label=label,
         help=help_text,
         default=default,
-        low=_SHARES[0],
-        high=_SHARES[1],
+        low=SHARES[0],
+        high=SHARES[1],
         unit="share",
         scale="linear",
     )
@@ -87,11 +82,9 @@ def _computed(
     teacher_share: Array,
     logits_share: Array,
     forward: Array,
-    budgets: Array,
-    scenario: Scenario,
     forward_flops: ForwardFlops,
-) -> tuple[dict[str, Array], DistillationPlan]:
-    """The runs that each split pays for, with their losses; and the optimal plans."""
+) -> dict[str, Array]:
+    """The runs that each split pays for, with their losses."""
     spent = {
         "teacher": teacher_share * flops,
         "logits": (1 - teacher_share) * logits_share * flops,
@@ -103,7 +96,7 @@ def _computed(
     teacher_tokens = spent["teacher"] / (3 * forward_flops(teacher_params))
     teacher_loss = law.supervised.loss(num_params=teacher_params, num_tokens=teacher_tokens)
     sizes = jnp.broadcast_to(num_student_params, student_tokens.shape)
-    runs = {
+    return {
         "num_student_tokens": student_tokens,
         "num_teacher_params": teacher_params,
         "num_teacher_tokens": teacher_tokens,
@@ -112,31 +105,30 @@ def _computed(
             num_student_params=sizes, num_student_tokens=student_tokens, teacher_loss=teacher_loss
         ),
     }
-    plans = distill(
-        law,
-        flops=budgets,
-        num_student_params=num_student_params,
-        scenario=scenario,
-        forward_flops=forward_flops,
-    )
-    return runs, plans
 
 
 def _answer(given: Given) -> Answer:
     source, unit = given.law.source, given.law.source.loss_unit
     flops, size = given["flops"], given["num_student_params"]
     teacher, logits = given["teacher_share"], given["logits_share"]
-    budgets = np.append(np.geomspace(BUDGET.low, BUDGET.high, _NUM_BUDGETS - 1), flops)
-    grid = np.meshgrid(_GRID, _GRID)
-    runs, plans = given.timed(
+    budgets = budgets_with(flops, BUDGET.low, BUDGET.high)
+    grid = np.meshgrid(GRID, GRID)
+    runs = given.timed(
         lambda: _computed(
             law=source.law,
             flops=flops,
             num_student_params=size,
-            teacher_share=np.concatenate([[teacher], _CUT, grid[0].ravel()]),
-            logits_share=np.concatenate([[logits], np.full(len(_CUT), logits), grid[1].ravel()]),
+            teacher_share=np.concatenate([[teacher], CUT, grid[0].ravel()]),
+            logits_share=np.concatenate([[logits], np.full(len(CUT), logits), grid[1].ravel()]),
             forward=_forward_of_sizes(given.forward_flops),
-            budgets=budgets,
+            forward_flops=given.forward_flops,
+        )
+    )
+    plans = given.timed(
+        lambda: distilled(
+            law=source.law,
+            flops=budgets,
+            num_student_params=np.full(NUM_BUDGETS, size),
             scenario=traced_scenario("full"),
             forward_flops=given.forward_flops,
         )
@@ -149,9 +141,9 @@ def _answer(given: Given) -> Answer:
         "logits": (1 - teacher) * logits,
         "student": (1 - teacher) * (1 - logits),
     }
-    optimal = {part: float(plans.shares[part][-1]) for part in _PARTS}
-    cut, surface = runs["loss"][1 : 1 + len(_CUT)], runs["loss"][1 + len(_CUT) :]
-    surface = surface.reshape(len(_GRID), len(_GRID))
+    optimal = {part: float(plans.shares[part][-1]) for part in PARTS}
+    cut, surface = runs["loss"][1 : 1 + len(CUT)], runs["loss"][1 + len(CUT) :]
+    surface = surface.reshape(len(GRID), len(GRID))
     of_rest = optimal["logits"] / (1 - optimal["teacher"])
     best_at = (optimal["teacher"], of_rest)
     return Answer(
@@ -165,22 +157,14 @@ def _answer(given: Given) -> Answer:
             {"num_student_params": size, **here}, source.fitted_range
         ),
         charts=[
-            _bars(yours, optimal),
-            _map(surface, best["loss"], (teacher, logits), best_at, unit),
-            _cut(cut, teacher, logits, here["loss"], best["loss"], unit),
-            _over_budgets(budgets, plans),
+            share_bars(yours, optimal),
+            split_map(surface, best["loss"], (teacher, logits), best_at, unit),
+            cut_chart(cut, teacher, logits, here["loss"], best["loss"], unit),
+            budgets_chart(budgets, plans),
         ],
-        tables=[_table(here, best, unit)],
+        tables=[split_table(here, best, unit)],
         code=_code(given, here),
         compiled=given.compiled,
-    )
-
-
-def _in_words(shares: dict[str, float]) -> str:
-    return (
-        f"{wording.percent(shares['teacher'])} on the teacher's training, "
-        f"{wording.percent(shares['logits'])} on its logits and "
-        f"{wording.percent(shares['student'])} on the student"
     )
 
 
@@ -194,133 +178,14 @@ def _sentence(
     unit: str,
 ) -> str:
     begin = (
-        f"Of {wording.flops(flops)}, {_in_words(yours)} give a student of {wording.size(size)} a "
+        f"Of {wording.flops(flops)}, {in_words(yours)} give a student of {wording.size(size)} a "
         f"loss of {wording.loss(here, unit)}"
     )
     if not np.isfinite(best):
         return f"{begin}. No optimal split is known for this budget: raise it."
     return (
-        f"{begin}, {max(here - best, 0):.4f} above the best split: {_in_words(optimal)} reach "
+        f"{begin}, {max(here - best, 0):.4f} above the best split: {in_words(optimal)} reach "
         f"{wording.number(best)}."
-    )
-
-
-def _bars(yours: dict[str, float], optimal: dict[str, float]) -> Bars:
-    return Bars(
-        id="shares",
-        title="Your split and the best one",
-        alt=f"Your split: {_in_words(yours)}. The best: {_in_words(optimal)}.",
-        categories=["your split", "best split"],
-        value=Axis("Share of the budget", "%", "linear", 0.0, 100.0),
-        parts=[
-            Part(label, name, [100 * yours[name], 100 * optimal[name]])
-            for name, label in _PARTS.items()
-        ],
-    )
-
-
-def _map(
-    surface: np.ndarray,
-    best: float,
-    here: tuple[float, float],
-    best_at: tuple[float, float],
-    unit: str,
-) -> Map:
-    above = surface - best
-    finite = above[np.isfinite(above)]
-    most = float(f"{np.quantile(finite, 0.7):.1g}") if finite.size else 1.0
-    marks = [Mark(100 * here[0], 100 * here[1], "your split")]
-    if np.isfinite(best_at).all():
-        marks.append(Mark(100 * best_at[0], 100 * best_at[1], "best split", "optimum"))
-    axis = ("%", "linear", 100 * _SHARES[0], 100 * _SHARES[1])
-    return Map(
-        id="map",
-        title="Loss of every split above that of the best",
-        alt=f"Loss above the best by the teacher's share and the logits' share of the rest. Your "
-        f"split: {wording.percent(here[0])} and {wording.percent(here[1])}.",
-        x=Axis("Teacher's training", *axis),
-        y=Axis("Logits, of the rest", *axis),
-        xs=100 * _GRID,
-        ys=100 * _GRID,
-        z=above,
-        value=Scale(
-            label="Loss above the best",
-            unit=wording.loss_unit(unit),
-            min=0.0,
-            max=most or 0.1,
-            extends="max",
-        ),
-        marks=marks,
-    )
-
-
-def _cut(
-    losses: np.ndarray, teacher: float, logits: float, here: float, best: float, unit: str
-) -> Lines:
-    return Lines(
-        id="cut",
-        title="Loss over the teacher's share",
-        alt=f"With {wording.percent(logits)} of the rest for logits, the loss is lowest at "
-        f"{wording.percent(float(_CUT[np.argmin(losses)]))} for the teacher's training.",
-        x=Axis("Teacher's training", "%", "linear", 100 * _SHARES[0], 100 * _SHARES[1]),
-        y=axis_around("Loss", wording.loss_unit(unit), [np.quantile(losses, [0, 0.8]), [here]]),
-        series=[
-            Series(name="your share of logits", role="distil", x=100 * _CUT, y=losses),
-            Series(
-                name="best split",
-                role="optimum",
-                style="dashed",
-                x=100 * np.array(_SHARES),
-                y=[best, best],
-            ),
-        ],
-        marks=[Mark(100 * teacher, here, "your split")],
-    )
-
-
-def _over_budgets(budgets: np.ndarray, plans: DistillationPlan) -> Lines:
-    order = np.argsort(budgets)
-    return Lines(
-        id="over_budgets",
-        title="Best split over the budget",
-        alt="Best shares of the budget: "
-        + "; ".join(
-            f"at {wording.flops(budgets[i])} "
-            + ", ".join(f"{name} {wording.percent(plans.shares[name][i])}" for name in _PARTS)
-            for i in (0, len(budgets) // 2, len(budgets) - 2)
-        ),
-        x=Axis("Budget", "FLOPs", "log", BUDGET.low, BUDGET.high),
-        y=Axis("Share of the budget", "%", "linear", 0.0, 100.0),
-        series=[
-            Series(name=label, role=name, x=budgets[order], y=100 * plans.shares[name][order])
-            for name, label in _PARTS.items()
-        ],
-        verticals=[Vertical(float(budgets[-1]), "your budget")],
-    )
-
-
-def _table(here: dict[str, float], best: dict[str, float], unit: str) -> Table:
-    return Table(
-        title="What the two splits pay for",
-        columns=[
-            Column("split"),
-            Column("loss", wording.loss_unit(unit)),
-            Column("student tokens", "tokens"),
-            Column("teacher size", "parameters"),
-            Column("teacher tokens", "tokens"),
-            Column("teacher loss", wording.loss_unit(unit)),
-        ],
-        rows=[
-            [
-                name,
-                wording.number(each["loss"]),
-                wording.count(each["num_student_tokens"]),
-                wording.count(each["num_teacher_params"]),
-                wording.count(each["num_teacher_tokens"]),
-                wording.number(each["teacher_loss"]),
-            ]
-            for name, each in (("yours", here), ("best", best))
-        ],
     )
 
 

@@ -1,8 +1,5 @@
 """Three strategies on one budget: compute-optimal training, overtraining, distillation."""
 
-import functools
-
-import jax
 import numpy as np
 
 from jaxlaws.cli.answers.draws import SHARED_LAW, interval
@@ -24,32 +21,23 @@ from jaxlaws.cli.explorer.charts import (
 from jaxlaws.cli.explorer.code_text import code_of, model_keyword, model_option, value
 from jaxlaws.cli.explorer.controls import Control
 from jaxlaws.cli.explorer.laws import Laws, with_distillation_law
-from jaxlaws.cli.explorer.programs import program, traced_scenario
-from jaxlaws.cli.explorer.view import FLOPS_MODEL, Given, View
-from jaxlaws.cli.explorer.views.shared_controls import (
+from jaxlaws.cli.explorer.view import (
     BUDGET,
+    FLOPS_MODEL,
     NUM_DRAWS,
     SCENARIO,
     SERVED,
     STUDENT,
+    Given,
+    View,
 )
+from jaxlaws.cli.explorer.views.strategies_plans import NAMES, Found
 from jaxlaws.cli.options.plan_options import SCENARIOS
-from jaxlaws.compute import ForwardFlops
-from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.foundations.annotations import Tree
 from jaxlaws.planning import (
-    Comparison,
-    Scenario,
-    Winner,
-    compare,
-    distill,
     extrapolation_decades,
-    flops_to_reach,
-    loss_under,
-    train_fixed,
 )
 
-NUM_BUDGETS = 16  # the last is that of the user
-_NAMES = {"train": "compute-optimal", "overtrain": "overtrained", "distil": "distilled"}
 _TO = {"train": "training compute-optimally", "overtrain": "overtraining", "distil": "distilling"}
 _PARTS = {
     "student": ("training of the model", "student"),
@@ -63,102 +51,8 @@ def _controls(laws: Laws) -> list[Control]:
     return [BUDGET, STUDENT, SERVED, SCENARIO, with_distillation_law(laws), FLOPS_MODEL]
 
 
-@program("forward_flops")
-def _compared(
-    *, law: Tree, scenario: Scenario, forward_flops: ForwardFlops, **inputs: Array
-) -> Comparison:
-    return compare(law, **inputs, scenario=scenario, forward_flops=forward_flops)
-
-
-@program("forward_flops")
-def _budget_of_distilling(
-    *, law: Tree, scenario: Scenario, forward_flops: ForwardFlops, **inputs: Array
-) -> Array:
-    plan = flops_to_reach(distill, law, scenario=scenario, forward_flops=forward_flops, **inputs)
-    return plan.flops
-
-
-@program("forward_flops")
-def _budget_of_training(*, law: Tree, forward_flops: ForwardFlops, **inputs: Array) -> Array:
-    return flops_to_reach(train_fixed, law, forward_flops=forward_flops, **inputs).flops
-
-
-@program()
-def _losses_of_draws(*, draws: Tree, options: Tree) -> dict[str, Array]:
-    return {name: loss_under(draws, plan) for name, plan in options.items()}
-
-
-class _Found:
-    """The comparison for all budgets, the draws, and the winner for the user's budget."""
-
-    def __init__(self, given: Given) -> None:
-        source = given.law.source
-        self.given, self.unit, self.fitted = given, source.loss_unit, source.fitted_range
-        self.budget = given["flops"]
-        self.inputs = {
-            "flops": np.append(np.geomspace(1e18, 1e27, NUM_BUDGETS - 1), self.budget),
-            "num_student_params": given["num_student_params"],
-            "num_inference_tokens": given["num_inference_tokens"],
-        }
-        self.scenario = traced_scenario(given["scenario"])
-        self.comparison = given.timed(
-            lambda: _compared(
-                law=source.law,
-                scenario=self.scenario,
-                forward_flops=given.forward_flops,
-                **self.inputs,
-            )
-        )
-        self.winners = self.comparison.winner
-        self.here = {
-            name: jax.tree.map(lambda leaf: leaf[-1], self.comparison.options[name])
-            for name in _NAMES
-        }
-        self.eligible = {name: bool(v[-1]) for name, v in self.comparison.eligible.items()}
-        self.winner = None if self.winners[-1] < 0 else Winner(int(self.winners[-1])).name.lower()
-        others = {n: p.loss for n, p in self.here.items() if self.eligible[n] and n != self.winner}
-        self.second = min(others, key=others.__getitem__) if others else None
-        self.margin = float(self.comparison.margin[-1])
-        self.draws = self._losses_of_draws() if source.ensemble is not None else None
-
-    def _losses_of_draws(self) -> dict[str, np.ndarray]:
-        draws = self.given.law.draws(NUM_DRAWS, num_axes=1)
-        options = dict(self.comparison.options)
-        return self.given.timed(lambda: _losses_of_draws(draws=draws, options=options))
-
-    @functools.cached_property
-    def compute_saved(self) -> float:
-        """The share of the budget that the winner does not need for the loss of the next best."""
-        if self.winner is None or self.second is None:
-            return np.nan
-        target, given = self.here[self.second].loss, self.given
-        common = {
-            "law": given.law.source.law,
-            "target_loss": target,
-            "forward_flops": given.forward_flops,
-            "num_inference_tokens": self.inputs["num_inference_tokens"],
-        }
-        if self.winner == "distil":
-            size = {"num_student_params": self.inputs["num_student_params"]}
-            needed = given.timed(
-                lambda: _budget_of_distilling(**common, **size, scenario=self.scenario)
-            )
-        else:
-            size = {"num_params": self.here[self.winner].num_params}
-            needed = given.timed(lambda: _budget_of_training(**common, **size))
-        return 1 - float(needed) / self.budget
-
-    @functools.cached_property
-    def share_of_draws(self) -> float:
-        """The share of the draws under which the plan of the winner has the lowest loss."""
-        if self.draws is None or self.winner is None:
-            return np.nan
-        losses = [self.draws[name][:, -1] for name, may_win in self.eligible.items() if may_win]
-        return float(np.mean(self.draws[self.winner][:, -1] <= np.min(losses, axis=0)))
-
-
 def _answer(given: Given) -> Answer:
-    found = _Found(given)
+    found = Found(given)
     return Answer(
         sentence=_sentence(found),
         notes=_notes(found),
@@ -170,7 +64,7 @@ def _answer(given: Given) -> Answer:
     )
 
 
-def _sentence(found: _Found) -> str:
+def _sentence(found: Found) -> str:
     budget = wording.flops(found.budget)
     if found.winner is None:
         served = wording.tokens(found.inputs["num_inference_tokens"])
@@ -196,7 +90,7 @@ def _sentence(found: _Found) -> str:
     )
 
 
-def _notes(found: _Found) -> list[str]:
+def _notes(found: Found) -> list[str]:
     notes, source = [], found.given.law.source
     size = found.inputs["num_student_params"]
     train = found.here["train"]
@@ -223,36 +117,36 @@ def _values(plan: Tree) -> dict[str, float]:
     return {name: float(getattr(plan, name)) for name in names if hasattr(plan, name)}
 
 
-def _extrapolation(found: _Found) -> str | None:
+def _extrapolation(found: Found) -> str | None:
     if found.winner is None:
         return None
     return wording.extrapolation(_values(found.here[found.winner]), found.fitted)
 
 
-def _losses(found: _Found) -> Lines:
+def _losses(found: Found) -> Lines:
     order = np.argsort(found.inputs["flops"])
     budgets, options = found.inputs["flops"][order], found.comparison.options
     series = []
-    for name in _NAMES:
+    for name in NAMES:
         plan, low, high = options[name], None, None
         if found.draws is not None:
             low, high = np.quantile(found.draws[name][:, order], [0.05, 0.95], axis=0)
         series.append(
-            Series(name=_NAMES[name], role=name, x=budgets, y=plan.loss[order], low=low, high=high)
+            Series(name=NAMES[name], role=name, x=budgets, y=plan.loss[order], low=low, high=high)
         )
     decades = np.array([extrapolation_decades(plan, found.fitted) for plan in options.values()])
     losses = ", ".join(
-        f"{_NAMES[name]} {wording.number(plan.loss)}" for name, plan in found.here.items()
+        f"{NAMES[name]} {wording.number(plan.loss)}" for name, plan in found.here.items()
     )
     return Lines(
         id="losses",
         title="Loss of each strategy over the budget",
         alt=f"Losses at {wording.flops(found.budget)}: {losses} {wording.loss_unit(found.unit)}.",
-        x=Axis("Budget", "FLOPs", "log", 1e18, 1e27),
+        x=Axis("Budget", "FLOPs", "log", BUDGET.low, BUDGET.high),
         y=axis_around("Loss", wording.loss_unit(found.unit), [each.y for each in series]),
         series=series,
         marks=[
-            Mark(found.budget, float(plan.loss), _NAMES[name], role=name)
+            Mark(found.budget, float(plan.loss), NAMES[name], role=name)
             for name, plan in found.here.items()
             if np.isfinite(plan.loss)
         ],
@@ -263,14 +157,14 @@ def _losses(found: _Found) -> Lines:
     )
 
 
-def _split(found: _Found) -> Bars:
+def _split(found: Found) -> Bars:
     spent = {name: plan.flops for name, plan in found.here.items()}
     parts = [
         Part(label, role, [plan.shares[name] * plan.flops for plan in found.here.values()])
         for name, (label, role) in _PARTS.items()
     ]
     shares = "; ".join(
-        f"{_NAMES[name]}: "
+        f"{NAMES[name]}: "
         + ", ".join(
             f"{label} {wording.percent(float(plan.shares[part]))}"
             for part, (label, _) in _PARTS.items()
@@ -283,13 +177,13 @@ def _split(found: _Found) -> Bars:
         id="split",
         title="What the lifetime compute is spent on",
         alt=f"Shares of compute. {shares}.",
-        categories=[_NAMES[name] for name in found.here],
+        categories=[NAMES[name] for name in found.here],
         value=Axis("Compute", "FLOPs", "linear", 0.0, found.budget),
         parts=parts,
     )
 
 
-def _table(found: _Found) -> Table:
+def _table(found: Found) -> Table:
     rows = []
     for name, plan in found.here.items():
         own = vars(plan)
@@ -297,7 +191,7 @@ def _table(found: _Found) -> Table:
         tokens = own.get("num_tokens", own.get("num_student_tokens"))
         rows.append(
             [
-                _NAMES[name],
+                NAMES[name],
                 wording.number(plan.loss),
                 wording.count(params),
                 wording.count(tokens),
@@ -328,12 +222,12 @@ def _table(found: _Found) -> Table:
     )
 
 
-def _interval(found: _Found, name: str) -> str:
+def _interval(found: Found, name: str) -> str:
     ends = None if found.draws is None else interval(found.draws[name][:, -1])
     return "–" if ends is None else " to ".join(map(wording.number, ends))
 
 
-def _code(found: _Found) -> Code:
+def _code(found: Found) -> Code:
     given = found.given
     budget, size = value(given["flops"]), value(given["num_student_params"])
     served = value(given["num_inference_tokens"])

@@ -8,35 +8,32 @@ import numpy as np
 from jaxlaws.cli.explorer import wording
 from jaxlaws.cli.explorer.charts import (
     Answer,
-    Axis,
-    Bars,
     Code,
-    Column,
-    Lines,
-    Map,
-    Mark,
-    Part,
-    Scale,
-    Series,
-    Table,
-    axis_around,
 )
 from jaxlaws.cli.explorer.code_text import code_of, model_keyword, model_option, value
 from jaxlaws.cli.explorer.controls import Control, Slider
 from jaxlaws.cli.explorer.laws import Laws, with_supervised_law
 from jaxlaws.cli.explorer.programs import program
 from jaxlaws.cli.explorer.view import FLOPS_MODEL, Given, View
+from jaxlaws.cli.explorer.views.supervised_charts import (
+    CURVE,
+    OTHER_BUDGETS,
+    SIZES,
+    TOKENS,
+    XS,
+    YS,
+    isoflop_chart,
+    model_table,
+    parts_bars,
+    surface_map,
+)
 from jaxlaws.compute import ForwardFlops, training_flops
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning import SupervisedPlan, compute_optimal, flops_to_reach
 
 Inputs: TypeAlias = Mapping[str, Array]
 
-_SIZES, _TOKENS = (1e7, 1e12), (1e8, 1e14)
-_XS, _YS = np.geomspace(*_SIZES, 61), np.geomspace(*_TOKENS, 49)
-_CURVE = np.geomspace(*_SIZES, 121)
 _NUM_BUDGETS = 15  # with the budget of the user's point, a small batch of the planner
-_OTHER_BUDGETS = (0.01, 0.1, 10.0, 100.0)  # IsoFLOP curves, times the budget of the user's point
 
 
 def _controls(laws: Laws) -> list[Control]:
@@ -46,8 +43,8 @@ def _controls(laws: Laws) -> list[Control]:
             label="Size",
             help="Parameters of the model.",
             default=1e9,
-            low=_SIZES[0],
-            high=_SIZES[1],
+            low=SIZES[0],
+            high=SIZES[1],
             unit="parameters",
         ),
         Slider(
@@ -55,8 +52,8 @@ def _controls(laws: Laws) -> list[Control]:
             label="Tokens",
             help="Tokens that the model is trained on.",
             default=1e11,
-            low=_TOKENS[0],
-            high=_TOKENS[1],
+            low=TOKENS[0],
+            high=TOKENS[1],
             unit="tokens",
         ),
         with_supervised_law(laws),
@@ -92,10 +89,10 @@ def _answer(given: Given) -> Answer:
 
     def of_tokens(budget: Array) -> np.ndarray:
         """The tokens of each size of a curve that a budget pays for."""
-        model = {"num_params": _CURVE, "forward_flops": given.forward_flops}
+        model = {"num_params": CURVE, "forward_flops": given.forward_flops}
         return budget / training_flops(**model, num_tokens=1.0)
 
-    curves = {factor: of_tokens(factor * spent) for factor in (1.0, *_OTHER_BUDGETS)}
+    curves = {factor: of_tokens(factor * spent) for factor in (1.0, *OTHER_BUDGETS)}
     computed = given.timed(
         lambda: _computed(
             law=law,
@@ -103,8 +100,8 @@ def _answer(given: Given) -> Answer:
                 "num_params": np.array([here["num_params"], here["num_params"], np.inf]),
                 "num_tokens": np.array([here["num_tokens"], np.inf, np.inf]),
             },
-            surface={"num_params": _XS, "num_tokens": _YS[:, None]},
-            isoflop={"num_params": _CURVE, "num_tokens": np.stack([*curves.values()])},
+            surface={"num_params": XS, "num_tokens": YS[:, None]},
+            isoflop={"num_params": CURVE, "num_tokens": np.stack([*curves.values()])},
             budgets=budgets,
             forward_flops=given.forward_flops,
         )
@@ -123,11 +120,11 @@ def _answer(given: Given) -> Answer:
         notes=_notes(given),
         extrapolation=wording.extrapolation(here, fitted),
         charts=[
-            _surface(here, here_loss, surface, curves, plans, unit),
-            _isoflop(here, here_loss, spent, isoflop, best, unit, fitted.get("num_params")),
-            _parts(parts, here_loss, unit),
+            surface_map(here, here_loss, surface, curves, plans, unit),
+            isoflop_chart(here, here_loss, spent, isoflop, best, unit, fitted.get("num_params")),
+            parts_bars(parts, here_loss, unit),
         ],
-        tables=[_table(here, here_loss, spent, best, parts, unit)],
+        tables=[model_table(here, here_loss, spent, best, parts, unit)],
         code=_code(given, here),
         compiled=given.compiled,
     )
@@ -163,128 +160,6 @@ def _notes(given: Given) -> list[str]:
         "The share of finite size is what would remain with unlimited tokens; that of finite "
         "tokens is the rest.",
     ]
-
-
-def _surface(
-    here: dict[str, float],
-    here_loss: float,
-    surface: np.ndarray,
-    curves: dict[float, np.ndarray],
-    plans: SupervisedPlan,
-    unit: str,
-) -> Map:
-    low, high = float(np.min(surface)), float(np.quantile(surface, 0.9))
-    lines = [
-        Series(
-            name="compute of your model" if factor == 1 else f"{factor:g} times that compute",
-            role="here" if factor == 1 else "cost",
-            style="line" if factor == 1 else "dashed",
-            x=_CURVE,
-            y=tokens,
-        )
-        for factor, tokens in curves.items()
-    ]
-    order = np.argsort(plans.num_params)
-    optima = Series(
-        name="compute-optimal",
-        role="optimum",
-        x=plans.num_params[order],
-        y=plans.num_tokens[order],
-    )
-    return Map(
-        id="surface",
-        title="Loss over size and tokens",
-        alt=f"Loss by size and tokens. Your model, {wording.size(here['num_params'])} and "
-        f"{wording.tokens(here['num_tokens'])}, has {wording.loss(here_loss, unit)}.",
-        x=Axis("Size", "parameters", "log", *_SIZES),
-        y=Axis("Tokens", "tokens", "log", *_TOKENS),
-        xs=_XS,
-        ys=_YS,
-        z=surface,
-        value=Scale(label="Loss", unit=wording.loss_unit(unit), min=low, max=high, extends="max"),
-        lines=[*lines, optima],
-        marks=[Mark(here["num_params"], here["num_tokens"], "you are here")],
-    )
-
-
-def _isoflop(
-    here: dict[str, float],
-    here_loss: float,
-    spent: float,
-    losses: np.ndarray,
-    best: dict[str, float],
-    unit: str,
-    fitted: tuple[float, float] | None,
-) -> Lines:
-    order = np.argsort([1.0, *_OTHER_BUDGETS])
-    factors = np.array([1.0, *_OTHER_BUDGETS])
-    return Lines(
-        id="isoflop",
-        title="Loss of every size at equal compute",
-        alt=f"Loss by size at {wording.flops(spent)}: lowest, {wording.loss(best['loss'], unit)}, "
-        f"at {wording.size(best['num_params'])}; your model has {wording.number(here_loss)}.",
-        x=Axis("Size", "parameters", "log", *_SIZES),
-        y=axis_around(
-            "Loss", wording.loss_unit(unit), [[here_loss, best["loss"]], losses.min(axis=1)], 0.4
-        ),
-        series=[
-            Series(
-                name=wording.flops(factors[index] * spent),
-                role=f"size{place}",
-                x=_CURVE,
-                y=losses[index],
-            )
-            for place, index in enumerate(order)
-        ],
-        marks=[
-            Mark(best["num_params"], best["loss"], "best for this compute", "optimum"),
-            Mark(here["num_params"], here_loss, "you are here"),
-        ],
-        regions=wording.outside(*_SIZES, fitted),
-    )
-
-
-def _parts(parts: dict[str, float], here_loss: float, unit: str) -> Bars:
-    shares = ", ".join(f"{name} {wording.percent(v / here_loss)}" for name, v in parts.items())
-    return Bars(
-        id="parts",
-        title="What the loss consists of",
-        alt=f"Parts of a loss of {wording.loss(here_loss, unit)}: {shares}.",
-        categories=["your model"],
-        value=Axis("Loss", wording.loss_unit(unit), "linear", 0.0, here_loss),
-        parts=[
-            Part(name, role, [part])
-            for (name, part), role in zip(parts.items(), ("loss", "student", "train"), strict=True)
-        ],
-    )
-
-
-def _table(
-    here: dict[str, float],
-    here_loss: float,
-    spent: float,
-    best: dict[str, float],
-    parts: dict[str, float],
-    unit: str,
-) -> Table:
-    rows = [
-        ("your model", here["num_params"], here["num_tokens"], spent, here_loss),
-        ("best for this compute", best["num_params"], best["num_tokens"], spent, best["loss"]),
-    ]
-    return Table(
-        title="Your model and the best one",
-        columns=[
-            Column("model"),
-            Column("size", "parameters"),
-            Column("tokens", "tokens"),
-            Column("compute", "FLOPs"),
-            Column("loss", wording.loss_unit(unit)),
-        ],
-        rows=[
-            [name, wording.count(n), wording.count(d), wording.power(c), wording.number(each)]
-            for name, n, d, c, each in rows
-        ],
-    )
 
 
 def _code(given: Given, here: dict[str, float]) -> Code:

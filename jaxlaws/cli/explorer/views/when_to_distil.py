@@ -1,7 +1,6 @@
 """When distillation pays: its gain over the size of the student and the budget."""
 
 import functools
-from collections.abc import Mapping
 
 import numpy as np
 
@@ -10,37 +9,41 @@ from jaxlaws.cli.explorer.charts import (
     Answer,
     Axis,
     Code,
-    Column,
     Lines,
-    Map,
     Mark,
-    Scale,
     Series,
-    Table,
     Vertical,
     axis_around,
 )
 from jaxlaws.cli.explorer.code_text import code_of, model_keyword, model_option, value
 from jaxlaws.cli.explorer.controls import Choice, Control, Option, Slider
 from jaxlaws.cli.explorer.laws import Laws, ShownLaw, with_distillation_law
-from jaxlaws.cli.explorer.programs import program, traced_scenario
-from jaxlaws.cli.explorer.view import FLOPS_MODEL, Given, View
-from jaxlaws.cli.explorer.views.shared_controls import BUDGET, SCENARIO, STUDENT
+from jaxlaws.cli.explorer.programs import (
+    NUM_BUDGETS,
+    budgets_with,
+    distilled,
+    program,
+    traced_scenario,
+)
+from jaxlaws.cli.explorer.view import BUDGET, FLOPS_MODEL, SCENARIO, STUDENT, Given, View
+from jaxlaws.cli.explorer.views.when_to_distil_charts import (
+    BUDGETS,
+    XS,
+    YS,
+    crossing_lines,
+    map_of_gains,
+    ways_table,
+)
 from jaxlaws.cli.options.plan_options import SCENARIOS, ScenarioName
 from jaxlaws.compute import ForwardFlops
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning import (
     DistillationPlan,
-    Scenario,
     SupervisedPlan,
-    distill,
     distill_with,
     train_fixed,
 )
 
-_SIZES, _BUDGETS = (STUDENT.low, STUDENT.high), (BUDGET.low, BUDGET.high)
-_XS, _YS = np.geomspace(*_SIZES, 41), np.geomspace(*_BUDGETS, 37)
-_NUM_BUDGETS = 16  # of the curve for one student; the last is that of the user
 _TEACHER = Choice(
     name="teacher",
     label="Teacher",
@@ -80,24 +83,37 @@ def _controls(laws: Laws) -> list[Control]:
 
 
 @program("forward_flops")
+def _alone(
+    *, law: Tree, flops: Array, num_params: Array, forward_flops: ForwardFlops
+) -> SupervisedPlan:
+    return train_fixed(law, flops=flops, num_params=num_params, forward_flops=forward_flops)
+
+
+@program("forward_flops")
+def _with_teacher(
+    *, law: Tree, logits: Array, forward_flops: ForwardFlops, **inputs: Array
+) -> DistillationPlan:
+    return distill_with(law, logits=logits, forward_flops=forward_flops, **inputs)
+
+
 def _both(
-    *,
     law: Tree,
-    flops: Array,
-    num_student_params: Array,
-    scenario: Scenario,
-    teacher: Mapping[str, Array] | None,
+    flops: np.ndarray,
+    num_student_params: np.ndarray,
+    scenario: ScenarioName,
+    teacher: tuple[float, float] | None,
     forward_flops: ForwardFlops,
 ) -> tuple[SupervisedPlan, DistillationPlan]:
-    """The plans of a student trained alone and distilled."""
-    alone = train_fixed(
-        law, num_params=num_student_params, flops=flops, forward_flops=forward_flops
-    )
-    student = {"flops": flops, "num_student_params": num_student_params}
+    """The plans of a student trained alone and distilled, for arrays of one shape."""
+    common = {"law": law, "flops": flops, "forward_flops": forward_flops}
+    alone = _alone(**common, num_params=num_student_params)
+    student = {**common, "num_student_params": num_student_params}
+    charged = traced_scenario(scenario)
     if teacher is None:
-        return alone, distill(law, **student, scenario=scenario, forward_flops=forward_flops)
-    return alone, distill_with(
-        law, **student, **teacher, logits=scenario.logits, forward_flops=forward_flops
+        return alone, distilled(**student, scenario=charged)
+    size, loss = (np.full(flops.shape, each) for each in teacher)
+    return alone, _with_teacher(
+        **student, num_teacher_params=size, teacher_loss=loss, logits=charged.logits
     )
 
 
@@ -109,20 +125,15 @@ def _gain_map(
     forward_flops: ForwardFlops,
 ) -> np.ndarray:
     """The gain for each budget (rows) and size; NaN where a plan is not possible."""
-    alone, distilled = _both(
-        law=law.source.law,
-        flops=np.repeat(_YS, len(_XS)),
-        num_student_params=np.tile(_XS, len(_YS)),
-        scenario=traced_scenario(scenario),
-        teacher=_as_inputs(teacher),
-        forward_flops=forward_flops,
+    alone, student = _both(
+        law.source.law,
+        np.repeat(YS, len(XS)),
+        np.tile(XS, len(YS)),
+        scenario,
+        teacher,
+        forward_flops,
     )
-    return (alone.loss - distilled.loss).reshape(len(_YS), len(_XS))
-
-
-def _as_inputs(teacher: tuple[float, float] | None) -> Mapping[str, float] | None:
-    names = ("num_teacher_params", "teacher_loss")
-    return None if teacher is None else dict(zip(names, teacher, strict=True))
+    return (alone.loss - student.loss).reshape(len(YS), len(XS))
 
 
 def _answer(given: Given) -> Answer:
@@ -133,24 +144,16 @@ def _answer(given: Given) -> Answer:
         teacher = (given["num_teacher_params"], given["teacher_loss"])
     common = (given["scenario"], teacher, given.forward_flops)
     gains = given.timed(lambda: _gain_map(given.law, *common))
-    budgets = np.append(np.geomspace(*_BUDGETS, _NUM_BUDGETS - 1), budget)
-    alone, distilled = given.timed(
-        lambda: _both(
-            law=source.law,
-            flops=budgets,
-            num_student_params=size,
-            scenario=traced_scenario(given["scenario"]),
-            teacher=_as_inputs(teacher),
-            forward_flops=given.forward_flops,
-        )
-    )
-    gain = float(alone.loss[-1] - distilled.loss[-1])
+    budgets = budgets_with(budget, *BUDGETS)
+    sizes = np.full(NUM_BUDGETS, size)
+    alone, student = given.timed(lambda: _both(source.law, budgets, sizes, *common))
+    gain = float(alone.loss[-1] - student.loss[-1])
     here = {
         "num_student_params": size,
-        "num_student_tokens": float(distilled.num_student_tokens[-1]),
-        "teacher_loss": float(distilled.teacher_loss[-1]),
+        "num_student_tokens": float(student.num_student_tokens[-1]),
+        "teacher_loss": float(student.teacher_loss[-1]),
     }
-    crossings = _crossings(gains)
+    crossings = crossing_lines(gains)
     notes = [
         "The gain is the loss of training alone minus that of distilling; both spend the whole "
         "budget on one student.",
@@ -162,19 +165,19 @@ def _answer(given: Given) -> Answer:
             "number of tokens makes it."
         )
     order = np.argsort(budgets)
-    curve = (alone.loss - distilled.loss)[order]
+    curve = (alone.loss - student.loss)[order]
     return Answer(
-        sentence=_sentence(size, budget, alone, distilled, unit),
+        sentence=_sentence(size, budget, alone, student, unit),
         notes=[*notes, *source.caveats],
         extrapolation=wording.extrapolation(here, source.fitted_range),
         charts=[
-            _map(gains, crossings, size, budget, gain, unit),
+            map_of_gains(gains, crossings, size, budget, gain, unit),
             Lines(
                 id="gain",
                 title="Gain of this student over the budget",
                 alt=f"The gain of {wording.size(size)} is {gain:.4f} {wording.loss_unit(unit)} at "
                 f"{wording.flops(budget)}.",
-                x=Axis("Budget", "FLOPs", "log", *_BUDGETS),
+                x=Axis("Budget", "FLOPs", "log", *BUDGETS),
                 y=axis_around("Gain", wording.loss_unit(unit), [curve, [0.0]]),
                 series=[
                     Series(name="gain by distilling", role="gain", x=budgets[order], y=curve),
@@ -182,7 +185,7 @@ def _answer(given: Given) -> Answer:
                         name="no gain",
                         role="train",
                         style="dashed",
-                        x=np.array(_BUDGETS),
+                        x=np.array(BUDGETS),
                         y=[0.0, 0.0],
                     ),
                 ],
@@ -190,42 +193,23 @@ def _answer(given: Given) -> Answer:
                 verticals=[Vertical(budget, "your budget")],
             ),
         ],
-        tables=[_table(alone, distilled, unit)],
+        tables=[ways_table(alone, student, unit)],
         code=_code(given, teacher),
         compiled=given.compiled,
     )
 
 
 def _sentence(
-    size: float, budget: float, alone: SupervisedPlan, distilled: DistillationPlan, unit: str
+    size: float, budget: float, alone: SupervisedPlan, student: DistillationPlan, unit: str
 ) -> str:
     what = f"For {wording.size(size)} and {wording.flops(budget)}"
-    gain = float(alone.loss[-1] - distilled.loss[-1])
+    gain = float(alone.loss[-1] - student.loss[-1])
     if not np.isfinite(gain):
         return f"{what}, not both ways are possible: raise the budget or choose a smaller student."
-    losses = f"{wording.loss(distilled.loss[-1], unit)} instead of {wording.number(alone.loss[-1])}"
+    losses = f"{wording.loss(student.loss[-1], unit)} instead of {wording.number(alone.loss[-1])}"
     if gain > 0:
         return f"{what}, distilling pays: it reaches {losses}, a gain of {gain:.4f}."
     return f"{what}, distilling does not pay: it reaches {losses}, {-gain:.4f} worse."
-
-
-def _crossings(gains: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-    """The lines of no gain: for each change of sign along the budget, sizes and budgets.
-
-    The place between two rows of the map is interpolated in the logarithm of the budget.
-    """
-    found: dict[int, list[tuple[float, float]]] = {}
-    for column, size in enumerate(_XS):
-        each = gains[:, column]
-        signs = np.sign(np.where(np.abs(each) > 1e-9, each, np.nan))
-        known = np.flatnonzero(np.isfinite(signs))
-        changes = np.flatnonzero(np.diff(signs[known]) != 0)
-        for place, index in enumerate(changes):
-            low, high = known[index], known[index + 1]
-            part = each[low] / (each[low] - each[high])
-            budget = _YS[low] ** (1 - part) * _YS[high] ** part
-            found.setdefault(place, []).append((float(size), float(budget)))
-    return [(np.array(line)[:, 0], np.array(line)[:, 1]) for line in found.values()]
 
 
 def _crossing_note(crossings: list[tuple[np.ndarray, np.ndarray]], size: float) -> list[str]:
@@ -238,76 +222,6 @@ def _crossing_note(crossings: list[tuple[np.ndarray, np.ndarray]], size: float) 
         return []
     listed = " and ".join(f"{budget:.1e}".replace("e+", "e") for budget in sorted(budgets))
     return [f"For this student the better way changes at about {listed} FLOPs."]
-
-
-def _map(
-    gains: np.ndarray,
-    crossings: list[tuple[np.ndarray, np.ndarray]],
-    size: float,
-    budget: float,
-    gain: float,
-    unit: str,
-) -> Map:
-    finite = np.abs(gains[np.isfinite(gains)])
-    most = float(f"{np.quantile(finite, 0.95):.1g}") if finite.size and finite.max() > 0 else 0.1
-    most = most or 0.01
-    pays = np.mean(gains[np.isfinite(gains)] > 0) if finite.size else 0.0
-    return Map(
-        id="map",
-        title="Gain by distilling",
-        alt=f"Gain over student size and budget: distilling pays in {pays:.0%} of the map. At your "
-        f"point, {wording.size(size)} and {wording.flops(budget)}, the gain is {gain:.4f}.",
-        x=Axis("Student size", "parameters", "log", *_SIZES),
-        y=Axis("Budget", "FLOPs", "log", *_BUDGETS),
-        xs=_XS,
-        ys=_YS,
-        z=gains,
-        value=Scale(
-            label="Gain",
-            unit=wording.loss_unit(unit),
-            centre=0.0,
-            min=-most,
-            max=most,
-            extends="both",
-        ),
-        lines=[
-            Series(name="no gain", role="optimum", x=sizes, y=budgets)
-            for sizes, budgets in crossings
-        ],
-        marks=[Mark(size, budget, "you are here")],
-    )
-
-
-def _table(alone: SupervisedPlan, distilled: DistillationPlan, unit: str) -> Table:
-    return Table(
-        title="The two ways at your point",
-        columns=[
-            Column("way"),
-            Column("loss", wording.loss_unit(unit)),
-            Column("student tokens", "tokens"),
-            Column("teacher size", "parameters"),
-            Column("teacher loss", wording.loss_unit(unit)),
-            Column("for the teacher", "share of compute"),
-        ],
-        rows=[
-            [
-                "train alone",
-                wording.number(alone.loss[-1]),
-                wording.count(alone.num_tokens[-1]),
-                "–",
-                "–",
-                "–",
-            ],
-            [
-                "distil",
-                wording.number(distilled.loss[-1]),
-                wording.count(distilled.num_student_tokens[-1]),
-                wording.count(distilled.num_teacher_params[-1]),
-                wording.number(distilled.teacher_loss[-1]),
-                wording.percent(float(distilled.shares.logits[-1] + distilled.shares.teacher[-1])),
-            ],
-        ],
-    )
 
 
 def _code(given: Given, teacher: tuple[float, float] | None) -> Code:
