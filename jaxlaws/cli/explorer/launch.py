@@ -95,5 +95,4 @@ def _listen(port: int) -> socket.socket:
             f"port {port} cannot be used ({error.strerror}): another program may use it. Choose "
             "another --port, or leave it out for a free one"
         ) from None
-    listening.listen(128)
     return listening
