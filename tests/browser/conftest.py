@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import pytest
 
-_START = 180  # seconds for a first start, which compiles all views
+_START = 900  # seconds for a first start, which compiles all views
 _ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
