@@ -1,5 +1,6 @@
 """Start the explorer: read, compile, find a port, print the URL, serve until Ctrl-C."""
 
+import contextlib
 import secrets
 import socket
 import threading
@@ -33,8 +34,7 @@ def launch(law: str | None, runs: str | None, port: int, *, browser: bool) -> No
         OSError: the port is in use, or a file cannot be opened.
         DataError: a file does not hold a law, or a table of runs.
     """
-    with _listen(port) as listening:
-        session = session_of(law, runs)
+    with _listen(port) as listening, contextlib.closing(session_of(law, runs)) as session:
         compile_views(session)
         token = secrets.token_urlsafe(24)
         url = f"http://{_HOST}:{listening.getsockname()[1]}/?token={token}"
@@ -51,11 +51,9 @@ def launch(law: str | None, runs: str | None, port: int, *, browser: bool) -> No
         click.echo(url)
         if browser:
             threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
-        try:
+        with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises it again after closing
             uvicorn.Server(config).run(sockets=[listening])
-        except KeyboardInterrupt:  # uvicorn closes all connections, and then raises it once more
-            click.echo("stopped", err=True)
-        finally:
+        with patience("waiting for the fit that is running …"):
             session.close()
 
 
@@ -67,13 +65,18 @@ def session_of(law: str | None, runs: str | None) -> Session:
         DataError: a file does not hold a law, or a table of runs.
     """
     session = Session(Laws(None if law is None else from_file(law)))
-    if runs is not None:
+    if runs is None:
+        return session
+    try:
         upload = session.uploads.add_file(runs)
-        session.first_table = upload.id
-        try:
-            session.laws.runs = upload.runs(upload.columns_to_read(), None)[0]
-        except DataError as error:  # the page shows the table, and takes other columns
-            show_notice(str(error))
+    except BaseException:
+        session.close()
+        raise
+    session.first_table = upload.id
+    try:
+        session.laws.runs = upload.runs(upload.columns_to_read(), None)[0]
+    except DataError as error:  # the page shows the table, and takes other columns
+        show_notice(str(error))
     return session
 
 

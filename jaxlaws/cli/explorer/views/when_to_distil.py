@@ -125,15 +125,17 @@ def _gain_map(
     forward_flops: ForwardFlops,
 ) -> np.ndarray:
     """The gain for each budget (rows) and size; NaN where a plan is not possible."""
-    alone, student = _both(
-        law.source.law,
-        np.repeat(YS, len(XS)),
-        np.tile(XS, len(YS)),
-        scenario,
-        teacher,
-        forward_flops,
-    )
-    return (alone.loss - student.loss).reshape(len(YS), len(XS))
+    flops, sizes = np.repeat(YS, len(XS)), np.tile(XS, len(YS))
+    # Blocks of the length of a curve share its program: once for each choice, not for a slider.
+    length = len(flops) if teacher is not None else NUM_BUDGETS
+    gains = []
+    for begin in range(0, len(flops), length):
+        block = slice(begin, begin + length)
+        alone, student = _both(
+            law.source.law, flops[block], sizes[block], scenario, teacher, forward_flops
+        )
+        gains.append(alone.loss - student.loss)
+    return np.concatenate(gains).reshape(len(YS), len(XS))
 
 
 def _answer(given: Given) -> Answer:
@@ -159,11 +161,8 @@ def _answer(given: Given) -> Answer:
         "budget on one student.",
         *_crossing_note(crossings, size),
     ]
-    if teacher is None and given["scenario"] in ("free", "inference"):
-        notes.append(
-            "The training of the teacher is free, so the planner takes a teacher as good as any "
-            "number of tokens makes it."
-        )
+    if teacher is None:
+        notes += wording.free_teacher(given["scenario"])
     order = np.argsort(budgets)
     curve = (alone.loss - student.loss)[order]
     return Answer(
