@@ -1,5 +1,6 @@
 """Start the explorer: read, compile, find a port, print the URL, serve until Ctrl-C."""
 
+import contextlib
 import secrets
 import socket
 import threading
@@ -11,6 +12,7 @@ import uvicorn
 from jaxlaws.cli.explorer.laws import Laws, from_file
 from jaxlaws.cli.explorer.server import Session, application
 from jaxlaws.cli.explorer.views.all_views import VIEWS
+from jaxlaws.cli.options.plan_options import SCENARIOS
 from jaxlaws.cli.output.notices import show_notice
 from jaxlaws.cli.output.progress import patience
 from jaxlaws.foundations.concurrency import side_by_side
@@ -33,8 +35,7 @@ def launch(law: str | None, runs: str | None, port: int, *, browser: bool) -> No
         OSError: the port is in use, or a file cannot be opened.
         DataError: a file does not hold a law, or a table of runs.
     """
-    with _listen(port) as listening:
-        session = session_of(law, runs)
+    with _listen(port) as listening, contextlib.closing(session_of(law, runs)) as session:
         compile_views(session)
         token = secrets.token_urlsafe(24)
         url = f"http://{_HOST}:{listening.getsockname()[1]}/?token={token}"
@@ -51,11 +52,9 @@ def launch(law: str | None, runs: str | None, port: int, *, browser: bool) -> No
         click.echo(url)
         if browser:
             threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
-        try:
+        with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises it again after closing
             uvicorn.Server(config).run(sockets=[listening])
-        except KeyboardInterrupt:  # uvicorn closes all connections, and then raises it once more
-            click.echo("stopped", err=True)
-        finally:
+        with patience("waiting for the fit that is running …"):
             session.close()
 
 
@@ -67,20 +66,31 @@ def session_of(law: str | None, runs: str | None) -> Session:
         DataError: a file does not hold a law, or a table of runs.
     """
     session = Session(Laws(None if law is None else from_file(law)))
-    if runs is not None:
+    if runs is None:
+        return session
+    try:
         upload = session.uploads.add_file(runs)
-        session.first_table = upload.id
-        try:
-            session.laws.runs = upload.runs(upload.columns_to_read(), None)[0]
-        except DataError as error:  # the page shows the table, and takes other columns
-            show_notice(str(error))
+    except BaseException:
+        session.close()
+        raise
+    session.first_table = upload.id
+    try:
+        session.laws.runs = upload.runs(upload.columns_to_read(), None)[0]
+    except DataError as error:  # the page shows the table, and takes other columns
+        show_notice(str(error))
     return session
 
 
 def compile_views(session: Session) -> None:
-    """Answer every view once, so that the first picture and each slider are fast."""
+    """Answer every view once, with each scenario, so that pictures and sliders are fast."""
+    states = [
+        {"view": name, "scenario": scenario}
+        for name in ("strategies", "when-to-distil")
+        for scenario in SCENARIOS
+    ]
+    states += [{"view": name} for name in VIEWS]
     with patience("compiling the laws and the planner, longest at the first start …", at_once=True):
-        side_by_side(lambda name: session.answer({"view": name}), VIEWS, is_compiled=True)
+        side_by_side(session.answer, states, is_compiled=True)
 
 
 def _listen(port: int) -> socket.socket:

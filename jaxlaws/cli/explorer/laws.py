@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from fitting import Runs
 
 DEFAULT_LAW = "busbridge2025_refit"
+_PRINTED = "busbridge2025"
 _WHICH_DEFAULT = (
-    "The law shown at first is the recommended refit of Busbridge et al. 2025, not their printed "
-    "coefficients, which do not fit the paper's own figure."
+    f"The law shown at first is {DEFAULT_LAW}, the recommended refit of Busbridge et al. 2025, not "
+    "their printed coefficients, which do not fit the paper's own figure."
 )
 
 
@@ -117,6 +118,18 @@ class Laws:
             default=own[0] if own else DEFAULT_LAW,
             options=[Option(value=law.value, label=law.label, help=law.help) for law in found],
         )
+
+
+def which_law(value: str) -> list[str]:
+    """What the reader of a picture must know of its law."""
+    if value == _PRINTED:
+        return [
+            f"{_PRINTED} has the coefficients as printed, which do not fit the paper's own figure: "
+            f"choose {DEFAULT_LAW} for decisions."
+        ]
+    if value == DEFAULT_LAW:
+        return [f"Shown with {DEFAULT_LAW}, the recommended refit of Busbridge et al. 2025."]
+    return []
 
 
 def _label(name: str) -> str:

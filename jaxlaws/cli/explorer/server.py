@@ -17,7 +17,7 @@ from starlette.staticfiles import StaticFiles
 
 from jaxlaws.cli.explorer.charts import plain
 from jaxlaws.cli.explorer.controls import state_of
-from jaxlaws.cli.explorer.laws import Laws
+from jaxlaws.cli.explorer.laws import Laws, which_law
 from jaxlaws.cli.explorer.runs.fit_jobs import FitJobs, FitRequest
 from jaxlaws.cli.explorer.runs.fit_results import Fitter
 from jaxlaws.cli.explorer.runs.uploads import MOST_BYTES, Uploads
@@ -80,6 +80,7 @@ class Session:
         found = plain(view.answer(Given(state, self.laws)))
         compiled = found.pop("compiled")
         found.setdefault("extrapolation", None)
+        found["notes"] += which_law(state.get("law", ""))
         milliseconds = {
             "compiled": 1e3 * compiled,
             "total": 1e3 * (time.perf_counter() - begin),

@@ -110,6 +110,16 @@ def outside(low: float, high: float, ends: tuple[float, float] | None) -> tuple[
     return tuple(Region(begin, end, "no runs here") for begin, end in parts if begin < end)
 
 
+def free_teacher(scenario: str) -> list[str]:
+    """What must be known of a plan whose scenario does not charge the teacher's training."""
+    if scenario not in ("free", "inference"):
+        return []
+    return [
+        "The training of the teacher is free in this scenario, so the planner takes a teacher as "
+        "good as any number of tokens makes it."
+    ]
+
+
 def spans(x: Sequence[float], inside: Sequence[bool], label: str) -> tuple[Region, ...]:
     """The parts of an axis where something holds at all of the given positions."""
     found, begin = [], None

@@ -21,7 +21,13 @@ from jaxlaws.cli.explorer.charts import (
 from jaxlaws.cli.explorer.code_text import code_of, model_keyword, model_option, value
 from jaxlaws.cli.explorer.controls import Control, Slider
 from jaxlaws.cli.explorer.laws import Laws, with_supervised_law
-from jaxlaws.cli.explorer.programs import budgets_with, distilled, program, traced_scenario
+from jaxlaws.cli.explorer.programs import (
+    budgets_with,
+    distilled,
+    inputs_of,
+    program,
+    traced_scenario,
+)
 from jaxlaws.cli.explorer.view import BUDGET, FLOPS_MODEL, SERVED, Given, View
 from jaxlaws.compute import ForwardFlops
 from jaxlaws.foundations.annotations import Array, Tree
@@ -138,8 +144,8 @@ def _all_plans(given: Given, own: Tree, budgets: np.ndarray) -> dict[str, dict[s
     alone = plans(laws["busbridge"].supervised)
     student = distilled(
         law=laws["busbridge"],
-        **common,
-        num_student_params=alone["num_params"],
+        **inputs_of(budgets, num_student_params=alone["num_params"]),
+        forward_flops=given.forward_flops,
         scenario=traced_scenario("inference"),
     )
     found["busbridge"] = {

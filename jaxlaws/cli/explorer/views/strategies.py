@@ -109,7 +109,7 @@ def _notes(found: Found) -> list[str]:
         )
     if source.supervised_is_constant:
         notes.append(f"{SHARED_LAW} the bands.")
-    return [*notes, *source.caveats]
+    return [*notes, *wording.free_teacher(found.given["scenario"]), *source.caveats]
 
 
 def _values(plan: Tree) -> dict[str, float]:

@@ -1,16 +1,21 @@
 """The plans of three strategies, what the winner saves, and their losses under the draws."""
 
 import functools
+from collections.abc import Callable
 
 import jax
 import numpy as np
 
-from jaxlaws.cli.explorer.programs import budgets_with, program, traced_scenario
-from jaxlaws.cli.explorer.view import (
-    BUDGET,
-    NUM_DRAWS,
-    Given,
+from jaxlaws.cli.explorer.programs import (
+    NUM_BUDGETS,
+    budgets_with,
+    distilled,
+    inputs_of,
+    program,
+    traced_scenario,
+    trained,
 )
+from jaxlaws.cli.explorer.view import BUDGET, NUM_DRAWS, Given
 from jaxlaws.compute import ForwardFlops
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning import (
@@ -18,12 +23,11 @@ from jaxlaws.planning import (
     Scenario,
     Winner,
     compare,
-    distill,
-    flops_to_reach,
     loss_under,
-    train_fixed,
+    root_of,
 )
 
+_MOST_SAVED = 1e4  # the largest factor of compute that the winner is assumed to save
 NAMES = {"train": "compute-optimal", "overtrain": "overtrained", "distil": "distilled"}
 
 
@@ -32,19 +36,6 @@ def _compared(
     *, law: Tree, scenario: Scenario, forward_flops: ForwardFlops, **inputs: Array
 ) -> Comparison:
     return compare(law, **inputs, scenario=scenario, forward_flops=forward_flops)
-
-
-@program("forward_flops")
-def _budget_of_distilling(
-    *, law: Tree, scenario: Scenario, forward_flops: ForwardFlops, **inputs: Array
-) -> Array:
-    plan = flops_to_reach(distill, law, scenario=scenario, forward_flops=forward_flops, **inputs)
-    return plan.flops
-
-
-@program("forward_flops")
-def _budget_of_training(*, law: Tree, forward_flops: ForwardFlops, **inputs: Array) -> Array:
-    return flops_to_reach(train_fixed, law, forward_flops=forward_flops, **inputs).flops
 
 
 @program()
@@ -95,22 +86,27 @@ class Found:
         """The share of the budget that the winner does not need for the loss of the next best."""
         if self.winner is None or self.second is None:
             return np.nan
-        target, given = self.here[self.second].loss, self.given
-        common = {
-            "law": given.law.source.law,
-            "target_loss": target,
-            "forward_flops": given.forward_flops,
-            "num_inference_tokens": self.inputs["num_inference_tokens"],
-        }
+        log_target = np.log(self.here[self.second].loss)
+        high = np.log([self.budget])
+
+        def above_target(_: Tree) -> Callable[[Array], Array]:
+            return lambda log_flops: np.log(self._loss_of_winner(np.exp(log_flops))) - log_target
+
+        low = high - np.log(_MOST_SAVED)
+        root, _ = self.given.timed(lambda: root_of(above_target, (), low, high))
+        return 1 - float(np.exp(root[0])) / self.budget
+
+    def _loss_of_winner(self, flops: np.ndarray) -> np.ndarray:
+        """The loss that the winner's size reaches with another budget, `(1,)`."""
+        common = {"law": self.given.law.source.law, "forward_flops": self.given.forward_flops}
+        budgets = np.broadcast_to(flops, NUM_BUDGETS)
+        served = self.inputs["num_inference_tokens"]
         if self.winner == "distil":
-            size = {"num_student_params": self.inputs["num_student_params"]}
-            needed = given.timed(
-                lambda: _budget_of_distilling(**common, **size, scenario=self.scenario)
-            )
-        else:
-            size = {"num_params": self.here[self.winner].num_params}
-            needed = given.timed(lambda: _budget_of_training(**common, **size))
-        return 1 - float(needed) / self.budget
+            size = self.inputs["num_student_params"]
+            inputs = inputs_of(budgets, served, num_student_params=size)
+            return distilled(**common, **inputs, scenario=self.scenario).loss[:1]
+        size = self.here[self.winner].num_params
+        return trained(**common, **inputs_of(budgets, served, num_params=size)).loss[:1]
 
     @functools.cached_property
     def share_of_draws(self) -> float:

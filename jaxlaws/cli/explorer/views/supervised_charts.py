@@ -90,7 +90,7 @@ def isoflop_chart(
         ),
         series=[
             Series(
-                name=wording.flops(factors[index] * spent),
+                name=wording.flops(float(factors[index]) * spent),
                 role=f"size{place}",
                 x=CURVE,
                 y=losses[index],

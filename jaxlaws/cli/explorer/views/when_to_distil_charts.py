@@ -19,7 +19,7 @@ from jaxlaws.planning import (
 )
 
 SIZES, BUDGETS = (STUDENT.low, STUDENT.high), (BUDGET.low, BUDGET.high)
-XS, YS = np.geomspace(*SIZES, 41), np.geomspace(*BUDGETS, 37)
+XS, YS = np.geomspace(*SIZES, 40), np.geomspace(*BUDGETS, 36)
 
 
 def crossing_lines(gains: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
