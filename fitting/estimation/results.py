@@ -221,7 +221,10 @@ class FitResult(Displayed, Generic[L_co]):
         }
 
     def plot(self, runs: Tree = None, *, title: str = "") -> Tree:
-        """A figure: predictions and residuals of `Runs`; without runs the bootstrap's intervals.
+        """A figure: the loss of `Runs` against tokens and compute, with the law as curves.
+
+        For a law of other inputs it shows predictions and residuals; without runs, the intervals of
+        the bootstrap.
 
         Raises:
             ValueError: there are no runs and no bootstrap.

@@ -95,10 +95,16 @@ def _intervals_uri(result: FitResult) -> str:
 
 def picture_of(result: FitResult, runs: Runs | None, *, title: str = "") -> "Figure":
     """The picture that `FitResult.plot` returns; see there."""
-    from fitting.reporting import fit_figures, uncertainty_figures  # these import Matplotlib
+    from fitting.reporting import (  # these import Matplotlib
+        fit_figures,
+        run_figures,
+        uncertainty_figures,
+    )
 
     if runs is not None:
         called = runs.for_law(type(result.law))
+        if run_figures.has_sizes_and_tokens(result.law) and called.loss.ndim == 1:
+            return run_figures.loss_against_tokens_and_compute(result.law, called, title=title)
         return fit_figures.fit_and_residuals(result.law, called, title=title)
     result.usable_ensemble()  # raises an error without draws
     return uncertainty_figures.intervals(result, title=title)

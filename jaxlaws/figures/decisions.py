@@ -19,7 +19,7 @@ from jaxlaws.figures.style import (
     set_title,
     with_lines_below,
 )
-from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.foundations.annotations import Array
 from jaxlaws.foundations.quantities import format_flops
 from jaxlaws.foundations.text.escaping import figure_text
 from jaxlaws.planning.decisions.comparison import Comparison

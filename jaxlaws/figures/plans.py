@@ -55,7 +55,9 @@ def where_planned(decades: np.ndarray | None, planned: np.ndarray) -> np.ndarray
     return None if decades is None else np.where(planned, decades, 0.0)
 
 
-def _lines(axes: Axes, flops: np.ndarray, plan: Tree, draws: Tree, fields: Mapping[str, str]) -> None:
+def _lines(
+    axes: Axes, flops: np.ndarray, plan: Tree, draws: Tree, fields: Mapping[str, str]
+) -> None:
     """Draw those of the fields that the plan has, by role, against compute."""
     failed = search_failed(plan.status)
     for role, name in fields.items():

@@ -7,13 +7,14 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import matplotlib as mpl
 import numpy as np
 from cycler import cycler
 from matplotlib.figure import Figure
 
+from jaxlaws.foundations.annotations import Tree
 from jaxlaws.foundations.text.escaping import figure_text
 
 # The palette of Okabe and Ito, which colour-blind readers can distinguish.
@@ -78,7 +79,7 @@ def house_style() -> Iterator[None]:
 
 def new_figure(
     columns: int = 1, rows: int = 1, *, width: float = PANEL_WIDTH, height: float = 3.3
-) -> tuple[Figure, Any]:
+) -> tuple[Figure, Tree]:
     """Return a figure without a window, and its axes: one, or an array of rows and columns.
 
     Args:
@@ -127,7 +128,7 @@ def save_figure(
     figure: Figure,
     file: str | os.PathLike[str] | BinaryIO,
     kind: str = "",
-    **options: Any,  # noqa: ANN401 - options of Matplotlib
+    **options: Tree,
 ) -> None:
     """Write a figure to a file. The same figure always gives the same bytes.
 

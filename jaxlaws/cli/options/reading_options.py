@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from fitting import Runs
     from jaxlaws.foundations.law import Law
 
+ABOUT = ("table", "date")  # what a saved fit says about its table, besides these options
 _NAMES = ("columns", "units", "outcome", "where", "checkpoints", "best_of", "allow")
 column_option = click.option(
     "--column",
@@ -101,6 +102,7 @@ class TableOptions:
         given = self.stored()
         merged = {n: {**stored.get(n, {}), **given.get(n, {})} for n in ("columns", "units")}
         others = {**stored, **given, **merged}
+        others = {name: value for name, value in others.items() if name not in ABOUT}
         return TableOptions(others.pop("columns"), others)
 
     def read(self, path: str, law_type: "type[Law] | None") -> "Runs":

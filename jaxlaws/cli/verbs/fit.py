@@ -1,6 +1,8 @@
 """`jaxlaws fit`: from a table of runs to the coefficients of a law."""
 
 import dataclasses
+import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -111,7 +113,9 @@ def command(
             rolled = fitting.roll_out(law_type, runs, roll_out, options=once)
         result = dataclasses.replace(result, roll_out=rolled.to_json())
     if output:
-        dataclasses.replace(result, reading=reading.stored()).save(output)
+        today = datetime.datetime.now(tz=datetime.UTC).date().isoformat()
+        about = {"table": Path(inputs.table).name, "date": today}
+        dataclasses.replace(result, reading=reading.stored() | about).save(output)
     summary = summary_of(result, runs, level, method)
     print_json(summary) if as_json else print_fit(name, result, summary, level)
     if result.roll_out and not as_json:

@@ -93,7 +93,7 @@ class Strategies(Presentation):
 
     def picture(self, found: Answered, *, budget: float | None = None) -> "Figure":
         """The loss of each strategy against the budget, with a line at one budget."""
-        from jaxlaws.figures.plans import decision
+        from jaxlaws.figures.decisions import decision
 
         return decision(
             found.inputs["flops"],
@@ -101,6 +101,7 @@ class Strategies(Presentation):
             draws=found.draws,
             decades=found.decades,
             budget=budget,
+            unit=found.source.loss_unit,
             title=self.picture_title(found),
         )
 

@@ -1,5 +1,7 @@
 """`jaxlaws plan distill --teachers`: existing teachers, ranked for a student."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from jaxlaws.cli.answers.draws import num_draws
@@ -11,6 +13,9 @@ from jaxlaws.foundations.text.cells import SHARES, WORDS, cell
 from jaxlaws.foundations.text.table_columns import columns, known, plain_inputs, table_of
 from jaxlaws.foundations.text.tables import Table
 from jaxlaws.planning import Status, plan_to_dict
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _COLUMNS = {  # for each teacher
     "teacher": "teacher",
@@ -37,6 +42,7 @@ class TeacherRanking(Presentation):
     """
 
     entries = "choices"
+    picture_of = "one plan or a sweep of --flops"
 
     def __init__(self, title: str, names: Array) -> None:
         super().__init__(title)
@@ -98,6 +104,19 @@ class TeacherRanking(Presentation):
         loss = cell("loss", with_question_marks(alone)["loss"])
         last = ["none, trained alone", "–", "–", tokens, "–", loss, *["–"] * bool(shares)]
         return Table(table.heads, [*table.rows, last], table.note)
+
+    def picture(self, found: Answered) -> "Figure":
+        """The loss of the student of each teacher, for one budget or along a sweep."""
+        from jaxlaws.figures.decisions import teacher_catalogue
+
+        return teacher_catalogue(
+            found.result,
+            self.names.tolist(),
+            flops=found.inputs["flops"] if found.swept else None,
+            decades=found.decades,
+            unit=found.source.loss_unit,
+            title=self.picture_title(found),
+        )
 
     def notes(self, found: Answered, document: dict[str, Json]) -> list[str]:
         """Whether the best teacher is better than no teacher, and the share of the draws."""
