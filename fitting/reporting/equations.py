@@ -36,5 +36,5 @@ def equation_of(law: Law, digits: int = 4) -> str:
     words = re.compile(rf"\b({'|'.join(map(re.escape, sorted(own, key=len, reverse=True)))})\b")
     left, _, right = formula.partition("=")
     # A product without a sign, such as `c1 f1`, gets one.
-    right = re.sub(r"(?<=[\w)~]) (?=[\w(])", " × ", right)
+    right = re.sub(r"(?<=[\w)~]) (?=[\w(])", " × ", right.replace("*", "×"))
     return f"{left}={words.sub(lambda found: f'{float(own[found[1]]):.{digits}g}', right)}"

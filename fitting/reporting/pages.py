@@ -57,9 +57,11 @@ th:first-child, td:first-child { text-align: left; padding-left: 0; }
 figure { margin: 1.4rem 0; }
 .panels { display: flex; flex-wrap: wrap; gap: .8rem 1.2rem; align-items: flex-end; }
 .panels img { max-width: 100%; height: auto; }
+.matrix { overflow-x: auto; }
+.matrix img { min-width: 36rem; }
 figcaption { color: var(--note); font-size: .87rem; margin-top: .5rem; max-width: 48rem; }
 code { background: var(--code); padding: .1rem .25rem; border-radius: 3px; font-size: .87rem; }
-pre { background: var(--code); padding: .7rem .9rem; overflow-x: auto; border-radius: 4px; }
+pre { background: var(--code); padding: .7rem .9rem; white-space: pre-wrap; border-radius: 4px; }
 pre code { background: none; padding: 0; }
 @media print {
   :root { --ink: #000; --note: #333; --line: #bbb; --paper: #fff; --code: #f2f2f2; }
@@ -70,8 +72,7 @@ pre code { background: none; padding: 0; }
   table { font-size: 8pt; }
   th, td { padding: .2rem .4rem; white-space: normal; }
   .panels img { max-width: 48%; }
-  .panels img:only-child { max-width: 70%; }
-  pre { white-space: pre-wrap; }
+  .panels img:only-child { max-width: 70%; min-width: 0; }
   @page { margin: 16mm; }
 }
 """
@@ -174,4 +175,6 @@ def _figure(picture: Picture, number: int) -> str:
         for place, address in enumerate(addresses, 1)
     )
     caption = html.escape(_caption(picture, number))
-    return f'<figure><div class="panels">\n{images}\n</div>\n<figcaption>{caption}</figcaption></figure>'
+    kind = "panels matrix" if len(picture.figure.axes) > 4 else "panels"
+    below = f"<figcaption>{caption}</figcaption>"
+    return f'<figure><div class="{kind}">\n{images}\n</div>\n{below}</figure>'

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from fitting.estimation.results import FitResult
+from fitting.reporting.fit_summary import undetermined
 from fitting.uncertainty.profile_likelihood import Profile
 from jaxlaws.figures.axes import loss_axis, quantity_axis
 from jaxlaws.figures.style import (
@@ -21,10 +22,10 @@ from jaxlaws.foundations.law import coefficients
 
 
 def _moving_draws(result: FitResult) -> dict[str, np.ndarray]:
-    """The draws of each coefficient that is not the same in all draws, by name."""
-    ensemble = result.usable_ensemble()
-    draws = coefficients(ensemble)
-    return {name: values for name, values in draws.items() if np.ptp(values) > 0}
+    """The draws of each coefficient that the runs determine and that moves, by name."""
+    draws = coefficients(result.usable_ensemble())
+    open_names = undetermined(result)
+    return {n: each for n, each in draws.items() if np.ptp(each) > 0 and n not in open_names}
 
 
 def intervals(result: FitResult, *, title: str = "") -> Figure:
@@ -55,7 +56,10 @@ def intervals(result: FitResult, *, title: str = "") -> Figure:
             quantity_axis(axes.xaxis, "multiples of the fitted value")
         else:
             loss_axis(axes.xaxis, "multiples of the fitted value", "")
-        with_lines_below(figure, ["thick: central 50% of the draws; thin: 90%; dot: median"])
+        notes = ["thick: central 50% of the draws; thin: 90%; dot: median"]
+        open_names = undetermined(result)
+        notes += [f"not shown, because not determined: {', '.join(open_names)}"] * bool(open_names)
+        with_lines_below(figure, ["; ".join(notes)])
         set_title(figure, title)
     return figure
 
@@ -98,7 +102,8 @@ def bootstrap_cloud(
 
     Args:
         result: a fit with a bootstrap.
-        names: two coefficients or more; None: the first five that are not the same in all draws.
+        names: two coefficients or more; None: the first five that the runs determine, those of
+            the law itself before those of its sub-laws.
         title: title of the figure.
 
     Raises:
@@ -106,7 +111,8 @@ def bootstrap_cloud(
             between draws.
     """
     draws = _moving_draws(result)
-    names = list(draws)[:5] if names is None else list(names)
+    own_first = sorted(draws, key=lambda name: "." in name)
+    names = own_first[:5] if names is None else list(names)
     if len(names) < 2 or not set(names) <= set(draws):
         raise ValueError(f"expected two or more of {', '.join(draws)}, got {', '.join(names)}")
     best = coefficients(result.law)

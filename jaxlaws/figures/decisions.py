@@ -106,6 +106,22 @@ def _any_failed(comparison: Comparison) -> np.ndarray:
     return np.any([search_failed(plan.status) for plan in comparison.options.values()], axis=0)
 
 
+def _limits(
+    comparisons: Sequence[Comparison], flops: np.ndarray, budget: float | None
+) -> tuple[float, float]:
+    """The gains that panels of scenarios show: large losses far from the budget are cut off."""
+    gains = [best_supervised(each) - each.options["distil"].loss for each in comparisons]
+    centre = budget or float(np.sqrt(flops[0] * flops[-1]))
+    near = int(np.argmin(np.abs(np.log(flops / centre))))
+    known = np.concatenate([gain[np.isfinite(gain)] for gain in gains])
+    if not known.size:
+        return -1.0, 1.0
+    there = [abs(float(gain[near])) for gain in gains if np.isfinite(gain[near])]
+    span = max([*there, float(known.max()), 1e-3])
+    low, high = max(float(known.min()), -2.5 * span), max(float(known.max()), 0.0)
+    return low - 0.1 * span, high + 0.25 * span
+
+
 def decision(
     flops: np.ndarray,
     comparison: Comparison,
@@ -181,10 +197,9 @@ def gain_by_scenario(
             if legend is not None:
                 legend.set_title(f"scenario {name}")
             failed = failed | _any_failed(comparison).any()
-        lowest = min(axes.get_ylim()[0] for axes in every[: len(comparisons)])
-        highest = max(axes.get_ylim()[1] for axes in every[: len(comparisons)])
+        low, high = _limits(list(comparisons.values()), flops, budget)
         for axes in every[: len(comparisons)]:
-            axes.set_ylim(lowest, highest)
+            axes.set_ylim(low, high)
         with_bands = any(each is not None for each in clouds.values())
         explain_below(figure, outside, with_bands, failed)
         set_title(figure, title)

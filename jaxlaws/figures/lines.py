@@ -4,6 +4,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.typing import ColorType
 
+from jaxlaws.figures.style import RULE
+
 
 def line_with_band(
     axes: Axes,
@@ -82,8 +84,8 @@ def shade_extrapolation(axes: Axes, x: np.ndarray, decades: np.ndarray | None) -
         return
     edges = np.concatenate([x[:1], np.sqrt(x[:-1] * x[1:]), x[-1:]]).tolist()
     for outside, look in (
-        (decades > 0, {"color": "0.92"}),
-        (np.isnan(decades), {"facecolor": "none", "edgecolor": "0.88", "hatch": "///"}),
+        (decades > 0, {"color": RULE, "alpha": 0.18}),
+        (np.isnan(decades), {"facecolor": "none", "edgecolor": RULE, "alpha": 0.3, "hatch": "///"}),
     ):
         steps = np.flatnonzero(np.diff(np.concatenate([[False], outside, [False]]).astype(int)))
         for begin, end in steps.reshape(-1, 2):

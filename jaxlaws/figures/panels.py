@@ -15,7 +15,8 @@ from jaxlaws.figures.style import INK, NOTE, house_style, save_figure
 _PAD = 0.06  # inches around a panel
 _STYLE = (
     f"<style>svg{{--ink:{INK};--note:{NOTE}}}"
-    "@media (prefers-color-scheme:dark){svg{--ink:#e6e6e6;--note:#b0b0b0}}</style>"
+    "@media (prefers-color-scheme:dark){svg{--ink:#e6e6e6;--note:#b0b0b0;"
+    "filter:brightness(1.25)}}</style>"
 )
 
 

@@ -93,12 +93,14 @@ def new_figure(
 
 
 def ordered_colours(count: int) -> list[str]:
-    """As many colours as there are ordered things, such as sizes: from dark blue to light green.
+    """As many colours as there are ordered things, such as sizes: from blue to light green.
+
+    Each of them can be seen on white and on black.
 
     >>> len(set(ordered_colours(20)))
     20
     """
-    scale = mpl.colormaps["viridis"](np.linspace(0.0, 0.88, max(count, 1)))
+    scale = mpl.colormaps["viridis"](np.linspace(0.2, 0.9, max(count, 1)))
     return [mpl.colors.to_hex(colour) for colour in scale]
 
 

@@ -15,7 +15,7 @@ from fitting import (
     lowest_losses,
     write_report,
 )
-from fitting.reporting.fit_sections import FitSource
+from fitting.reporting.data_sections import FitSource
 from jaxlaws import planning
 from jaxlaws.cli.answers.report.parts import in_short, parts_of
 from jaxlaws.cli.answers.report.subject import Subject

@@ -8,7 +8,7 @@ from jaxlaws.cli.output.printing import print_table
 from jaxlaws.foundations.annotations import Json
 from jaxlaws.foundations.text.tables import Table
 
-_MEASURES = {"mean": "mean %", "median": "median %", "worst": "worst %"}
+_MEASURES = {"mean": "mean (%)", "median": "median (%)", "worst": "worst (%)"}
 
 
 def document_of(

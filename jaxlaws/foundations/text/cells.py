@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from jaxlaws.foundations.annotations import Json
-from jaxlaws.foundations.quantities import format_quantity
+from jaxlaws.foundations.quantities import format_flops, format_quantity
 
 # What the numbers of a plan are called, in the order in which tables show them.
 WORDS = {
@@ -65,6 +65,8 @@ def cell(key: str, value: Json) -> str:
         return f"{far} times" if far else "no"
     if name in _FORMATS:
         return _FORMATS[name].format(value)
+    if name.endswith("flops"):
+        return format_flops(value)
     return f"{value:.4f}" if "loss" in name else format_quantity(value)
 
 

@@ -10,7 +10,7 @@ from jaxlaws.cli.answers.presentation import Answered, Presentation
 from jaxlaws.cli.output.question_marks import failed, with_question_marks
 from jaxlaws.cli.output.wording import INPUT_WORDS, active_bounds, distance
 from jaxlaws.foundations.annotations import Array, Json
-from jaxlaws.foundations.text.cells import DISTANCE, cell
+from jaxlaws.foundations.text.cells import DISTANCE, cell, times_outside
 from jaxlaws.foundations.text.table_columns import flat, known, plain_inputs, table_of
 from jaxlaws.foundations.text.tables import Table
 from jaxlaws.planning import Comparison, Status, Winner, extrapolation_decades, plan_to_dict
@@ -178,6 +178,6 @@ def _confidence(found: Answered, document: dict[str, Json]) -> list[str]:
     notes = [f"{'; '.join(wins)}."]
     if found.source.supervised_is_constant:
         notes.append(f"{SHARED_LAW} that share.")
-    if found.decades != 0:
+    if np.isnan(found.decades) or times_outside(float(found.decades)):
         notes.append("Outside the fitted runs the form of the law is not certain either.")
     return notes

@@ -6,46 +6,23 @@ import platform
 from collections.abc import Sequence
 
 from fitting import markdown_table
+from fitting.reporting.data_sections import data_section
 from fitting.reporting.equations import equation_of, formula_of
-from fitting.reporting.fit_sections import data_section, trust_section
 from fitting.reporting.pages import Part, Picture
+from fitting.reporting.trust_sections import as_sentence, trust_section
 from jaxlaws import presets
 from jaxlaws.cli.answers.caveats import add_caveats
 from jaxlaws.cli.answers.draws import LEVEL
 from jaxlaws.cli.answers.presentation import Answered
 from jaxlaws.cli.answers.refining import refined
+from jaxlaws.cli.answers.report.decisions import decision_parts, losses_part
 from jaxlaws.cli.answers.report.subject import NUM_DRAWS, Subject
 from jaxlaws.cli.output.printing import with_loss_unit
 from jaxlaws.cli.output.question_marks import with_question_marks
-from jaxlaws.foundations.annotations import Json
 from jaxlaws.foundations.law import coefficients
 from jaxlaws.foundations.quantities import format_flops, format_quantity
-from jaxlaws.foundations.text.cells import DISTANCE, cell
+from jaxlaws.foundations.text.cells import cell
 from jaxlaws.foundations.text.escaping import markdown_text
-from jaxlaws.foundations.text.table_columns import flat
-
-_DECISION = {
-    "winner": "winner",
-    "margin": "margin",
-    "share_of_draws": "draws",
-    "options.train.loss": "train",
-    "options.overtrain.loss": "overtrain",
-    "options.distil.loss": "distil",
-    "options.distil.teacher_loss": "teacher",
-    **DISTANCE,
-}
-_STRATEGIES = {
-    "TRAIN": "train without a teacher",
-    "OVERTRAIN": "overtrain a smaller model",
-    "DISTIL": "distil from a teacher",
-    "USE_TEACHER": "use the teacher itself",
-    "NONE": "nothing can be paid for",
-}
-_FREE = (
-    "Where the training of the teacher is free (scenarios free and inference), the teacher may be "
-    "as good as tokens can make it. Its tokens are not a plan: choose an existing teacher with "
-    "`jaxlaws plan distill --teachers`."
-)
 
 
 def parts_of(subject: Subject, *, level: float = 0.9) -> list[Part]:
@@ -91,7 +68,7 @@ def _answer(subject: Subject) -> list[Part]:
         answer = f"**With {budget}: {markdown_text(_planned_words(subject))}.**"
         outside = subject.planned.kind.notes(subject.planned, {})[-1]
         return [answer, markdown_text(outside), *_sweep_table(subject), _allocation(subject)]
-    return _decision(subject, budget)
+    return decision_parts(subject, budget)
 
 
 def _planned_words(subject: Subject) -> str:
@@ -106,69 +83,14 @@ def _planned_words(subject: Subject) -> str:
     return f"{words}, for a loss of {loss} {subject.unit}{spread}"
 
 
-def _decision(subject: Subject, budget: str) -> list[Part]:
-    """The winner of each scenario, and the picture of all four."""
-    rows, reasons, winners = [], [], {}
-    for name, found in subject.decisions.items():
-        document = found.kind.document(found)
-        winners[name] = document["winner"]
-        share = document.get("probabilities", {}).get(document["winner"])
-        values = with_question_marks(flat(document | {"share_of_draws": share}))
-        rows.append([name, *(cell(key, values.get(key)) for key in _DECISION)])
-        reasons.append(f"- **{name}**: {markdown_text(document['reason'])}")
-    student = f"a student of {format_quantity(subject.student or 0)} parameters"
-    answer = f"**With {budget} and {student}: {_winners_in_words(winners)}.**"
-    unit = f" ({subject.unit})" if subject.unit else ""
-    heads = [f"{words}{unit}" if "loss" in key or key == "margin" else words
-             for key, words in _DECISION.items()]  # fmt: skip
-    picture = Picture(
-        subject.decision_picture(),
-        "decision",
-        "the gain from a teacher against compute, a panel for each scenario",
-        f"The loss of the best model without a teacher minus that of {student} with one, in four "
-        "scenarios of what the teacher costs. Above zero the teacher helps. "
-        + "; ".join(_gains(subject)) + ".",
-    )  # fmt: skip
-    return [
-        answer,
-        markdown_table(["scenario", *heads], rows),
-        picture,
-        "\n".join(reasons),
-        _FREE,
-    ]
-
-
-def _winners_in_words(winners: dict[str, str]) -> str:
-    """What wins, and in which scenarios."""
-    groups: dict[str, list[str]] = {}
-    for name, winner in winners.items():
-        groups.setdefault(winner, []).append(name)
-    if len(groups) == 1:
-        return f"{_STRATEGIES[next(iter(groups))]}, in every scenario"
-    words = [
-        f"{_STRATEGIES[winner]} if the teacher's costs are those of {' or '.join(names)}"
-        for winner, names in groups.items()
-    ]
-    return "; ".join(words)
-
-
-def _gains(subject: Subject) -> list[str]:
-    """The gain at the budget in each scenario, a phrase each."""
-    from jaxlaws.figures.decisions import best_supervised
-
-    phrases = []
-    for name, found in subject.decisions.items():
-        gain = float(best_supervised(found.result) - found.result.options.distil.loss)
-        phrases.append(f"{name}: {gain:+.4f} {subject.unit}".rstrip())
-    return phrases
-
-
 def _sweep_table(subject: Subject) -> list[Part]:
     """The plans of a sweep that was asked for."""
     if subject.sweep is None:
         return []
     found = subject.planned_sweep
-    return _table_of(found, add_caveats(found, found.kind.document(found)), subject)[:1]
+    table = found.kind.table(found, found.kind.document(found))
+    table = with_loss_unit(table, subject.unit)
+    return [markdown_table(table.heads, table.rows), *filter(None, [table.note])]
 
 
 def _allocation(subject: Subject) -> Picture:
@@ -222,35 +144,15 @@ def _plans(subject: Subject) -> list[Part]:
     """The plans behind the answer, with their caveats."""
     if not subject.may_plan:
         return ["There are no plans; see the answer."]
-    found = subject.planned
-    document = add_caveats(found, found.kind.document(found))
-    parts: list[Part] = [
-        f"### {markdown_text(found.kind.heading(found))}",
-        *_table_of(found, document, subject),
-    ]
+    shown: set[str] = set()
+    parts = _plan(subject.planned, subject, shown)
     if not subject.may_distil:
         return parts
     parts.append(_allocation(subject))
     for name, each in subject.decisions.items():
-        document = add_caveats(each, each.kind.document(each))
-        parts += [
-            f"### {markdown_text(each.kind.heading(each))}",
-            *_table_of(each, document, subject),
-        ]
+        parts += _plan(each, subject, shown)
         if name == "full":
-            losses = [
-                f"{n} {cell('loss', plan['loss'])}" for n, plan in document["options"].items()
-            ]
-            parts.append(
-                Picture(
-                    subject.losses_picture(),
-                    "losses",
-                    "the loss of each strategy, and the gain from a teacher, against compute",
-                    f"Loss of each strategy in the scenario full. With "
-                    f"{format_flops(subject.budget or 0)} FLOPs: {', '.join(losses)} "
-                    f"{subject.unit}.",
-                )
-            )
+            parts.append(losses_part(subject))
     if subject.drawn.ensemble is not None:
         parts.append(
             f"Bands and shares of draws are over {NUM_DRAWS} bootstrap draws of the fit at most."
@@ -258,14 +160,21 @@ def _plans(subject: Subject) -> list[Part]:
     return parts
 
 
-def _table_of(found: Answered, document: dict[str, Json], subject: Subject) -> list[Part]:
-    """The table of an answer, and its notes and caveats as a list."""
+def _plan(found: Answered, subject: Subject, shown: set[str]) -> list[Part]:
+    """The table of an answer, and its notes and caveats as a list, each sentence once."""
+    document = add_caveats(found, found.kind.document(found))
     table = with_loss_unit(found.kind.table(found, document), subject.unit)
+    heading = found.kind.heading(found)
     notes = [*filter(None, [table.note]), *found.kind.notes(found, document)]
-    lines = [f"- {markdown_text(each)}" for each in notes]
-    lines += [f"- **Caveat**: {markdown_text(each)}" for each in document.get("caveats", [])]
-    parts: list[Part] = [markdown_table(table.heads, table.rows)]
-    return [*parts, "\n".join(lines)] if lines else parts
+    lines = [f"- {markdown_text(each)}" for each in notes if not each.startswith("Winner: ")]
+    new = [each for each in document.get("caveats", []) if each not in shown]
+    shown.update(new)
+    lines += [f"- **Caveat**: {markdown_text(as_sentence(each))}" for each in new]
+    return [
+        f"### {markdown_text(heading[:1].upper() + heading[1:])}",
+        markdown_table(table.heads, table.rows),
+        *(["\n".join(lines)] if lines else []),
+    ]
 
 
 def _reproduction(subject: Subject) -> Sequence[Part]:

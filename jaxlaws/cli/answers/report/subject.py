@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fitting.reporting.fit_sections import FitSource
+from fitting.reporting.data_sections import FitSource
 from jaxlaws import planning
 from jaxlaws.cli.answers.pipeline import find
 from jaxlaws.cli.answers.plans.comparison import Strategies

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from fitting import FitResult, Runs, fit, fit_limit_form, hold_out, lowest_losses, to_page
-from fitting.reporting.fit_sections import FitSource
+from fitting.reporting.data_sections import FitSource
 from fitting.reporting.pages import Part, Picture, to_markdown
 from jaxlaws import presets, saving
 from jaxlaws.cli.answers.report.parts import in_short, parts_of
