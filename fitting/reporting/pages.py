@@ -94,16 +94,6 @@ _PAGE = """<!doctype html>
 """
 
 
-def to_html(markdown: str, title: str) -> str:
-    """A page of HTML from Markdown. The page loads nothing but the pictures of the Markdown.
-
-    Args:
-        markdown: the text. HTML in the text is shown as text.
-        title: the title of the page.
-    """
-    return _PAGE.format(title=html.escape(title), style=_STYLE, body=_rendered(markdown))
-
-
 def to_page(parts: Sequence[Part], title: str) -> str:
     """A page of HTML from parts of a report. The file contains the pictures.
 

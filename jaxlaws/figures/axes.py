@@ -15,6 +15,7 @@ from jaxlaws.figures.style import SMALL
 from jaxlaws.foundations.quantities import format_flops, format_quantity
 
 COMPUTE = "compute (FLOPs)"
+_NO_SUFFIX = 1e15  # from here on a count has no suffix
 _FEWEST, _MOST = 3, 7  # labelled ticks
 # Leading digits of ticks, from few to many.
 _DIGITS = ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 5.0, 7.0))
@@ -65,8 +66,9 @@ class _Labels(Formatter):
     def format_ticks(self, values: Sequence[float]) -> list[str]:
         """The labels of all ticks of an axis."""
         labels: list[str] = []
+        text = format_flops if max(values, default=0) >= _NO_SUFFIX else self.text
         for digits in range(3, 8):
-            labels = [self.text(value, digits) for value in values]
+            labels = [text(value, digits) for value in values]
             exact = all(
                 math.isclose(float(f"{value:.{digits}g}"), value, rel_tol=1e-9) for value in values
             )
@@ -76,7 +78,10 @@ class _Labels(Formatter):
 
 
 def quantity_axis(axis: XAxis | YAxis, label: str) -> None:
-    """Give an axis a log scale, a label, and ticks such as 100M and 7B."""
+    """Give an axis a log scale, a label, and ticks such as 100M and 7B.
+
+    An axis that goes beyond 999T has exponents on all ticks.
+    """
     _log_axis(axis, label, format_quantity)
 
 

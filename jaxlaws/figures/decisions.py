@@ -21,6 +21,7 @@ from jaxlaws.figures.style import (
 )
 from jaxlaws.foundations.annotations import Array
 from jaxlaws.foundations.quantities import format_flops
+from jaxlaws.foundations.text.cells import INSIDE
 from jaxlaws.foundations.text.escaping import figure_text
 from jaxlaws.planning.decisions.comparison import Comparison
 from jaxlaws.planning.decisions.teacher_catalogue import TeacherChoice
@@ -236,11 +237,11 @@ def teacher_catalogue(
             loss_axis(axes.xaxis, "the student's loss", unit)
             legend_above(axes)
             outside = None if decades is None else np.atleast_1d(decades)
-            far = outside is not None and np.any(outside > 0)
+            far = outside is not None and np.any(outside > np.log10(INSIDE))
             if far:
                 with_lines_below(figure, ["rings: outside the range of the fitted runs"])
                 for row, index in enumerate(choice.ranking):
-                    if outside[index] > 0:
+                    if outside[index] > np.log10(INSIDE):
                         axes.plot(plans.loss[index], row, "o", color="white", markersize=3.5)
         else:
             figure, axes = new_figure(width=5.6, height=3.8)

@@ -5,6 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.typing import ColorType
 
 from jaxlaws.figures.style import RULE
+from jaxlaws.foundations.text.cells import INSIDE
 
 
 def line_with_band(
@@ -84,7 +85,7 @@ def shade_extrapolation(axes: Axes, x: np.ndarray, decades: np.ndarray | None) -
         return
     edges = np.concatenate([x[:1], np.sqrt(x[:-1] * x[1:]), x[-1:]]).tolist()
     for outside, look in (
-        (decades > 0, {"color": RULE, "alpha": 0.18}),
+        (decades > np.log10(INSIDE), {"color": RULE, "alpha": 0.18}),
         (np.isnan(decades), {"facecolor": "none", "edgecolor": RULE, "alpha": 0.3, "hatch": "///"}),
     ):
         steps = np.flatnonzero(np.diff(np.concatenate([[False], outside, [False]]).astype(int)))

@@ -19,6 +19,7 @@ from jaxlaws.figures.style import (
 )
 from jaxlaws.foundations.annotations import Tree
 from jaxlaws.foundations.quantities import format_quantity
+from jaxlaws.foundations.text.cells import INSIDE
 from jaxlaws.planning.engine.status import search_failed
 
 _BANDS = "bands: central 90% of the fit's draws (of its coefficients; not the form of the law)"
@@ -42,7 +43,7 @@ def explain_below(
     parts = [*first]
     parts += [FAILED] if np.any(failed) else []
     parts += [_BANDS] if with_bands else []
-    if decades is not None and np.any(decades > 0):
+    if decades is not None and np.any(decades > np.log10(INSIDE)):
         parts.append("grey: outside the range of the fitted runs")
     if decades is not None and np.any(np.isnan(decades)):
         parts.append("hatched: fitted range unknown")

@@ -42,7 +42,7 @@ _FORMATS = {
     **dict.fromkeys(("num_layers", "width", "num_heads", "mlp_width", "rank"), "{:.0f}"),
 }
 _MISSING = {"extrapolation_decades": "unknown", "from_flops": "the least"}
-_INSIDE = 1.05  # a number that is beyond the fitted range by a smaller factor counts as inside
+INSIDE = 1.05  # a number that is beyond the fitted range by a smaller factor counts as inside
 
 
 def cell(key: str, value: Json) -> str:
@@ -77,7 +77,7 @@ def times_outside(decades: float) -> str | None:
     (None, '1.12', '10K')
     """
     factor = 10.0 ** float(decades)
-    return format_quantity(factor) if factor > _INSIDE else None
+    return format_quantity(factor) if factor > INSIDE else None
 
 
 def heading(key: str, words: Mapping[str, str] = WORDS | SHARES | DISTANCE) -> str:
