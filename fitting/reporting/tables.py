@@ -75,7 +75,7 @@ def error_table(hold_outs: Iterable[HoldOut]) -> str:
         for predictor, errors in each.errors.items():
             rows.append([*first, predictor, *_error_cells(error_summary(errors))])
             first = ["", "", ""]
-    columns = ["held out", "runs", "fitted runs", "predicted by", *_ERROR_COLUMNS]
+    columns = ["held out", "runs", "fitted", "predictor", *_ERROR_COLUMNS]
     return markdown_table(columns, rows)
 
 

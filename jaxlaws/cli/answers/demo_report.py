@@ -8,6 +8,7 @@ import numpy as np
 from fitting import (
     FitResult,
     HoldOut,
+    Status,
     best_teachers,
     bundled_runs,
     fit,
@@ -119,8 +120,9 @@ def write_demo(folder: Path, student: float, flops: float, bootstrap: int, seed:
     return [
         answer,
         *(
-            f"{n}: {each.status.name}, objective {each.objective:.5g}"
-            for n, each in results.items()
+            f"the {name} law: {each.status.name}, see the report"
+            for name, each in results.items()
+            if each.status != Status.CONVERGED
         ),
     ]
 

@@ -111,7 +111,7 @@ class Presentation:
         self, question: functools.partial[Tree], source: Source, inputs: Mapping[str, Array]
     ) -> Tree:
         """What the planning function returns."""
-        with patience("compiling the planner, which happens once …", once=True):
+        with patience("compiling the planner, which happens once …", once=True, expected=10):
             result = question(source.law, **inputs)
         return without_tokens(result) if is_trained_for_free(question, inputs) else result
 

@@ -48,7 +48,7 @@ def with_loss_unit(table: Table, unit: str) -> Table:
     """
 
     def named(text: str) -> str:
-        is_loss = unit and re.search(r"\bloss(es)?\b", text)
+        is_loss = unit and re.search(r"\b(loss(es)?|margin|gain)\b", text)
         return f"{text} ({unit})" if is_loss else text
 
     rows = table.rows

@@ -43,6 +43,16 @@ def patience(
         follower.join()
 
 
+def seconds_of_fits(count: int, bootstrap: int = 0) -> float:
+    """The time that fits usually take on two cores: half of it is the compilation.
+
+    Args:
+        count: number of fits to tables of some hundreds of runs.
+        bootstrap: number of bootstrap draws of each.
+    """
+    return 4.0 + count * (3.0 + 0.006 * bootstrap)
+
+
 class Stages:
     """The steps of a long command, with their place and the expected time of the whole.
 

@@ -10,7 +10,7 @@ from jaxlaws.foundations.text.cells import WORDS, cell, times_outside
 from jaxlaws.planning import Status, is_solved
 
 INPUT_WORDS = WORDS | {
-    "flops": "budget",
+    "flops": "budget (FLOPs)",
     "target_loss": "target loss",
     "dollars": "dollars",
     "num_inference_tokens": "tokens served",

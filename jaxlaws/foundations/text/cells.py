@@ -29,7 +29,7 @@ SHARES = {
     "shares.serving": "compute for serving",
     "shares.data": "spent on data",
 }
-DISTANCE = {"extrapolation_decades": "outside the fit"}
+DISTANCE = {"extrapolation_decades": "outside"}
 
 _METHODS = {"SUPERVISED": "train alone", "DISTILLATION": "distil", "NONE": "neither"}
 _FORMATS = {
@@ -49,7 +49,7 @@ def cell(key: str, value: Json) -> str:
     """A number, a text or a list of them as a table shows it, by its key in a document.
 
     >>> cell("num_params", 7.2e10), cell("loss", 1.97), cell("extrapolation_decades", 0.3)
-    ('72B', '1.9700', '2 times')
+    ('72B', '1.9700', '2×')
     """
     name = key.rsplit(".")[-1]
     if isinstance(value, list):
@@ -62,7 +62,7 @@ def cell(key: str, value: Json) -> str:
         return _MISSING.get(name, "–")
     if name == "extrapolation_decades":
         far = times_outside(value)
-        return f"{far} times" if far else "no"
+        return f"{far}×" if far else "no"
     if name in _FORMATS:
         return _FORMATS[name].format(value)
     if name.endswith("flops"):

@@ -32,7 +32,7 @@ _COLUMNS = {
     ("num_teacher_params",): "teacher parameters",
     ("num_teacher_tokens",): "teacher tokens",
     ("teacher_loss",): "teacher loss",
-    ("teacher",): "teacher's share",
+    ("teacher",): "teaching",
 }
 
 
@@ -121,7 +121,7 @@ class Strategies(Presentation):
             shown |= {f"options.{n}.loss": f"loss, {_STRATEGIES[n]}" for n in document["options"]}
             return table_of(values, shown | DISTANCE, "comparisons")
         rows, shares = [], document.get("probabilities", {})
-        shown = _COLUMNS | ({("share_of_draws",): "share of draws"} if shares else {})
+        shown = _COLUMNS | ({("share_of_draws",): "draws"} if shares else {})
         for name, plan in document["options"].items():
             paid = (
                 plan["shares"]["logits"] + plan["shares"]["teacher"] if name == "distil" else None

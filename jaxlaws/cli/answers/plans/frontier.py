@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _COLUMNS = {
     "num_params": "parameters",
-    "inference_flops": "FLOPs a token",
+    "inference_flops": "serving (FLOPs/token)",
     "supervised.loss": "loss, train",
     "distilled.loss": "loss, distil",
     "method": "better",

@@ -151,7 +151,7 @@ def _ranges(found: Answered, within: Array) -> dict[str, NearOptimalRange]:
         if np.shape(getattr(found.result, name)) == np.shape(found.result.loss)
         if np.isfinite(getattr(found.result, name)).any()
     ]
-    with patience("looking for the ends of the ranges …"):
+    with patience("looking for the ends of the ranges …", expected=8.0 * len(names)):
         return {
             name: near_optimal_range(planner, found.source.law, of=name, **options)
             for name in names

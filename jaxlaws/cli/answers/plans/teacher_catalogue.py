@@ -26,10 +26,10 @@ _COLUMNS = {  # for each teacher
     "loss": "loss",
 }
 _SWEEP = {
-    "best": "best teacher",
-    "margin": "ahead of the next by",
-    "gain": "ahead of training alone by",
-    "supervised.loss": "loss trained alone",
+    "best": "best",
+    "margin": "margin",
+    "gain": "gain",
+    "supervised.loss": "loss, train",
 }
 
 
@@ -97,7 +97,7 @@ class TeacherRanking(Presentation):
         values, shown = with_question_marks(self.file_columns(found, document)), _COLUMNS
         if shares := document.get("probabilities"):
             values["share_of_draws"] = list(shares.values())
-            shown = _COLUMNS | {"share_of_draws": "share of draws"}
+            shown = _COLUMNS | {"share_of_draws": "draws"}
         values = {name: [values[name][n] for n in found.result.ranking] for name in shown}
         table, alone = table_of(values, shown), document["supervised"]
         tokens = cell("num_tokens", alone["num_tokens"])

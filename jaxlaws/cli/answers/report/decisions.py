@@ -17,7 +17,7 @@ from jaxlaws.foundations.text.table_columns import flat
 _DECISION = {
     "winner": "winner",
     "margin": "margin",
-    "share_of_draws": "share of draws",
+    "share_of_draws": "draws",
     "options.train.loss": "train",
     "options.overtrain.loss": "overtrain",
     "options.distil.loss": "distil",

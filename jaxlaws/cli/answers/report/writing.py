@@ -17,7 +17,7 @@ from jaxlaws.cli.options.fitting_options import FitInputs
 from jaxlaws.cli.options.law_source import Source
 from jaxlaws.cli.options.reading_options import ABOUT, TableOptions
 from jaxlaws.cli.output.files import write_picture, write_text
-from jaxlaws.cli.output.progress import patience
+from jaxlaws.cli.output.progress import patience, seconds_of_fits
 from jaxlaws.foundations.annotations import Array
 from jaxlaws.foundations.quantities import format_flops, format_quantity
 from jaxlaws.saving import law_class_name
@@ -50,7 +50,7 @@ def write(request: Request) -> str:
         OSError: a file cannot be read or written.
     """
     subject = _subject(request)
-    with patience("planning and drawing …"):
+    with patience("planning and drawing …", expected=40):
         answer, parts = in_short(subject), parts_of(subject, level=request.level)
     _write(request.output, parts, subject.title)
     return answer
@@ -112,7 +112,11 @@ def _fitted(request: Request) -> tuple[FitResult, Runs]:
     """A fit to the table of runs that was given in place of a fit."""
     inputs = FitInputs(request.subject, request.law_name, request.reading, {})
     name, law_type, runs, _ = inputs.read()
-    with patience(f"fitting {name} to {request.subject} …", at_once=True):
+    message, expected = (
+        f"fitting {name} to {request.subject} …",
+        seconds_of_fits(1, request.bootstrap),
+    )
+    with patience(message, at_once=True, expected=expected):
         result = fit(law_type, runs, bootstrap=request.bootstrap)
         if request.law_name is None and (limit := fit_limit_form(result, runs)) is not None:
             result = limit
@@ -143,7 +147,8 @@ def _with_runs(result: FitResult, runs: Runs, table: str, date: str) -> list[Fit
         held = []
         if len(called) >= _FEWEST and called.loss.ndim == 1:
             once = each.options.replaced(bootstrap=0, jackknife=False, throw=False)
-            with patience(f"fitting {kind.__name__} again without a quarter of the runs …"):
+            message = f"fitting {kind.__name__} again without a quarter of the runs …"
+            with patience(message, expected=seconds_of_fits(1)):
                 mask = lowest_losses(called)
                 name = "the quarter with the lowest losses"
                 held = [hold_out(kind, called, mask, name=name, options=once)]
