@@ -32,6 +32,7 @@ class FitSource:
         date: when it was fitted, such as "2026-11-27"; empty if not known.
         unit: of the loss.
         hold_outs: errors on runs that a fit did not see.
+        left_out: what else is known of rows that were left out, such as "; 3 rows are left out".
     """
 
     result: FitResult
@@ -41,6 +42,7 @@ class FitSource:
     date: str = ""
     unit: str = "nats"
     hold_outs: Sequence[HoldOut] = ()
+    left_out: str = ""
 
     @property
     def called(self) -> Runs | None:
@@ -52,9 +54,8 @@ def data_section(source: FitSource, *, level: float = 0.9) -> list[Part]:
     """The runs of a fit, the equation with its numbers, and the picture of both."""
     result, called, name = source.result, source.called, source.name
     law, unit = result.law, source.unit
-    left = "; no row is left out"
-    if result.num_left:
-        left = f"; {result.num_left} rows without the inputs of this law are left out"
+    left = f"; {result.num_left} other rows are left out" if result.num_left else ""
+    left = source.left_out or left or "; no row is left out"
     table = f" of {source.table}" if source.table else ""
     date = f" on {source.date}" if source.date else ""
     parts: list[Part] = [

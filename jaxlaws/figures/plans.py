@@ -83,8 +83,10 @@ def _line_of_each_student(axes: Axes, flops: np.ndarray, plan: Tree, values: np.
 
 
 def _of_solved(plan: Tree, values: np.ndarray) -> np.ndarray:
-    """The values, NaN where the search for the plan failed."""
-    return np.where(search_failed(plan.status), np.nan, values)
+    """The values, NaN where the search for the plan failed; they may have an axis of students."""
+    failed = np.asarray(search_failed(plan.status))
+    failed = failed.reshape(failed.shape + (1,) * (np.ndim(values) - failed.ndim))
+    return np.where(failed, np.nan, values)
 
 
 def _paid(plan: Tree) -> dict[str, tuple[str, str]]:

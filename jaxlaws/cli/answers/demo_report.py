@@ -90,6 +90,10 @@ def write_demo(folder: Path, student: float, flops: float, bootstrap: int, seed:
     fits = []
     results: dict[str, FitResult] = {"supervised": first, "distillation": second}
     today = datetime.datetime.now(tz=datetime.UTC).date().isoformat()
+    others = {
+        "supervised": f"; the other {len(distilled)} rows are distilled runs",
+        "distillation": f"; the other {len(supervised)} rows are those of the supervised law",
+    }
     for name, result in results.items():
         result.save(folder / f"{name}.json")
         runs = supervised if name == "supervised" else distilled
@@ -98,6 +102,7 @@ def write_demo(folder: Path, student: float, flops: float, bootstrap: int, seed:
             FitSource(
                 result=result, name=name, runs=runs, table=_TABLE, date=today, unit=_UNIT,
                 hold_outs=held,
+                left_out=others[name],
             )
         )  # fmt: skip
     source = Source.of_fit(second, "distillation.json")

@@ -77,7 +77,7 @@ def answer(
         notes = kind.notes(found, document) + [NOTE] * any_failed(flat(document))
         notes += [f"Caveat: {each}" for each in caveats]
         table = with_loss_unit(kind.table(found, document), source.loss_unit)
-        print_table(kind.heading(found), table, notes)
+        print_table(kind.heading(found), table, notes, lead=kind.lead(found, document))
     if warnings := kind.warnings(found):
         for warning in warnings:
             click.echo(f"Warning: {warning}", err=True)

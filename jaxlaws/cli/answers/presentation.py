@@ -163,6 +163,10 @@ class Presentation:
         ends = [f"low ({LEVEL:.0%})", "high"] if intervals else []
         return Table(["", "plan", *ends], rows)
 
+    def lead(self, found: Answered, document: dict[str, Json]) -> str:
+        """The answer in a sentence, above the table; empty where the table is the answer."""
+        return ""
+
     def notes(self, found: Answered, document: dict[str, Json]) -> list[str]:
         """Sentences below the table."""
         plan, notes = _plan(found.result), []

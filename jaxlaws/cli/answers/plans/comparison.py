@@ -79,12 +79,15 @@ class Strategies(Presentation):
             **({"probabilities": shares} if shares else {}),
         }
 
+    def lead(self, found: Answered, document: dict[str, Json]) -> str:
+        """The winner and the reason."""
+        return "" if found.swept else f"Winner: {document['winner']}. {document['reason']}"
+
     def notes(self, found: Answered, document: dict[str, Json]) -> list[str]:
-        """The winner and the reason, what is ruled out and why, and the confidence."""
+        """What is ruled out and why, and the confidence."""
         if found.swept:
             return ["In brackets: ruled out.", distance(found.decades)]
         return [
-            f"Winner: {document['winner']}. {document['reason']}",
             *_ruled_out(document),
             *active_bounds(found.result.options.distil),
             *_unknown_distance(document),

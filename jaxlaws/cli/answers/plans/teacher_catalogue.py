@@ -118,18 +118,22 @@ class TeacherRanking(Presentation):
             title=self.picture_title(found),
         )
 
+    def lead(self, found: Answered, document: dict[str, Json]) -> str:
+        """The best teacher, and whether it is better than no teacher."""
+        if found.swept:
+            return ""
+        words, gain = f"Best teacher: {document['best']}.", document["gain"]
+        if gain is None:
+            return words
+        than = "lower" if gain >= 0 else "higher"
+        return f"{words} The loss of its student is {abs(gain):.4f} {than} than without a teacher."
+
     def notes(self, found: Answered, document: dict[str, Json]) -> list[str]:
-        """Whether the best teacher is better than no teacher, and the share of the draws."""
-        notes, best, gain = [], document["best"], document["gain"]
-        if not found.swept:
-            notes.append(f"Best teacher: {best}.")
-        if not found.swept and gain is not None:
-            than = "lower" if gain >= 0 else "higher"
-            notes[0] += (
-                f" The loss of its student is {abs(gain):.4f} {than} than that of training alone."
-            )
+        """The share of the draws in which the best teacher is the best."""
+        notes = []
         if shares := document.get("probabilities"):
-            total = num_draws(found.source.ensemble)
-            wins = shares.get(best, 0.0)
-            notes.append(f"It is the best teacher in {wins:.0%} of the {total} draws.")
+            total, best = num_draws(found.source.ensemble), document["best"]
+            notes.append(
+                f"{best} is the best teacher in {shares.get(best, 0.0):.0%} of {total} draws."
+            )
         return [*notes, distance(found.decades)]

@@ -166,7 +166,7 @@ def _plan(found: Answered, subject: Subject, shown: set[str]) -> list[Part]:
     table = with_loss_unit(found.kind.table(found, document), subject.unit)
     heading = found.kind.heading(found)
     notes = [*filter(None, [table.note]), *found.kind.notes(found, document)]
-    lines = [f"- {markdown_text(each)}" for each in notes if not each.startswith("Winner: ")]
+    lines = [f"- {markdown_text(each)}" for each in notes]
     new = [each for each in document.get("caveats", []) if each not in shown]
     shown.update(new)
     lines += [f"- **Caveat**: {markdown_text(as_sentence(each))}" for each in new]

@@ -80,13 +80,13 @@ def _subject(request: Request) -> Subject:
     elif Path(name).suffix == ".json" and "law" in _keys(name):
         result = FitResult.load(name)
         fits, source = _fits_of(request, result, name), Source(name)
+        if table := request.table or result.reading.get("table"):
+            commands = [_fitting_command(result, table, request.reading, name)]
     else:
         result, runs = _fitted(request)
         fits = _with_runs(result, runs, name, _today())
         source = Source.of_fit(result, Path(name).name)
-        law = law_class_name(type(result.law))
-        commands = [f"jaxlaws fit {shlex.quote(name)} --law {law} --bootstrap {request.bootstrap} "
-                    "-o fit.json"]  # fmt: skip
+        commands = [_fitting_command(result, name, request.reading, "fit.json")]
     swept = given is not None and np.ndim(given) > 0
     return Subject(
         title=f"{type(source.law).__name__}: {Path(name).name}",
@@ -165,6 +165,13 @@ def _with_runs(result: FitResult, runs: Runs, table: str, date: str) -> list[Fit
     return found
 
 
+def _fitting_command(result: FitResult, table: str, reading: TableOptions, path: str) -> str:
+    """The shell line that makes the file of a fit."""
+    words = ["jaxlaws", "fit", table, "--law", law_class_name(type(result.law))]
+    words += ["--bootstrap", str(result.options.bootstrap), "--seed", str(result.options.seed)]
+    return shlex.join([*words, *reading.after(result.reading).as_words(), "-o", path])
+
+
 def _command(request: Request) -> str:
     """The shell line of this report."""
     words = ["jaxlaws", "report", request.subject]
@@ -181,4 +188,5 @@ def _command(request: Request) -> str:
         and format_quantity(request.num_inference_tokens, 6),
     }
     words += [word for name, value in options.items() if value for word in (name, str(value))]
+    words += request.reading.as_words()
     return shlex.join([*words, "-o", request.output])
