@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from jaxlaws.figures.decisions import decision, teacher_catalogue
+from jaxlaws.figures.catalogue import teacher_catalogue
+from jaxlaws.figures.decisions import decision
 from jaxlaws.figures.frontier import loss_against_serving
 from jaxlaws.figures.plans import allocation, single_plan
 from jaxlaws.figures.style import data_uri

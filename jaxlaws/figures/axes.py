@@ -25,7 +25,8 @@ class _LogTicks(Locator):
     """Three to seven ticks with round numbers on a log axis, however short or long it is."""
 
     def __call__(self) -> Sequence[float]:
-        return self.tick_values(*sorted(self.axis.get_view_interval()))
+        axis = self.axis
+        return [] if axis is None else self.tick_values(*sorted(axis.get_view_interval()))
 
     def tick_values(self, vmin: float, vmax: float) -> Sequence[float]:
         """The ticks between two values; see `log_ticks`."""
@@ -51,7 +52,7 @@ def log_ticks(low: float, high: float) -> list[float]:
         stride = math.ceil(len(ticks) / _MOST)
         if len(ticks) >= _FEWEST and (digits == _DIGITS[0] or stride == 1):
             return ticks[(len(ticks) - 1) % stride // 2 :: stride]
-    return inside(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high).tolist())
+    return inside([*map(float, MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high))])
 
 
 class _Labels(Formatter):
@@ -163,7 +164,7 @@ def colour_bar(
     figure: Figure, mappable: ScalarMappable, axes: Axes | Sequence[Axes], label: str
 ) -> Colorbar:
     """A colour bar, with an extension mark at each end that values exceed."""
-    values, norm = np.ma.compressed(np.ma.masked_invalid(mappable.get_array())), mappable.norm
+    values, norm = np.asarray(mappable.get_array(), dtype=float), mappable.norm
     below = bool(np.any(values < norm.vmin))
     above = bool(np.any(values > norm.vmax))
     extend = {(0, 0): "neither", (1, 0): "min", (0, 1): "max", (1, 1): "both"}[below, above]

@@ -1,4 +1,4 @@
-"""Figures of decisions: train, overtrain or distil, and which teacher."""
+"""Figures of decisions: train, overtrain or distil."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from jaxlaws.figures.axes import flops_axis, legend_above, loss_axis
-from jaxlaws.figures.lines import line_with_band, mark_failed, shade_extrapolation
+from jaxlaws.figures.lines import line_with_band, shade_extrapolation
 from jaxlaws.figures.plans import explain_below, where_planned
 from jaxlaws.figures.style import (
     INK,
@@ -15,16 +15,11 @@ from jaxlaws.figures.style import (
     RULE,
     house_style,
     new_figure,
-    ordered_colours,
     set_title,
-    with_lines_below,
 )
 from jaxlaws.foundations.annotations import Array
 from jaxlaws.foundations.quantities import format_flops
-from jaxlaws.foundations.text.cells import INSIDE
-from jaxlaws.foundations.text.escaping import figure_text
 from jaxlaws.planning.decisions.comparison import Comparison
-from jaxlaws.planning.decisions.teacher_catalogue import TeacherChoice
 from jaxlaws.planning.engine.status import search_failed
 
 _STRATEGIES = {
@@ -205,80 +200,3 @@ def gain_by_scenario(
         explain_below(figure, outside, with_bands, failed)
         set_title(figure, title)
     return figure
-
-
-def teacher_catalogue(
-    choice: TeacherChoice,
-    names: Sequence[str],
-    *,
-    flops: np.ndarray | None = None,
-    decades: np.ndarray | None = None,
-    unit: str = "nats",
-    title: str = "",
-) -> Figure:
-    """Draw the loss of the student of each teacher, and of the student trained without a teacher.
-
-    Args:
-        choice: the result of `planning.rank_teachers`: for one budget with teachers along the only
-            axis, or for a sweep with budgets along the first.
-        names: of the teachers.
-        flops: the increasing budgets of a sweep; None for one budget.
-        decades: distance of each plan outside the fitted range in decades, as `choice.plans`.
-        unit: of the loss.
-        title: the title above the figure.
-    """
-    plans, alone = choice.plans, choice.supervised
-    failed = search_failed(plans.status)
-    order = np.argsort(np.nanmean(np.reshape(plans.teacher_loss, (-1, len(names))), axis=0))
-    with house_style():
-        if flops is None:
-            figure, axes = new_figure(height=0.9 + 0.26 * len(names))
-            _draw_ranking(axes, choice, names)
-            loss_axis(axes.xaxis, "the student's loss", unit)
-            legend_above(axes)
-            outside = None if decades is None else np.atleast_1d(decades)
-            far = outside is not None and np.any(outside > np.log10(INSIDE))
-            if far:
-                with_lines_below(figure, ["rings: outside the range of the fitted runs"])
-                for row, index in enumerate(choice.ranking):
-                    if outside[index] > np.log10(INSIDE):
-                        axes.plot(plans.loss[index], row, "o", color="white", markersize=3.5)
-        else:
-            figure, axes = new_figure(width=5.6, height=3.8)
-            for index, colour in zip(order, ordered_colours(len(order)), strict=True):
-                look = {"color": colour, "label": figure_text(str(names[index]))}
-                each = plans.loss[:, index]
-                line_with_band(axes, flops, each, failed=failed[:, index], **look)
-            look = {"color": ROLES["model"], "label": "trained alone"}
-            unsolved = search_failed(alone.status)
-            line_with_band(axes, flops, alone.loss, failed=unsolved, **look)
-            axes.lines[-1].set_linestyle("--")
-            loss_axis(axes.yaxis, "the student's loss", unit)
-            flops_axis(axes.xaxis)
-            axes.set_xlim(flops[0], flops[-1])
-            outside = None if decades is None else np.max(decades, axis=-1)
-            shade_extrapolation(axes, flops, outside)
-            legend_above(axes, "teachers, the best first")
-            explain_below(figure, outside, False, failed)
-        set_title(figure, title)
-    return figure
-
-
-def _draw_ranking(axes: Axes, choice: TeacherChoice, names: Sequence[str]) -> None:
-    """A dot for each teacher, the best student first."""
-    losses = np.asarray(choice.plans.loss)
-    for row, index in enumerate(choice.ranking):
-        axes.plot(losses[index], row, "o", color=ROLES["student"], markersize=7)
-        failed = search_failed(choice.plans.status)[index]
-        if failed:
-            mark_failed(axes, losses[[index]], np.array([row]), np.array([True]))
-    alone = float(choice.supervised.loss)
-    if np.isfinite(alone):
-        look = {"color": ROLES["model"], "linewidth": 1.2, "linestyle": "--"}
-        axes.axvline(alone, label="trained alone", **look)
-    words = [
-        figure_text(str(names[index])) + ("" if np.isfinite(losses[index]) else " (costs too much)")
-        for index in choice.ranking
-    ]
-    axes.set_yticks(range(len(words)), words)
-    axes.set_ylim(len(words) - 0.5, -0.5)

@@ -36,9 +36,7 @@ def panel_svgs(figure: Figure) -> list[str]:
         engine = figure.get_layout_engine()
         figure.set_layout_engine("none")
         shown = [axes for axes in figure.axes if axes.get_visible()]
-        others = [text for text in figure.texts if text.get_visible()]
-        parts = [part for part in (figure._suptitle, figure._supxlabel) if part is not None]
-        hidden = [*others, *parts]
+        hidden = [text for text in figure.texts if text.get_visible()]  # title and notes
         # Panels of a matrix share labels, and colour bars belong to other axes.
         together = len(shown) > 4 or any(not axes.get_ylabel() for axes in shown[:1])
         together = together or any(axes.get_label() == "<colorbar>" for axes in shown)

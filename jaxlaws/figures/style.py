@@ -12,6 +12,7 @@ from typing import BinaryIO
 import matplotlib as mpl
 import numpy as np
 from cycler import cycler
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from jaxlaws.foundations.annotations import Tree
@@ -101,7 +102,7 @@ def ordered_colours(count: int) -> list[str]:
     20
     """
     scale = mpl.colormaps["viridis"](np.linspace(0.2, 0.9, max(count, 1)))
-    return [mpl.colors.to_hex(colour) for colour in scale]
+    return [to_hex(colour) for colour in scale]
 
 
 def set_title(figure: Figure, title: str) -> None:

@@ -94,8 +94,8 @@ class Strategies(Presentation):
             *_confidence(found, document),
         ]
 
-    def picture(self, found: Answered, *, budget: float | None = None) -> "Figure":
-        """The loss of each strategy against the budget, with a line at one budget."""
+    def picture(self, found: Answered) -> "Figure":
+        """The loss of each strategy against the budget, and the gain from a teacher."""
         from jaxlaws.figures.decisions import decision
 
         return decision(
@@ -103,7 +103,6 @@ class Strategies(Presentation):
             found.result,
             draws=found.draws,
             decades=found.decades,
-            budget=budget,
             unit=found.source.loss_unit,
             title=self.picture_title(found),
         )

@@ -107,7 +107,7 @@ class TeacherRanking(Presentation):
 
     def picture(self, found: Answered) -> "Figure":
         """The loss of the student of each teacher, for one budget or along a sweep."""
-        from jaxlaws.figures.decisions import teacher_catalogue
+        from jaxlaws.figures.catalogue import teacher_catalogue
 
         return teacher_catalogue(
             found.result,

@@ -15,7 +15,7 @@ from jaxlaws.cli.answers.plans.size_and_tokens import SizeAndTokens
 from jaxlaws.cli.answers.presentation import Answered
 from jaxlaws.cli.answers.refining import refined
 from jaxlaws.cli.options.law_source import Source
-from jaxlaws.cli.options.plan_options import SCENARIOS, scenario_of
+from jaxlaws.cli.options.plan_options import SCENARIOS, ScenarioName, scenario_of
 from jaxlaws.foundations.annotations import Array, Tree
 
 if TYPE_CHECKING:
@@ -124,18 +124,21 @@ class Subject:
         return find(kind, functools.partial(planning.compute_optimal), inputs, self.supervised)
 
     @functools.cached_property
-    def decisions(self) -> Mapping[str, Answered]:
+    def decisions(self) -> Mapping[ScenarioName, Answered]:
         """The decision for the budget in each scenario, by its name."""
         return {name: self._decision(name, self.budget) for name in SCENARIOS}
 
     @functools.cached_property
-    def decision_sweeps(self) -> Mapping[str, Answered]:
+    def decision_sweeps(self) -> Mapping[ScenarioName, Answered]:
         """The decisions along the budgets of the pictures in each scenario."""
         return {name: self._decision(name, self.budgets) for name in SCENARIOS}
 
-    def _decision(self, name: Tree, flops: Array) -> Answered:
+    def _decision(self, name: ScenarioName, flops: Array) -> Answered:
         kind = Strategies(f"train, overtrain or distil? Scenario {name}")
-        settings = {"scenario": scenario_of(name), "num_student_params": self.student}
+        settings: dict[str, Tree] = {
+            "scenario": scenario_of(name),
+            "num_student_params": self.student,
+        }
         if self.num_inference_tokens:
             settings["num_inference_tokens"] = self.num_inference_tokens
         question = functools.partial(planning.compare, **settings)
@@ -147,7 +150,7 @@ class Subject:
 
         found = self.decision_sweeps
         return gain_by_scenario(
-            self.budgets,
+            np.asarray(self.budgets),
             {name: each.result for name, each in found.items()},
             draws={name: each.draws for name, each in found.items()},
             decades={name: each.decades for name, each in found.items()},
@@ -157,6 +160,14 @@ class Subject:
 
     def losses_picture(self) -> "Figure":
         """The loss of each strategy along the budgets, where the teacher costs everything."""
-        swept = refined(self.decision_sweeps["full"])
-        budget = None if self.sweep is not None else self.budget
-        return swept.kind.picture(swept, budget=budget)
+        from jaxlaws.figures.decisions import decision
+
+        found = refined(self.decision_sweeps["full"])
+        return decision(
+            found.inputs["flops"],
+            found.result,
+            draws=found.draws,
+            decades=found.decades,
+            budget=None if self.sweep is not None else self.budget,
+            unit=self.unit,
+        )

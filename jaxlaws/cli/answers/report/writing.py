@@ -125,15 +125,15 @@ def _fitted(request: Request) -> tuple[FitResult, Runs]:
 
 def _fits_of(request: Request, result: FitResult, name: str) -> list[FitSource]:
     """A saved fit and its stages, with the runs of `--table`."""
-    about = {key: str(result.reading.get(key, "")) for key in ABOUT}
+    stored, date = (str(result.reading.get(key, "")) for key in ABOUT)
     table = request.table
     if table is None:
         return [
-            FitSource(result=each, name=law_class_name(type(each.law)), **about)
+            FitSource(result=each, name=law_class_name(type(each.law)), table=stored, date=date)
             for each in (*result.stages.values(), result)
         ]
     runs = request.reading.after(result.reading).read(table, type(result.law))
-    return _with_runs(result, runs, table, about["date"])
+    return _with_runs(result, runs, table, date)
 
 
 def _with_runs(result: FitResult, runs: Runs, table: str, date: str) -> list[FitSource]:
