@@ -221,10 +221,7 @@ class FitResult(Displayed, Generic[L_co]):
         }
 
     def plot(self, runs: Tree = None, *, title: str = "") -> Tree:
-        """A figure: the loss of `Runs` against tokens and compute, with the law as curves.
-
-        For a law of other inputs it shows predictions and residuals; without runs, the intervals of
-        the bootstrap.
+        """A figure: loss of `Runs` against tokens and compute, or residuals; without runs intervals.
 
         Raises:
             ValueError: there are no runs and no bootstrap.
