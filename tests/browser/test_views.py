@@ -62,7 +62,7 @@ def test_axe_finds_no_violation_in_light_and_dark(visit, view):
     page.evaluate(AXE)
     for colours in ("light", "dark"):
         page.emulate_media(color_scheme=colours)
-        assert page.get_attribute("html", "data-theme") == colours
+        page.wait_for_selector(f"html[data-theme={colours}]")
         violations = page.evaluate("async () => (await axe.run()).violations")
         found = [(each["id"], [node["html"] for node in each["nodes"]]) for each in violations]
         assert found == [], colours
