@@ -74,7 +74,7 @@ class Fitter:
             raise ValueError(f"law: {request.law[:50]!r} is not a law that can be fitted")
         upload, law_type = self._uploads[request.table], laws.law_types()[request.law]
         needed = {*law_type.input_names, "loss"}
-        if getattr(law_type, "input_names", None) == KINDS["distilled"]:
+        if law_type.input_names == KINDS["distilled"]:
             needed |= set(KINDS["supervised"])
         columns = {role: title for role, title in request.columns.items() if role in needed}
         runs, reported = upload.runs(columns, law_type)
