@@ -85,30 +85,30 @@ class Found:
         """The share of the budget that the winner does not need for the loss of the next best."""
         if self.winner is None or self.second is None:
             return np.nan
-        target = self.here[self.second].loss
-        ends = np.log([self.budget / _MOST_SAVED, self.budget])
+        winner, target = self.winner, float(self.here[self.second].loss)
+        low, high = np.log(self.budget / _MOST_SAVED), np.log(self.budget)
+        at_low = at_high = np.nan
         # One call evaluates as many budgets as a curve has, so that each narrows the bracket by a
         # factor of 15; a search step by step takes five times as long.
         for _ in range(_NUM_CALLS):
-            log_flops = np.linspace(*ends, NUM_BUDGETS)
-            losses = self.given.timed(lambda at=log_flops: self._loss_of_winner(np.exp(at)))
-            below = np.flatnonzero(losses <= target)
-            if not below.size or below[0] == 0:
+            log_flops = np.linspace(low, high, NUM_BUDGETS)
+            losses = self.given.timed(lambda at=log_flops: self._losses_of(winner, np.exp(at)))
+            first = int(np.argmax(losses <= target))
+            if first == 0:  # no budget of the bracket, or the least one
                 return np.nan
-            place = slice(below[0] - 1, below[0] + 1)
-            ends = log_flops[place]
-        log_needed = np.interp(-target, -losses[place], ends)
+            (low, high), (at_low, at_high) = log_flops[first - 1 :][:2], losses[first - 1 :][:2]
+        log_needed = low + (high - low) * (at_low - target) / (at_low - at_high)
         return 1 - float(np.exp(log_needed)) / self.budget
 
-    def _loss_of_winner(self, budgets: np.ndarray) -> np.ndarray:
-        """The losses that the winner's size reaches with other budgets; NaN where it cannot."""
+    def _losses_of(self, strategy: str, budgets: np.ndarray) -> np.ndarray:
+        """The losses of a strategy's size with other budgets; NaN where it is not possible."""
         common = {"law": self.given.law.source.law, "forward_flops": self.given.forward_flops}
         served = self.inputs["num_inference_tokens"]
-        if self.winner == "distil":
+        if strategy == "distil":
             size = self.inputs["num_student_params"]
             inputs = inputs_of(budgets, served, num_student_params=size)
             return distilled(**common, **inputs, scenario=self.scenario).loss
-        size = self.here[self.winner].num_params
+        size = self.here[strategy].num_params
         return trained(**common, **inputs_of(budgets, served, num_params=size)).loss
 
     @functools.cached_property
