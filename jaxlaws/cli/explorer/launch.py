@@ -12,7 +12,6 @@ import uvicorn
 from jaxlaws.cli.explorer.laws import Laws, from_file
 from jaxlaws.cli.explorer.server import Session, application
 from jaxlaws.cli.explorer.views.all_views import VIEWS
-from jaxlaws.cli.options.plan_options import SCENARIOS
 from jaxlaws.cli.output.notices import show_notice
 from jaxlaws.cli.output.progress import patience
 from jaxlaws.foundations.concurrency import side_by_side
@@ -82,13 +81,8 @@ def session_of(law: str | None, runs: str | None) -> Session:
 
 
 def compile_views(session: Session) -> None:
-    """Answer every view once, with each scenario, so that pictures and sliders are fast."""
-    states = [
-        {"view": name, "scenario": scenario}
-        for name in ("strategies", "when-to-distil")
-        for scenario in SCENARIOS
-    ]
-    states += [{"view": name} for name in VIEWS]
+    """Answer every view once, so that the first pictures and the sliders are fast."""
+    states = [{"view": name} for name in VIEWS]
     with patience("compiling the laws and the planner, longest at the first start …", at_once=True):
         side_by_side(session.answer, states, is_compiled=True)
 
