@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NUM_DRAWS = 100  # of the fit, for bands and shares
-_BUDGETS = np.logspace(-1.5, 1.5, 25)  # of the pictures, relative to the budget of the answer
+_BUDGETS = np.logspace(-1.5, 1.5, 17)  # of the pictures, relative to the budget of the answer
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -166,7 +166,6 @@ class Subject:
         return decision(
             found.inputs["flops"],
             found.result,
-            draws=found.draws,
             decades=found.decades,
             budget=None if self.sweep is not None else self.budget,
             unit=self.unit,
