@@ -12,7 +12,7 @@ demo: $(VENV)/.installed
 	$(BIN)/jaxlaws demo -o out/demo
 
 test: check
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -rs -m "not slow"
 
 slow: $(VENV)/.installed
 	XLA_FLAGS=--xla_backend_optimization_level=3 $(BIN)/python -m pytest -m slow
@@ -28,8 +28,8 @@ $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "jaxlaws needs Python 3.11 or later: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
 	{ $(BIN)/python -m pip install --quiet uv \
-	    && $(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[dev]'; } \
-	  || $(BIN)/python -m pip install --quiet --editable '.[dev]'
+	    && $(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[dev,browser]'; } \
+	  || $(BIN)/python -m pip install --quiet --editable '.[dev,browser]'
 	touch $@
 
 clean:

@@ -11,10 +11,12 @@ from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
 from sybil.parsers.rest import DocTestParser
 
 # Most of the time of the tests is compilation: programs are kept, and little optimised, which takes
-# two fifths off their compilation. `make slow` optimises them as a user's programs are. JAX reads
-# these variables when it is imported.
+# three quarters off their compilation. `make slow` optimises them as a user's programs are. JAX
+# reads these variables when it is imported.
 os.environ.setdefault(
-    "XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+    "XLA_FLAGS",
+    "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true "
+    "--xla_cpu_use_fusion_emitters=false",
 )
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parent / ".jax_cache"))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")

@@ -64,7 +64,9 @@ if TYPE_CHECKING:
     )
     from fitting.reporting.fit_sections import fit_report
     from fitting.reporting.isoflop_sections import isoflop_report
-    from fitting.reporting.markdown import markdown_table, to_page, write_report
+    from fitting.reporting.markdown import markdown_table
+    from fitting.reporting.pages import Picture, to_markdown, to_page, write_report
+    from fitting.reporting.run_figures import loss_against_tokens_and_compute
     from fitting.reporting.tables import comparison_table, error_table, scaling_table
     from fitting.scaling.envelope import scaling_of_envelope
     from fitting.scaling.isoflop import IsoflopProfile, isoflop_profiles, scaling_of_profiles
@@ -77,6 +79,7 @@ _MODULE_OF = {
     "Influence": "design.influence",
     "IsoflopProfile": "scaling.isoflop",
     "OptimalScaling": "scaling.optimal_scaling",
+    "Picture": "reporting.pages",
     "PowerLine": "scaling.optimal_scaling",
     "comparison_table": "reporting.tables",
     "error_table": "reporting.tables",
@@ -86,6 +89,7 @@ _MODULE_OF = {
     "influence": "design.influence",
     "isoflop_profiles": "scaling.isoflop",
     "isoflop_report": "reporting.isoflop_sections",
+    "loss_against_tokens_and_compute": "reporting.run_figures",
     "markdown_table": "reporting.markdown",
     "roll_out_errors": "reporting.fit_figures",
     "scaling_of_envelope": "scaling.envelope",
@@ -93,8 +97,9 @@ _MODULE_OF = {
     "scaling_of_profiles": "scaling.isoflop",
     "scaling_table": "reporting.tables",
     "student_against_teacher": "reporting.fit_figures",
-    "to_page": "reporting.markdown",
-    "write_report": "reporting.markdown",
+    "to_markdown": "reporting.pages",
+    "to_page": "reporting.pages",
+    "write_report": "reporting.pages",
 }
 
 __all__ = [
@@ -121,6 +126,7 @@ __all__ = [
     "Objective",
     "OptimalScaling",
     "Optimum",
+    "Picture",
     "PowerLine",
     "Prior",
     "Profile",
@@ -159,6 +165,7 @@ __all__ = [
     "k_fold",
     "laplace",
     "leave_one_group_out",
+    "loss_against_tokens_and_compute",
     "lowest_losses",
     "markdown_table",
     "pooled_errors",
@@ -174,6 +181,7 @@ __all__ = [
     "scaling_of_profiles",
     "scaling_table",
     "student_against_teacher",
+    "to_markdown",
     "to_page",
     "write_report",
 ]

@@ -11,6 +11,7 @@ from experiments.hold_outs.parts import Part, bundled, published
 from fitting.reporting.fit_figures import fit_and_residuals, student_against_teacher
 from fitting.reporting.markdown import markdown_table
 from fitting.validation.hold_outs import HoldOut, hold_out
+from jaxlaws.figures.style import save_figure
 from jaxlaws.foundations.law import Law
 from jaxlaws.laws.distillation_beyond import DistillationBeyond
 from jaxlaws.laws.distillation_limit import DistillationLimit
@@ -57,9 +58,9 @@ def draw(part: Part, held: HoldOut, folder: Path) -> None:
     title = f"{held.fit.num_runs} runs fitted; held out: {part.title}"
     shown = {"held_out": part.unseen, "title": title}
     teachers = student_against_teacher(held.fit.law, part.runs, **shown)
-    teachers.savefig(folder / f"{part.name}_teachers.svg")
+    save_figure(teachers, folder / f"{part.name}_teachers.svg")
     errors = fit_and_residuals(held.fit.law, part.runs, **shown)
-    errors.savefig(folder / f"{part.name}_errors.svg")
+    save_figure(errors, folder / f"{part.name}_errors.svg")
 
 
 @click.command()

@@ -10,6 +10,7 @@ from experiments.paper.claims import CLAIMS
 from experiments.paper.rules import RULES
 from fitting import markdown_table
 from jaxlaws import presets
+from jaxlaws.figures.style import save_figure
 from jaxlaws.foundations.annotations import Tree
 from jaxlaws.foundations.text.escaping import Markup
 
@@ -58,7 +59,7 @@ def main(law: str, out: Path, pictures_only: bool) -> None:
     out.mkdir(parents=True, exist_ok=True)
     drawn = law_pictures.PICTURES | plan_pictures.PICTURES
     for name, picture in drawn.items():
-        picture(presets.load(law)).savefig(out / f"{name}.svg")
+        save_figure(picture(presets.load(law)), out / f"{name}.svg")
     click.echo(f"drew {len(drawn)} figures in {out}")
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from experiments.predictions.judgement import Row
-from jaxlaws.figures.style import COLOURS, house_style, new_figure, quantity_axis
+from jaxlaws.figures.axes import legend_above, loss_axis, quantity_axis
+from jaxlaws.figures.style import ROLES, RULE, house_style, new_figure, save_figure
 
 
 def draw(predictions: list[Row], results: dict[str, float], path: Path) -> None:
@@ -18,7 +19,7 @@ def draw(predictions: list[Row], results: dict[str, float], path: Path) -> None:
     """
     with house_style():
         figure, (losses, lengths) = new_figure(2)
-        for kind, colour in {"supervised": COLOURS[0], "student": COLOURS[1]}.items():
+        for kind, colour in {"supervised": ROLES["model"], "student": ROLES["student"]}.items():
             rows = [
                 row
                 for row in predictions
@@ -34,10 +35,11 @@ def draw(predictions: list[Row], results: dict[str, float], path: Path) -> None:
             spread = 100 * np.array([middle - low, high - middle]) / found
             lengths.errorbar(tokens, 100 * (middle / found - 1), spread, **look)
         ends = losses.get_xlim()
-        losses.plot(ends, ends, color="0.4", lw=0.8, zorder=0)
-        losses.set(xlabel="measured loss", ylabel="predicted loss")
-        losses.legend()
-        lengths.axhline(0, color="0.4", lw=0.8, zorder=0)
+        losses.plot(ends, ends, color=RULE, lw=0.8, zorder=0)
+        loss_axis(losses.xaxis, "measured loss")
+        loss_axis(losses.yaxis, "predicted loss")
+        legend_above(losses)
+        lengths.axhline(0, color=RULE, lw=0.8, zorder=0)
         quantity_axis(lengths.xaxis, "symbols read")
-        lengths.set_ylabel("predicted above measured loss, %")
-        figure.savefig(path, metadata={"Date": None})
+        loss_axis(lengths.yaxis, "predicted above measured loss", "%")
+        save_figure(figure, path)

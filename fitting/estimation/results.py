@@ -221,7 +221,7 @@ class FitResult(Displayed, Generic[L_co]):
         }
 
     def plot(self, runs: Tree = None, *, title: str = "") -> Tree:
-        """A figure: predictions and residuals of `Runs`; without runs the bootstrap's intervals.
+        """A figure: loss of `Runs` against tokens and compute, or residuals; without runs intervals.
 
         Raises:
             ValueError: there are no runs and no bootstrap.

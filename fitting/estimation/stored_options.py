@@ -53,6 +53,7 @@ _OPTIONAL = ("options", "other_optima", "restraints", "jackknife", *PLAIN)  # ol
 NUMBERS = ("objective", "objective_by_start", "starts_agreeing", "gradient_norm")  # or arrays
 _RESTRAINTS = ("tie", "bounds", "priors")
 _READING = tuple(ReadingOptions.__annotations__)
+_ABOUT = ("table", "date")  # the name of the table, and the day of the fit
 _STEP = ("decades", "num_predictions", "mean", "median", "worst")  # of a roll-out
 
 
@@ -80,7 +81,11 @@ def check_fit(fit: Json) -> Mapping[str, Json]:
         check_keys(
             "'options'", fit["options"], ("objective", *_AS_THEY_ARE, "freeze", *_RESTRAINTS)
         )
-    reading = check_keys("'reading'", fit.get("reading", {}), (), ("columns", *_READING))
+    known = ("columns", *_READING, *_ABOUT)
+    reading = check_keys("'reading'", fit.get("reading", {}), (), known)
+    for name in _ABOUT:
+        if not isinstance(reading.get(name, ""), str):
+            raise DataError(f"'reading': expected a text as {name!r}")
     for name in ("columns", "units"):
         texts = reading.get(name, {})
         if not isinstance(texts, dict) or not all(isinstance(each, str) for each in texts.values()):

@@ -2,21 +2,37 @@
 
 from typing import Protocol
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
 from fitting.data.predictions import predict, relative_errors
 from fitting.data.runs import Runs
 from fitting.validation.cross_validation import RollOut
-from jaxlaws.figures.style import COLOURS, house_style, named_in_legend, new_figure
+from jaxlaws.figures.axes import legend_above, loss_axis, named_in_legend, quantity_axis
+from jaxlaws.figures.style import (
+    INK,
+    RULE,
+    house_style,
+    new_figure,
+    ordered_colours,
+    set_title,
+    with_lines_below,
+)
 from jaxlaws.foundations.law import Law
 from jaxlaws.foundations.quantities import format_quantity
+from jaxlaws.foundations.text.cells import heading
 from jaxlaws.foundations.text.escaping import figure_text
+
+_RINGS = "rings: runs that the fit did not see"
 
 
 def fit_and_residuals(
-    law: Law, runs: Runs, *, held_out: np.ndarray | None = None, title: str = ""
+    law: Law,
+    runs: Runs,
+    *,
+    held_out: np.ndarray | None = None,
+    unit: str = "nats",
+    title: str = "",
 ) -> Figure:
     """Draw measured loss against predicted loss, and the residuals in per cent.
 
@@ -24,6 +40,7 @@ def fit_and_residuals(
         law: the law that predicts.
         runs: the runs, with one colour per size; of many sizes, the legend has some.
         held_out: boolean `(num_runs,)`, true for runs that the fit did not see; drawn as rings.
+        unit: of the loss.
         title: title of the figure.
     """
     predicted = predict(law, runs.inputs)
@@ -33,31 +50,34 @@ def fit_and_residuals(
     ringed = np.zeros(len(runs), bool) if held_out is None else held_out
     distinct = np.unique(sizes)
     named = named_in_legend(len(distinct))
-    colours = COLOURS
-    if len(distinct) > len(COLOURS):
-        colours = mpl.colormaps["viridis"](np.linspace(0, 0.9, len(distinct)))
     with house_style():
-        figure, (against, residual) = new_figure(2)
-        for index, (size, colour) in enumerate(zip(distinct, colours, strict=False)):
+        figure, (against, residual) = new_figure(2, height=3.7)
+        for index, (size, colour) in enumerate(
+            zip(distinct, ordered_colours(len(distinct)), strict=True)
+        ):
+            label = format_quantity(float(size)) if index in named else None
             for ring in (False, True):
                 here = (sizes == size) & (ringed == ring)
                 look = {
                     "s": 18,
                     "edgecolors": [colour],
                     "facecolors": "none" if ring else [colour],
-                    "label": format_quantity(float(size)) if index in named and not ring else None,
+                    "label": None if ring else label,
                 }
                 against.scatter(predicted[here], runs.loss[here], **look)
                 residual.scatter(runs.loss[here], residuals[here], **look)
         ends = [min(predicted.min(), runs.loss.min()), max(predicted.max(), runs.loss.max())]
-        against.plot(ends, ends, color="0.6", linewidth=0.8, zorder=0)
-        residual.axhline(0, color="0.6", linewidth=0.8, zorder=0)
-        against.set(xlabel="predicted loss", ylabel="measured loss")
-        residual.set(xlabel="measured loss", ylabel="predicted minus measured, %")
-        against.legend(title=size_name, fontsize=7, title_fontsize=7)
+        against.plot(ends, ends, color=RULE, linewidth=0.8, zorder=0)
+        residual.axhline(0, color=RULE, linewidth=0.8, zorder=0)
+        loss_axis(against.xaxis, "predicted loss", unit)
+        loss_axis(against.yaxis, "measured loss", unit)
+        loss_axis(residual.xaxis, "measured loss", unit)
+        loss_axis(residual.yaxis, "predicted minus measured", "%")
+        for axes in (against, residual):
+            legend_above(axes, heading(size_name))
         if held_out is not None:
-            residual.set_title("rings: runs that the fit did not see", fontsize=8, loc="right")
-        figure.suptitle(title)
+            with_lines_below(figure, [_RINGS])
+        set_title(figure, title)
     return figure
 
 
@@ -72,6 +92,7 @@ def student_against_teacher(
     *,
     most: int = 6,
     held_out: np.ndarray | None = None,
+    unit: str = "nats",
     title: str = "",
 ) -> Figure:
     """Draw a student's loss against its teacher's loss, for students with several teachers.
@@ -84,6 +105,7 @@ def student_against_teacher(
         runs: distilled runs.
         most: number of students to draw, the ones with the most teachers first.
         held_out: boolean `(num_runs,)`, true for runs that the fit did not see; drawn as rings.
+        unit: of the loss.
         title: title of the figure.
     """
     ringed = np.zeros(len(runs), bool) if held_out is None else held_out
@@ -94,28 +116,33 @@ def student_against_teacher(
     teachers = runs.inputs["teacher_loss"]
     line = np.linspace(teachers.min() * 0.97, teachers.max() * 1.02, 200)
     with house_style():
-        figure, axes = new_figure(width=6.5, height=4.4)
-        for index, student in enumerate(drawn):
+        figure, axes = new_figure(width=5.0, height=4.4)
+        for student, colour in zip(drawn, ordered_colours(len(drawn)), strict=True):
             here = which.ravel() == student
             size, tokens = distinct[student]
-            colour = COLOURS[index % len(COLOURS)]
             label = f"{format_quantity(size)} on {format_quantity(tokens)} tokens"
             fills = np.where(ringed[here], "none", colour)
             axes.scatter(teachers[here], runs.loss[here], s=18, edgecolors=colour, c=fills)
             curve = predict(
                 law, dict(zip(names, (size, tokens), strict=True)) | {"teacher_loss": line}
             )
-            axes.plot(line, curve, color=colour, linewidth=1, label=label)
+            axes.plot(line, curve, color=colour, linewidth=1.2, label=label)
             alone = predict(law.supervised, {"num_params": size, "num_tokens": tokens})
             axes.axhline(float(alone), color=colour, linewidth=0.8, linestyle="--")
-        axes.plot(line, line, color="0.6", linewidth=0.8, zorder=0)
-        axes.set(xlabel="teacher loss", ylabel="student loss", title=title)
-        axes.legend(title="student", fontsize=7, title_fontsize=7)
+        limits = axes.get_ylim()
+        axes.plot(line, line, color=RULE, linewidth=0.8, zorder=0)
+        axes.set_ylim(min(limits[0], line[0]), limits[1])
+        loss_axis(axes.xaxis, "the teacher's loss", unit)
+        loss_axis(axes.yaxis, "the student's loss", unit)
+        legend_above(axes, "student")
+        notes = "dashed: the student without a teacher; grey: as good as the teacher"
+        with_lines_below(figure, [notes + ("" if held_out is None else f"; {_RINGS}")])
+        set_title(figure, title)
     return figure
 
 
 def roll_out_errors(rolled: RollOut, *, title: str = "") -> Figure:
-    """Draw absolute errors against extrapolation in decades.
+    """Draw absolute errors against extrapolation, as a factor.
 
     A point is the prediction of a run from one window of smaller runs; its colour shows the
     window. The lines are medians of absolute errors, in steps of half a decade, for the law and
@@ -126,35 +153,32 @@ def roll_out_errors(rolled: RollOut, *, title: str = "") -> Figure:
         title: title of the figure.
     """
     with house_style():
-        figure, axes = new_figure(width=6.0, height=3.8)
+        figure, axes = new_figure(width=5.4, height=4.2)
         named = named_in_legend(len(rolled.hold_outs))
-        windows = zip(rolled.hold_outs, rolled.decades, strict=True)
-        for index, (each, decades) in enumerate(windows):
+        windows = zip(
+            rolled.hold_outs, rolled.decades, ordered_colours(len(rolled.hold_outs)), strict=True
+        )
+        for index, (each, decades, colour) in enumerate(windows):
             name = figure_text(each.name)
             errors = np.abs(each.errors["law"])
             axes.scatter(
-                np.repeat(decades, errors.size // len(errors)),
+                10 ** np.repeat(decades, errors.size // len(errors)),
                 errors.ravel(),
                 s=12,
                 alpha=0.6,
-                color=COLOURS[index % len(COLOURS)],
+                color=colour,
                 label=f"{each.fit.num_runs} runs fitted, {name}" if index in named else None,
             )
         looks = ["-", "--", ":", "-."]
         for index, predictor in enumerate(rolled.hold_outs[0].errors):
             steps = rolled.by_distance(predictor)
-            middles = [sum(step["decades"]) / 2 for step in steps]
+            middles = [10 ** (sum(step["decades"]) / 2) for step in steps]
             medians = [step["median"] for step in steps]
             look = looks[index % len(looks)]
-            axes.plot(
-                middles, medians, look, color="0.25", marker=".", label=f"median, {predictor}"
-            )
-        axes.set(
-            xlabel=f"extrapolation in {rolled.by}, decades",
-            ylabel="absolute error, %",
-            title=title,
-            yscale="log",
-        )
-        axes.set_xlim(left=0)
-        axes.legend(fontsize=7)
+            axes.plot(middles, medians, look, color=INK, marker=".", label=f"median, {predictor}")
+        axes.set_xlim(left=1)
+        quantity_axis(axes.xaxis, f"{heading(rolled.by)}, times the largest fitted run")
+        quantity_axis(axes.yaxis, "absolute error (%)")
+        legend_above(axes)
+        set_title(figure, title)
     return figure

@@ -20,6 +20,7 @@ from fitting.reporting.markdown import latex_table, markdown_table
 from fitting.uncertainty.caveats import coefficients_on_bounds
 from fitting.validation.model_comparison import aicc
 from jaxlaws.foundations.law import coefficients
+from jaxlaws.foundations.quantities import plain_number
 from jaxlaws.foundations.text.cards import Card, cut
 from jaxlaws.foundations.text.escaping import latex_text, markdown_text, terminal_text
 from jaxlaws.foundations.text.tables import Table, table_html, table_text
@@ -95,10 +96,16 @@ def _intervals_uri(result: FitResult) -> str:
 
 def picture_of(result: FitResult, runs: Runs | None, *, title: str = "") -> "Figure":
     """The picture that `FitResult.plot` returns; see there."""
-    from fitting.reporting import fit_figures, uncertainty_figures  # these import Matplotlib
+    from fitting.reporting import (  # these import Matplotlib
+        fit_figures,
+        run_figures,
+        uncertainty_figures,
+    )
 
     if runs is not None:
         called = runs.for_law(type(result.law))
+        if run_figures.has_sizes_and_tokens(result.law) and called.loss.ndim == 1:
+            return run_figures.loss_against_tokens_and_compute(result.law, called, title=title)
         return fit_figures.fit_and_residuals(result.law, called, title=title)
     result.usable_ensemble()  # raises an error without draws
     return uncertainty_figures.intervals(result, title=title)
@@ -119,11 +126,12 @@ def coefficients_in_short(
     drawn = coefficients(result.usable_ensemble()) if has_draws else {}
     rows = []
     for name, each in result.coefficients(level, method).items():
-        cells = [f"{each[end]:.5g}" for end in ("low", "high") if each[end] is not None]
+        ends = [each[end] for end in ("low", "high")]
+        cells = [plain_number(end, 5) for end in ends if end is not None]
         if has_draws:
             with np.errstate(all="ignore"):  # draws along a flat direction may be infinite
-                cells.append(f"{float(np.std(drawn[name])):.3g}")
-        value = f"{each['value']:.5g}"
+                cells.append(plain_number(float(np.std(drawn[name])), 3))
+        value = plain_number(each["value"] or 0.0, 5)
         if name in on_bounds:
             cells = ["on a bound", *["–"] * (len(cells) - 1)][: len(cells)]
         elif name in open_names:

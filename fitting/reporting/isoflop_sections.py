@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from fitting.data.run_sizes import extent
 from fitting.data.runs import Runs
 from fitting.reporting.markdown import markdown_table
+from fitting.reporting.pages import Part, Picture
 from fitting.reporting.scaling_figures import isoflop_curves
 from fitting.reporting.tables import scaling_table
 from fitting.scaling.isoflop import TOLERANCE, IsoflopProfile, isoflop_profiles, scaling_of_profiles
@@ -22,16 +22,17 @@ _WIDEST = 0.1  # largest range of compute of one budget, decades
 _NUM_DRAWS = 1000
 
 
-def isoflop_report(law: Law, runs: Runs, *, level: float = 0.9) -> list[str | Figure]:
+def isoflop_report(law: Law, runs: Runs, *, unit: str = "nats", level: float = 0.9) -> list[Part]:
     """The IsoFLOP profiles of budgets with four sizes or more, and the optima of the law.
 
     Args:
         law: a law of size and tokens that was fitted to the runs.
         runs: supervised runs.
+        unit: of the loss.
         level: level of the intervals, over resampled runs of each budget.
 
     Returns:
-        Paragraphs in Markdown and figures. None, if fewer than two such budgets have a minimum.
+        Paragraphs in Markdown and pictures. None, if fewer than two such budgets have a minimum.
     """
     profiles = isoflop_profiles(runs, bootstrap=_NUM_DRAWS)
     found = [each for each in profiles if _has_one_budget(each)]
@@ -44,7 +45,12 @@ def isoflop_report(law: Law, runs: Runs, *, level: float = 0.9) -> list[str | Fi
     return [
         "### IsoFLOP profiles",
         _table(found, level),
-        isoflop_curves(found),
+        Picture(
+            isoflop_curves(found, unit=unit),
+            "isoflop",
+            "loss against size at each budget, with parabolas and their minima",
+            f"IsoFLOP profiles of {len(found)} budgets, {len(usable)} of which have a minimum.",
+        ),
         scaling_table(scalings, flops=largest, level=level),
         "For each budget: its runs, a parabola of their losses in log size, and the minimum of the "
         "parabola. The plans of the law have the same 6 N D as each minimum. The minimum of a "

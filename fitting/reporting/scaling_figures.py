@@ -2,26 +2,36 @@
 
 from collections.abc import Sequence
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
 from fitting.data.run_sizes import extent
 from fitting.scaling.isoflop import IsoflopProfile
 from fitting.scaling.optimal_scaling import OptimalScaling
+from jaxlaws.figures.axes import (
+    flops_axis,
+    legend_above,
+    loss_axis,
+    named_in_legend,
+    quantity_axis,
+)
+from jaxlaws.figures.lines import line_with_band
 from jaxlaws.figures.style import (
     COLOURS,
+    INK,
     house_style,
-    line_with_band,
-    named_in_legend,
     new_figure,
-    quantity_axis,
+    ordered_colours,
+    set_title,
+    with_lines_below,
 )
 
 _LABELS = {"num_params": "parameters", "num_tokens": "training tokens"}
 
 
-def isoflop_curves(profiles: Sequence[IsoflopProfile], *, title: str = "") -> Figure:
+def isoflop_curves(
+    profiles: Sequence[IsoflopProfile], *, unit: str = "nats", title: str = ""
+) -> Figure:
     """Draw loss against size or tokens at each budget, with the polynomials and their minima.
 
     Diamonds are minima, with bars over the central 90% of their draws. A profile without a minimum
@@ -29,13 +39,14 @@ def isoflop_curves(profiles: Sequence[IsoflopProfile], *, title: str = "") -> Fi
 
     Args:
         profiles: profiles along the same input, one colour each.
+        unit: of the loss.
         title: title of the figure.
     """
     along = profiles[0].along
-    colours = mpl.colormaps["viridis"](np.linspace(0, 0.9, len(profiles)))
+    colours = ordered_colours(len(profiles))
     named = named_in_legend(len(profiles), 16)
     with house_style():
-        figure, axes = new_figure(width=6.0, height=4.2)
+        figure, axes = new_figure(width=5.2, height=4.2)
         for index, (profile, colour) in enumerate(zip(profiles, colours, strict=True)):
             sizes, label = extent(profile.runs, along), profile.title if index in named else None
             axes.scatter(sizes, profile.runs.loss, s=14, color=colour, label=label)
@@ -47,11 +58,13 @@ def isoflop_curves(profiles: Sequence[IsoflopProfile], *, title: str = "") -> Fi
             best, loss = profile.minimum[along], profile.minimum["loss"]
             drawn = profile.draws[along][np.isfinite(profile.draws[along])]
             if drawn.size:
-                axes.plot(np.quantile(drawn, [0.05, 0.95]), [loss, loss], color="0.2", linewidth=1)
-            axes.scatter(best, loss, marker="D", s=24, color="0.2", zorder=3)
+                axes.plot(np.quantile(drawn, [0.05, 0.95]), [loss, loss], color=INK, linewidth=1)
+            axes.scatter(best, loss, marker="D", s=24, color=INK, zorder=3)
         quantity_axis(axes.xaxis, _LABELS[along])
-        axes.set(ylabel="loss", title=title)
-        axes.legend(fontsize=7)
+        loss_axis(axes.yaxis, unit=unit)
+        legend_above(axes)
+        with_lines_below(figure, ["diamonds: minima; dashed: no minimum among the runs"])
+        set_title(figure, title)
     return figure
 
 
@@ -80,8 +93,8 @@ def approaches(scalings: Sequence[OptimalScaling], *, flops: np.ndarray, title: 
                     label=scaling.approach,
                 )
                 axes.scatter(scaling.flops, scaling.points[name], s=8, color=colour)
-            quantity_axis(axes.xaxis, "compute, FLOPs")
+            flops_axis(axes.xaxis)
             quantity_axis(axes.yaxis, label)
-        both[0].legend(fontsize=7)
-        figure.suptitle(title)
+            legend_above(axes)
+        set_title(figure, title)
     return figure

@@ -8,9 +8,9 @@ from fitting.reporting.markdown import markdown_table
 from fitting.scaling.optimal_scaling import QUANTITIES, OptimalScaling
 from fitting.validation.hold_outs import HoldOut, error_summary
 from fitting.validation.model_comparison import ComparedLaw
-from jaxlaws.foundations.quantities import format_quantity
+from jaxlaws.foundations.quantities import format_flops, format_quantity
 
-_ERROR_COLUMNS = ("mean %", "median %", "worst %")
+_ERROR_COLUMNS = ("mean (%)", "median (%)", "worst (%)")
 
 
 def comparison_table(compared: Sequence[ComparedLaw]) -> str:
@@ -36,7 +36,7 @@ def comparison_table(compared: Sequence[ComparedLaw]) -> str:
                 "" if each is compared[0] else f"{value:+.2f} ({low:+.2f} to {high:+.2f})",
             ]
         )
-    columns = ["law", "free", "ΔAICc", "ΔBIC", *_ERROR_COLUMNS, "mean minus first law's, %"]
+    columns = ["law", "free", "ΔAICc", "ΔBIC", *_ERROR_COLUMNS, "mean minus first law's (%)"]
     return markdown_table(columns, rows)
 
 
@@ -48,7 +48,7 @@ def scaling_table(scalings: Sequence[OptimalScaling], *, flops: float, level: fl
         flops: the budget of the optimum.
         level: level of the intervals. An approach without draws has no intervals.
     """
-    at = f"at {format_quantity(flops)}"
+    at = f"at {format_flops(flops)}"
     columns = ["approach", "points", "a (N)", "b (D)", f"N {at}", f"D {at}", f"L {at}"]
     rows = []
     for each in scalings:
@@ -75,7 +75,7 @@ def error_table(hold_outs: Iterable[HoldOut]) -> str:
         for predictor, errors in each.errors.items():
             rows.append([*first, predictor, *_error_cells(error_summary(errors))])
             first = ["", "", ""]
-    columns = ["held out", "runs", "fitted runs", "predicted by", *_ERROR_COLUMNS]
+    columns = ["held out", "runs", "fitted", "predictor", *_ERROR_COLUMNS]
     return markdown_table(columns, rows)
 
 

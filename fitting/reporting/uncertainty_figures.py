@@ -5,19 +5,27 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
 
 from fitting.estimation.results import FitResult
+from fitting.reporting.fit_summary import undetermined
 from fitting.uncertainty.profile_likelihood import Profile
-from jaxlaws.figures.style import COLOURS, house_style, new_figure, quantity_axis
+from jaxlaws.figures.axes import loss_axis, quantity_axis
+from jaxlaws.figures.style import (
+    COLOURS,
+    RULE,
+    house_style,
+    new_figure,
+    set_title,
+    with_lines_below,
+)
 from jaxlaws.foundations.law import coefficients
 
 
 def _moving_draws(result: FitResult) -> dict[str, np.ndarray]:
-    """The draws of each coefficient that is not the same in all draws, by name."""
-    ensemble = result.usable_ensemble()
-    draws = coefficients(ensemble)
-    return {name: values for name, values in draws.items() if np.ptp(values) > 0}
+    """The draws of each coefficient that the runs determine and that moves, by name."""
+    draws = coefficients(result.usable_ensemble())
+    open_names = undetermined(result)
+    return {n: each for n, each in draws.items() if np.ptp(each) > 0 and n not in open_names}
 
 
 def intervals(result: FitResult, *, title: str = "") -> Figure:
@@ -33,22 +41,26 @@ def intervals(result: FitResult, *, title: str = "") -> Figure:
     draws = _moving_draws(result)
     values = coefficients(result.law)
     with house_style():
-        figure, axes = new_figure(width=5.0, height=0.8 + 0.32 * len(draws))
+        figure, axes = new_figure(width=5.0, height=1.1 + 0.28 * len(draws))
         for row, (name, drawn) in enumerate(draws.items()):
             ratio = drawn / abs(values[name])
             for tail, width in ((0.05, 1.2), (0.25, 4.0)):
                 ends = np.quantile(ratio, [tail, 1 - tail])
                 axes.plot(ends, [row, row], color=COLOURS[0], linewidth=width)
             axes.plot(np.median(ratio), row, "o", color="white", markersize=3, zorder=3)
-        axes.axvline(1, color="0.6", linewidth=0.8, zorder=0)
+        axes.axvline(1, color=RULE, linewidth=0.8, zorder=0)
         labels = [f"{name} = {float(values[name]):.4g}" for name in draws]
         axes.set_yticks(range(len(draws)), labels)
         axes.invert_yaxis()
         if all(np.all(drawn > 0) for drawn in draws.values()):
-            axes.set_xscale("log")
-            for set_formatter in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
-                set_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axes.set(xlabel="multiples of the fitted value", title=title)
+            quantity_axis(axes.xaxis, "multiples of the fitted value")
+        else:
+            loss_axis(axes.xaxis, "multiples of the fitted value", "")
+        notes = ["thick: central 50% of the draws; thin: 90%; dot: median"]
+        open_names = undetermined(result)
+        notes += [f"not shown, because not determined: {', '.join(open_names)}"] * bool(open_names)
+        with_lines_below(figure, ["; ".join(notes)])
+        set_title(figure, title)
     return figure
 
 
@@ -69,14 +81,17 @@ def profile_likelihoods(profiles: Sequence[Profile], *, title: str = "") -> Figu
             # A little more than the interval. Beyond it the curve leaves the plot.
             shown = profile.deviances <= 4 * quantile
             axes.plot(profile.values[shown], profile.deviances[shown])
-            axes.axhline(quantile, color="0.4", linewidth=0.8, linestyle="--")
+            axes.axhline(quantile, color=RULE, linewidth=0.8, linestyle="--")
             for end in profile.interval:
                 if profile.values[shown].min() <= end <= profile.values[shown].max():
-                    axes.axvline(end, color="0.4", linewidth=0.8, linestyle=":")
-            axes.set(xlabel=profile.name, ylim=(0, 3 * quantile))
+                    axes.axvline(end, color=RULE, linewidth=0.8, linestyle=":")
+            axes.set_ylim(0, 3 * quantile)
+            loss_axis(axes.xaxis, profile.name, "")
             axes.tick_params(axis="x", labelrotation=30)
         np.atleast_1d(all_axes)[0].set_ylabel("deviance above that of the fit")
-        figure.suptitle(title)
+        level = f"dashed: the deviance of the {profiles[0].level:.0%} interval"
+        with_lines_below(figure, [f"{level}; dotted: the ends of the interval"])
+        set_title(figure, title)
     return figure
 
 
@@ -87,7 +102,8 @@ def bootstrap_cloud(
 
     Args:
         result: a fit with a bootstrap.
-        names: two coefficients or more; None: the first five that are not the same in all draws.
+        names: two coefficients or more; None: the first five that the runs determine, those of
+            the law itself before those of its sub-laws.
         title: title of the figure.
 
     Raises:
@@ -95,7 +111,8 @@ def bootstrap_cloud(
             between draws.
     """
     draws = _moving_draws(result)
-    names = list(draws)[:5] if names is None else list(names)
+    own_first = sorted(draws, key=lambda name: "." in name)
+    names = own_first[:5] if names is None else list(names)
     if len(names) < 2 or not set(names) <= set(draws):
         raise ValueError(f"expected two or more of {', '.join(draws)}, got {', '.join(names)}")
     best = coefficients(result.law)
@@ -108,7 +125,8 @@ def bootstrap_cloud(
                 if column > row:
                     axes.set_visible(False)
                     continue
-                axes.scatter(draws[left], draws[below], s=3, alpha=0.3, linewidth=0)
+                look = {"s": 4, "alpha": 0.4, "linewidth": 0, "rasterized": True}
+                axes.scatter(draws[left], draws[below], **look)
                 axes.plot(best[left], best[below], "x", color=COLOURS[1])
                 sides = ((axes.xaxis, left, row == size - 1), (axes.yaxis, below, column == 0))
                 for axis, name, outer in sides:
@@ -116,6 +134,8 @@ def bootstrap_cloud(
                     if np.all(draws[name] > 0) and np.ptp(np.log(draws[name])) > 1:
                         quantity_axis(axis, label)
                     else:
-                        axis.set_label_text(label)
-        figure.suptitle(title)
+                        loss_axis(axis, label, "")
+                    axis.set_tick_params(labelsize=7)
+        with_lines_below(figure, ["points: draws of the bootstrap; cross: the fit"])
+        set_title(figure, title)
     return figure

@@ -4,11 +4,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from jaxlaws.figures.catalogue import teacher_catalogue
+from jaxlaws.figures.decisions import decision
 from jaxlaws.figures.frontier import loss_against_serving
-from jaxlaws.figures.plans import allocation, decision
+from jaxlaws.figures.plans import allocation, single_plan
 from jaxlaws.figures.style import data_uri
 from jaxlaws.foundations.annotations import Array, Tree
-from jaxlaws.planning import Comparison, DistillationPlan, Frontier, SupervisedPlan
+from jaxlaws.planning import (
+    Comparison,
+    DistillationPlan,
+    FamilyPlan,
+    Frontier,
+    SupervisedPlan,
+    TeacherChoice,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,26 +28,46 @@ def picture_of(answer: Tree, flops: Array | None = None, *, title: str = "") -> 
 
     Raises:
         TypeError: there is no picture of this kind of answer.
-        ValueError: the answer is not a sweep of budgets.
+        ValueError: the answer is neither a single plan nor a sweep of budgets.
     """
     if isinstance(answer, Frontier):
         return loss_against_serving(answer, title=title)
-    if not isinstance(answer, (Comparison, SupervisedPlan, DistillationPlan)):
+    is_plan = isinstance(answer, (SupervisedPlan, DistillationPlan, FamilyPlan))
+    if not is_plan and not isinstance(answer, (Comparison, TeacherChoice)):
         raise TypeError(
             f"there is no picture of a {type(answer).__name__}: draw the columns of to_frame()"
         )
+    if is_plan and np.ndim(answer.loss) == 0:
+        return single_plan(answer, title=title)
+    if isinstance(answer, TeacherChoice):
+        names = [f"teacher {index + 1}" for index in range(np.shape(answer.ranking)[-1])]
+        if np.ndim(answer.best) == 0:
+            return teacher_catalogue(answer, names, title=title)
+        spent = answer.supervised.flops
+        budgets = _rising(spent if flops is None else flops)
+        return teacher_catalogue(answer, names, flops=budgets, title=title)
     plans = answer.options.values() if isinstance(answer, Comparison) else [answer]
     if flops is None:
         flops = np.fmax.reduce([plan.flops for plan in plans])
+    budgets = _rising(flops)
+    if isinstance(answer, Comparison):
+        return decision(budgets, answer, title=title)
+    return allocation(budgets, answer, title=title)
+
+
+def _rising(flops: Array) -> np.ndarray:
+    """The budgets of a sweep.
+
+    Raises:
+        ValueError: they do not rise along one axis.
+    """
     budgets = np.asarray(flops, dtype=float)
     if budgets.ndim != 1 or budgets.size < 2 or not np.all(np.diff(budgets) > 0):
         raise ValueError(
             "a picture shows answers for rising budgets, an array of one axis: plan with "
             "flops=np.geomspace(1e20, 1e24, 20), and give these budgets to plot(flops=)"
         )
-    if isinstance(answer, Comparison):
-        return decision(budgets, answer, title=title)
-    return allocation(budgets, answer, title=title)
+    return budgets
 
 
 def uri_of(answer: Tree) -> str:

@@ -5,7 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from jaxlaws.figures.style import FAILED, house_style, line_with_band, new_figure, quantity_axis
+from jaxlaws.figures.axes import flops_axis, legend_above, quantity_axis
+from jaxlaws.figures.lines import line_with_band, shade_extrapolation
+from jaxlaws.figures.plans import explain_below, where_planned
+from jaxlaws.figures.style import ROLES, house_style, new_figure, set_title
 from jaxlaws.planning.analysis.near_optimal import NearOptimalRange
 from jaxlaws.planning.engine.status import search_failed
 
@@ -16,6 +19,8 @@ def near_optimal_ranges(
     *,
     of: str,
     label: str,
+    decades: np.ndarray | None = None,
+    unit: str = "nats",
     title: str = "",
 ) -> Figure:
     """Draw the best value of a variable along a sweep of budgets, with its near-optimal ranges.
@@ -28,29 +33,33 @@ def near_optimal_ranges(
             `NearOptimalRange` for it, with leaves of shape `(budgets,)`. The narrowest comes first.
         of: the variable, by its input name.
         label: label of the variable's axis.
+        decades: distance of each best plan outside the fitted range in decades, `(budgets,)`.
+        unit: of the loss.
         title: the title above the figure.
     """
     best = ranges[0][1].best
     failed = search_failed(best.status)
+    role = next((each for each in ("teacher", "student") if each in of), "model")
+    decades = where_planned(decades, np.isfinite(best.loss))
     with house_style():
-        figure, axes = new_figure(width=5.0, height=3.4)
+        figure, axes = new_figure(width=5.0, height=3.6)
+        values = getattr(best, of)
+        line_with_band(axes, flops, values, failed=failed, color=ROLES[role], label="best")
         for index, (within, found) in enumerate(ranges):
             axes.fill_between(
                 flops,
                 np.where(failed, np.nan, found.low),
                 np.where(failed, np.nan, found.high),
-                color="C0",
+                color=ROLES[role],
                 alpha=0.4 / (index + 1),
                 linewidth=0,
-                label=f"within {within:g} nats of the lowest loss",
+                label=f"within {within:g} {unit} of the lowest loss".replace("  ", " "),
             )
-        values = getattr(best, of)
-        line_with_band(axes, flops, values, failed=failed, color="C0", label="best")
-        quantity_axis(axes.xaxis, "compute, FLOPs")
+        flops_axis(axes.xaxis)
         quantity_axis(axes.yaxis, label)
         axes.set_xlim(flops[0], flops[-1])
-        axes.legend()
-        if failed.any():
-            figure.supxlabel(FAILED, fontsize=8, color="0.35")
-        figure.suptitle(title)
+        shade_extrapolation(axes, flops, decades)
+        legend_above(axes)
+        explain_below(figure, decades, False, failed)
+        set_title(figure, title)
     return figure

@@ -1,106 +1,117 @@
-"""Figures of plans over a sweep of budgets."""
+"""Figures of plans: over a sweep of budgets, and of a single plan."""
 
-from typing import TypedDict
+from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
 
+from jaxlaws.figures.axes import flops_axis, legend_above, loss_axis, quantity_axis, share_axis
+from jaxlaws.figures.lines import line_with_band, mark_failed, shade_extrapolation
 from jaxlaws.figures.style import (
-    COLOURS,
     FAILED,
+    ROLES,
     house_style,
-    line_with_band,
-    mark_failed,
     new_figure,
-    quantity_axis,
-    shade_extrapolation,
+    ordered_colours,
+    set_title,
+    with_lines_below,
 )
 from jaxlaws.foundations.annotations import Tree
 from jaxlaws.foundations.quantities import format_quantity
-from jaxlaws.planning.decisions.comparison import Comparison
+from jaxlaws.foundations.text.cells import INSIDE
 from jaxlaws.planning.engine.status import search_failed
 
-_COMPUTE = "compute, FLOPs"
 _BANDS = "bands: central 90% of the fit's draws (of its coefficients; not the form of the law)"
-
-
-class _LegendStyle(TypedDict):
-    frameon: bool
-    framealpha: float
-    edgecolor: str
-    fontsize: int
-
-
-_LEGEND: _LegendStyle = {"frameon": True, "framealpha": 0.85, "edgecolor": "none", "fontsize": 8}
+# Which field of a plan belongs to which role, in the panel of each quantity.
+_SIZES = {"model": "num_params", "student": "num_student_params", "teacher": "num_teacher_params"}
+_TOKENS = {"model": "num_tokens", "student": "num_student_tokens", "teacher": "num_teacher_tokens"}
+_LOSSES = {"student": "loss", "teacher": "teacher_loss"}
 _PAID = {
-    "student": "training",
-    "logits": "teacher's logits",
-    "teacher": "teacher's training",
+    "student": "the student's training",
+    "logits": "the teacher's logits",
+    "teacher": "the teacher's training",
     "serving": "serving",
     "data": "data",
 }
-_STRATEGIES = {
-    "train": ("train compute-optimally", COLOURS[0]),
-    "overtrain": ("overtrain", COLOURS[1]),
-    "distil": ("distil", COLOURS[2]),
-    "use_teacher": ("use the teacher itself", COLOURS[3]),
-}
 
 
-def _lines(axes: Axes, flops: np.ndarray, plan: Tree, draws: Tree, names: dict[str, str]) -> None:
-    """Draw those of the named fields that the plan has, against compute."""
-    for name, label in names.items():
+def explain_below(
+    figure: Figure, decades: np.ndarray | None, with_bands: bool, failed: np.ndarray, *first: str
+) -> None:
+    """Write lines below the figure that explain lines, crosses, bands and shading."""
+    parts = [*first]
+    parts += [FAILED] if np.any(failed) else []
+    parts += [_BANDS] if with_bands else []
+    if decades is not None and np.any(decades > np.log10(INSIDE)):
+        parts.append("grey: outside the range of the fitted runs")
+    if decades is not None and np.any(np.isnan(decades)):
+        parts.append("hatched: fitted range unknown")
+    if parts:
+        with_lines_below(figure, ["; ".join(parts)])
+
+
+def where_planned(decades: np.ndarray | None, planned: np.ndarray) -> np.ndarray | None:
+    """Return the distances to the fitted range, and 0 where there is no plan."""
+    return None if decades is None else np.where(planned, decades, 0.0)
+
+
+def _lines(
+    axes: Axes, flops: np.ndarray, plan: Tree, draws: Tree, fields: Mapping[str, str]
+) -> None:
+    """Draw those of the fields that the plan has, by role, against compute."""
+    failed = search_failed(plan.status)
+    for role, name in fields.items():
         values = getattr(plan, name, None)
-        if values is not None and np.isfinite(values).any():
-            cloud = None if draws is None else _of_solved(draws, getattr(draws, name))
-            failed = search_failed(plan.status)
-            line_with_band(axes, flops, values, draws=cloud, failed=failed, label=label)
+        if values is None or not np.isfinite(values).any():
+            continue
+        if np.ndim(values) > 1:
+            _line_of_each_student(axes, flops, plan, values)
+            continue
+        cloud = None if draws is None else _of_solved(draws, getattr(draws, name))
+        look = {"failed": failed, "label": role, "color": ROLES[role]}
+        line_with_band(axes, flops, values, draws=cloud, **look)
+
+
+def _line_of_each_student(axes: Axes, flops: np.ndarray, plan: Tree, values: np.ndarray) -> None:
+    """A line for each student of a family, in the order of their sizes."""
+    sizes, failed = np.asarray(plan.num_student_params)[0], search_failed(plan.status)
+    order = np.argsort(sizes, kind="stable")
+    for index, colour in zip(order, ordered_colours(len(order)), strict=True):
+        label = f"student {format_quantity(float(sizes[index]))}"
+        line_with_band(axes, flops, values[:, index], failed=failed, label=label, color=colour)
 
 
 def _of_solved(plan: Tree, values: np.ndarray) -> np.ndarray:
-    """The values, NaN where the search for the plan failed."""
-    return np.where(search_failed(plan.status), np.nan, values)
+    """The values, NaN where the search for the plan failed; they may have an axis of students."""
+    failed = np.asarray(search_failed(plan.status))
+    failed = failed.reshape(failed.shape + (1,) * (np.ndim(values) - failed.ndim))
+    return np.where(failed, np.nan, values)
+
+
+def _paid(plan: Tree) -> dict[str, tuple[str, str]]:
+    """What the plan pays for: the words and the colour of each share."""
+    used = {n: (_PAID[n], ROLES[n]) for n in _PAID if np.any(np.asarray(plan.shares[n]) > 0)}
+    if not hasattr(plan, "teacher_loss") and "student" in used:
+        used["student"] = ("training", ROLES["model"])
+    return used
 
 
 def _shares(axes: Axes, flops: np.ndarray, plan: Tree) -> None:
-    used = [name for name in _PAID if np.any(plan.shares[name] > 0)]
-    parts = [_of_solved(plan, plan.shares[name]) for name in used]
-    colours = [COLOURS[list(_PAID).index(name)] for name in used]
-    axes.stackplot(flops, parts, labels=[_PAID[n] for n in used], colors=colours, alpha=0.7)
+    paid = _paid(plan)
+    parts = [_of_solved(plan, plan.shares[name]) for name in paid]
+    words, colours = zip(*paid.values(), strict=True)
+    axes.stackplot(flops, parts, labels=words, colors=colours, alpha=0.8)
     mark_failed(axes, flops, np.full(flops.shape, np.nan), search_failed(plan.status))
-    axes.set_ylim(0, 1)
-    axes.yaxis.set_major_formatter(PercentFormatter(1))
-    axes.set_ylabel("share of the compute")
-    axes.legend(loc="lower right", **_LEGEND)
+    share_axis(axes.yaxis, "share of the compute")
+    legend_above(axes, is_stack=True)
 
 
 def _tokens_per_parameter(axes: Axes, flops: np.ndarray, plan: Tree, draws: Tree) -> None:
     cloud = None if draws is None else _of_solved(draws, draws.num_tokens / draws.num_params)
     ratios, failed = plan.num_tokens / plan.num_params, search_failed(plan.status)
-    line_with_band(axes, flops, ratios, draws=cloud, failed=failed)
+    line_with_band(axes, flops, ratios, draws=cloud, failed=failed, color=ROLES["model"])
     quantity_axis(axes.yaxis, "tokens per parameter")
-
-
-def _where_planned(decades: np.ndarray | None, planned: np.ndarray) -> np.ndarray | None:
-    """Return the distances to the fitted range, and 0 where there is no plan."""
-    return None if decades is None else np.where(planned, decades, 0.0)
-
-
-def _explain_below(
-    figure: Figure, decades: np.ndarray | None, with_bands: bool, failed: np.ndarray, *first: str
-) -> None:
-    """Write a line below the figure that explains lines, crosses, bands and shading."""
-    parts = [*first]
-    parts += [FAILED] if np.any(failed) else []
-    parts += [_BANDS] if with_bands else []
-    if decades is not None and np.any(decades > 0):
-        parts.append("grey: outside the range of the fitted runs")
-    if decades is not None and np.any(np.isnan(decades)):
-        parts.append("hatched: fitted range unknown")
-    if parts:
-        figure.supxlabel("; ".join(parts), fontsize=8, color="0.35")
 
 
 def allocation(
@@ -109,146 +120,119 @@ def allocation(
     *,
     draws: Tree | None = None,
     decades: np.ndarray | None = None,
+    unit: str = "nats",
     title: str = "",
 ) -> Figure:
     """Draw the sizes, tokens and losses of plans against compute.
 
     A fourth panel has the shares of the compute for plans with a teacher or with serving, and the
-    tokens per parameter for other plans.
+    tokens per parameter for other plans. A `FamilyPlan` has a line for each student.
 
     Args:
         flops: increasing budgets in FLOPs, shape `(budgets,)`.
-        plan: a `SupervisedPlan` or `DistillationPlan` with leaves of shape `(budgets,)`.
+        plan: a `SupervisedPlan`, `DistillationPlan` or `FamilyPlan` with budgets as first axis.
         draws: such a plan over the draws of a fit, with leaves of shape `(draws, budgets)`.
         decades: distance of each plan outside the fitted range in decades, shape `(budgets,)`; NaN
             where the range is unknown.
+        unit: of the loss.
         title: the title above the figure.
     """
-    distilled = hasattr(plan, "teacher_loss")
-    decades = _where_planned(decades, np.isfinite(plan.loss))
+    taught = hasattr(plan, "teacher_loss")
+    of_students = hasattr(plan, "student_losses")
+    decades = where_planned(decades, np.isfinite(plan.loss))
+    losses_of = {"student": "student_losses"} if of_students else {}
     with house_style():
-        figure, ((sizes, tokens), (losses, shares)) = new_figure(2, 2, height=2.9)
-        _lines(
-            sizes,
-            flops,
-            plan,
-            draws,
-            {
-                "num_params": "model",
-                "num_student_params": "student",
-                "num_teacher_params": "teacher",
-            },
-        )
-        _lines(
-            tokens,
-            flops,
-            plan,
-            draws,
-            {
-                "num_tokens": "model",
-                "num_student_tokens": "student",
-                "num_teacher_tokens": "teacher",
-            },
-        )
-        loss = {"loss": "student" if distilled else "model", "teacher_loss": "teacher"}
-        _lines(losses, flops, plan, draws, loss)
-        if distilled or np.any(plan.shares.serving > 0):
+        figure, ((sizes, tokens), (losses, shares)) = new_figure(2, 2, height=3.0)
+        _lines(sizes, flops, plan, draws, _SIZES)
+        _lines(tokens, flops, plan, draws, _TOKENS)
+        own = _LOSSES | losses_of if taught else {"model": "loss"}
+        _lines(losses, flops, plan, draws, own)
+        if taught or np.any(plan.shares.serving > 0):
             _shares(shares, flops, plan)
         else:
             _tokens_per_parameter(shares, flops, plan, draws)
         quantity_axis(sizes.yaxis, "parameters")
         quantity_axis(tokens.yaxis, "training tokens")
-        losses.set_ylabel("loss")
+        loss_axis(losses.yaxis, unit=unit)
         for axes in (sizes, tokens, losses, shares):
-            quantity_axis(axes.xaxis, _COMPUTE)
+            flops_axis(axes.xaxis)
+            axes.set_xlim(flops[0], flops[-1])
             shade_extrapolation(axes, flops, decades)
-        if distilled:
-            for axes in (sizes, tokens, losses):
-                axes.legend(**_LEGEND)
-        _explain_below(figure, decades, draws is not None, search_failed(plan.status))
-        figure.suptitle(title)
+        for axes in (sizes, tokens, losses):
+            if taught:
+                legend_above(axes)
+        explain_below(figure, decades, draws is not None, search_failed(plan.status))
+        set_title(figure, title)
     return figure
 
 
-def best_supervised(comparison: Comparison) -> np.ndarray:
-    """Return the lowest loss of the eligible options without a teacher; NaN if there is none."""
-    losses = [
-        np.where(comparison.eligible[name], comparison.options[name].loss, np.nan)
-        for name in ("train", "overtrain")
-    ]
-    return np.fmin(*losses)
-
-
-def decision(
-    flops: np.ndarray,
-    comparison: Comparison,
+def single_plan(
+    plan: Tree,
     *,
-    draws: Comparison | None = None,
-    decades: np.ndarray | None = None,
-    budget: float | None = None,
+    draws: Tree | None = None,
+    ranges: Mapping[str, Tree] | None = None,
     title: str = "",
 ) -> Figure:
-    """Draw the loss of each option of a comparison, and the gain from a teacher.
-
-    The left panel has the loss of each option; a dotted line is an option that is ruled out, and a
-    cross is a plan whose search failed. The right panel has the loss with a teacher minus the
-    lowest loss without a teacher: below zero the teacher helps.
+    """Draw the sizes and the tokens of one plan, and the shares of its compute.
 
     Args:
-        flops: increasing budgets in FLOPs, shape `(budgets,)`.
-        comparison: the result of `planning.compare`, with leaves of shape `(budgets,)`.
-        draws: such a result over the draws of a fit, with leaves of shape `(draws, budgets)`.
-            Differences are taken within each draw.
-        decades: distance of each comparison outside the fitted range in decades, shape
-            `(budgets,)`; NaN where the range is unknown.
-        budget: a budget in FLOPs to mark.
+        plan: a `SupervisedPlan`, `DistillationPlan` or `FamilyPlan` with leaves of shape `()`.
+        draws: such a plan over the draws of a fit, with leaves of shape `(draws,)`: thin lines.
+        ranges: the `NearOptimalRange` of sizes and tokens by input name: thick lines.
         title: the title above the figure.
     """
-    possible = np.any([np.isfinite(plan.loss) for plan in comparison.options.values()], axis=0)
-    decades = _where_planned(decades, possible)
-    best = best_supervised(comparison)
+    ranges = ranges or {}
     with house_style():
-        figure, (losses, gains) = new_figure(2, height=3.6)
-        for name, plan in comparison.options.items():
-            label, colour = _STRATEGIES[name]
-            may, failed = comparison.eligible[name], search_failed(plan.status)
-            shown = np.where(np.asarray(may | failed), plan.loss, np.nan)
-            clouds = gained = None
+        figure, panels = new_figure(2, height=2.4)
+        rows = [
+            (f"{role}'s {what}", name, ROLES[role])
+            for what, fields in (("parameters", _SIZES), ("tokens", _TOKENS))
+            for role, name in fields.items()
+            if np.isfinite(getattr(plan, name, np.nan)).any()
+        ]
+        numbers, shares = panels
+        for row, (_, name, colour) in enumerate(rows):
+            if name in ranges:
+                ends = [float(ranges[name].low), float(ranges[name].high)]
+                numbers.plot(ends, [row, row], color=colour, linewidth=7, alpha=0.35)
             if draws is not None:
-                clouds = np.where(draws.eligible[name], draws.options[name].loss, np.nan)
-                gained = clouds - best_supervised(draws)
-            line_with_band(
-                losses,
-                flops,
-                shown,
-                draws=None if clouds is None else np.where(may, clouds, np.nan),
-                failed=failed,
-                label=label,
-                color=colour,
-            )
-            known = np.where(failed, np.nan, plan.loss)
-            losses.plot(flops, known, color=colour, linewidth=0.9, linestyle=":")
-            if name in ("distil", "use_teacher"):
-                line_with_band(
-                    gains,
-                    flops,
-                    shown - best,
-                    draws=gained,
-                    failed=failed,
-                    label=label,
-                    color=colour,
-                )
-        gains.axhline(0, color="0.4", linewidth=1, label="lowest loss without a teacher")
-        losses.set_ylabel("loss")
-        gains.set_ylabel("loss minus lowest loss without a teacher")
-        for axes in (losses, gains):
-            quantity_axis(axes.xaxis, _COMPUTE)
-            shade_extrapolation(axes, flops, decades)
-            if budget is not None:
-                look = {"color": "0.25", "linewidth": 1, "linestyle": "--"}
-                axes.axvline(budget, label=f"budget: {format_quantity(budget)} FLOPs", **look)
-            axes.legend(**_LEGEND)
-        failed = np.any([search_failed(p.status) for p in comparison.options.values()], axis=0)
-        _explain_below(figure, decades, draws is not None, failed, "dotted: ruled out")
-        figure.suptitle(title)
+                drawn = _of_solved(draws, getattr(draws, name))
+                ends = np.nanquantile(drawn, [0.05, 0.95], axis=0)
+                numbers.plot(ends, np.full(np.shape(ends), row), color=colour, linewidth=1.4)
+            values = np.atleast_1d(getattr(plan, name))
+            numbers.plot(values, np.full(values.shape, row), "o", color=colour, markersize=6)
+            label = ", ".join(format_quantity(float(each)) for each in np.sort(values))
+            at = (float(np.exp(np.log(values).mean())), row)
+            numbers.annotate(label, at, xytext=(0, 6), textcoords="offset points", ha="center")
+        numbers.set_yticks(range(len(rows)), [words for words, _, _ in rows])
+        numbers.set_ylim(len(rows) - 0.4, -0.9)
+        quantity_axis(numbers.xaxis, "parameters, tokens")
+        numbers.margins(x=0.15)
+        _one_stack(shares, plan)
+        notes = ["thick lines: near-optimal range"] * bool(ranges)
+        notes += ["thin lines: central 90% of the fit's draws"] * (draws is not None)
+        if notes:
+            with_lines_below(figure, ["; ".join(notes)])
+        set_title(figure, title)
     return figure
+
+
+def _one_stack(axes: Axes, plan: Tree) -> None:
+    """The shares of the compute of one plan, as bars with their values."""
+    paid = _paid(plan)
+    for row, (name, (_, colour)) in enumerate(paid.items()):
+        share = float(plan.shares[name])
+        axes.barh(row, share, color=colour, alpha=0.8, height=0.6)
+        inside = share > 0.8
+        axes.annotate(
+            f"{100 * share:.3g}%",
+            (share, row),
+            xytext=(-4 if inside else 4, 0),
+            textcoords="offset points",
+            ha="right" if inside else "left",
+            va="center",
+            color="white" if inside else None,
+        )
+    axes.set_yticks(range(len(paid)), [words for words, _ in paid.values()])
+    axes.set_ylim(len(paid) - 0.4, -0.6)
+    share_axis(axes.xaxis, "share of the compute")

@@ -33,3 +33,27 @@ def format_quantity(value: float, digits: int = 3) -> str:
         return f"{value:.{digits}g}".replace("e+", "e")
     suffix = next(name for name in "TBMK" if value >= _SUFFIXES[name])
     return f"{value / _SUFFIXES[suffix]:.{digits}g}{suffix}"
+
+
+def plain_number(value: float, digits: int) -> str:
+    """A number with some significant digits, and an exponent only from a million on.
+
+    >>> plain_number(1287.4, 3), plain_number(0.0391, 2), plain_number(1.4293e6, 3)
+    ('1290', '0.039', '1.43e6')
+    """
+    if 1e-4 <= abs(value) < 1e6:
+        return f"{float(f'{value:.{digits}g}'):.10g}"
+    return f"{value:.{digits}g}".replace("e+0", "e").replace("e+", "e")
+
+
+def format_flops(value: float, digits: int = 3) -> str:
+    """A number of FLOPs for people, with an exponent from a thousand on.
+
+    >>> [format_flops(value) for value in (1e12, 3.16e22, 6e9, 512)]
+    ['1e12', '3.16e22', '6e9', '512']
+    """
+    value = float(f"{value:.{digits}g}")
+    if 1e-3 <= abs(value) < 1e3 or value == 0:
+        return f"{value:.{digits}g}"
+    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+    return f"{float(mantissa):g}e{int(exponent)}"

@@ -4,7 +4,7 @@ This is the public face. The rooms, from the top down, are `decisions`, `supervi
 `distillation`, `analysis`, `engine`, `solver`; a room imports only rooms below it.
 """
 
-from jaxlaws.planning.analysis.ensembles import num_draws, over_draws, regret
+from jaxlaws.planning.analysis.ensembles import loss_under, num_draws, over_draws, regret
 from jaxlaws.planning.analysis.extrapolation import extrapolation_decades
 from jaxlaws.planning.analysis.inverse import flops_to_reach
 from jaxlaws.planning.analysis.near_optimal import NearOptimalRange, near_optimal_range
@@ -113,6 +113,7 @@ __all__ = [
     "extrapolation_decades",
     "flops_to_reach",
     "is_solved",
+    "loss_under",
     "minimise",
     "near_optimal_range",
     "num_draws",

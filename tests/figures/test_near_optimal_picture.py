@@ -23,7 +23,7 @@ def test_a_larger_accepted_loss_draws_a_wider_band():
     assert wide.max() > narrow.max() > np.max(line.get_ydata())
     labels = [text.get_text() for text in axes.get_legend().get_texts()]
     assert labels == [
+        "best",
         "within 0.002 nats of the lowest loss",
         "within 0.01 nats of the lowest loss",
-        "best",
     ]

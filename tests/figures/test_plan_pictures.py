@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from jaxlaws import presets
-from jaxlaws.figures import plans, style
+from jaxlaws.figures import decisions, plans, style
 from jaxlaws.figures.frontier import loss_against_serving
 from jaxlaws.figures.near_optimal import near_optimal_ranges
 from jaxlaws.planning import (
@@ -49,7 +49,7 @@ def shades(axes):
 
 
 def texts(figure):
-    return figure.get_supxlabel()
+    return style.notes_of(figure)
 
 
 def test_allocation_draws_the_plan_its_bands_and_where_it_extrapolates():
@@ -94,7 +94,7 @@ def test_the_decision_is_drawn_with_what_a_teacher_gains():
     )
     answer, draws = question(LAW), over_draws(question)
     decades = np.full(FLOPS.shape, np.nan)
-    figure = plans.decision(FLOPS, answer, draws=draws, decades=decades, budget=1e21)
+    figure = decisions.decision(FLOPS, answer, draws=draws, decades=decades, budget=1e21)
     losses, gains = figure.axes
     for name, label in (("train", "train compute-optimally"), ("distil", "distil")):
         shown = np.where(answer.eligible[name], answer.options[name].loss, np.nan)
@@ -106,7 +106,7 @@ def test_the_decision_is_drawn_with_what_a_teacher_gains():
             np.where(answer.eligible[name], answer.options[name].loss, np.inf)
             for name in ("train", "overtrain")
         ]
-        return answer.options.distil.loss - np.minimum(*alone)
+        return np.minimum(*alone) - answer.options.distil.loss
 
     np.testing.assert_allclose(heights(gains)["distil"], gain(answer), rtol=1e-12)
     low, high = np.quantile(gain(draws), [0.05, 0.95], axis=0)  # differences law by law
@@ -134,7 +134,7 @@ def test_a_plan_that_is_not_solved_is_a_cross_and_not_ruled_out():
     status[1] = Status.NOT_CONVERGED
     distil = dataclasses.replace(answer.options.distil, status=status)
     answer = dataclasses.replace(answer, options=answer.options | {"distil": distil})
-    losses = plans.decision(FLOPS, answer).axes[0]
+    losses = decisions.decision(FLOPS, answer).axes[0]
     crosses = [line for line in losses.lines if line.get_marker() == "x" and len(line.get_xdata())]
     dotted = [line.get_ydata() for line in losses.lines if line.get_linestyle() == ":"]
     assert len(crosses) == 1

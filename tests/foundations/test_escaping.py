@@ -8,8 +8,9 @@ import hypothesis
 import hypothesis.strategies as st
 import pytest
 
-from fitting.reporting.markdown import latex_table, markdown_table, to_html
-from jaxlaws.figures.style import house_style, new_figure
+from fitting.reporting.markdown import latex_table, markdown_table
+from fitting.reporting.pages import to_page
+from jaxlaws.figures.style import house_style, new_figure, save_figure
 from jaxlaws.foundations.text.escaping import figure_text, latex_text, markdown_text, terminal_text
 
 HARMFUL = [
@@ -61,12 +62,13 @@ def shown(text):
 @hypothesis.given(st.one_of(st.sampled_from(HARMFUL), st.text(max_size=40)))
 @hypothesis.settings(max_examples=300, deadline=None)
 def test_no_text_becomes_markup_in_markdown_or_html(text):
-    page = Seen(body(to_html(f"## Name {markdown_text(text)}\n\n- note {markdown_text(text)}", "")))
-    assert page.tags == ["body", "h2", "ul", "li"]
+    parts = [f"## Name {markdown_text(text)}", f"- note {markdown_text(text)}"]
+    page = Seen(body(to_page(parts, "")))
+    assert page.tags == ["body", "main", "h2", "ul", "li"]
     assert " ".join(page.text.split()).count(shown(text)) >= 2
-    cells = Seen(body(to_html(markdown_table([text, "x"], [[text, "1"]]), "")))
-    expected = ["body", "table", "thead", "tr", "th", "th", "tbody", "tr", "td", "td"]
-    assert cells.tags == expected
+    cells = Seen(body(to_page([markdown_table([text, "x"], [[text, "1"]])], "")))
+    head = ["body", "main", "div", "table", "thead", "tr", "th", "th"]
+    assert cells.tags == [*head, "tbody", "tr", "td", "td"]
 
 
 @pytest.mark.parametrize("text", HARMFUL)
@@ -89,7 +91,7 @@ def test_text_in_a_picture_is_drawn_as_text(text, tmp_path):
         axes.plot([1, 2], label=figure_text(text))
         axes.legend()
         figure.suptitle(figure_text(text))
-    figure.savefig(tmp_path / "picture.svg")
+    save_figure(figure, tmp_path / "picture.svg")
     tags = {each.tag.rpartition("}")[2] for each in ET.parse(tmp_path / "picture.svg").iter()}
     assert not tags & {"script", "image", "a", "foreignObject"}
 

@@ -12,7 +12,15 @@ from experiments.capacity_gap.kernel_regression import (
     student_error,
     teacher_error,
 )
-from jaxlaws.figures.style import COLOURS, house_style, new_figure
+from jaxlaws.figures.axes import legend_above, loss_axis
+from jaxlaws.figures.style import (
+    ROLES,
+    house_style,
+    new_figure,
+    ordered_colours,
+    save_figure,
+    set_title,
+)
 
 STUDENTS = np.array([300, 400, 500, 600, 700, 800])
 TEACHERS = np.arange(1, 1001)
@@ -39,18 +47,18 @@ def main(output: str, seed: int) -> None:
         print(f"{size:7d}  {errors.min():10.3f}  {errors[-1]:17.3f}  {end:22d}")
     with house_style():
         figure, axes = new_figure(width=6.0, height=4.0)
-        axes.plot(TEACHERS, of_teacher, color=COLOURS[-1], label="teacher")
-        for size, errors, end in zip(STUDENTS, of_students, flat, strict=True):
-            (line,) = axes.plot(TEACHERS, errors, label=f"student, n = {size}")
-            axes.plot(end, errors[end - 1], "o", color=line.get_color(), markersize=4)
-        axes.set(
-            xlabel="teacher size m (basis functions)",
-            ylabel="error to the target",
-            title="A stronger teacher can make a worse student (dots: where the rise begins)",
-        )
-        axes.legend()
+        axes.plot(TEACHERS, of_teacher, color=ROLES["teacher"], label="teacher")
+        colours = ordered_colours(len(STUDENTS))
+        for size, errors, end, colour in zip(STUDENTS, of_students, flat, colours, strict=True):
+            axes.plot(TEACHERS, errors, color=colour, label=f"student, n = {size}")
+            axes.plot(end, errors[end - 1], "o", color=colour, markersize=4)
+        loss_axis(axes.xaxis, "teacher size m", "basis functions")
+        loss_axis(axes.yaxis, "error to the target", "")
+        legend_above(axes)
+        title = "A stronger teacher can make a worse student (dots: where the rise begins)"
+        set_title(figure, title)
         Path(output).parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(output)
+        save_figure(figure, output)
     print(f"drew {output}")
 
 

@@ -11,7 +11,14 @@ import numpy as np
 from experiments.capacity_gap.mapping_problem.problem import share_kept_by_rejection
 from experiments.capacity_gap.mapping_problem.training import Params, Setting, evaluate, train
 from experiments.capacity_gap.mapping_problem.verdict import u_shape
-from jaxlaws.figures.style import COLOURS, house_style, new_figure
+from jaxlaws.figures.axes import legend_above, loss_axis, quantity_axis
+from jaxlaws.figures.style import (
+    ROLES,
+    house_style,
+    new_figure,
+    ordered_colours,
+    save_figure,
+)
 
 SCALES = {
     # students, teachers' widths, teachers' lengths (of the widest), setting
@@ -90,15 +97,19 @@ def draw_figure(table: list[tuple], folder: Path) -> None:
         teachers = list(dict.fromkeys(row[1] for row in table if row[0] == sweep))
         with house_style():
             figure, axes = new_figure(width=6.0, height=4.0)
-            for i, (student, each) in enumerate(losses(table, sweep).items()):
-                colour = COLOURS[-1] if student == "" else COLOURS[i - 1]
+            found = losses(table, sweep)
+            widths = sorted(set(found) - {""})
+            colours = dict(zip(widths, ordered_colours(len(widths)), strict=True))
+            for student, each in found.items():
+                colour = colours.get(student, ROLES["teacher"])
                 name = "teacher" if student == "" else f"student, width {student}"
                 low, middle, high = np.quantile(each, [0.25, 0.5, 0.75], axis=0)
                 axes.plot(teachers, middle, color=colour, label=name)
                 axes.fill_between(teachers, low, high, color=colour, alpha=0.25, linewidth=0)
-            axes.set(xscale="log", xlabel=label, ylabel="cross-entropy to the labels (nats)")
-            axes.legend()
-            figure.savefig(folder / f"mapping_problem_{sweep}.svg")
+            quantity_axis(axes.xaxis, label)
+            loss_axis(axes.yaxis, "cross-entropy to the labels")
+            legend_above(axes)
+            save_figure(figure, folder / f"mapping_problem_{sweep}.svg")
 
 
 @click.command()

@@ -1,5 +1,6 @@
 """What the bootstrap draws of a fit say: plans over the draws, and intervals."""
 
+import math
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -10,13 +11,17 @@ from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning import num_draws
 
 LEVEL = 0.9
+_SECONDS_PER_PLAN = 5e-4  # on two cores
 NO_DRAWS = "this law has no bootstrap draws."
 SHARED_LAW = "All draws share one supervised law: its uncertainty is not in"
 
 
 def over_draws(question: Callable[..., Tree], ensemble: Tree, inputs: Mapping[str, Array]) -> Tree:
     """The answers of all draws, as `planning.over_draws` gives them, with a message if slow."""
-    with patience(f"planning with {num_draws(ensemble)} draws of the fit …"):
+    count = num_draws(ensemble)
+    num_plans = count * math.prod(np.broadcast_shapes(*map(np.shape, inputs.values())))
+    expected = 1 + num_plans * _SECONDS_PER_PLAN
+    with patience(f"planning with {count} draws of the fit …", expected=expected):
         return planning.over_draws(question, ensemble, inputs)
 
 

@@ -9,6 +9,7 @@ from fitting import (
     FitResult,
     IntervalMethod,
     Runs,
+    Status,
     coefficients_on_bounds,
     predict,
     profile,
@@ -123,10 +124,11 @@ def print_fit(name: str, result: FitResult, summary: Mapping[str, Json], level: 
         for coefficient, each in summary["coefficients"].items()
     ]
     heads = ["coefficient", "value", f"low ({level:.0%})", "high", *["held"] * bool(held)]
+    is_good = result.status == Status.CONVERGED
+    status = "" if is_good else f"{summary['status']}, "
     title = (
-        f"{name}: {summary['num_runs']} runs, objective {summary['objective']:.6g}, "
-        f"{summary['status']}, {summary['starts_agreeing']:.0%} of "
-        f"{len(result.objective_by_start)} starts agree"
+        f"{name}: {summary['num_runs']} runs, {status}objective {summary['objective']:.6g}, "
+        f"{summary['starts_agreeing']:.0%} of {len(result.objective_by_start)} starts agree"
     )
     table = Table(heads, [row[: len(heads)] for row in rows])
     print_table(title, table, _notes(summary))

@@ -8,7 +8,7 @@ from jaxlaws.cli.output.printing import print_table
 from jaxlaws.foundations.annotations import Json
 from jaxlaws.foundations.text.tables import Table
 
-_MEASURES = {"mean": "mean %", "median": "median %", "worst": "worst %"}
+_MEASURES = {"mean": "mean (%)", "median": "median (%)", "worst": "worst (%)"}
 
 
 def document_of(
@@ -42,7 +42,7 @@ def print_errors(document: dict[str, Json]) -> None:
         for index, (predictor, errors) in enumerate(each.items())
     ]
     title = f"{document['law']}: errors on runs of {document['table']} that the fit did not see"
-    heads = ["held out", "runs", "fitted", "predicted by", *_MEASURES.values()]
+    heads = ["held out", "runs", "fitted", "predictor", *_MEASURES.values()]
     print_table(title, Table(heads, rows))
     if "by" in document:
         print_by_distance(document["by"], document["by_distance"]["law"])

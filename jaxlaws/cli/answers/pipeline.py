@@ -7,14 +7,13 @@ import click
 import numpy as np
 
 from jaxlaws.cli.answers.caveats import NOT_IN_TABLES, add_caveats
-from jaxlaws.cli.answers.free_teacher import is_trained_for_free, without_tokens
 from jaxlaws.cli.answers.presentation import Answered, Presentation
+from jaxlaws.cli.answers.refining import refined
 from jaxlaws.cli.options.law_source import Source
 from jaxlaws.cli.options.plan_options import PlanOptions, crossed
 from jaxlaws.cli.output.destinations import is_picture
 from jaxlaws.cli.output.files import write_picture, write_table
 from jaxlaws.cli.output.printing import print_json, print_table, with_loss_unit
-from jaxlaws.cli.output.progress import patience
 from jaxlaws.cli.output.question_marks import NOTE, any_failed
 from jaxlaws.cli.output.wording import why_infeasible
 from jaxlaws.foundations.annotations import Array, Tree
@@ -32,10 +31,7 @@ def find(
     Raises:
         ValueError: no plan exists for single inputs. The message names the remedy.
     """
-    with patience("compiling the planner, which happens once …", once=True):
-        result = question(source.law, **inputs)
-    if is_trained_for_free(question, inputs):
-        result = without_tokens(result)
+    result = kind.ask(question, source, inputs)
     found = Answered(kind, question, inputs, source, result)
     if not found.swept and kind.is_infeasible(result):
         raise ValueError(why_infeasible(inputs, question.keywords))
@@ -70,7 +66,7 @@ def answer(
         if is_picture(options.output):
             from jaxlaws.figures.style import with_lines_below
 
-            write_picture(options.output, with_lines_below(kind.picture(found), caveats))
+            write_picture(options.output, with_lines_below(kind.picture(refined(found)), caveats))
         else:
             in_file = {name: document[name] for name in document if name not in NOT_IN_TABLES}
             write_table(options.output, kind.file_columns(found, in_file))
@@ -81,7 +77,7 @@ def answer(
         notes = kind.notes(found, document) + [NOTE] * any_failed(flat(document))
         notes += [f"Caveat: {each}" for each in caveats]
         table = with_loss_unit(kind.table(found, document), source.loss_unit)
-        print_table(kind.heading(found), table, notes)
+        print_table(kind.heading(found), table, notes, lead=kind.lead(found, document))
     if warnings := kind.warnings(found):
         for warning in warnings:
             click.echo(f"Warning: {warning}", err=True)
@@ -96,7 +92,10 @@ def _check_picture(kind: Presentation, inputs: Mapping[str, Array], path: str | 
             f"cannot draw {path!r}: there is no picture of {kind.title}; write a table .csv or "
             ".parquet"
         )
-    if [name for name, values in inputs.items() if len(np.unique(values)) > 1] != ["flops"]:
+    swept = [name for name, values in inputs.items() if np.ndim(values)]
+    if kind.picture_of == "one plan or a sweep of --flops" and not swept:
+        return
+    if [name for name in swept if len(np.unique(inputs[name])) > 1] != ["flops"]:
         raise ValueError(
             f"cannot draw {path!r}: a picture shows plans against the budget; sweep --flops, as "
             "1e19:1e24:20, and nothing else, or write a table .csv or .parquet"

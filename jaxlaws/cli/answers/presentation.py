@@ -12,6 +12,7 @@ from jaxlaws.cli.answers.draws import LEVEL, NO_DRAWS, SHARED_LAW, interval, num
 from jaxlaws.cli.answers.free_teacher import is_trained_for_free, without_tokens
 from jaxlaws.cli.options.law_source import Source
 from jaxlaws.cli.output import wording
+from jaxlaws.cli.output.progress import patience
 from jaxlaws.cli.output.question_marks import with_question_marks, without_good_statuses
 from jaxlaws.foundations.annotations import Array, Json, Tree
 from jaxlaws.foundations.text.cells import DISTANCE, SHARES, WORDS, cell
@@ -81,7 +82,9 @@ class Presentation:
         has_draws: whether single plans are computed for the draws of the fit too.
     """
 
-    picture_of: ClassVar[Literal["nothing", "a sweep of --flops", "every answer"]] = "nothing"
+    picture_of: ClassVar[
+        Literal["nothing", "a sweep of --flops", "one plan or a sweep of --flops", "every answer"]
+    ] = "nothing"
     entries: ClassVar[str] = "plans"
 
     def __init__(
@@ -103,6 +106,14 @@ class Presentation:
     def picture_title(self, found: Answered) -> str:
         """The same for a picture."""
         return figure_text(self.heading(found))
+
+    def ask(
+        self, question: functools.partial[Tree], source: Source, inputs: Mapping[str, Array]
+    ) -> Tree:
+        """What the planning function returns."""
+        with patience("compiling the planner, which happens once …", once=True, expected=10):
+            result = question(source.law, **inputs)
+        return without_tokens(result) if is_trained_for_free(question, inputs) else result
 
     def over_draws(self, found: Answered, ensemble: Tree) -> Tree:
         """What the planning function returns for each draw of the fit."""
@@ -151,6 +162,10 @@ class Presentation:
         ]
         ends = [f"low ({LEVEL:.0%})", "high"] if intervals else []
         return Table(["", "plan", *ends], rows)
+
+    def lead(self, found: Answered, document: dict[str, Json]) -> str:
+        """The answer in a sentence, above the table; empty where the table is the answer."""
+        return ""
 
     def notes(self, found: Answered, document: dict[str, Json]) -> list[str]:
         """Sentences below the table."""

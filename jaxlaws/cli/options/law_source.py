@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from jaxlaws.foundations.annotations import Array, Json, Tree
 
 if TYPE_CHECKING:
+    from fitting import FitResult
     from jaxlaws.foundations.law import Law
 
 
@@ -35,15 +36,7 @@ class Source:
     def __init__(self, name: str) -> None:
         from jaxlaws import presets, saving
 
-        self.name = name
-        self.fitted_range = {}
-        self.ensemble: Tree | None = None
-        self.counts: str | None = None
-        self.loss_unit = ""
-        self.caveats: tuple[str, ...] = ()
-        self.open_splits: Mapping[str, float] = {}
-        self.roll_out: Mapping[str, Json] = {}
-        self._supervised_roll_out: Mapping[str, Json] = {}
+        self._start(name)
         if name in presets.names():
             preset = presets.describe(name)
             self.law, self.counts = preset.law, preset.counts
@@ -55,18 +48,44 @@ class Source:
         elif Path(name).exists():
             self.law = saving.load(name)
             if "fit" in saving.read_json(name):
-                self._read_fit(name)
+                from fitting import FitResult
+
+                self._take_fit(FitResult.load(name))
         elif Path(name).suffix or "/" in name:
             raise FileNotFoundError(f"no file {name!r}, and no preset has this name")
         else:
             presets.describe(name)  # raises an error that names similar presets
 
-    def _read_fit(self, path: str) -> None:
-        from fitting import FitResult, caveats_of
+    def _start(self, name: str) -> None:
+        self.name = name
+        self.fitted_range = {}
+        self.ensemble: Tree | None = None
+        self.counts: str | None = None
+        self.loss_unit = ""
+        self.caveats: tuple[str, ...] = ()
+        self.open_splits: Mapping[str, float] = {}
+        self.roll_out: Mapping[str, Json] = {}
+        self._supervised_roll_out: Mapping[str, Json] = {}
+
+    @classmethod
+    def of_fit(cls, result: "FitResult", name: str) -> "Source":
+        """The law of a fit that is in no file.
+
+        Args:
+            result: the fit.
+            name: the name to show.
+        """
+        source = cls.__new__(cls)
+        source._start(name)
+        source.law = result.law
+        source._take_fit(result)
+        return source
+
+    def _take_fit(self, result: "FitResult") -> None:
+        from fitting import caveats_of
         from fitting.uncertainty.caveats import open_splits
         from jaxlaws.foundations.law import outcome_of, outcomes_of
 
-        result = FitResult.load(path)
         self.caveats, self.open_splits = caveats_of(result), open_splits(result)
         self.roll_out = result.roll_out
         if outcome_of(result.law) is None and not outcomes_of(result.law):

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from fitting import Runs
     from jaxlaws.foundations.law import Law
 
+ABOUT = ("table", "date")  # what a saved fit says about its table, besides these options
 _NAMES = ("columns", "units", "outcome", "where", "checkpoints", "best_of", "allow")
 column_option = click.option(
     "--column",
@@ -96,11 +97,28 @@ class TableOptions:
         """The options as the file of a fit stores them."""
         return {"columns": dict(self.columns), **self.others}
 
+    def as_words(self) -> list[str]:
+        """The options as words of a command line."""
+        pairs_of = {"--column": self.columns, "--unit": self.others.get("units", {})}
+        words = [
+            word
+            for option, pairs in pairs_of.items()
+            for name, value in pairs.items()
+            for word in (option, f"{name}={value}")
+        ]
+        for name in ("loss_unit", "where", "checkpoints"):
+            if self.others.get(name):
+                option = "--outcome" if name == "loss_unit" else f"--{name}"
+                words += [option, str(self.others[name])]
+        words += ["--best-of"] if self.others.get("best_of") else []
+        return words + [word for each in self.others.get("allow", ()) for word in ("--allow", each)]
+
     def after(self, stored: Mapping[str, Json]) -> "TableOptions":
         """These options, and those of the file of a fit that are not given."""
         given = self.stored()
         merged = {n: {**stored.get(n, {}), **given.get(n, {})} for n in ("columns", "units")}
         others = {**stored, **given, **merged}
+        others = {name: value for name, value in others.items() if name not in ABOUT}
         return TableOptions(others.pop("columns"), others)
 
     def read(self, path: str, law_type: "type[Law] | None") -> "Runs":

@@ -12,7 +12,18 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 Content: TypeAlias = Literal[
-    "table", "parquet", "png", "svg", "pdf", "html", "law", "demo", "json", "archive", "other"
+    "table",
+    "parquet",
+    "png",
+    "svg",
+    "pdf",
+    "html",
+    "markdown",
+    "law",
+    "demo",
+    "json",
+    "archive",
+    "other",
 ]
 Suffixes: TypeAlias = Mapping[str, Content]
 
@@ -20,6 +31,7 @@ TABLES: Suffixes = {".csv": "table", ".parquet": "parquet"}
 PICTURES: Suffixes = {".png": "png", ".svg": "svg", ".pdf": "pdf"}
 LAWS: Suffixes = {".json": "law"}
 PAGES: Suffixes = {".html": "html", ".htm": "html"}
+REPORTS: Suffixes = {**PAGES, ".md": "markdown"}
 DEMO_TITLE = "# The laws of the bundled runs"
 
 _WORDS: dict[Content, str] = {
@@ -29,6 +41,7 @@ _WORDS: dict[Content, str] = {
     "svg": "an SVG picture",
     "pdf": "a PDF file",
     "html": "an HTML page",
+    "markdown": "a report in Markdown",
     "law": "a saved law or fit",
     "demo": "a report of the demo",
     "json": "JSON other than a saved law or fit",

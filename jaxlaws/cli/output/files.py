@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 def write_picture(path: str | os.PathLike[str], figure: "Figure") -> None:
     """Write a figure to a file .svg, .png or .pdf."""
     with atomic_write(path) as temporary:
-        figure.savefig(temporary, format=Path(path).suffix[1:])
+        from jaxlaws.figures.style import save_figure
+
+        save_figure(figure, temporary, Path(path).suffix[1:])
 
 
 def write_table(path: str, columns: Mapping[str, Sequence[Json]]) -> None:

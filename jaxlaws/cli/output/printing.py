@@ -48,7 +48,7 @@ def with_loss_unit(table: Table, unit: str) -> Table:
     """
 
     def named(text: str) -> str:
-        is_loss = unit and re.search(r"\bloss(es)?\b", text)
+        is_loss = unit and re.search(r"\b(loss(es)?|margin|gain)\b", text)
         return f"{text} ({unit})" if is_loss else text
 
     rows = table.rows
@@ -57,8 +57,8 @@ def with_loss_unit(table: Table, unit: str) -> Table:
     return table._replace(heads=[named(head) for head in table.heads], rows=rows)
 
 
-def print_table(title: str, table: Table, notes: Sequence[str] = ()) -> None:
-    """Print a table with all of its columns, and notes below it.
+def print_table(title: str, table: Table, notes: Sequence[str] = (), *, lead: str = "") -> None:
+    """Print a table with all of its columns, the answer above it if given, and notes below it.
 
     In a terminal, or with a width in the variable COLUMNS, columns for which there is no room go to
     a further table, and notes take several lines. Elsewhere each row and each note is one line.
@@ -69,4 +69,9 @@ def print_table(title: str, table: Table, notes: Sequence[str] = ()) -> None:
         textwrap.fill(terminal_text(each), width, break_long_words=False, break_on_hyphens=False)
         for each in (title, *filter(None, (table.note, *notes)))
     ]
+    if lead:
+        first = textwrap.fill(
+            terminal_text(lead), width, break_long_words=False, break_on_hyphens=False
+        )
+        above = f"{first}\n\n{above}"
     click.echo("\n".join([above, "", table_text(table, width), "", *below]))

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 import numpy as np
 
 from jaxlaws.foundations.annotations import Array, Tree
-from jaxlaws.foundations.quantities import format_quantity
+from jaxlaws.foundations.quantities import format_flops, format_quantity
 from jaxlaws.foundations.text.cells import WORDS, cell, times_outside
 from jaxlaws.planning import Status, is_solved
 
 INPUT_WORDS = WORDS | {
-    "flops": "budget",
+    "flops": "budget (FLOPs)",
     "target_loss": "target loss",
     "dollars": "dollars",
     "num_inference_tokens": "tokens served",
@@ -33,7 +33,7 @@ _UNSOLVED = {
 def goals(inputs: Mapping[str, Array]) -> str:
     """The inputs that are single numbers, for the title of a table."""
     return ", ".join(
-        words.format(format_quantity(inputs[name]))
+        words.format(cell(name, inputs[name]) if name == "flops" else format_quantity(inputs[name]))
         for name, words in _GOALS.items()
         if name in inputs and np.ndim(inputs[name]) == 0
     )
@@ -77,7 +77,7 @@ def remarks(plan: Tree, inputs: Mapping[str, Array]) -> list[str]:
     if np.isnan(getattr(plan, "num_teacher_params", 0)):
         notes.append("The teacher costs nothing: the plan gives its loss, but no size.")
     if status == Status.BUDGET_UNSPENT and "flops" in inputs:
-        spent, budget = format_quantity(plan.flops), format_quantity(inputs["flops"])
+        spent, budget = format_flops(plan.flops), format_flops(inputs["flops"])
         notes.append(
             f"Spends {spent} of {budget} FLOPs: more would not help, or a bound prevents it."
         )
@@ -116,7 +116,7 @@ def why_infeasible(inputs: Mapping[str, Array], settings: Mapping[str, Tree]) ->
             f"{format_quantity(inputs[name])} {WORDS[name]} are compute-optimal for no budget "
             "under this law: give --flops to plan for a budget"
         )
-    budget = format_quantity(inputs["flops"])
+    budget = format_flops(inputs["flops"])
     if "size_fraction" in inputs:
         return (
             f"no number of tokens brings a model of {inputs['size_fraction']:g} times the "
@@ -130,7 +130,7 @@ def why_infeasible(inputs: Mapping[str, Array], settings: Mapping[str, Tree]) ->
             return (
                 f"a budget of {budget} FLOPs does not pay for serving {format_quantity(served)} "
                 f"tokens at {format_quantity(size)} parameters, which takes "
-                f"{format_quantity(serving)}: raise --flops, or lower the size or "
+                f"{format_flops(serving)}: raise --flops, or lower the size or "
                 "--inference-tokens"
             )
     what = " once serving is paid" if served else ""

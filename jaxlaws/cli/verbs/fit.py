@@ -1,6 +1,8 @@
 """`jaxlaws fit`: from a table of runs to the coefficients of a law."""
 
 import dataclasses
+import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -15,7 +17,7 @@ from jaxlaws.cli.options.common_options import (
 from jaxlaws.cli.options.fitting_options import FitInputs, fit_options
 from jaxlaws.cli.output.destinations import LAWS
 from jaxlaws.cli.output.printing import print_json
-from jaxlaws.cli.output.progress import patience
+from jaxlaws.cli.output.progress import patience, seconds_of_fits
 
 if TYPE_CHECKING:
     from fitting import IntervalMethod, Resampling, RunSize
@@ -99,7 +101,8 @@ def command(
     if cluster is None and bootstrap and reading.others.get("checkpoints") == "all":
         found = checkpoints_of_runs(runs.inputs, runs.others)
         options = options if found is None else options.replaced(cluster=found.run)
-    with patience(f"fitting {name} to {inputs.table} …", at_once=True):
+    expected = seconds_of_fits(1, bootstrap)
+    with patience(f"fitting {name} to {inputs.table} …", at_once=True, expected=expected):
         result = fitting.fit(law_type, runs, options=options)
     if inputs.law_name is None and (limit := fitting.fit_limit_form(result, runs)) is not None:
         law_type, result = type(limit.law), limit
@@ -107,11 +110,13 @@ def command(
     if roll_out is not None:
         once = options.replaced(bootstrap=0, jackknife=False)
         message = f"fitting {name} to the smallest runs by {roll_out} …"
-        with patience(message, at_once=True):
+        with patience(message, at_once=True, expected=seconds_of_fits(8)):
             rolled = fitting.roll_out(law_type, runs, roll_out, options=once)
         result = dataclasses.replace(result, roll_out=rolled.to_json())
     if output:
-        dataclasses.replace(result, reading=reading.stored()).save(output)
+        today = datetime.datetime.now(tz=datetime.UTC).date().isoformat()
+        about = {"table": Path(inputs.table).name, "date": today}
+        dataclasses.replace(result, reading=reading.stored() | about).save(output)
     summary = summary_of(result, runs, level, method)
     print_json(summary) if as_json else print_fit(name, result, summary, level)
     if result.roll_out and not as_json:

@@ -1,51 +1,90 @@
-"""`jaxlaws report`: a saved fit as a page."""
-
-from pathlib import Path
+"""`jaxlaws report`: a law, its fit and its plans as a page."""
 
 import click
 
 from jaxlaws.cli.compilation_cache import keep_compiled
+from jaxlaws.cli.options import plan_options as plan
 from jaxlaws.cli.options.common_options import level_option, output_option, verb
 from jaxlaws.cli.options.law_modules import law_module_option
-from jaxlaws.cli.options.law_source import Source
+from jaxlaws.cli.options.parameter_types import QUANTITY, SWEEP
 from jaxlaws.cli.options.reading_options import TableOptions, table_options
-from jaxlaws.cli.output.destinations import PAGES
-from jaxlaws.cli.output.files import write_text
-from jaxlaws.foundations.text.escaping import markdown_text
+from jaxlaws.cli.output.destinations import REPORTS
+from jaxlaws.foundations.annotations import Array
 
 
-@verb("report", example="jaxlaws report fit.json -o report.html")
-@click.argument("fit_file", metavar="FIT", type=click.Path())
-@output_option(PAGES, default="report.html", show_default=True, help="HTML file to write.")
+@verb("report", example="jaxlaws report fit.json --table my_runs.csv -o report.html")
+@click.argument("subject", metavar="FIT_OR_RUNS")
+@output_option(
+    REPORTS,
+    default="report.html",
+    show_default=True,
+    help="File to write: a page .html that contains its pictures, or Markdown .md with the "
+    "pictures as files beside it.",
+)
 @click.option(
     "--table",
     type=click.Path(),
-    help="Table of the fitted runs, for the errors of the fit. Default: no errors are reported.",
+    help="Table of the fitted runs, for pictures and errors. Default: the report has none.",
 )
+@click.option(
+    "--law",
+    "law_name",
+    help="The law to fit, if a table of runs is given. Default: as of jaxlaws fit.",
+)
+@click.option(
+    "--bootstrap",
+    default=100,
+    show_default=True,
+    type=click.IntRange(0, 10**5),
+    help="Number of bootstrap draws, if a table of runs is given.",
+)
+@click.option(
+    "--flops",
+    type=SWEEP,
+    help="The budget to plan for in FLOPs, or low:high:count for a sweep. Default: the largest "
+    "compute of the fitted runs.",
+)
+@click.option(
+    "--student",
+    type=QUANTITY,
+    help="Parameters of the student to decide on. Default: the largest fitted student.",
+)
+@plan.inference_tokens
 @table_options
 @law_module_option
 @level_option
 def command(
-    fit_file: str, output: str, table: str | None, reading: TableOptions, level: float
+    subject: str,
+    output: str,
+    table: str | None,
+    law_name: str | None,
+    bootstrap: int,
+    flops: Array | None,
+    student: float | None,
+    num_inference_tokens: float,
+    reading: TableOptions,
+    level: float,
 ) -> None:
-    """Write a page on the saved fit FIT: coefficients, intervals, warnings, pictures, plans."""
-    keep_compiled()
-    from fitting import FitResult, fit_report, to_page
-    from fitting.reporting.plan_sections import plan_section
+    """Write a report: the answer, the fit and how far to trust it, plans, and how to reproduce it.
 
-    result = FitResult.load(fit_file)
-    runs = None if table is None else reading.after(result.reading).read(table, type(result.law))
-    title = f"{type(result.law).__name__}: {Path(fit_file).name}"
-    parts = [f"# {markdown_text(title)}"]
-    for stage in result.stages.values():
-        parts += fit_report(stage, level=level)
-    parts += fit_report(result, runs=runs, level=level)
-    source = Source(fit_file).for_supervised_runs()
-    parts += plan_section(
-        source.law,
-        fitted_range=source.fitted_range,
-        ensemble=source.ensemble,
-        rolled=source.roll_out,
+    FIT_OR_RUNS is the file of a fit, a table of runs that is then fitted, or the name of a preset.
+    The report decides what to do with a budget: with a law of distillation, whether to train,
+    overtrain or distil, in four scenarios of what the teacher costs.
+    """
+    keep_compiled()
+    from jaxlaws.cli.answers.report.writing import Request, write
+
+    request = Request(
+        subject=subject,
+        table=table,
+        law_name=law_name,
+        bootstrap=bootstrap,
+        flops=flops,
+        student=student,
+        num_inference_tokens=num_inference_tokens,
+        reading=reading,
+        level=level,
+        output=output,
     )
-    write_text(output, to_page(parts, title))
+    click.echo(write(request))
     click.echo(f"wrote {output}")

@@ -9,7 +9,7 @@ from jaxlaws.cli.options.fitting_options import FitInputs, fit_options
 from jaxlaws.cli.output.destinations import PICTURES
 from jaxlaws.cli.output.files import write_picture
 from jaxlaws.cli.output.printing import print_json
-from jaxlaws.cli.output.progress import patience
+from jaxlaws.cli.output.progress import patience, seconds_of_fits
 from jaxlaws.foundations.text.escaping import figure_text
 
 if TYPE_CHECKING:
@@ -85,7 +85,10 @@ def command(
 
     name, law_type, runs, _ = inputs.read()
     held, rolled = (), None
-    with patience(f"fitting {name} to parts of {inputs.table} …", at_once=True):
+    count = folds or (windows if roll_out else 1)
+    count = len(set(runs.groups(group).tolist())) if group is not None else count
+    message = f"fitting {name} to parts of {inputs.table} …"
+    with patience(message, at_once=True, expected=seconds_of_fits(count)):
         if expression is not None:
             held = [fitting.hold_out(law_type, runs, expression, options=options)]
         elif group is not None:

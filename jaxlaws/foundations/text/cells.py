@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from jaxlaws.foundations.annotations import Json
-from jaxlaws.foundations.quantities import format_quantity
+from jaxlaws.foundations.quantities import format_flops, format_quantity
 
 # What the numbers of a plan are called, in the order in which tables show them.
 WORDS = {
@@ -29,7 +29,7 @@ SHARES = {
     "shares.serving": "compute for serving",
     "shares.data": "spent on data",
 }
-DISTANCE = {"extrapolation_decades": "outside the fit"}
+DISTANCE = {"extrapolation_decades": "outside"}
 
 _METHODS = {"SUPERVISED": "train alone", "DISTILLATION": "distil", "NONE": "neither"}
 _FORMATS = {
@@ -42,14 +42,14 @@ _FORMATS = {
     **dict.fromkeys(("num_layers", "width", "num_heads", "mlp_width", "rank"), "{:.0f}"),
 }
 _MISSING = {"extrapolation_decades": "unknown", "from_flops": "the least"}
-_INSIDE = 1.05  # a number that is beyond the fitted range by a smaller factor counts as inside
+INSIDE = 1.05  # a number that is beyond the fitted range by a smaller factor counts as inside
 
 
 def cell(key: str, value: Json) -> str:
     """A number, a text or a list of them as a table shows it, by its key in a document.
 
     >>> cell("num_params", 7.2e10), cell("loss", 1.97), cell("extrapolation_decades", 0.3)
-    ('72B', '1.9700', '2 times')
+    ('72B', '1.9700', '2×')
     """
     name = key.rsplit(".")[-1]
     if isinstance(value, list):
@@ -62,9 +62,11 @@ def cell(key: str, value: Json) -> str:
         return _MISSING.get(name, "–")
     if name == "extrapolation_decades":
         far = times_outside(value)
-        return f"{far} times" if far else "no"
+        return f"{far}×" if far else "no"
     if name in _FORMATS:
         return _FORMATS[name].format(value)
+    if name.endswith("flops"):
+        return format_flops(value)
     return f"{value:.4f}" if "loss" in name else format_quantity(value)
 
 
@@ -75,7 +77,7 @@ def times_outside(decades: float) -> str | None:
     (None, '1.12', '10K')
     """
     factor = 10.0 ** float(decades)
-    return format_quantity(factor) if factor > _INSIDE else None
+    return format_quantity(factor) if factor > INSIDE else None
 
 
 def heading(key: str, words: Mapping[str, str] = WORDS | SHARES | DISTANCE) -> str:

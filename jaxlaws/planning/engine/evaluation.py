@@ -12,6 +12,7 @@ caller's dtype, and errors are reported through its `status`.
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping
 from typing import ParamSpec, TypeVar
 
@@ -36,7 +37,7 @@ from jaxlaws.planning.engine.entries import (
 from jaxlaws.planning.engine.limits import Limit, check_limits
 from jaxlaws.planning.engine.mixture import Mixture, in_scalar_leaves
 from jaxlaws.planning.engine.plans import with_all_variables
-from jaxlaws.planning.engine.programs import compiled_when_traced
+from jaxlaws.planning.engine.programs import compiled_when_traced, options_for_few_entries
 from jaxlaws.planning.engine.record import Record
 from jaxlaws.planning.solver import minimiser as solver
 from jaxlaws.planning.solver.batched import Point
@@ -48,9 +49,6 @@ _Given = ParamSpec("_Given")
 _Answer = TypeVar("_Answer")
 
 _SMALL, _LARGE = 16, 2048
-# A call with few entries waits for the compilation. Without LLVM's optimisations it takes half as
-# long, and such a batch is not slower: its time is that of starting kernels.
-_COMPILER_OPTIONS = {_SMALL: {"xla_backend_optimization_level": 0}, _LARGE: {}}
 MOST_IN_SMALL_BATCHES = 512  # entries; more take less time in the large program
 _SAME = 1e-12  # objectives with this relative difference are the same
 
@@ -193,7 +191,7 @@ def compose(answer: Callable[..., Tree], *given: Tree) -> Tree:
 
 def num_compiled() -> int:
     """The number of programs that were compiled for concrete inputs in this process."""
-    programs = (*_first_pass.values(), *_second_pass.values())
+    programs = [each(size) for each in (_first_pass, _second_pass) for size in (_SMALL, _LARGE)]
     return sum(each._cache_size() for each in programs)  # pyright: ignore[reportFunctionMemberAccess]
 
 
@@ -216,12 +214,15 @@ def _answer_in_trace(
     return _plan(question, given, solver.minimise(_problem(question, given, entries)))
 
 
-def _compiled(batch_pass: Callable[_Given, _Answer]) -> dict[int, Callable[_Given, _Answer]]:
+def _compiled(batch_pass: Callable[_Given, _Answer]) -> Callable[[int], Callable[_Given, _Answer]]:
     """A pass as a compiled program for each size of a batch."""
-    return {
-        size: jax.jit(batch_pass, static_argnames="question", compiler_options=options)
-        for size, options in _COMPILER_OPTIONS.items()
-    }
+
+    @functools.cache
+    def program(size: int) -> Callable[_Given, _Answer]:
+        options = options_for_few_entries() if size == _SMALL else None
+        return jax.jit(batch_pass, static_argnames="question", compiler_options=options)
+
+    return program
 
 
 @_compiled
@@ -275,7 +276,7 @@ def _answer_in_batches(question: Question, common: Record, entries: Entries) -> 
 
 def _answer_batch(question: Question, common: Record, batch: Entries, count: int) -> Tree:
     entries = _padded(batch, np.arange(count))
-    plan, value, found = to_numpy(_first_pass[len(entries.valid)](question, common, entries))
+    plan, value, found = to_numpy(_first_pass(len(entries.valid))(question, common, entries))
     plan, value = jax.tree.map(lambda leaf: np.array(leaf[:count]), (plan, value))
     # Entries that are not solved, and then those that may have a lower minimum elsewhere.
     for wanted, start, always in (
@@ -286,7 +287,7 @@ def _answer_batch(question: Question, common: Record, batch: Entries, count: int
         if not len(rest):
             continue
         again = _padded(entries, rest)
-        second_pass = _second_pass[len(again.valid)]
+        second_pass = _second_pass(len(again.valid))
         new_plan, new = to_numpy(second_pass(question, common, again, _padded(start, rest)))
         lower = new[: len(rest)] < value[rest] - _SAME * np.abs(value[rest])
         better = lower | always

@@ -1,37 +1,92 @@
 """`jaxlaws report`: one page that stands alone."""
 
 import csv
+import re
 
 import numpy as np
+import pytest
 
-from fitting import Runs, fit
+from fitting import FitResult, Runs, fit
 from jaxlaws.laws.chinchilla import Chinchilla
+from jaxlaws.planning import compute_optimal
+
+SIZES, TOKENS = (grid.ravel() for grid in np.meshgrid([1e8, 4e8, 2e9], [2e9, 2e10, 1e11]))
+PARTS = ["The answer", "Data and fit", "How far to trust the fit", "Plans", "How to reproduce"]
 
 
-def test_a_page_on_a_fit_and_its_plans(run, refused, tmp_path):
-    sizes, tokens = (grid.ravel() for grid in np.meshgrid([1e8, 4e8, 2e9], [2e9, 2e10, 1e11]))
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """A table of nine runs, and the file of a fit to it."""
+    folder = tmp_path_factory.mktemp("report")
     rng = np.random.default_rng(0)
-    loss = (1.8 + 480 / sizes**0.35 + 2100 / tokens**0.37) * np.exp(3e-3 * rng.normal(size=9))
-    table = tmp_path / "runs.csv"
+    loss = (1.8 + 480 / SIZES**0.35 + 2100 / TOKENS**0.37) * np.exp(3e-3 * rng.normal(size=9))
+    table = folder / "runs.csv"
     with table.open("w") as file:
         writer = csv.writer(file)
         writer.writerow(["num_params", "num_tokens", "final"])
-        writer.writerows(zip(sizes, tokens, loss, strict=True))
+        writer.writerows(zip(SIZES, TOKENS, loss, strict=True))
     runs = Runs.read(table, {"loss": "final"}, Chinchilla)
-    fit(Chinchilla, runs, freeze={"E": 1.8}, num_starts=16, bootstrap=8).save(tmp_path / "fit.json")
-    page = tmp_path / "page.html"
-    ran = run(
-        "report", tmp_path / "fit.json", "-o", page, "--table", table, "--column", "loss=final"
-    )
+    result = fit(Chinchilla, runs, freeze={"E": 1.8}, num_starts=16, bootstrap=8)
+    result.save(folder / "fit.json")
+    return folder, table, folder / "fit.json"
+
+
+def headings(text):
+    return re.findall(r"<h2>([^<]*)</h2>", text)
+
+
+def test_a_page_on_a_fit_and_its_plans(run, files):
+    folder, table, saved = files
+    page = folder / "page.html"
+    ran = run("report", saved, "-o", page, "--table", table, "--column", "loss=final")
     assert ran.code == 0, ran.err
-    assert ran.out == f"wrote {page}\n"
     text = page.read_text()
-    assert "<h2>Chinchilla</h2>" in text
+    assert [each.startswith(part) for each, part in zip(headings(text), PARTS, strict=True)]
+    law = FitResult.load(saved).law
+    plan = compute_optimal(law, flops=6 * 2e9 * 1e11)  # of the largest size and tokens
+    answer = text[text.index("The answer") : text.index("Data and fit")]
+    assert "With 1.2e21 FLOPs" in answer
+    assert f"loss of {float(plan.loss):.4f} nats" in answer
+    assert f"loss = 1.8 + {float(law.A):.4g} / N^" in text
+    assert "Fitted to 9 runs of runs.csv" in text
     assert "frozen" in text
-    assert text.count("data:image/png;base64,") == 3
-    assert "<h2>Compute-optimal plans</h2>" in text
-    assert "1.2e21" in text  # 6 x 2e9 x 1e11
-    assert "[" in text[text.index("Compute-optimal plans") :]
+    assert f"loss of {float(plan.loss):.4f} nats" in ran.out
+    # Nothing is loaded from elsewhere, and every picture has a text and a caption with a number.
+    assert not re.search(r'(src|href)="(?!data:)', text)
+    captions = re.findall(r"<figcaption>([^<]*)</figcaption>", text)
+    assert len(captions) >= 4
+    assert all(re.search(r"Figure \d+\. .*\d", each) for each in captions)
+    assert all(re.findall(r'<img alt="([^"]+)"', text))
+    assert "jaxlaws report" in text[text.index("How to reproduce") :]
+
+
+def test_a_report_in_markdown_has_its_pictures_beside_it(run, files):
+    folder, _, saved = files
+    ran = run("report", saved, "-o", folder / "page.md", "--flops", "1e20:1e22:5")
+    assert ran.code == 0, ran.err
+    text = (folder / "page.md").read_text()
+    found = re.findall(r"^## (.*)$", text, re.MULTILINE)
+    assert [each.startswith(part) for each, part in zip(found, PARTS, strict=True)]
+    pictures = re.findall(r"!\[.+\]\((.+)\)", text)
+    assert len(set(pictures)) == len(pictures) > 0
+    assert all((folder / name).read_bytes().startswith(b"<?xml") for name in pictures)
+    plans = compute_optimal(FitResult.load(saved).law, flops=np.geomspace(1e20, 1e22, 5))
+    answer = text[text.index("The answer") : text.index("Data and fit")]
+    assert all(f"{loss:.4f}" in answer for loss in plans.loss)
+
+
+def test_a_report_on_a_table_of_runs_fits_it_first(run, files):
+    folder, table, _ = files
+    page = folder / "runs.html"
+    ran = run(
+        "report", table, "--law", "chinchilla", "--column", "loss=final", "--bootstrap", 0,
+        "-o", page,
+    )  # fmt: skip
+    assert ran.code == 0, ran.err
+    text = page.read_text()
+    assert "Fitted on 20" in text
+    assert "There are no intervals" in text
+    assert "jaxlaws fit" in text[text.index("How to reproduce") :]
 
 
 def test_a_file_without_a_fit_is_refused(run, refused, tmp_path):

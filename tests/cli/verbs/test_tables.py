@@ -50,7 +50,7 @@ def test_a_fit_stores_how_its_table_was_read(run, named, tmp_path):
     assert "rows left out: 1" in ran.err
     page = tmp_path / "page.html"
     assert run("report", saved, "--table", named, "-o", page).code == 0
-    assert "Errors on the runs" in page.read_text()
+    assert "On the fitted runs" in page.read_text()
     again = ("fit", named, "--law", saved, "--starts", 32, "--json")
     check(run(*again).json)
     check(run(*again, "--unit", "num_params=1e6").json)  # the unit of the tokens is kept

@@ -5,6 +5,7 @@ import pytest
 
 from experiments.paper import law_pictures, plan_pictures
 from jaxlaws import presets
+from jaxlaws.figures.style import save_figure
 
 LAW = presets.load("busbridge2025_consistent")
 
@@ -37,5 +38,5 @@ def test_small_students_have_their_best_teacher_inside_the_capacity_gap(panel, f
 @pytest.mark.parametrize("name", [*law_pictures.PICTURES, *plan_pictures.PICTURES])
 def test_every_picture_can_be_drawn(name, tmp_path):
     picture = (law_pictures.PICTURES | plan_pictures.PICTURES)[name]
-    picture(LAW).savefig(tmp_path / "picture.svg")
+    save_figure(picture(LAW), tmp_path / "picture.svg")
     assert (tmp_path / "picture.svg").stat().st_size > 10_000

@@ -5,12 +5,11 @@ import dataclasses
 import numpy as np
 import pytest
 from laws_of_tests import SizeLaw, TaughtLaw
-from matplotlib.figure import Figure
 
-from fitting import Normal
+from fitting import Normal, Picture, to_page
 from fitting.problem.restraints import Restraints
 from fitting.reporting.fit_sections import coefficient_table, fit_report
-from fitting.reporting.markdown import latex_table, to_page
+from fitting.reporting.markdown import latex_table
 from fitting.reporting.uncertainty_figures import bootstrap_cloud, intervals, profile_likelihoods
 from fitting.uncertainty.profile_likelihood import Profile
 
@@ -64,25 +63,35 @@ def test_a_table_shows_the_restraint_of_each_coefficient(simulated_fit):
     assert frozen.held() == dict.fromkeys(["alone.E", "alone.A", "alone.alpha"], "frozen")
 
 
-def test_a_report_has_tables_and_figures(simulated, simulated_fit):
+def test_a_report_has_tables_and_pictures(simulated, simulated_fit):
     parts = fit_report(simulated_fit, runs=simulated)
     texts = [part for part in parts if isinstance(part, str)]
     assert texts[0] == "## Chinchilla"
     assert "210 runs" in texts[1]
-    assert "CONVERGED" in texts[1]
-    assert any("| num_params | size N of the model | 60M | 16B |" in text for text in texts)
+    assert any("| size N of the model | parameters | 60M | 16B |" in text for text in texts)
+    law = simulated_fit.law
+    numbers = [f"{float(getattr(law, name)):.4g}" for name in ("E", "A", "alpha", "B", "beta")]
+    equation = "loss = {} + {} / N^{} + {} / D^{}".format(*numbers)
+    assert f"```\n{equation}\n```" in texts
     residuals = 100 * np.abs(
-        np.asarray(simulated_fit.law.loss(**{k: simulated.inputs[k] for k in simulated.inputs}))
-        / simulated.loss
+        np.asarray(law.loss(**{k: simulated.inputs[k] for k in simulated.inputs})) / simulated.loss
         - 1
     )
-    assert any(f"Mean {residuals.mean():.2f}%" in text for text in texts)
+    trust = next(text for text in texts if text.startswith("The fit converged"))
+    assert f"off by {residuals.mean():.2f}% on average" in trust
+    assert f"{residuals.max():.2f}% at worst" in trust
+    assert "No runs were held out, so the errors on new runs are not known." in texts
     assert "### IsoFLOP profiles" in texts
-    assert sum(isinstance(part, Figure) for part in parts) == 4
+    pictures = [part for part in parts if isinstance(part, Picture)]
+    assert [each.name for each in pictures] == [
+        "Chinchilla-runs", "Chinchilla-residuals", "Chinchilla-intervals", "Chinchilla-draws",
+        "isoflop",
+    ]  # fmt: skip
     page = to_page(parts, "a fit & its runs")
-    assert page.count("data:image/png;base64,") == 4
     assert "<title>a fit &amp; its runs</title>" in page
-    assert page.count("<table>") == 5
+    assert page.count("<figcaption>Figure ") == 5
+    assert page.count("<img alt=") == page.count("data:image/svg+xml;base64,") == 7
+    assert page.count("<table>") == page.count('class="scroll"')
 
 
 def test_intervals_are_quantiles_of_the_draws(simulated_fit):

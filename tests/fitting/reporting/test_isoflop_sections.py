@@ -2,9 +2,8 @@
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 
-from fitting import Runs, bundled_runs
+from fitting import Picture, Runs, bundled_runs
 from fitting.reporting.isoflop_sections import isoflop_report
 from jaxlaws import presets
 from jaxlaws.laws.chinchilla import Chinchilla
@@ -32,8 +31,8 @@ def test_profiles_and_the_law_are_in_one_table():
     assert heading == "### IsoFLOP profiles"
     assert minima.count("1e19 FLOPs | 9 |") == 1
     assert len(minima.splitlines()) == 2 + len(BUDGETS)
-    assert isinstance(picture, Figure)
-    labels = [text.get_text() for text in picture.axes[0].get_legend().get_texts()]
+    assert isinstance(picture, Picture)
+    labels = [text.get_text() for text in picture.figure.axes[0].get_legend().get_texts()]
     assert labels == ["1e19 FLOPs", "1e20 FLOPs", "1e21 FLOPs"]
     by_runs, by_law = (
         [cell.strip() for cell in row.strip("| ").split("|")] for row in beside.splitlines()[2:]
@@ -61,6 +60,6 @@ def test_the_bundled_runs_have_three_profiles():
 
     runs = bundled_runs("supervised")
     parts = isoflop_report(fit(Chinchilla, runs).law, runs)
-    assert [part for part in parts if isinstance(part, Figure)]
+    assert [part for part in parts if isinstance(part, Picture)]
     for budget in ("2e11", "7.9e11", "3.1e12"):
         assert f"| {budget} FLOPs |" in parts[1]

@@ -6,7 +6,8 @@ from laws_of_tests import SizeLaw
 
 from fitting import Runs, hold_out
 from fitting.reporting.fit_figures import roll_out_errors
-from fitting.reporting.markdown import latex_table, markdown_table, to_html
+from fitting.reporting.markdown import latex_table, markdown_table
+from fitting.reporting.pages import to_page
 from fitting.reporting.tables import error_table
 from fitting.validation.cross_validation import RollOut
 
@@ -14,7 +15,7 @@ AWKWARD = "a | b\n| c <script>alert(1)</script> $x$"
 
 
 def test_a_cell_stays_one_cell():
-    page = to_html(markdown_table(["name", "loss"], [[AWKWARD, "2.41"]]), "title")
+    page = to_page([markdown_table(["name", "loss"], [[AWKWARD, "2.41"]])], "title")
     assert page.count("<tr>") == 2
     assert page.count("<td") == 2
     assert "<script>" not in page
@@ -27,7 +28,7 @@ def test_a_cell_stays_one_cell():
 def test_names_of_hold_outs_may_contain_any_text():
     runs = Runs.read(size_columns(), law_type=SizeLaw)
     held = hold_out(SizeLaw, runs, np.arange(12) >= 9, name=AWKWARD, num_starts=16)
-    page = to_html(error_table([held]), "title")
+    page = to_page([error_table([held])], "title")
     assert page.count("<tr>") == 3
     rolled = RollOut(
         by="num_params",

@@ -10,7 +10,7 @@ from jaxlaws.cli.answers.presentation import Answered, Presentation
 from jaxlaws.cli.output.question_marks import failed, with_question_marks
 from jaxlaws.cli.output.wording import INPUT_WORDS, active_bounds, distance
 from jaxlaws.foundations.annotations import Array, Json
-from jaxlaws.foundations.text.cells import DISTANCE, cell
+from jaxlaws.foundations.text.cells import DISTANCE, cell, times_outside
 from jaxlaws.foundations.text.table_columns import flat, known, plain_inputs, table_of
 from jaxlaws.foundations.text.tables import Table
 from jaxlaws.planning import Comparison, Status, Winner, extrapolation_decades, plan_to_dict
@@ -32,7 +32,7 @@ _COLUMNS = {
     ("num_teacher_params",): "teacher parameters",
     ("num_teacher_tokens",): "teacher tokens",
     ("teacher_loss",): "teacher loss",
-    ("teacher",): "teacher's share",
+    ("teacher",): "teaching",
 }
 
 
@@ -79,28 +79,31 @@ class Strategies(Presentation):
             **({"probabilities": shares} if shares else {}),
         }
 
+    def lead(self, found: Answered, document: dict[str, Json]) -> str:
+        """The winner and the reason."""
+        return "" if found.swept else f"Winner: {document['winner']}. {document['reason']}"
+
     def notes(self, found: Answered, document: dict[str, Json]) -> list[str]:
-        """The winner and the reason, what is ruled out and why, and the confidence."""
+        """What is ruled out and why, and the confidence."""
         if found.swept:
             return ["In brackets: ruled out.", distance(found.decades)]
         return [
-            f"Winner: {document['winner']}. {document['reason']}",
             *_ruled_out(document),
             *active_bounds(found.result.options.distil),
             *_unknown_distance(document),
             *_confidence(found, document),
         ]
 
-    def picture(self, found: Answered, *, budget: float | None = None) -> "Figure":
-        """The loss of each strategy against the budget, with a line at one budget."""
-        from jaxlaws.figures.plans import decision
+    def picture(self, found: Answered) -> "Figure":
+        """The loss of each strategy against the budget, and the gain from a teacher."""
+        from jaxlaws.figures.decisions import decision
 
         return decision(
             found.inputs["flops"],
             found.result,
             draws=found.draws,
             decades=found.decades,
-            budget=budget,
+            unit=found.source.loss_unit,
             title=self.picture_title(found),
         )
 
@@ -120,7 +123,7 @@ class Strategies(Presentation):
             shown |= {f"options.{n}.loss": f"loss, {_STRATEGIES[n]}" for n in document["options"]}
             return table_of(values, shown | DISTANCE, "comparisons")
         rows, shares = [], document.get("probabilities", {})
-        shown = _COLUMNS | ({("share_of_draws",): "share of draws"} if shares else {})
+        shown = _COLUMNS | ({("share_of_draws",): "draws"} if shares else {})
         for name, plan in document["options"].items():
             paid = (
                 plan["shares"]["logits"] + plan["shares"]["teacher"] if name == "distil" else None
@@ -177,6 +180,6 @@ def _confidence(found: Answered, document: dict[str, Json]) -> list[str]:
     notes = [f"{'; '.join(wins)}."]
     if found.source.supervised_is_constant:
         notes.append(f"{SHARED_LAW} that share.")
-    if found.decades != 0:
+    if np.isnan(found.decades) or times_outside(float(found.decades)):
         notes.append("Outside the fitted runs the form of the law is not certain either.")
     return notes

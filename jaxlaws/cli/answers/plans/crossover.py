@@ -18,13 +18,13 @@ _MAX_DRAWS = 200  # each is computed at some hundreds of budgets
 
 _COLUMNS = {
     "num_student_params": "student parameters",
-    "from_flops": "from FLOPs",
+    "from_flops": "from (FLOPs)",
     "better": "better",
     "loss": "loss",
     "status": "status",
     "low": f"low ({LEVEL:.0%})",
     "high": "high",
-    "share_of_draws": "share of draws",
+    "share_of_draws": "draws",
 }
 
 
@@ -42,7 +42,9 @@ class CrossoverBudgets(Presentation):
     def over_draws(self, found: Answered, ensemble: Tree) -> Tree:
         """The crossings of the first draws, all at once."""
         some = jax.tree.map(lambda leaf: leaf[:_MAX_DRAWS], ensemble)
-        with patience(f"planning with {num_draws(some)} draws of the fit …"):
+        count = num_draws(some)
+        expected = 5 + 0.1 * count
+        with patience(f"planning with {count} draws of the fit …", expected=expected):
             return found.question(some, **found.inputs)
 
     def is_infeasible(self, result: Tree) -> bool:

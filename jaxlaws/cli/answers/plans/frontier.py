@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _COLUMNS = {
     "num_params": "parameters",
-    "inference_flops": "FLOPs a token",
+    "inference_flops": "serving (FLOPs/token)",
     "supervised.loss": "loss, train",
     "distilled.loss": "loss, distil",
     "method": "better",
@@ -78,4 +78,9 @@ class ServingFrontier(Presentation):
         """The loss of each size against the cost of serving a token."""
         from jaxlaws.figures.frontier import loss_against_serving
 
-        return loss_against_serving(found.result, title=self.picture_title(found))
+        return loss_against_serving(
+            found.result,
+            decades=found.decades,
+            unit=found.source.loss_unit,
+            title=self.picture_title(found),
+        )

@@ -42,7 +42,7 @@ class SizeAndTokens(Presentation):
             None for no ranges.
     """
 
-    picture_of = "a sweep of --flops"
+    picture_of = "one plan or a sweep of --flops"
 
     def __init__(self, title: str, within: float | None = None) -> None:
         super().__init__(title, columns=WORDS | {"status": "status"})
@@ -121,17 +121,20 @@ class SizeAndTokens(Presentation):
         ]
 
     def picture(self, found: Answered) -> "Figure":
-        """The first range against the budget; without ranges the plans and their shares."""
-        title, budgets = self.picture_title(found), found.inputs["flops"]
-        for name, ends in self.ranges(found).items():
-            from jaxlaws.figures.near_optimal import near_optimal_ranges
+        """One plan; or the first range against the budget; or without ranges the plans."""
+        from jaxlaws.figures.near_optimal import near_optimal_ranges
+        from jaxlaws.figures.plans import allocation, single_plan
 
+        title, unit, ranges = self.picture_title(found), found.source.loss_unit, self.ranges(found)
+        if not found.swept:
+            return single_plan(found.result, draws=found.draws, ranges=ranges, title=title)
+        budgets, decades = found.inputs["flops"], found.decades
+        for name, ends in ranges.items():
             bands = [(self.within or 0.0, ends)]
-            return near_optimal_ranges(budgets, bands, of=name, label=WORDS[name], title=title)
-        from jaxlaws.figures.plans import allocation
-
+            look = {"of": name, "label": WORDS[name], "decades": decades, "unit": unit}
+            return near_optimal_ranges(budgets, bands, title=title, **look)
         return allocation(
-            budgets, found.result, draws=found.draws, decades=found.decades, title=title
+            budgets, found.result, draws=found.draws, decades=decades, unit=unit, title=title
         )
 
 
@@ -145,9 +148,10 @@ def _ranges(found: Answered, within: Array) -> dict[str, NearOptimalRange]:
         for name in WORDS
         if name in found.result.active_bounds
         if f"{name}_bounds" in bounded and options.get(name) is None
+        if np.shape(getattr(found.result, name)) == np.shape(found.result.loss)
         if np.isfinite(getattr(found.result, name)).any()
     ]
-    with patience("looking for the ends of the ranges …"):
+    with patience("looking for the ends of the ranges …", expected=8.0 * len(names)):
         return {
             name: near_optimal_range(planner, found.source.law, of=name, **options)
             for name in names

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from jaxlaws.cli.answers.presentation import Answered, Presentation
+from jaxlaws.cli.answers.plans.size_and_tokens import SizeAndTokens
+from jaxlaws.cli.answers.presentation import Answered
 from jaxlaws.foundations.annotations import Array, Json
-from jaxlaws.foundations.text.cells import SHARES, WORDS
+from jaxlaws.foundations.text.cells import DISTANCE, SHARES, WORDS
 from jaxlaws.foundations.text.table_columns import columns
 from jaxlaws.planning import extrapolation_decades
 
@@ -14,11 +15,18 @@ _STATUS = {"status": "status"}
 _STUDENTS = {n: WORDS[n] for n in ("num_student_params", "num_student_tokens")}
 
 
-class StudentFamily(Presentation):
-    """A `FamilyPlan`: the shared teacher, and the tokens and the loss of each student."""
+class StudentFamily(SizeAndTokens):
+    """A `FamilyPlan`: the shared teacher, and the tokens and the loss of each student.
 
-    def __init__(self, title: str) -> None:
-        super().__init__(title, _STUDENTS | _COLUMNS | SHARES | _STATUS, _COLUMNS | _STATUS)
+    Args:
+        title: of tables and pictures.
+        within: as for `SizeAndTokens`; the ranges are those of the teacher.
+    """
+
+    def __init__(self, title: str, within: float | None = None) -> None:
+        super().__init__(title, within)
+        self.rows = _STUDENTS | _COLUMNS | SHARES | _STATUS
+        self.columns = _COLUMNS | _STATUS | DISTANCE
 
     def decades(self, found: Answered) -> Array:
         """The distance to the fitted range of the student that is farthest, in decades."""

@@ -1,5 +1,7 @@
 """`jaxlaws plan distill --teachers`: existing teachers, ranked for a student."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from jaxlaws.cli.answers.draws import num_draws
@@ -12,6 +14,9 @@ from jaxlaws.foundations.text.table_columns import columns, known, plain_inputs,
 from jaxlaws.foundations.text.tables import Table
 from jaxlaws.planning import Status, plan_to_dict
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 _COLUMNS = {  # for each teacher
     "teacher": "teacher",
     "num_teacher_params": WORDS["num_teacher_params"],
@@ -21,10 +26,10 @@ _COLUMNS = {  # for each teacher
     "loss": "loss",
 }
 _SWEEP = {
-    "best": "best teacher",
-    "margin": "ahead of the next by",
-    "gain": "ahead of training alone by",
-    "supervised.loss": "loss trained alone",
+    "best": "best",
+    "margin": "margin",
+    "gain": "gain",
+    "supervised.loss": "loss, train",
 }
 
 
@@ -37,6 +42,7 @@ class TeacherRanking(Presentation):
     """
 
     entries = "choices"
+    picture_of = "one plan or a sweep of --flops"
 
     def __init__(self, title: str, names: Array) -> None:
         super().__init__(title)
@@ -91,7 +97,7 @@ class TeacherRanking(Presentation):
         values, shown = with_question_marks(self.file_columns(found, document)), _COLUMNS
         if shares := document.get("probabilities"):
             values["share_of_draws"] = list(shares.values())
-            shown = _COLUMNS | {"share_of_draws": "share of draws"}
+            shown = _COLUMNS | {"share_of_draws": "draws"}
         values = {name: [values[name][n] for n in found.result.ranking] for name in shown}
         table, alone = table_of(values, shown), document["supervised"]
         tokens = cell("num_tokens", alone["num_tokens"])
@@ -99,18 +105,35 @@ class TeacherRanking(Presentation):
         last = ["none, trained alone", "–", "–", tokens, "–", loss, *["–"] * bool(shares)]
         return Table(table.heads, [*table.rows, last], table.note)
 
+    def picture(self, found: Answered) -> "Figure":
+        """The loss of the student of each teacher, for one budget or along a sweep."""
+        from jaxlaws.figures.catalogue import teacher_catalogue
+
+        return teacher_catalogue(
+            found.result,
+            self.names.tolist(),
+            flops=found.inputs["flops"] if found.swept else None,
+            decades=found.decades,
+            unit=found.source.loss_unit,
+            title=self.picture_title(found),
+        )
+
+    def lead(self, found: Answered, document: dict[str, Json]) -> str:
+        """The best teacher, and whether it is better than no teacher."""
+        if found.swept:
+            return ""
+        words, gain = f"Best teacher: {document['best']}.", document["gain"]
+        if gain is None:
+            return words
+        than = "lower" if gain >= 0 else "higher"
+        return f"{words} The loss of its student is {abs(gain):.4f} {than} than without a teacher."
+
     def notes(self, found: Answered, document: dict[str, Json]) -> list[str]:
-        """Whether the best teacher is better than no teacher, and the share of the draws."""
-        notes, best, gain = [], document["best"], document["gain"]
-        if not found.swept:
-            notes.append(f"Best teacher: {best}.")
-        if not found.swept and gain is not None:
-            than = "lower" if gain >= 0 else "higher"
-            notes[0] += (
-                f" The loss of its student is {abs(gain):.4f} {than} than that of training alone."
-            )
+        """The share of the draws in which the best teacher is the best."""
+        notes = []
         if shares := document.get("probabilities"):
-            total = num_draws(found.source.ensemble)
-            wins = shares.get(best, 0.0)
-            notes.append(f"It is the best teacher in {wins:.0%} of the {total} draws.")
+            total, best = num_draws(found.source.ensemble), document["best"]
+            notes.append(
+                f"{best} is the best teacher in {shares.get(best, 0.0):.0%} of {total} draws."
+            )
         return [*notes, distance(found.decades)]

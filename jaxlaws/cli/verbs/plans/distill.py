@@ -76,8 +76,11 @@ def command(
         raise click.UsageError(f"several students train their teacher: leave out {taught}")
     if several and inputs["num_students"] != 1:
         raise click.UsageError("--student lists each student: leave out --students")
-    for option, value in (("--within", within), ("--unique-tokens", unique_tokens)):
-        if value is not None and (several or table is not None):
+    for option, value, fits in (
+        ("--within", within, table is None),
+        ("--unique-tokens", unique_tokens, table is None and not several),
+    ):
+        if value is not None and not fits:
             what = "several students" if several else "--teachers"
             raise click.UsageError(f"{option} does not work with {what}: leave out one of them")
 
@@ -110,7 +113,7 @@ def command(
     title = f"{title}, scenario {scenario}"
     kind = SizeAndTokens(title, within)
     if several:
-        kind = StudentFamily(title)
+        kind = StudentFamily(title, within)
     elif teachers is not None:
         kind = TeacherRanking(title, teachers.names)
     elif unique_tokens is not None:

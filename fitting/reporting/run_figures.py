@@ -1,0 +1,113 @@
+"""The figure that everyone expects first: loss against tokens and compute, runs and fitted law."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from fitting.data.predictions import predict
+from fitting.data.run_sizes import extent
+from fitting.data.runs import Runs
+from jaxlaws.figures.axes import (
+    flops_axis,
+    legend_above,
+    loss_axis,
+    named_in_legend,
+    quantity_axis,
+)
+from jaxlaws.figures.style import (
+    house_style,
+    new_figure,
+    ordered_colours,
+    set_title,
+    with_lines_below,
+)
+from jaxlaws.foundations.law import Law
+from jaxlaws.foundations.quantities import format_quantity
+
+_PAIRS = (("num_params", "num_tokens"), ("num_student_params", "num_student_tokens"))
+_MOST_CURVES = 60
+
+
+def has_sizes_and_tokens(law: Law) -> bool:
+    """Whether a law takes the size and the tokens of a model, or of a student."""
+    return any(set(pair) <= set(law.input_names) for pair in _PAIRS)
+
+
+def loss_against_tokens_and_compute(
+    law: Law, runs: Runs, *, unit: str = "nats", title: str = ""
+) -> Figure:
+    """Draw the loss of runs against their tokens and their compute, with the fitted law as curves.
+
+    Each size has a colour, and a curve over the range of its tokens; so does each teacher of a
+    size, and each value of a further input. Of very many curves some evenly spaced ones are drawn.
+
+    Args:
+        law: a fitted law with one outcome that takes size and tokens, of a model or a student.
+        runs: the runs of the fit.
+        unit: of the loss.
+        title: title of the figure.
+
+    Raises:
+        ValueError: the law takes other inputs.
+    """
+    if not has_sizes_and_tokens(law):
+        raise ValueError(f"{type(law).__name__} does not take a size and tokens")
+    size_name, token_name = next(pair for pair in _PAIRS if set(pair) <= set(law.input_names))
+    sizes, tokens = runs.inputs[size_name], runs.inputs[token_name]
+    flops = extent(runs, "flops")
+    distinct = np.unique(sizes)
+    colours = ordered_colours(len(distinct))
+    named = named_in_legend(len(distinct))
+    with house_style():
+        figure, panels = new_figure(2, height=3.7)
+        for axes, along in zip(panels, (tokens, flops), strict=True):
+            for index, (size, colour) in enumerate(zip(distinct, colours, strict=True)):
+                here = sizes == size
+                label = format_quantity(float(size)) if index in named else None
+                look = {"s": 16, "color": colour, "linewidths": 0, "label": label, "zorder": 2.5}
+                axes.scatter(along[here], runs.loss[here], **look)
+        drawn = _draw_curves(panels, law, runs, (size_name, token_name), flops, colours)
+        quantity_axis(panels[0].xaxis, "training tokens")
+        flops_axis(panels[1].xaxis, "training compute (FLOPs)")
+        whose = "the student's parameters" if "student" in size_name else "parameters"
+        for axes in panels:
+            loss_axis(axes.yaxis, unit=unit)
+            legend_above(axes, whose)
+        notes = ["points: runs; curves: the fitted law"]
+        notes += ["for each student size and teacher"] if "teacher_loss" in law.input_names else []
+        notes += ["the compute of a student leaves out its teacher"] * ("student" in size_name)
+        notes += ["some of the curves"] * (drawn > _MOST_CURVES)
+        with_lines_below(figure, ["; ".join(notes)])
+        set_title(figure, title)
+    return figure
+
+
+def _draw_curves(
+    panels: tuple[Axes, Axes],
+    law: Law,
+    runs: Runs,
+    names: tuple[str, str],
+    flops: np.ndarray,
+    colours: list[str],
+) -> int:
+    """A curve for each combination of the inputs other than the tokens; returns their number."""
+    size_name, token_name = names
+    fixed = [name for name in law.input_names if name != token_name]
+    table = np.stack([runs.inputs[name] for name in fixed], axis=1)
+    combinations, which = np.unique(table, axis=0, return_inverse=True)
+    tokens, distinct = runs.inputs[token_name], np.unique(runs.inputs[size_name])
+    ranges = [(index, tokens[which.ravel() == index]) for index in range(len(combinations))]
+    ranges = [(index, each) for index, each in ranges if np.ptp(each) > 0]
+    chosen = sorted(named_in_legend(len(ranges), _MOST_CURVES)) if ranges else []
+    for place in chosen:
+        index, own = ranges[place]
+        here = which.ravel() == index
+        line = np.geomspace(own.min(), own.max(), 60)
+        values = dict(zip(fixed, combinations[index], strict=True))
+        losses = predict(law, values | {token_name: line})
+        colour = colours[int(np.searchsorted(distinct, values[size_name]))]
+        # The compute of the table may differ from 6 N D.
+        per_token = float(np.median(flops[here] / own))
+        for axes, along in zip(panels, (line, line * per_token), strict=True):
+            axes.plot(along, losses, color=colour, linewidth=1.1, alpha=0.9)
+    return len(ranges)

@@ -1,0 +1,4 @@
+"""The verbs of `jaxlaws plan`, one file each.
+
+This room may import `answers`, `options` and `output`.
+"""

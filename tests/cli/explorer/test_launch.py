@@ -1,0 +1,118 @@
+"""`jaxlaws explore`: what it needs, its address, its port, and how it ends."""
+
+import http.cookiejar
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+
+import pytest
+
+from jaxlaws.cli.verbs import explore
+
+# The server of the command line, without the compilation of the views.
+PROGRAM = """
+import sys
+from jaxlaws.cli.explorer import launch
+from jaxlaws.cli.main import main
+launch.compile_views = lambda session: None
+main(["explore", "--no-browser", *sys.argv[1:]])
+"""
+
+
+@pytest.fixture
+def start():
+    """Start servers, which are ended after the test."""
+    running = []
+
+    def started(*arguments):
+        process = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, *map(str, arguments)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        running.append(process)
+        return process, process.stdout.readline().strip()
+
+    yield started
+    for process in running:
+        process.kill()
+        process.communicate()
+
+
+class Stay(urllib.request.HTTPRedirectHandler):
+    """Follows no redirection."""
+
+    def redirect_request(self, *_):
+        return None
+
+
+def browser():
+    jar = http.cookiejar.CookieJar()
+    return urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar), Stay)
+
+
+def test_the_address_has_the_token_and_control_c_ends_the_server(start, tmp_path):
+    table = tmp_path / "runs.csv"
+    table.write_text("params,tokens,loss\n1e7,1e9,3.5\n1e8,1e9,3.2\n1e9,2e10,2.5\n")
+    process, url = start("--law", "besiroglu2024", "--runs", table)
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/\?token=[\w-]{30,}&view=your-runs", url)
+    opened = browser()
+    base = url.partition("?")[0]
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        opened.open(f"{base}api/views")
+    assert refused.value.code == 401
+    with pytest.raises(urllib.error.HTTPError) as redirected:
+        opened.open(url)
+    assert redirected.value.headers["location"] == "/?view=your-runs"
+    with opened.open(f"{base}api/views") as answer:
+        found = json.load(answer)
+    laws = {each["name"]: each for each in found["views"][1]["controls"]}["law"]
+    assert laws["default"] == "besiroglu2024"
+    with opened.open(f"{base}api/table?id={found['table']}") as answer:
+        assert json.load(answer)["rows"] == 3
+    process.send_signal(signal.SIGINT)
+    rest, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    assert rest == ""
+    assert "Traceback" not in errors
+    assert "Ctrl-C" in errors
+
+
+def test_a_port_in_use_is_said(refused):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        said = refused("explore", "--no-browser", "--port", port)
+    assert f"port {port}" in said
+    assert "--port" in said
+
+
+@pytest.mark.parametrize("option", ["--law", "--runs"])
+def test_a_file_that_is_missing_or_wrong_is_said(refused, tmp_path, option):
+    wrong = tmp_path / "wrong.json"
+    wrong.write_text("[1, 2")
+    for path in (tmp_path / "missing.json", wrong):
+        assert path.name in refused("explore", "--no-browser", option, path)
+
+
+def test_without_the_extra_it_says_how_to_install_it(refused, monkeypatch):
+    monkeypatch.setattr(explore.importlib.util, "find_spec", lambda name: None)
+    assert "pip install 'jaxlaws[explore]'" in refused("explore")
+
+
+def test_help_imports_neither_jax_nor_the_server():
+    program = (
+        "import sys; from jaxlaws.cli.main import main; "
+        "main(['explore', '--help'], standalone_mode=False); "
+        "sys.exit(bool({'jax', 'numpy', 'starlette', 'uvicorn'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
+    assert done.returncode == 0
+    assert b"Ctrl-C" in done.stdout
