@@ -162,7 +162,7 @@ def test_a_first_stage_moves_too(is_frozen):
     stages = None if alone is None else {"supervised": alone}
     f = fit_as_function(result, runs, stages)
     assert relative(f(), result.law) < 1e-5
-    step = 1e-4
+    step = 1e-3
     changed = [fitted(sign * step) for sign in (1, -1)]
     losses = [fit_as_function(r, t, a and {"supervised": a}).losses for r, t, a in changed]
     log_losses = [np.log(r.law.loss(**POINT)) for r, _, _ in changed]
