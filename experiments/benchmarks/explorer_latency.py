@@ -15,7 +15,7 @@ import sys
 from collections.abc import Sequence
 
 import numpy as np
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, Response, sync_playwright
 
 VIEWS = ("strategies", "supervised", "capacity-gap", "when-to-distil", "split")
 _COLUMNS = ("median", "p95", "worst", "server", "compiled")
@@ -44,12 +44,12 @@ def measure(page: Page, origin: str, view: str, moves: int) -> list[float]:
     page.goto(f"{origin}/?view={view}")
     page.wait_for_selector("body:not(.busy)", timeout=120_000)
     page.evaluate(_MOVES, 5)  # the first frames of a page are slower
-    page.on(
-        "response",
-        lambda response: (
-            "/api/answer" in response.url and inside.append(response.json()["milliseconds"])
-        ),
-    )
+
+    def note(response: Response) -> None:
+        if "/api/answer" in response.url:
+            inside.append(response.json()["milliseconds"])
+
+    page.on("response", note)
     times = page.evaluate(_MOVES, moves)
     server, compiled = (np.median([each[key] for each in inside]) for key in ("total", "compiled"))
     return [float(np.median(times)), float(np.percentile(times, 95)), max(times), server, compiled]
