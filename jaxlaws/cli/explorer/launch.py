@@ -21,7 +21,7 @@ _HOST = "127.0.0.1"
 _SECONDS_TO_CLOSE = 2
 
 
-def launch(law: str | None, runs: str | None, port: int, *, browser: bool) -> None:
+def serve(law: str | None, runs: str | None, port: int, *, browser: bool) -> None:
     """Serve the page until the user stops it.
 
     Args:

@@ -16,9 +16,10 @@ from jaxlaws.cli.answers.report.subject import Subject
 from jaxlaws.cli.options.fitting_options import FitInputs
 from jaxlaws.cli.options.law_source import Source
 from jaxlaws.cli.options.reading_options import ABOUT, TableOptions
-from jaxlaws.cli.output.files import write_picture, write_text
+from jaxlaws.cli.output.files import write_text
 from jaxlaws.cli.output.progress import patience, seconds_of_fits
 from jaxlaws.foundations.annotations import Array
+from jaxlaws.foundations.atomic_files import atomic_write
 from jaxlaws.foundations.quantities import format_flops, format_quantity
 from jaxlaws.saving import law_class_name
 
@@ -67,7 +68,8 @@ def _write(path: str, parts: list[Part], title: str) -> None:
     ]
     for each in named:
         if isinstance(each, Picture):
-            write_picture(Path(path).with_name(f"{each.name}.svg"), each.figure)
+            with atomic_write(Path(path).with_name(f"{each.name}.svg")) as temporary:
+                temporary.write_bytes(each.svg)
     write_text(path, to_markdown(named))
 
 

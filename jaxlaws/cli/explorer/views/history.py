@@ -148,11 +148,8 @@ def _all_plans(given: Given, own: Tree, budgets: np.ndarray) -> dict[str, dict[s
         forward_flops=given.forward_flops,
         scenario=traced_scenario("inference"),
     )
-    found["busbridge"] = {
-        "num_params": student.num_student_params,
-        "num_tokens": student.num_student_tokens,
-        "loss": student.loss,
-    }
+    values = (student.num_student_params, student.num_student_tokens, student.loss)
+    found["busbridge"] = dict(zip(_FIELDS, values, strict=True))
     return found | {"own": plans(own)}
 
 
@@ -162,15 +159,13 @@ def _answer(given: Given) -> Answer:
     found = given.timed(lambda: _all_plans(given, shown.source.law, budgets))
     steps = {**_STEPS, "own": _Step(f"yours: {shown.label}", shown.value, "law6", "")}
     here = jax.tree.map(lambda leaf: float(leaf[-1]), found)
-    first, last = here["kaplan"], here["besiroglu"]
+    first, last = (
+        f"{wording.size(here[key]['num_params'])} and {wording.tokens(here[key]['num_tokens'])}"
+        for key in ("kaplan", "besiroglu")
+    )
     return Answer(
-        sentence=(
-            f"For {wording.flops(budget)}, Kaplan's law of 2020 plans "
-            f"{wording.size(first['num_params'])} and {wording.tokens(first['num_tokens'])}; the "
-            f"corrected Chinchilla law of 2024 plans {wording.size(last['num_params'])} and "
-            f"{wording.tokens(last['num_tokens'])}, "
-            f"{last['num_tokens'] / last['num_params']:.3g} tokens per parameter."
-        ),
+        sentence=f"For {wording.flops(budget)}, Kaplan's law of 2020 plans {first}; the corrected "
+        f"Chinchilla law of 2024 plans {last}.",
         notes=[
             *(step.paragraph for step in _STEPS.values()),
             "The losses are of different data sets and vocabularies: compare the shapes of the "
@@ -262,23 +257,22 @@ def _code(given: Given) -> Code:
     budget, keyword = value(given["flops"]), model_keyword(given)
     served, distinct = value(given["num_inference_tokens"]), value(given["num_unique_tokens"])
     option = f"--flops {budget}{model_option(given)}"
-    names = ["kaplan2020", "hoffmann2022_tex", "besiroglu2024"]
+    names = [_STEPS[key].preset for key in ("kaplan", "hoffmann", "besiroglu")]
     return code_of(
         given,
         [
-            f"for name in {names}:",
-            f"    plan = compute_optimal(presets.load(name), flops={budget}{keyword})",
+            "def show(name, plan):",
             '    print(f"{name}: {plan.num_params:.3g} parameters, {plan.num_tokens:.3g} tokens, "',
             '          f"loss {plan.loss:.4f}")',
-            f"own = compute_optimal(law, flops={budget}{keyword})",
-            'print(f"own: {own.num_params:.3g} parameters, {own.num_tokens:.3g} tokens, "',
-            '      f"loss {own.loss:.4f}")',
-            'served = compute_optimal(presets.load("besiroglu2024"), '
-            f"flops={budget}, num_inference_tokens={served}{keyword})",
-            'print(f"served: {served.num_params:.3g} parameters, loss {served.loss:.4f}")',
-            'limited = train_on_limited_data(presets.load("muennighoff2023"), '
-            f"flops={budget}, num_unique_tokens={distinct}{keyword})",
-            'print(f"limited: {limited.num_params:.3g} parameters, loss {limited.loss:.4f}")',
+            f"for name in {names}:",
+            f"    show(name, compute_optimal(presets.load(name), flops={budget}{keyword}))",
+            f'show("own", compute_optimal(law, flops={budget}{keyword}))',
+            'law = presets.load("besiroglu2024")',
+            f'show("served", compute_optimal(law, flops={budget}, num_inference_tokens={served}'
+            f"{keyword}))",
+            'law = presets.load("muennighoff2023")',
+            f'show("limited", train_on_limited_data(law, flops={budget}, '
+            f"num_unique_tokens={distinct}{keyword}))",
             'teacher = presets.load("busbridge2025_refit")',
             f"size = compute_optimal(teacher, flops={budget}{keyword}).num_params",
             f"student = distill(teacher, flops={budget}, num_student_params=size, "
