@@ -60,7 +60,9 @@ class Fitter:
             raise ValueError("download: this server has no such file; start the fit again")
         path = folder / names[kind]
         if kind == "report" and not path.exists():
-            path.write_text(_report(folder / names["law"]), encoding="utf-8")
+            from jaxlaws.cli.answers.report.writing import page_of_fit
+
+            path.write_text(page_of_fit(str(folder / names["law"])), encoding="utf-8")
         return path
 
     def run(self, request: FitRequest) -> dict[str, Json]:
@@ -194,20 +196,3 @@ def _code(found: Fit, columns: dict[str, str]) -> Code:
         f"--bootstrap {found.request.draws} -o fit.json"
     )
     return Code("\n".join(python) + "\n", shell + "\n")
-
-
-def _report(path: Path) -> str:
-    """The page of a saved fit, as `jaxlaws report` writes it."""
-    from fitting import fit_report, to_page
-    from fitting.reporting.plan_sections import plan_section
-
-    result = FitResult.load(path)
-    title = type(result.law).__name__
-    parts = [f"# {title}"]
-    for each in (*result.stages.values(), result):
-        parts += fit_report(each)
-    source = Source(str(path)).for_supervised_runs()
-    parts += plan_section(
-        source.law, fitted_range=source.fitted_range, ensemble=source.ensemble, rolled={}
-    )
-    return to_page(parts, title)
