@@ -31,15 +31,15 @@ class Request:
     """The options of `jaxlaws report`; see there."""
 
     subject: str
-    table: str | None
-    law_name: str | None
-    bootstrap: int
-    flops: Array | None
-    student: float | None
-    num_inference_tokens: float
-    reading: TableOptions
-    level: float
-    output: str
+    table: str | None = None
+    law_name: str | None = None
+    bootstrap: int = 100
+    flops: Array | None = None
+    student: float | None = None
+    num_inference_tokens: float = 0.0
+    reading: TableOptions = dataclasses.field(default_factory=lambda: TableOptions({}, {}))
+    level: float = 0.9
+    output: str = "report.html"
 
 
 def write(request: Request) -> str:
@@ -55,6 +55,14 @@ def write(request: Request) -> str:
         answer, parts = in_short(subject), parts_of(subject, level=request.level)
     _write(request.output, parts, subject.title)
     return answer
+
+
+def page_of_fit(path: str) -> str:
+    """The report on a saved fit without its runs, as a page that names the file without folders."""
+    subject, name = _subject(Request(subject=path)), Path(path).name
+    subject.source.name = name
+    commands = [each.replace(path, name) for each in subject.commands]
+    return to_page(parts_of(dataclasses.replace(subject, commands=commands)), subject.title)
 
 
 def _write(path: str, parts: list[Part], title: str) -> None:

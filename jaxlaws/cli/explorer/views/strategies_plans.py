@@ -25,8 +25,8 @@ from jaxlaws.planning import (
     loss_under,
 )
 
-_MOST_SAVED = 1e4  # the largest factor of compute that the winner is assumed to save
-_NUM_CALLS = 3  # then the bracket is a 400th of a decade, and a line is exact to seven digits
+_MOST_SAVED = 1e3  # the largest factor of compute that the winner is assumed to save
+_NUM_CALLS = 2  # then the bracket is a 70th of a decade, and a line is exact to five digits
 NAMES = {"train": "compute-optimal", "overtrain": "overtrained", "distil": "distilled"}
 
 

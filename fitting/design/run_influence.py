@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from fitting.data.runs import Runs
-from fitting.design.fit_as_function import fit_as_function
+from fitting.design.data_function import fit_as_function
 from fitting.estimation.options import check_integer
 from fitting.estimation.results import FitResult, L_co
 from fitting.minimiser.status import Status

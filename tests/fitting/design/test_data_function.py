@@ -125,7 +125,8 @@ def two_kinds(change=0.0):
     )
     random = np.random.default_rng(1)
     sizes, tokens = np.exp(random.uniform(np.log([[1e8], [2e9]]), np.log([[6e9], [3e11]]), (2, 90)))
-    teacher = np.where(np.arange(90) < 30, np.nan, random.uniform(1.9, 2.9, 90))
+    teacher = random.uniform(1.9, 2.9, 90)
+    teacher[:30] = np.nan
     alone = first.loss(num_params=sizes[:30], num_tokens=tokens[:30])
     taught = law.loss(
         num_student_params=sizes[30:], num_student_tokens=tokens[30:], teacher_loss=teacher[30:]
@@ -164,7 +165,10 @@ def test_a_first_stage_moves_too(is_frozen):
     assert relative(f(), result.law) < 1e-5
     step = 1e-3
     changed = [fitted(sign * step) for sign in (1, -1)]
-    losses = [fit_as_function(r, t, a and {"supervised": a}).losses for r, t, a in changed]
+    losses = [
+        fit_as_function(r, t, None if a is None else {"supervised": a}).losses
+        for r, t, a in changed
+    ]
     log_losses = [np.log(r.law.loss(**POINT)) for r, _, _ in changed]
     with jax.enable_x64(True):
         _, slope = jax.jvp(

@@ -1,6 +1,5 @@
 """The influence of runs on a quantity, compared with new fits without each run."""
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -80,4 +79,3 @@ def test_mistakes_are_explained():
         influence(result, runs, lambda law: jnp.log(-law.alpha_N))
     with pytest.raises(ValueError, match="num_refits"):
         influence(result, runs, size, num_refits=-1)
-    assert jax.config.jax_enable_x64 is False

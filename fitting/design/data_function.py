@@ -16,14 +16,10 @@ import numpy as np
 from jax import lax
 
 from fitting.data.runs import Runs
+from fitting.design.moving_fit import MovingFit, Spread, leverages
 from fitting.estimation.results import FitResult, L_co
-from fitting.minimiser.descent import TOLERANCE, descend
-from fitting.minimiser.multi_start import possible_gain
-from fitting.minimiser.status import Status
-from fitting.problem.batched_problem import Batch, BatchedProblem, Fixed, pad_rows
-from fitting.problem.centring import uncentre
-from fitting.problem.coefficient_names import split_index, value_of
-from fitting.problem.likelihood import spread
+from fitting.problem.batched_problem import pad_rows
+from fitting.problem.coefficient_names import value_of
 from fitting.problem.objectives import AsymmetricHuber, Huber
 from fitting.problem.parameters import Parameters
 from fitting.uncertainty.refit_problem import FitProblem
@@ -36,13 +32,8 @@ from jaxlaws.precision import (
     wide_numbers,
 )
 
-_NUM_STEPS = 60
-_NUM_SPREADS = 8  # times that the spread of the residuals is computed again, with priors
-_ROUNDING = 1e-15  # relative
-_SINGULAR = 1e-13  # of the largest singular value: a direction that the runs do not determine
 _MOST_LEVERAGE = 0.999
 _WITH_KINKS = (Huber, AsymmetricHuber)
-_STEP = 1e-4  # relative change of the objective, for the derivative of the spread
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -57,7 +48,7 @@ class FitAsFunction(Generic[L_co]):
 
     losses: np.ndarray
     result: FitResult[L_co]
-    _fit: "_Moving"
+    _fit: "MovingFit"
 
     def __call__(self, losses: Array | None = None, weights: Array | None = None) -> L_co:
         """The law at the optimum for other losses or weights.
@@ -106,12 +97,12 @@ class FitAsFunction(Generic[L_co]):
         itself: between 0 and 1 for least squares. It is zero for laws with several outcomes and for
         Huber's cost, whose curvature jumps.
         """
-        leverages = np.zeros(len(self.losses))
+        found = np.zeros(len(self.losses))
         with float64():
             for fit in self._fit.with_stages():
                 if self.losses.ndim == 1 and not isinstance(fit.problem.objective, _WITH_KINKS):
-                    np.add.at(leverages, fit.runs, np.asarray(_leverages(fit)))
-        return np.clip(leverages, 0.0, _MOST_LEVERAGE)
+                    np.add.at(found, fit.runs, np.asarray(leverages(fit)))
+        return np.clip(found, 0.0, _MOST_LEVERAGE)
 
 
 def fit_as_function(
@@ -176,124 +167,7 @@ class _Table:
     first: int
 
 
-@functools.partial(
-    jax.tree_util.register_dataclass,
-    data_fields=[
-        "problem",
-        "vector",
-        "frozen",
-        "stages",
-        "weights",
-        "runs",
-        "outcomes",
-        "spread",
-        "status",
-    ],
-    meta_fields=[],
-)
-@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
-class _Moving:
-    """A fit that can follow its data.
-
-    Attributes:
-        problem: in centred units, with the losses of the fit.
-        vector: the free numbers of the fit, `(num_free,)`.
-        frozen: coefficients and sub-laws that do not move, in the user's units.
-        stages: the sub-laws that move too.
-        weights: weight of each row, zero for padded rows, `(num_rows,)`.
-        runs: the run of each row among the losses of the function, `(num_rows,)`.
-        outcomes: the outcome of each row, `(num_rows,)`.
-        spread: of the residuals, which sets the weight of priors; None without priors.
-        status: of the fit.
-    """
-
-    problem: BatchedProblem
-    vector: np.ndarray
-    frozen: Mapping[str, Tree]
-    stages: Mapping[str, "_Moving"]
-    weights: np.ndarray
-    runs: np.ndarray
-    outcomes: np.ndarray
-    spread: "_Spread | None"
-    status: Array
-
-    def with_stages(self) -> list["_Moving"]:
-        """This fit, and those of its sub-laws."""
-        return [self, *(each for stage in self.stages.values() for each in stage.with_stages())]
-
-    def law(self, losses: Array, weights: Array) -> tuple[Tree, Array]:
-        """The law at the optimum, in the user's units, and its status.
-
-        Args:
-            losses: `(num_runs, num_outcomes)`.
-            weights: factors of the weights, `(num_runs,)`.
-        """
-        moved = {name: stage.law(losses, weights) for name, stage in self.stages.items()}
-        frozen = {**self.frozen, **{name: law for name, (law, _) in moved.items()}}
-        problem = dataclasses.replace(self.problem, observed=losses[self.runs, self.outcomes])
-        rows, fixed = self.weights * weights[self.runs], Fixed(frozen)
-
-        def with_spread(vector: Array) -> BatchedProblem:
-            if self.spread is None:
-                return problem
-            total = problem.parts(vector, rows, fixed)[0]
-            return dataclasses.replace(problem, spread=self.spread.at(total))
-
-        def conditions(vector: Array) -> Array:
-            return jax.grad(with_spread(vector).cost)(vector, rows, fixed)
-
-        def search(_: Callable[[Array], Array], vector: Array) -> tuple[Array, Array]:
-            batch = Batch(vector[None], rows[None], frozen)
-
-            def descended(_: int, batch: Batch) -> Batch:
-                there = with_spread(batch.vectors[0])
-                return batch.at(descend(there, batch, _NUM_STEPS, 1).vectors)
-
-            if self.spread is not None:
-                batch = lax.fori_loop(0, _NUM_SPREADS, descended, batch)
-            point = descend(with_spread(batch.vectors[0]), batch, _NUM_STEPS, 1)
-            is_minimum = jnp.linalg.norm(point.gradients[0]) < TOLERANCE
-            is_minimum |= possible_gain(point)[0] <= _ROUNDING * point.costs[0]
-            status = jnp.where(is_minimum, self.status, int(Status.NOT_CONVERGED))
-            status = jnp.where(jnp.isfinite(point.costs[0]), status, int(Status.NON_FINITE))
-            # An integer beside a root has no derivative rule.
-            return point.vectors[0], status.astype(vector.dtype)
-
-        start = jnp.asarray(self.vector)
-        vector, status = lax.custom_root(conditions, start, search, _solve, has_aux=True)
-        law = _with_frozen(uncentre(problem.law(vector, fixed), problem.scales), frozen)
-        statuses = [each for _, each in moved.values()]
-        return law, functools.reduce(jnp.maximum, statuses, status.astype(int))
-
-
-@jax.tree_util.register_dataclass
-@dataclasses.dataclass(frozen=True)
-class _Spread:
-    """The most likely spread of the residuals near a fit, as a power of the sum over runs.
-
-    It is exact for least squares, and to first order for other objectives.
-    """
-
-    value: Array
-    total: Array
-    power: Array
-
-    @classmethod
-    def of(cls, problem: BatchedProblem, total: float, num_rows: int) -> "_Spread":
-        """The spread near a fit with a sum over runs."""
-        low, high = (
-            np.log(spread(problem.objective, total * np.exp(step), num_rows))
-            for step in (-_STEP, _STEP)
-        )
-        value = spread(problem.objective, total, num_rows)
-        return cls(value, total, float((high - low) / (2 * _STEP)))
-
-    def at(self, total: Array) -> Array:
-        """The spread for another sum."""
-        return self.value * (total / self.total) ** self.power
-
-
-def _moving(result: FitResult, own: _Table, others: Mapping[str, _Table]) -> _Moving:
+def _moving(result: FitResult, own: _Table, others: Mapping[str, _Table]) -> MovingFit:
     fitted = FitProblem.of(result, own.runs, has_likelihood=bool(result.restraints.priors))
     problem, law, law_type = fitted.problem, result.law, type(result.law)
     # A number on its bound is infinite: it does not move.
@@ -310,7 +184,7 @@ def _moving(result: FitResult, own: _Table, others: Mapping[str, _Table]) -> _Mo
         for name, stage in result.stages.items()
         if name in others or name not in result.options.freeze
     }
-    return _Moving(
+    return MovingFit(
         problem=dataclasses.replace(problem, parameters=parameters),
         vector=fitted.vector[inside],
         frozen=frozen,
@@ -320,7 +194,7 @@ def _moving(result: FitResult, own: _Table, others: Mapping[str, _Table]) -> _Mo
         weights=fitted.weights,
         runs=pad_rows(runs),
         outcomes=pad_rows(np.tile(np.arange(num_outcomes), len(called))),
-        spread=_Spread.of(problem, fitted.total, fitted.num_rows)
+        spread=Spread.of(problem, fitted.total, fitted.num_rows)
         if result.restraints.priors
         else None,
         status=np.asarray(int(result.status)),
@@ -329,9 +203,9 @@ def _moving(result: FitResult, own: _Table, others: Mapping[str, _Table]) -> _Mo
 
 @functools.partial(jax.jit, static_argnums=1)
 def _program(
-    moving: _Moving, dtype: np.dtype | None, losses: Array, weights: Array
+    moving: MovingFit, dtype: np.dtype | None, losses: Array, weights: Array
 ) -> tuple[Tree, Array]:
-    def answer(moving: _Moving, losses: Array, weights: Array) -> tuple[Tree, Array]:
+    def answer(moving: MovingFit, losses: Array, weights: Array) -> tuple[Tree, Array]:
         return moving.law(losses.reshape(len(weights), -1), weights)
 
     if dtype is None:
@@ -340,7 +214,7 @@ def _program(
         kinds = [jax.ShapeDtypeStruct(np.shape(each), np.float64) for each in (losses, weights)]
         shapes = jax.eval_shape(answer, moving, *kinds)
 
-    def flat(moving: _Moving, numbers: Array) -> Array:
+    def flat(moving: MovingFit, numbers: Array) -> Array:
         """The numbers of the law and its status, as one array, in float64."""
         num = numbers.size - len(weights)
         leaves = jax.tree.leaves(answer(moving, numbers[:num], numbers[num:]))
@@ -359,10 +233,10 @@ def _program(
 
 
 def _rounded(
-    function: Callable[[_Moving, Array], Array],
+    function: Callable[[MovingFit, Array], Array],
     dtype: np.dtype,
-    jacobian: Callable[..., Callable[[_Moving, Array], Array]],
-) -> Callable[[_Moving, Array], Array]:
+    jacobian: Callable[..., Callable[[MovingFit, Array], Array]],
+) -> Callable[[MovingFit, Array], Array]:
     """The function of a fit and of numbers, computed in float64 and rounded to another precision.
 
     Its derivative is a product with the Jacobian, which is computed in float64 as well. JAX
@@ -370,57 +244,16 @@ def _rounded(
     """
 
     @jax.custom_jvp
-    def answer(moving: _Moving, numbers: Array) -> Array:
+    def answer(moving: MovingFit, numbers: Array) -> Array:
         with jax.enable_x64(True):
             return lax.convert_element_type(function(moving, numbers.astype(np.float64)), dtype)
 
     @answer.defjvp
     def rule(
-        primals: tuple[_Moving, Array], tangents: tuple[_Moving, Array]
+        primals: tuple[MovingFit, Array], tangents: tuple[MovingFit, Array]
     ) -> tuple[Array, Array]:
         # The Jacobian has many numbers and hardly more inputs: forward mode for its derivatives.
         slopes = _rounded(jacobian(function, argnums=1), dtype, jax.jacfwd)(*primals)
         return answer(*primals), jnp.tensordot(slopes, tangents[1], 1, precision="highest")
 
     return answer
-
-
-@jax.jit
-def _leverages(fit: _Moving) -> Array:
-    """The leverage of each row, `(num_rows,)`."""
-    problem, fixed, vector = fit.problem, Fixed(fit.frozen), jnp.asarray(fit.vector)
-    residuals = problem.residuals(vector, fixed)
-    jacobian = jax.jacfwd(lambda v: problem.residuals(v, fixed))(vector)
-    _, second = jax.jvp(
-        jax.grad(lambda r: jnp.sum(problem.objective.costs(r))),
-        (residuals,),
-        (jnp.ones_like(residuals),),
-    )
-    hessian = jax.hessian(problem.cost)(vector, fit.weights, fixed) * problem.objective.slope()
-    leverages = fit.weights * second * jnp.sum((jacobian @ _inverse(hessian)) * jacobian, axis=1)
-    return jnp.where(fit.weights > 0, leverages, 0.0)
-
-
-def _solve(linear: Callable[[Array], Array], right: Array) -> Array:
-    """Solve the linear system of the derivatives."""
-    return _inverse(lax.map(linear, jnp.eye(len(right), dtype=right.dtype)).T) @ right
-
-
-def _inverse(matrix: Array) -> Array:
-    """The inverse of a matrix of second derivatives; zero along what the runs do not determine."""
-    sizes = jnp.sqrt(jnp.abs(jnp.diagonal(matrix)))
-    sizes = jnp.where(sizes > 0, sizes, 1.0)
-    left, values, right = jnp.linalg.svd(matrix / sizes[:, None] / sizes[None])
-    inverse = jnp.where(values > _SINGULAR * values[0], 1 / values, 0.0)
-    return (right.T * inverse[None]) @ left.T / sizes[:, None] / sizes[None]
-
-
-def _with_frozen(law: Tree, frozen: Mapping[str, Tree]) -> Tree:
-    """The law with its frozen elements and sub-laws exactly as given."""
-    changed: dict[str, Tree] = {}
-    for element, value in frozen.items():
-        name, index = split_index(element)
-        changed[name] = (
-            changed.get(name, getattr(law, name)).at[index].set(value) if index else value
-        )
-    return dataclasses.replace(law, **changed)
