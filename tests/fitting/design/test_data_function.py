@@ -125,7 +125,7 @@ def two_kinds(change=0.0):
     )
     random = np.random.default_rng(1)
     sizes, tokens = np.exp(random.uniform(np.log([[1e8], [2e9]]), np.log([[6e9], [3e11]]), (2, 90)))
-    teacher = random.uniform(1.9, 2.9, 90)
+    teacher = np.exp(random.uniform(np.log(1.9), np.log(2.9), 90))
     teacher[:30] = np.nan
     alone = first.loss(num_params=sizes[:30], num_tokens=tokens[:30])
     taught = law.loss(

@@ -57,14 +57,6 @@ def write(request: Request) -> str:
     return answer
 
 
-def page_of_fit(path: str) -> str:
-    """The report on a saved fit without its runs, as a page that names the file without folders."""
-    subject, name = _subject(Request(subject=path)), Path(path).name
-    subject.source.name = name
-    commands = [each.replace(path, name) for each in subject.commands]
-    return to_page(parts_of(dataclasses.replace(subject, commands=commands)), subject.title)
-
-
 def _write(path: str, parts: list[Part], title: str) -> None:
     if Path(path).suffix != ".md":
         write_text(path, to_page(parts, title))
