@@ -36,6 +36,18 @@ pytest_collect_file = (
 _MOST_MEMORY_MAPS = 20_000  # Linux gives a process 65,530; beyond that compilation crashes
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A file is tested by one process, which compiles its programs once; see `--dist loadgroup`.
+
+    All tests with a browser share one explorer, which takes long to start.
+    """
+    browser = Path(__file__).parent / "tests" / "browser"
+    for item in items:
+        group = browser if browser in item.path.parents else item.path
+        item.add_marker(pytest.mark.xdist_group(str(group)))
+
+
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
     """Drop compiled programs between files, because each holds several memory maps."""
     maps = Path("/proc/self/maps")
