@@ -55,6 +55,8 @@ from fitting.validation.hold_outs import HoldOut, best_teachers, hold_out, lowes
 from fitting.validation.model_comparison import ComparedLaw, compare_laws
 
 if TYPE_CHECKING:
+    from fitting.design.data_function import FitAsFunction, fit_as_function
+    from fitting.design.run_influence import Influence, influence
     from fitting.reporting.fit_figures import (
         fit_and_residuals,
         roll_out_errors,
@@ -73,6 +75,8 @@ if TYPE_CHECKING:
 # Imported when first used: these modules import the planner or matplotlib, which a fit does not
 # need.
 _MODULE_OF = {
+    "FitAsFunction": "design.data_function",
+    "Influence": "design.run_influence",
     "IsoflopProfile": "scaling.isoflop",
     "OptimalScaling": "scaling.optimal_scaling",
     "Picture": "reporting.pages",
@@ -80,7 +84,9 @@ _MODULE_OF = {
     "comparison_table": "reporting.tables",
     "error_table": "reporting.tables",
     "fit_and_residuals": "reporting.fit_figures",
+    "fit_as_function": "design.data_function",
     "fit_report": "reporting.fit_sections",
+    "influence": "design.run_influence",
     "isoflop_profiles": "scaling.isoflop",
     "isoflop_report": "reporting.isoflop_sections",
     "loss_against_tokens_and_compute": "reporting.run_figures",
@@ -103,12 +109,14 @@ __all__ = [
     "ErrorCurve",
     "ErrorFit",
     "ExponentialError",
+    "FitAsFunction",
     "FitChanges",
     "FitOptions",
     "FitResult",
     "HoldOut",
     "Huber",
     "Identifiability",
+    "Influence",
     "IntervalMethod",
     "IsoflopProfile",
     "LogNormal",
@@ -145,11 +153,13 @@ __all__ = [
     "error_table",
     "fit",
     "fit_and_residuals",
+    "fit_as_function",
     "fit_error",
     "fit_groups",
     "fit_limit_form",
     "fit_report",
     "hold_out",
+    "influence",
     "isoflop_profiles",
     "isoflop_report",
     "k_fold",

@@ -86,6 +86,12 @@ class Search:
         """The cost of the lowest minimum."""
         return float(self.minima.costs[self.best])
 
+    def ending_at(self, other: "Search") -> "Search":
+        """This search with the lowest minimum of another search of the same cost as its own."""
+        place = np.array([self.best])
+        minima = self.minima.put(other.minima.take([other.best]), place)
+        return dataclasses.replace(self, problem=other.problem, minima=minima)
+
 
 def lowest_minimum(problem: BatchedProblem, starts: Batch, num_runs: int, seed: int) -> Search:
     """Minimise from every start.
@@ -107,13 +113,15 @@ def lowest_minimum(problem: BatchedProblem, starts: Batch, num_runs: int, seed: 
         return _after_broad_search(problem, starts, num_runs, seed)
     ends = search_batch(_with_a_scale(problem), starts, _SEARCH_STEPS)[0]
     found = _minimise_with_scale(problem, starts.at(ends), num_runs)
-    if found.has_converged and found.starts_agreeing >= FEW:
+    if found.is_settled and found.starts_agreeing >= FEW:
         return found
     other = _after_broad_search(problem, starts, num_runs, seed)
     ours, theirs = (_comparable_cost(each, num_runs) for each in (found, other))
-    if abs(theirs - ours) <= _SAME_COST * abs(ours):
-        return max(found, other, key=lambda each: (each.is_settled, each.starts_agreeing))
-    return other if theirs < ours else found
+    if abs(theirs - ours) > _SAME_COST * abs(ours):
+        return other if theirs < ours else found
+    if found.starts_agreeing >= FEW and other.is_settled:
+        return found.ending_at(other)
+    return max(found, other, key=lambda each: (each.is_settled, each.starts_agreeing))
 
 
 def _comparable_cost(search: Search, num_runs: int) -> float:

@@ -221,7 +221,7 @@ class FitResult(Displayed, Generic[L_co]):
         }
 
     def plot(self, runs: Tree = None, *, title: str = "") -> Tree:
-        """A figure: loss of `Runs` against tokens and compute, or residuals; without runs intervals.
+        """A figure: `Runs` and the law against tokens and compute; without runs, intervals.
 
         Raises:
             ValueError: there are no runs and no bootstrap.

@@ -139,13 +139,16 @@ def corrected_step(
             return point.gradients @ step + jnp.dot(weights * pulls, change) + share * law_part
 
         def first_rising(shares: jax.Array) -> jax.Array:
-            return jnp.argmax(jax.vmap(slope_at)(shares) > 1e-6 * jnp.abs(point.gradients @ step))
+            """The least of increasing shares at which the cost rises; if none, the least of all."""
+            is_rising = jax.vmap(slope_at)(shares) > 1e-6 * jnp.abs(point.gradients @ step)
+            least = jnp.min(jnp.where(is_rising, shares, jnp.inf))
+            return jnp.where(jnp.isfinite(least), least, shares[0])
 
         # To a factor of two, then to a sixteenth of that; the whole step where it is not too far.
         halves = 0.5 ** jnp.arange(8.0, -1.0, -1.0)
-        high = halves[first_rising(halves)]
+        high = first_rising(halves)
         parts = high * (1 + jnp.arange(1.0, 9.0) / 8) / 2
-        share = parts[first_rising(parts)] - high / 32
+        share = first_rising(parts) - high / 32
         is_too_far = slope_at(1.0) > 1e-6 * jnp.abs(point.gradients @ step)
         return step * jnp.where(is_too_far, share, 1.0)
 

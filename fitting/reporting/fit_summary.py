@@ -59,9 +59,9 @@ def summary_of(
     result = _with_usable_draws(result)
     table, say = _TABLES[format], _SENTENCES[format]
     parts = [say(_title(result)), table(coefficients_in_short(result, level, method))]
-    correlations = _correlations(result, level)
-    if correlations is not None:
-        parts += [say("Correlation of the coefficients over the draws:"), table(correlations)]
+    pairs = correlations(result, level)
+    if pairs is not None:
+        parts += [say("Correlation of the coefficients over the draws:"), table(pairs)]
     parts += [say(each) for each in (_agreement(result), _criteria(result))]
     if result.roll_out:
         steps = [
@@ -207,7 +207,7 @@ def _criteria(result: FitResult) -> str:
     )
 
 
-def _correlations(result: FitResult, level: float) -> Table | None:
+def correlations(result: FitResult, level: float) -> Table | None:
     """Pearson's correlation of the free coefficients over the draws; None without draws."""
     if result.ensemble is None:
         return None

@@ -1,6 +1,7 @@
 """Reports as one page of HTML that contains its pictures, or as Markdown with files of pictures."""
 
 import dataclasses
+import functools
 import html
 import os
 from collections.abc import Sequence
@@ -29,6 +30,13 @@ class Picture:
     name: str
     alt: str
     caption: str
+
+    @functools.cached_property
+    def svg(self) -> bytes:
+        """The SVG file of the figure."""
+        from jaxlaws.figures.panels import drawing_of
+
+        return drawing_of(self.figure)
 
 
 # A paragraph, a table or a heading in Markdown; or a picture.
@@ -126,12 +134,10 @@ def write_report(
     folder: str | os.PathLike[str], parts: Sequence[Part], title: str, *, name: str = "report"
 ) -> None:
     """Write a report into a folder: one page of HTML, and Markdown with its pictures as files."""
-    from jaxlaws.figures.style import save_figure
-
     for part in parts:
         if isinstance(part, Picture):
             with atomic_write(Path(folder, f"{part.name}.svg")) as temporary:
-                save_figure(part.figure, temporary, "svg")
+                temporary.write_bytes(part.svg)
     texts = {f"{name}.md": to_markdown(parts), f"{name}.html": to_page(parts, title)}
     for file, text in texts.items():
         with atomic_write(Path(folder, file)) as temporary:
@@ -156,15 +162,15 @@ def _caption(picture: Picture, number: int) -> str:
 
 
 def _figure(picture: Picture, number: int) -> str:
-    from jaxlaws.figures.panels import panel_uris
+    from jaxlaws.figures.panels import is_matrix, panel_uris
 
-    addresses, alt = panel_uris(picture.figure), html.escape(picture.alt)
+    addresses, alt = panel_uris(picture.figure, picture.svg), html.escape(picture.alt)
     count = len(addresses)
     images = "\n".join(
         f'<img alt="{alt if count == 1 else f"{alt} (panel {place} of {count})"}" src="{address}">'
         for place, address in enumerate(addresses, 1)
     )
     caption = html.escape(_caption(picture, number))
-    kind = "panels matrix" if len(picture.figure.axes) > 4 else "panels"
+    kind = "panels matrix" if is_matrix(picture.figure) else "panels"
     below = f"<figcaption>{caption}</figcaption>"
     return f'<figure><div class="{kind}">\n{images}\n</div>\n{below}</figure>'

@@ -9,12 +9,12 @@ from fitting.estimation.results import FitResult
 from fitting.minimiser.status import Status
 from fitting.reporting.data_sections import FitSource
 from fitting.reporting.fit_figures import fit_and_residuals
-from fitting.reporting.fit_summary import undetermined
+from fitting.reporting.fit_summary import correlations, undetermined
 from fitting.reporting.isoflop_sections import isoflop_report
 from fitting.reporting.markdown import markdown_table
 from fitting.reporting.pages import Part, Picture
 from fitting.reporting.tables import error_table
-from fitting.reporting.uncertainty_figures import bootstrap_cloud, intervals
+from fitting.reporting.uncertainty_figures import intervals
 from fitting.validation.hold_outs import error_summary
 from jaxlaws.foundations.annotations import Json
 from jaxlaws.foundations.quantities import format_quantity
@@ -67,14 +67,13 @@ def trust_section(source: FitSource, *, level: float = 0.9) -> list[Part]:
                 "intervals of the coefficients as multiples of their values",
                 f"Intervals of the coefficients over {count} bootstrap draws.",
             ),
-            Picture(
-                bootstrap_cloud(result),
-                f"{name}-draws",
-                "the bootstrap draws of each pair of coefficients",
-                f"{count} bootstrap draws of pairs of coefficients; a narrow cloud means that the "
-                "runs determine a combination of both only.",
-            ),
         ]
+        if (pairs := correlations(result, level)) is not None:
+            parts += [
+                "Correlation of the coefficients over the draws. Near 1 or -1 the runs determine "
+                "only a combination of both.",
+                markdown_table(pairs.heads, pairs.rows),
+            ]
     if called is not None and set(result.law.input_names) == {"num_params", "num_tokens"}:
         parts += isoflop_report(result.law, called, unit=source.unit, level=level)
     return parts

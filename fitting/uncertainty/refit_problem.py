@@ -26,8 +26,10 @@ class FitProblem:
         frozen: coefficients and sub-laws that do not move, in the user's units.
         weights: weight of each run, `(num_rows,)`; zero for padded rows.
         num_rows: number of rows: of runs, or of outcomes of all runs.
-        vector: the free numbers of the fit, `(num_free,)`.
-        deviance: the deviance of the fit, with the squared deviations from its priors.
+        vector: the free numbers of the fit, `(num_free,)`; infinite on a bound.
+        total: the objective of the fit, the sum over rows.
+        deviance: the deviance of the fit, with the squared deviations from its priors; NaN if no
+            likelihood was requested.
     """
 
     problem: BatchedProblem
@@ -35,11 +37,17 @@ class FitProblem:
     weights: np.ndarray
     num_rows: int
     vector: np.ndarray
+    total: float
     deviance: float
 
     @classmethod
-    def of(cls, result: FitResult, runs: Runs) -> "FitProblem":
+    def of(cls, result: FitResult, runs: Runs, *, has_likelihood: bool = True) -> "FitProblem":
         """Set up the problem of a fit to some runs, in a float64 context.
+
+        Args:
+            result: the fit.
+            runs: its runs.
+            has_likelihood: whether to compute the spread of the residuals and the deviance.
 
         Raises:
             ValueError: the fit was to other runs, or to groups of runs.
@@ -66,12 +74,18 @@ class FitProblem:
         problem = BatchedProblem.pose(
             parameters, objective, rows.inputs, rows.loss, frozen, priors=priors
         )
-        squares = [np.square(prior.deviation(value_of(law, n))) for n, prior in priors.items()]
+        found = np.nan
+        if has_likelihood:
+            squares = [np.square(prior.deviation(value_of(law, n))) for n, prior in priors.items()]
+            found = deviance(objective, total, len(rows.loss)) + float(np.sum(squares))
+            spread_of_fit = spread(objective, total, len(rows.loss))
+            problem = dataclasses.replace(problem, spread=spread_of_fit)
         return cls(
-            problem=dataclasses.replace(problem, spread=spread(objective, total, len(rows.loss))),
+            problem=problem,
             frozen=frozen,
             weights=pad_rows(rows.weights, fill=0.0),
             num_rows=len(rows.loss),
             vector=np.asarray(parameters.vector(law, problem.scales)),
-            deviance=deviance(objective, total, len(rows.loss)) + float(np.sum(squares)),
+            total=total,
+            deviance=found,
         )

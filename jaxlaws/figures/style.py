@@ -53,6 +53,7 @@ def house_style() -> Iterator[None]:
         {
             "axes.axisbelow": True,
             "axes.edgecolor": INK,
+            "axes.facecolor": "none",  # a figure has one background
             "axes.formatter.useoffset": False,
             "axes.grid": True,
             "axes.labelcolor": INK,

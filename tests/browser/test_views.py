@@ -62,7 +62,7 @@ def test_axe_finds_no_violation_in_light_and_dark(visit, view):
     page.evaluate(AXE)
     for colours in ("light", "dark"):
         page.emulate_media(color_scheme=colours)
-        assert page.get_attribute("html", "data-theme") == colours
+        page.wait_for_selector(f"html[data-theme={colours}]")
         violations = page.evaluate("async () => (await axe.run()).violations")
         found = [(each["id"], [node["html"] for node in each["nodes"]]) for each in violations]
         assert found == [], colours
@@ -121,6 +121,33 @@ def test_a_link_shows_the_same_view_and_back_returns(visit):
     page.click("#reset")
     settle(page)
     assert sentence(page) == first
+
+
+def test_the_split_is_dragged_on_the_bar(visit):
+    page = visit("view=split")
+    before = page.locator("#controls output").all_inner_texts()
+    widths = [box.bounding_box()["width"] for box in page.locator(".bars .part").all()[:3]]
+    handle = page.locator(".handle-grip").first.bounding_box()
+    x, y = handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 30, y, steps=5)
+    page.mouse.up()
+    settle(page)
+    assert page.locator("#controls output").all_inner_texts() != before
+    moved = [box.bounding_box()["width"] for box in page.locator(".bars .part").all()[:3]]
+    assert abs(moved[0] - widths[0] - 30) < 4
+    assert abs(moved[1] - widths[1] + 30) < 4
+    assert abs(moved[2] - widths[2]) < 4
+
+
+def test_a_click_on_the_map_moves_the_point(visit):
+    page = visit("view=when-to-distil")
+    before = page.locator("#controls output").all_inner_texts()
+    page.click("#pictures .u-over", position={"x": 60, "y": 40})
+    settle(page)
+    assert page.locator("#controls output").all_inner_texts() != before
+    assert page.inner_text("#error") == ""
 
 
 def test_the_value_beside_a_slider_has_a_unit(visit):

@@ -32,9 +32,9 @@ from jaxlaws.laws.supervised import Supervised
 FILES = (
     "report.md", "report.html", "supervised.json", "distillation.json",
     *(f"{name}.svg" for name in (
-        "supervised-runs", "supervised-residuals", "supervised-intervals", "supervised-draws",
+        "supervised-runs", "supervised-residuals", "supervised-intervals",
         "isoflop", "distillation-runs", "distillation-teachers", "distillation-residuals",
-        "distillation-intervals", "distillation-draws", "decision", "allocation", "losses",
+        "distillation-intervals", "decision", "allocation", "losses",
     )),
 )  # fmt: skip
 _UNIT, _TABLE = "nats/byte", "the table bundled with jaxlaws"

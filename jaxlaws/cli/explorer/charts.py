@@ -117,6 +117,21 @@ class Part:
     values: Array
 
 
+@dataclasses.dataclass(frozen=True)
+class Drag:
+    """The boundaries of one bar that the user drags, and the controls that this moves.
+
+    Attributes:
+        category: the index of the bar.
+        controls: the control of each part; None for the part that gets the rest.
+        nested: whether a control is the share of what the parts before it leave.
+    """
+
+    category: int
+    controls: Sequence[str | None]
+    nested: bool = False
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Bars:
     """Stacked horizontal bars."""
@@ -127,6 +142,7 @@ class Bars:
     categories: Sequence[str]
     value: Axis
     parts: Sequence[Part]
+    drag: Drag | None = None
     kind: Literal["bars"] = "bars"
 
 
@@ -144,7 +160,10 @@ class Scale:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Map:
-    """A grid of colours with lines and marks over it; `z` has a row for each of `ys`."""
+    """A grid of colours with lines and marks over it; `z` has a row for each of `ys`.
+
+    `pick` names the controls that a click moves, by axis.
+    """
 
     id: str
     title: str
@@ -158,6 +177,7 @@ class Map:
     lines: Sequence[Series] = ()
     marks: Sequence[Mark] = ()
     regions: Sequence[Region] = ()
+    pick: Mapping[Literal["x", "y"], str] | None = None
     kind: Literal["map"] = "map"
 
 

@@ -21,7 +21,7 @@ _HOST = "127.0.0.1"
 _SECONDS_TO_CLOSE = 2
 
 
-def launch(law: str | None, runs: str | None, port: int, *, browser: bool) -> None:
+def serve(law: str | None, runs: str | None, port: int, *, browser: bool) -> None:
     """Serve the page until the user stops it.
 
     Args:
@@ -81,9 +81,10 @@ def session_of(law: str | None, runs: str | None) -> Session:
 
 
 def compile_views(session: Session) -> None:
-    """Answer every view once, so that the first picture and each slider are fast."""
+    """Answer every view once, so that the first pictures and the sliders are fast."""
+    states = [{"view": name} for name in VIEWS]
     with patience("compiling the laws and the planner, longest at the first start …", at_once=True):
-        side_by_side(lambda name: session.answer({"view": name}), VIEWS, is_compiled=True)
+        side_by_side(session.answer, states, is_compiled=True)
 
 
 def _listen(port: int) -> socket.socket:

@@ -55,21 +55,24 @@ def program(*static: str) -> Callable[[Callable[..., Tree]], Callable[..., Tree]
 
 @program("forward_flops")
 def distilled(
-    *,
-    law: Tree,
-    flops: Array,
-    num_student_params: Array,
-    scenario: planning.Scenario,
-    forward_flops: ForwardFlops,
+    *, law: Tree, scenario: planning.Scenario, forward_flops: ForwardFlops, **inputs: Array
 ) -> planning.DistillationPlan:
-    """The plans of `distill`. Views call it with arrays of one length, so that they share it."""
-    return planning.distill(
-        law,
-        flops=flops,
-        num_student_params=num_student_params,
-        scenario=scenario,
-        forward_flops=forward_flops,
-    )
+    """The plans of `distill`; see `inputs_of`."""
+    return planning.distill(law, scenario=scenario, forward_flops=forward_flops, **inputs)
+
+
+@program("forward_flops")
+def trained(*, law: Tree, forward_flops: ForwardFlops, **inputs: Array) -> planning.SupervisedPlan:
+    """The plans of `train_fixed`; see `inputs_of`."""
+    return planning.train_fixed(law, forward_flops=forward_flops, **inputs)
+
+
+def inputs_of(
+    budgets: np.ndarray, served: float = 0.0, **sizes: float | np.ndarray
+) -> dict[str, np.ndarray]:
+    """The inputs of the two programs above: arrays of one length, so that views share them."""
+    given = {"flops": budgets, "num_inference_tokens": served, **sizes}
+    return {name: np.broadcast_to(each, budgets.shape) for name, each in given.items()}
 
 
 def traced_scenario(name: ScenarioName) -> planning.Scenario:

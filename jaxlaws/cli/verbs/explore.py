@@ -43,6 +43,6 @@ def command(law_name: str | None, runs: str | None, port: int, no_browser: bool)
             "pip install 'jaxlaws[explore]'"
         )
     keep_compiled()
-    from jaxlaws.cli.explorer.launch import launch
+    from jaxlaws.cli.explorer.launch import serve
 
-    launch(law_name, runs, port, browser=not no_browser)
+    serve(law_name, runs, port, browser=not no_browser)

@@ -12,7 +12,7 @@ from jaxlaws.cli.output.destinations import REPORTS
 from jaxlaws.foundations.annotations import Array
 
 
-@verb("report", example="jaxlaws report fit.json --table my_runs.csv -o report.html")
+@verb("report", example="jaxlaws report fit.json -o report.html")
 @click.argument("subject", metavar="FIT_OR_RUNS")
 @output_option(
     REPORTS,

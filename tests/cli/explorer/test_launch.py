@@ -66,10 +66,12 @@ def test_the_address_has_the_token_and_control_c_ends_the_server(start, tmp_path
     base = url.partition("?")[0]
     with pytest.raises(urllib.error.HTTPError) as refused:
         opened.open(f"{base}api/views")
-    assert refused.value.code == 401
+    with refused.value as answer:
+        assert answer.code == 401
     with pytest.raises(urllib.error.HTTPError) as redirected:
         opened.open(url)
-    assert redirected.value.headers["location"] == "/?view=your-runs"
+    with redirected.value as answer:
+        assert answer.headers["location"] == "/?view=your-runs"
     with opened.open(f"{base}api/views") as answer:
         found = json.load(answer)
     laws = {each["name"]: each for each in found["views"][1]["controls"]}["law"]

@@ -99,7 +99,7 @@ def test_a_catalogue_of_teachers_is_ranked(run, tmp_path):
     assert [reported["ranking"][int(row["rank"]) - 1] for row in rows] == reported["teachers"]
     assert [float(row["loss"]) for row in rows] == reported["plans"]["loss"]
     swept = ["plan", "distill", *CONSISTENT, "--flops", "1e20:1e22:2", *asked[6:]]
-    assert "ahead of the next by" in run(*swept, "-o", tmp_path / "swept.csv").out
+    assert "margin (n" in run(*swept, "-o", tmp_path / "swept.csv").out
     assert [float(row["flops"]) for row in _rows(tmp_path / "swept.csv")] == pytest.approx(
         [1e20] * 3 + [1e22] * 3
     )
@@ -199,7 +199,10 @@ def test_loss_against_the_cost_of_serving(run, tmp_path):
         ([*DISTILL, "--student", "1B", "--max-student", "1B"], "leave out --max-student"),
         ([*DISTILL, "--student", "1B,2B", "--students", "2"], "leave out --students"),
         ([*DISTILL, "--student", "1B,2B", "--teachers", "t.csv"], "leave out --teachers"),
-        ([*DISTILL, "--student", "1B,2B", "--within", "1"], "does not work with several students"),
+        (
+            [*DISTILL, "--student", "1B,2B", "--unique-tokens", "1B"],
+            "does not work with several students",
+        ),
         ([*DISTILL, "--student", "1B,1e8:1e9:2"], "a list or a sweep, not both"),
         ([*DISTILL, "--student", "1B,0"], "above zero"),
         ([*DISTILL, "--student", "1B", "--teachers", "no.csv"], "no.csv"),
@@ -218,3 +221,12 @@ def test_loss_against_the_cost_of_serving(run, tmp_path):
 )
 def test_contradictions_are_one_message(refused, arguments, reported):
     assert reported in refused(*arguments)
+
+
+@pytest.mark.slow
+def test_the_range_of_the_teacher_of_a_family(run, tmp_path):
+    asked = [*DISTILL, "--student", "300M,1B,3B", "--within", "0.01"]
+    ran = run(*asked, "--json", "-o", tmp_path / "family.svg")
+    found = ran.json["near_optimal_range"]["num_teacher_params"]
+    assert found["low"] < ran.json["num_teacher_params"] < found["high"]
+    assert (tmp_path / "family.svg").stat().st_size > 10_000

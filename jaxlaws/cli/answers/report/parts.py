@@ -16,7 +16,7 @@ from jaxlaws.cli.answers.draws import LEVEL
 from jaxlaws.cli.answers.presentation import Answered
 from jaxlaws.cli.answers.refining import refined
 from jaxlaws.cli.answers.report.decisions import decision_parts, losses_part
-from jaxlaws.cli.answers.report.subject import NUM_DRAWS, Subject
+from jaxlaws.cli.answers.report.subject import NUM_BAND_DRAWS, NUM_DRAWS, Subject
 from jaxlaws.cli.output.printing import with_loss_unit
 from jaxlaws.cli.output.question_marks import with_question_marks
 from jaxlaws.foundations.law import coefficients
@@ -155,7 +155,8 @@ def _plans(subject: Subject) -> list[Part]:
             parts.append(losses_part(subject))
     if subject.drawn.ensemble is not None:
         parts.append(
-            f"Bands and shares of draws are over {NUM_DRAWS} bootstrap draws of the fit at most."
+            f"Shares and intervals are over {NUM_DRAWS} bootstrap draws of the fit at most, bands "
+            f"over {NUM_BAND_DRAWS}."
         )
     return parts
 

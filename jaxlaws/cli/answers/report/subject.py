@@ -21,8 +21,9 @@ from jaxlaws.foundations.annotations import Array, Tree
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-NUM_DRAWS = 100  # of the fit, for bands and shares
-_BUDGETS = np.logspace(-1.5, 1.5, 25)  # of the pictures, relative to the budget of the answer
+NUM_DRAWS = 100  # of the fit, for shares and intervals
+NUM_BAND_DRAWS = 40  # for bands, which need a plan for each budget and scenario
+_BUDGETS = np.logspace(-1.5, 1.5, 17)  # of the pictures, relative to the budget of the answer
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -59,7 +60,7 @@ class Subject:
     @functools.cached_property
     def drawn(self) -> Source:
         """The law with as many draws as the report uses."""
-        return self.source if self.source.ensemble is None else self.source.with_draws(NUM_DRAWS)
+        return self.source.with_draws(NUM_DRAWS)
 
     @functools.cached_property
     def supervised(self) -> Source:
@@ -121,7 +122,8 @@ class Subject:
         inputs = {"flops": flops, "num_inference_tokens": self.num_inference_tokens}
         inputs = inputs if self.num_inference_tokens else {"flops": flops}
         kind = SizeAndTokens("compute-optimal training")
-        return find(kind, functools.partial(planning.compute_optimal), inputs, self.supervised)
+        source = _for(flops, self.supervised)
+        return find(kind, functools.partial(planning.compute_optimal), inputs, source)
 
     @functools.cached_property
     def decisions(self) -> Mapping[ScenarioName, Answered]:
@@ -142,7 +144,7 @@ class Subject:
         if self.num_inference_tokens:
             settings["num_inference_tokens"] = self.num_inference_tokens
         question = functools.partial(planning.compare, **settings)
-        return find(kind, question, {"flops": flops}, self.drawn)
+        return find(kind, question, {"flops": flops}, _for(flops, self.drawn))
 
     def decision_picture(self) -> "Figure":
         """The gain from a teacher along the budgets, a panel for each scenario."""
@@ -166,8 +168,12 @@ class Subject:
         return decision(
             found.inputs["flops"],
             found.result,
-            draws=found.draws,
             decades=found.decades,
             budget=None if self.sweep is not None else self.budget,
             unit=self.unit,
         )
+
+
+def _for(flops: Array, source: Source) -> Source:
+    """The law with fewer draws where it plans for many budgets."""
+    return source.with_draws(NUM_BAND_DRAWS) if np.ndim(flops) else source

@@ -16,9 +16,10 @@ from jaxlaws.cli.answers.report.subject import Subject
 from jaxlaws.cli.options.fitting_options import FitInputs
 from jaxlaws.cli.options.law_source import Source
 from jaxlaws.cli.options.reading_options import ABOUT, TableOptions
-from jaxlaws.cli.output.files import write_picture, write_text
+from jaxlaws.cli.output.files import write_text
 from jaxlaws.cli.output.progress import patience, seconds_of_fits
 from jaxlaws.foundations.annotations import Array
+from jaxlaws.foundations.atomic_files import atomic_write
 from jaxlaws.foundations.quantities import format_flops, format_quantity
 from jaxlaws.saving import law_class_name
 
@@ -30,15 +31,15 @@ class Request:
     """The options of `jaxlaws report`; see there."""
 
     subject: str
-    table: str | None
-    law_name: str | None
-    bootstrap: int
-    flops: Array | None
-    student: float | None
-    num_inference_tokens: float
-    reading: TableOptions
-    level: float
-    output: str
+    table: str | None = None
+    law_name: str | None = None
+    bootstrap: int = 100
+    flops: Array | None = None
+    student: float | None = None
+    num_inference_tokens: float = 0.0
+    reading: TableOptions = dataclasses.field(default_factory=lambda: TableOptions({}, {}))
+    level: float = 0.9
+    output: str = "report.html"
 
 
 def write(request: Request) -> str:
@@ -67,7 +68,8 @@ def _write(path: str, parts: list[Part], title: str) -> None:
     ]
     for each in named:
         if isinstance(each, Picture):
-            write_picture(Path(path).with_name(f"{each.name}.svg"), each.figure)
+            with atomic_write(Path(path).with_name(f"{each.name}.svg")) as temporary:
+                temporary.write_bytes(each.svg)
     write_text(path, to_markdown(named))
 
 

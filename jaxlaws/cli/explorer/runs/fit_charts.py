@@ -75,11 +75,11 @@ def runs_and_law(found: Fit) -> Lines:
             name: float(np.median(inputs[name][chosen])) for name in found.law_type.input_names
         }
         curve = predict(found.result.law, {**fixed, size: middle, along: xs})
-        role, name = f"size{index}", wording.size(middle)
+        role, name = f"size{index}", f"about {wording.size(middle)}"
         series += [
-            Series(name=f"law, {name}", role=role, x=xs, y=np.broadcast_to(curve, xs.shape)),
+            Series(name=name, role=role, x=xs, y=np.broadcast_to(curve, xs.shape)),
             Series(
-                name=f"runs, about {name}",
+                name=name,
                 role=role,
                 style="points",
                 x=inputs[along][chosen],

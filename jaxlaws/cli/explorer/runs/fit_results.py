@@ -1,7 +1,10 @@
 """The result of a fit for the page: the law for all views, charts, tables, files."""
 
 import dataclasses
+import html
 import shlex
+import threading
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -28,8 +31,9 @@ from jaxlaws.cli.explorer.charts import (
 from jaxlaws.cli.explorer.laws import Laws, ShownLaw
 from jaxlaws.cli.explorer.runs.fit_charts import Fit, residuals, runs_and_law
 from jaxlaws.cli.explorer.runs.fit_jobs import FitRequest
-from jaxlaws.cli.explorer.runs.uploads import Uploads
+from jaxlaws.cli.explorer.runs.uploads import Upload, Uploads
 from jaxlaws.cli.options.law_source import Source
+from jaxlaws.cli.options.reading_options import TableOptions
 from jaxlaws.foundations.annotations import Json
 from jaxlaws.foundations.law import Law
 
@@ -47,6 +51,8 @@ class Fitter:
 
     def __init__(self, uploads: Uploads, shown: Laws, folder: Path) -> None:
         self._uploads, self._laws, self._folder = uploads, shown, folder
+        self._reported: dict[str, tuple[str, Upload]] = {}  # what a report needs, by request
+        self._reporting = threading.Lock()
 
     def file(self, law: str, kind: str) -> Path:
         """A file of a fit to send, which is made when it is wanted.
@@ -59,8 +65,10 @@ class Fitter:
         if kind not in names or not law.removeprefix("fit:").isalnum() or not folder.is_dir():
             raise ValueError("download: this server has no such file; start the fit again")
         path = folder / names[kind]
-        if kind == "report" and not path.exists():
-            path.write_text(_report(folder / names["law"]), encoding="utf-8")
+        if kind == "report":
+            with self._reporting:
+                if not path.exists():
+                    _report(folder, *self._reported[folder.name])
         return path
 
     def run(self, request: FitRequest) -> dict[str, Json]:
@@ -74,16 +82,17 @@ class Fitter:
             raise ValueError(f"law: {request.law[:50]!r} is not a law that can be fitted")
         upload, law_type = self._uploads[request.table], laws.law_types()[request.law]
         needed = {*law_type.input_names, "loss"}
-        if getattr(law_type, "input_names", None) == KINDS["distilled"]:
+        if law_type.input_names == KINDS["distilled"]:
             needed |= set(KINDS["supervised"])
         columns = {role: title for role, title in request.columns.items() if role in needed}
         runs, reported = upload.runs(columns, law_type)
         result = fit(law_type, runs, bootstrap=request.draws)
         found = Fit(request, upload, law_type, runs.for_law(law_type), result, reported)
         code = _code(found, columns)
+        reading = {"columns": columns, "table": upload.name, "date": date.today().isoformat()}
         folder = self._folder / request.id
         folder.mkdir(exist_ok=True)
-        dataclasses.replace(result, reading={"columns": columns}).save(folder / "fit.json")
+        dataclasses.replace(result, reading=reading).save(folder / "fit.json")
         (folder / "fit.sh").write_text(code.shell, encoding="utf-8")
         law = ShownLaw(
             value=f"fit:{request.id}",
@@ -93,6 +102,7 @@ class Fitter:
             file="fit.json",
             runs=runs.whole(),
         )
+        self._reported[request.id] = (request.law, upload)
         held = _hold_out(law_type, runs)
         self._laws.add(law)
         return self._to_json(found, held, code, law)
@@ -196,18 +206,27 @@ def _code(found: Fit, columns: dict[str, str]) -> Code:
     return Code("\n".join(python) + "\n", shell + "\n")
 
 
-def _report(path: Path) -> str:
-    """The page of a saved fit, as `jaxlaws report` writes it."""
-    from fitting import fit_report, to_page
-    from fitting.reporting.plan_sections import plan_section
+def _report(folder: Path, law: str, upload: Upload) -> None:
+    """Write the report of a saved fit, as `jaxlaws report` writes it."""
+    from jaxlaws.cli.answers.report.writing import Request, write  # imports Matplotlib
 
-    result = FitResult.load(path)
-    title = type(result.law).__name__
-    parts = [f"# {title}"]
-    for each in (*result.stages.values(), result):
-        parts += fit_report(each)
-    source = Source(str(path)).for_supervised_runs()
-    parts += plan_section(
-        source.law, fitted_range=source.fitted_range, ensemble=source.ensemble, rolled={}
+    output = folder / "report.html"
+    write(
+        Request(
+            subject=str(folder / "fit.json"),
+            table=str(upload.path),
+            law_name=law,
+            bootstrap=0,
+            flops=None,
+            student=None,
+            num_inference_tokens=0.0,
+            reading=TableOptions({}, {}),
+            level=0.9,
+            output=str(output),
+        )
     )
-    return to_page(parts, title)
+    text = output.read_text(encoding="utf-8")
+    names = {str(upload.path): upload.name, f"{folder}/": "", upload.path.name: upload.name}
+    for path, name in names.items():
+        text = text.replace(html.escape(path), html.escape(name))
+    output.write_text(text, encoding="utf-8")

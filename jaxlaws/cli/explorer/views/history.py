@@ -21,7 +21,13 @@ from jaxlaws.cli.explorer.charts import (
 from jaxlaws.cli.explorer.code_text import code_of, model_keyword, model_option, value
 from jaxlaws.cli.explorer.controls import Control, Slider
 from jaxlaws.cli.explorer.laws import Laws, with_supervised_law
-from jaxlaws.cli.explorer.programs import budgets_with, distilled, program, traced_scenario
+from jaxlaws.cli.explorer.programs import (
+    budgets_with,
+    distilled,
+    inputs_of,
+    program,
+    traced_scenario,
+)
 from jaxlaws.cli.explorer.view import BUDGET, FLOPS_MODEL, SERVED, Given, View
 from jaxlaws.compute import ForwardFlops
 from jaxlaws.foundations.annotations import Array, Tree
@@ -138,15 +144,12 @@ def _all_plans(given: Given, own: Tree, budgets: np.ndarray) -> dict[str, dict[s
     alone = plans(laws["busbridge"].supervised)
     student = distilled(
         law=laws["busbridge"],
-        **common,
-        num_student_params=alone["num_params"],
+        **inputs_of(budgets, num_student_params=alone["num_params"]),
+        forward_flops=given.forward_flops,
         scenario=traced_scenario("inference"),
     )
-    found["busbridge"] = {
-        "num_params": student.num_student_params,
-        "num_tokens": student.num_student_tokens,
-        "loss": student.loss,
-    }
+    values = (student.num_student_params, student.num_student_tokens, student.loss)
+    found["busbridge"] = dict(zip(_FIELDS, values, strict=True))
     return found | {"own": plans(own)}
 
 
@@ -156,15 +159,13 @@ def _answer(given: Given) -> Answer:
     found = given.timed(lambda: _all_plans(given, shown.source.law, budgets))
     steps = {**_STEPS, "own": _Step(f"yours: {shown.label}", shown.value, "law6", "")}
     here = jax.tree.map(lambda leaf: float(leaf[-1]), found)
-    first, last = here["kaplan"], here["besiroglu"]
+    first, last = (
+        f"{wording.size(here[key]['num_params'])} and {wording.tokens(here[key]['num_tokens'])}"
+        for key in ("kaplan", "besiroglu")
+    )
     return Answer(
-        sentence=(
-            f"For {wording.flops(budget)}, Kaplan's law of 2020 plans "
-            f"{wording.size(first['num_params'])} and {wording.tokens(first['num_tokens'])}; the "
-            f"corrected Chinchilla law of 2024 plans {wording.size(last['num_params'])} and "
-            f"{wording.tokens(last['num_tokens'])}, "
-            f"{last['num_tokens'] / last['num_params']:.3g} tokens per parameter."
-        ),
+        sentence=f"For {wording.flops(budget)}, Kaplan's law of 2020 plans {first}; the corrected "
+        f"Chinchilla law of 2024 plans {last}.",
         notes=[
             *(step.paragraph for step in _STEPS.values()),
             "The losses are of different data sets and vocabularies: compare the shapes of the "
@@ -256,23 +257,22 @@ def _code(given: Given) -> Code:
     budget, keyword = value(given["flops"]), model_keyword(given)
     served, distinct = value(given["num_inference_tokens"]), value(given["num_unique_tokens"])
     option = f"--flops {budget}{model_option(given)}"
-    names = ["kaplan2020", "hoffmann2022_tex", "besiroglu2024"]
+    names = [_STEPS[key].preset for key in ("kaplan", "hoffmann", "besiroglu")]
     return code_of(
         given,
         [
-            f"for name in {names}:",
-            f"    plan = compute_optimal(presets.load(name), flops={budget}{keyword})",
+            "def show(name, plan):",
             '    print(f"{name}: {plan.num_params:.3g} parameters, {plan.num_tokens:.3g} tokens, "',
             '          f"loss {plan.loss:.4f}")',
-            f"own = compute_optimal(law, flops={budget}{keyword})",
-            'print(f"own: {own.num_params:.3g} parameters, {own.num_tokens:.3g} tokens, "',
-            '      f"loss {own.loss:.4f}")',
-            'served = compute_optimal(presets.load("besiroglu2024"), '
-            f"flops={budget}, num_inference_tokens={served}{keyword})",
-            'print(f"served: {served.num_params:.3g} parameters, loss {served.loss:.4f}")',
-            'limited = train_on_limited_data(presets.load("muennighoff2023"), '
-            f"flops={budget}, num_unique_tokens={distinct}{keyword})",
-            'print(f"limited: {limited.num_params:.3g} parameters, loss {limited.loss:.4f}")',
+            f"for name in {names}:",
+            f"    show(name, compute_optimal(presets.load(name), flops={budget}{keyword}))",
+            f'show("own", compute_optimal(law, flops={budget}{keyword}))',
+            'law = presets.load("besiroglu2024")',
+            f'show("served", compute_optimal(law, flops={budget}, num_inference_tokens={served}'
+            f"{keyword}))",
+            'law = presets.load("muennighoff2023")',
+            f'show("limited", train_on_limited_data(law, flops={budget}, '
+            f"num_unique_tokens={distinct}{keyword}))",
             'teacher = presets.load("busbridge2025_refit")',
             f"size = compute_optimal(teacher, flops={budget}{keyword}).num_params",
             f"student = distill(teacher, flops={budget}, num_student_params=size, "

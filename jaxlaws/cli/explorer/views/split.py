@@ -14,9 +14,9 @@ from jaxlaws.cli.explorer.code_text import code_of, model_keyword, model_option,
 from jaxlaws.cli.explorer.controls import Control, Slider
 from jaxlaws.cli.explorer.laws import Laws, with_distillation_law
 from jaxlaws.cli.explorer.programs import (
-    NUM_BUDGETS,
     budgets_with,
     distilled,
+    inputs_of,
     program,
     traced_scenario,
 )
@@ -127,8 +127,7 @@ def _answer(given: Given) -> Answer:
     plans = given.timed(
         lambda: distilled(
             law=source.law,
-            flops=budgets,
-            num_student_params=np.full(NUM_BUDGETS, size),
+            **inputs_of(budgets, num_student_params=size),
             scenario=traced_scenario("full"),
             forward_flops=given.forward_flops,
         )

@@ -7,6 +7,7 @@ from jaxlaws.cli.explorer.charts import (
     Axis,
     Bars,
     Column,
+    Drag,
     Lines,
     Map,
     Mark,
@@ -57,6 +58,7 @@ def share_bars(yours: dict[str, float], optimal: dict[str, float]) -> Bars:
             Part(label, name, [100 * yours[name], 100 * optimal[name]])
             for name, label in PARTS.items()
         ],
+        drag=Drag(0, ["teacher_share", "logits_share", None], nested=True),
     )
 
 

@@ -176,7 +176,7 @@ def _split(found: Found) -> Bars:
     return Bars(
         id="split",
         title="What the lifetime compute is spent on",
-        alt=f"Shares of compute. {shares}.",
+        alt=f"Shares of {wording.flops(found.budget)}. {shares or 'No strategy is possible'}.",
         categories=[NAMES[name] for name in found.here],
         value=Axis("Compute", "FLOPs", "linear", 0.0, found.budget),
         parts=parts,

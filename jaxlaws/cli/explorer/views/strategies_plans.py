@@ -5,12 +5,16 @@ import functools
 import jax
 import numpy as np
 
-from jaxlaws.cli.explorer.programs import budgets_with, program, traced_scenario
-from jaxlaws.cli.explorer.view import (
-    BUDGET,
-    NUM_DRAWS,
-    Given,
+from jaxlaws.cli.explorer.programs import (
+    NUM_BUDGETS,
+    budgets_with,
+    distilled,
+    inputs_of,
+    program,
+    traced_scenario,
+    trained,
 )
+from jaxlaws.cli.explorer.view import BUDGET, NUM_DRAWS, Given
 from jaxlaws.compute import ForwardFlops
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning import (
@@ -18,12 +22,11 @@ from jaxlaws.planning import (
     Scenario,
     Winner,
     compare,
-    distill,
-    flops_to_reach,
     loss_under,
-    train_fixed,
 )
 
+_MOST_SAVED = 1e3  # the largest factor of compute that the winner is assumed to save
+_NUM_CALLS = 2  # then the bracket is a 70th of a decade, and a line is exact to five digits
 NAMES = {"train": "compute-optimal", "overtrain": "overtrained", "distil": "distilled"}
 
 
@@ -32,19 +35,6 @@ def _compared(
     *, law: Tree, scenario: Scenario, forward_flops: ForwardFlops, **inputs: Array
 ) -> Comparison:
     return compare(law, **inputs, scenario=scenario, forward_flops=forward_flops)
-
-
-@program("forward_flops")
-def _budget_of_distilling(
-    *, law: Tree, scenario: Scenario, forward_flops: ForwardFlops, **inputs: Array
-) -> Array:
-    plan = flops_to_reach(distill, law, scenario=scenario, forward_flops=forward_flops, **inputs)
-    return plan.flops
-
-
-@program("forward_flops")
-def _budget_of_training(*, law: Tree, forward_flops: ForwardFlops, **inputs: Array) -> Array:
-    return flops_to_reach(train_fixed, law, forward_flops=forward_flops, **inputs).flops
 
 
 @program()
@@ -95,22 +85,31 @@ class Found:
         """The share of the budget that the winner does not need for the loss of the next best."""
         if self.winner is None or self.second is None:
             return np.nan
-        target, given = self.here[self.second].loss, self.given
-        common = {
-            "law": given.law.source.law,
-            "target_loss": target,
-            "forward_flops": given.forward_flops,
-            "num_inference_tokens": self.inputs["num_inference_tokens"],
-        }
-        if self.winner == "distil":
-            size = {"num_student_params": self.inputs["num_student_params"]}
-            needed = given.timed(
-                lambda: _budget_of_distilling(**common, **size, scenario=self.scenario)
-            )
-        else:
-            size = {"num_params": self.here[self.winner].num_params}
-            needed = given.timed(lambda: _budget_of_training(**common, **size))
-        return 1 - float(needed) / self.budget
+        winner, target = self.winner, float(self.here[self.second].loss)
+        low, high = np.log(self.budget / _MOST_SAVED), np.log(self.budget)
+        at_low = at_high = np.nan
+        # One call evaluates as many budgets as a curve has, so that each narrows the bracket by a
+        # factor of 15; a search step by step takes five times as long.
+        for _ in range(_NUM_CALLS):
+            log_flops = np.linspace(low, high, NUM_BUDGETS)
+            losses = self.given.timed(lambda at=log_flops: self._losses_of(winner, np.exp(at)))
+            first = int(np.argmax(losses <= target))
+            if first == 0:  # no budget of the bracket, or the least one
+                return np.nan
+            (low, high), (at_low, at_high) = log_flops[first - 1 :][:2], losses[first - 1 :][:2]
+        log_needed = low + (high - low) * (at_low - target) / (at_low - at_high)
+        return 1 - float(np.exp(log_needed)) / self.budget
+
+    def _losses_of(self, strategy: str, budgets: np.ndarray) -> np.ndarray:
+        """The losses of a strategy's size with other budgets; NaN where it is not possible."""
+        common = {"law": self.given.law.source.law, "forward_flops": self.given.forward_flops}
+        served = self.inputs["num_inference_tokens"]
+        if strategy == "distil":
+            size = self.inputs["num_student_params"]
+            inputs = inputs_of(budgets, served, num_student_params=size)
+            return distilled(**common, **inputs, scenario=self.scenario).loss
+        size = self.here[strategy].num_params
+        return trained(**common, **inputs_of(budgets, served, num_params=size)).loss
 
     @functools.cached_property
     def share_of_draws(self) -> float:

@@ -23,6 +23,8 @@ XS, YS = np.geomspace(*SIZES, 61), np.geomspace(*TOKENS, 49)
 CURVE = np.geomspace(*SIZES, 121)
 OTHER_BUDGETS = (0.01, 0.1, 10.0, 100.0)  # IsoFLOP curves, times the budget of the user's point
 
+_OTHERS = f"{', '.join(f'{factor:g}' for factor in OTHER_BUDGETS)} times that compute"
+
 
 def surface_map(
     here: dict[str, float],
@@ -36,7 +38,7 @@ def surface_map(
     low, high = float(np.min(surface)), float(np.quantile(surface, 0.9))
     lines = [
         Series(
-            name="compute of your model" if factor == 1 else f"{factor:g} times that compute",
+            name="compute of your model" if factor == 1 else _OTHERS,
             role="here" if factor == 1 else "cost",
             style="line" if factor == 1 else "dashed",
             x=CURVE,
@@ -64,6 +66,7 @@ def surface_map(
         value=Scale(label="Loss", unit=wording.loss_unit(unit), min=low, max=high, extends="max"),
         lines=[*lines, optima],
         marks=[Mark(here["num_params"], here["num_tokens"], "you are here")],
+        pick={"x": "num_params", "y": "num_tokens"},
     )
 
 
@@ -116,7 +119,7 @@ def parts_bars(parts: dict[str, float], here_loss: float, unit: str) -> Bars:
         value=Axis("Loss", wording.loss_unit(unit), "linear", 0.0, here_loss),
         parts=[
             Part(name, role, [part])
-            for (name, part), role in zip(parts.items(), ("loss", "student", "train"), strict=True)
+            for (name, part), role in zip(parts.items(), ("serving", "law1", "law2"), strict=True)
         ],
     )
 

@@ -22,8 +22,10 @@ from jaxlaws.cli.explorer.programs import (
     NUM_BUDGETS,
     budgets_with,
     distilled,
+    inputs_of,
     program,
     traced_scenario,
+    trained,
 )
 from jaxlaws.cli.explorer.view import BUDGET, FLOPS_MODEL, SCENARIO, STUDENT, Given, View
 from jaxlaws.cli.explorer.views.when_to_distil_charts import (
@@ -41,7 +43,6 @@ from jaxlaws.planning import (
     DistillationPlan,
     SupervisedPlan,
     distill_with,
-    train_fixed,
 )
 
 _TEACHER = Choice(
@@ -83,17 +84,8 @@ def _controls(laws: Laws) -> list[Control]:
 
 
 @program("forward_flops")
-def _alone(
-    *, law: Tree, flops: Array, num_params: Array, forward_flops: ForwardFlops
-) -> SupervisedPlan:
-    return train_fixed(law, flops=flops, num_params=num_params, forward_flops=forward_flops)
-
-
-@program("forward_flops")
-def _with_teacher(
-    *, law: Tree, logits: Array, forward_flops: ForwardFlops, **inputs: Array
-) -> DistillationPlan:
-    return distill_with(law, logits=logits, forward_flops=forward_flops, **inputs)
+def _with_teacher(*, law: Tree, forward_flops: ForwardFlops, **inputs: Array) -> DistillationPlan:
+    return distill_with(law, forward_flops=forward_flops, **inputs)
 
 
 def _both(
@@ -105,16 +97,21 @@ def _both(
     forward_flops: ForwardFlops,
 ) -> tuple[SupervisedPlan, DistillationPlan]:
     """The plans of a student trained alone and distilled, for arrays of one shape."""
-    common = {"law": law, "flops": flops, "forward_flops": forward_flops}
-    alone = _alone(**common, num_params=num_student_params)
-    student = {**common, "num_student_params": num_student_params}
+    common = {"law": law, "forward_flops": forward_flops}
+    alone = trained(**common, **inputs_of(flops, num_params=num_student_params))
     charged = traced_scenario(scenario)
     if teacher is None:
-        return alone, distilled(**student, scenario=charged)
-    size, loss = (np.full(flops.shape, each) for each in teacher)
-    return alone, _with_teacher(
-        **student, num_teacher_params=size, teacher_loss=loss, logits=charged.logits
+        student = inputs_of(flops, num_student_params=num_student_params)
+        return alone, distilled(**common, **student, scenario=charged)
+    size, loss = teacher
+    student = inputs_of(
+        flops,
+        num_student_params=num_student_params,
+        num_teacher_params=size,
+        teacher_loss=loss,
+        logits=charged.logits,
     )
+    return alone, _with_teacher(**common, **student)
 
 
 @functools.lru_cache(maxsize=32)

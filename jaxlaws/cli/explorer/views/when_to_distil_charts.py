@@ -77,6 +77,7 @@ def map_of_gains(
             for sizes, budgets in crossings
         ],
         marks=[Mark(size, budget, "you are here")],
+        pick={"x": "num_student_params", "y": "flops"},
     )
 
 

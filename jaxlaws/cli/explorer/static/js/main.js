@@ -14,7 +14,7 @@ class Page {
     this.answer = new Answer({ pick: (...all) => this.pick(...all), drag: (...all) => this.drag(...all) });
     this.connection = new Connection(byId("connection"), () => this.ask());
     this.requests = new NewestOnly(
-      (query) => load(`/api/answer?${query}`),
+      (query, signal) => load(`/api/answer?${query}`, { signal }),
       (query, answer) => this.shown(query, answer),
       (_, error) => this.failed(error),
     );
@@ -38,6 +38,7 @@ class Page {
     const { view } = this.state;
     if (view !== before) {
       this.requests.forget();
+      this.stopClock();
       this.answer.clear();
       byId("sentence").textContent = "Computing.";
       byId("title").textContent = view.question || view.title;
@@ -123,9 +124,26 @@ class Page {
     document.body.dataset.wanted = query;
     document.body.classList.add("busy");
     this.requests.want(query);
+    this.sayHowLong();
+  }
+
+  // An answer that needs a new program takes long: the page says so, and for how long it has waited.
+  sayHowLong() {
+    if (this.clock) return;
+    const begin = performance.now();
+    this.clock = setInterval(() => {
+      const seconds = (performance.now() - begin) / 1000;
+      if (seconds >= 1) byId("time").textContent = `computing … ${seconds.toFixed(0)} s${seconds > 3 ? " (compiling, once)" : ""}`;
+    }, 500);
+  }
+
+  stopClock() {
+    clearInterval(this.clock);
+    this.clock = 0;
   }
 
   shown(query, answer) {
+    this.stopClock();
     this.answer.show(answer);
     this.error("");
     this.connection.say("");
@@ -137,8 +155,10 @@ class Page {
   }
 
   failed(error) {
+    this.stopClock();
     document.body.classList.remove("busy");
     document.body.classList.add("stale");
+    if (error.status === undefined) console.error(error); // a fault of this page, not an answer of the server
     this.connection.failed(error);
     if (error.status !== 0) this.error(error.message);
   }

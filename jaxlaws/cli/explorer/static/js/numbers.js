@@ -2,7 +2,6 @@
 
 const SUFFIXES = [["T", 1e12], ["B", 1e9], ["M", 1e6], ["K", 1e3]];
 const COUNTS = new Set(["parameters", "tokens", "distinct tokens", "student parameters", "runs"]);
-const WITHOUT_SPACE = new Set(["%"]);
 
 export const isCount = (unit) => COUNTS.has(unit);
 
@@ -24,6 +23,7 @@ export function quantity(value, digits = 3) {
 // A number without its unit. Losses have four digits, because their differences are small.
 export function number(value, unit = "", digits = 0) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
+  if (unit === "share") return `${plain(100 * value, digits || 3)}%`;
   if (unit === "FLOPs" && Math.abs(value) >= 1e4) return exponent(value, digits || 3);
   if (!digits && /^(nats|bits)/.test(unit)) return value.toFixed(4);
   return quantity(value, digits || 3);
@@ -31,8 +31,8 @@ export function number(value, unit = "", digits = 0) {
 
 export function withUnit(value, unit = "", digits = 0) {
   const text = number(value, unit, digits);
-  if (!unit || text === "–") return text;
-  return WITHOUT_SPACE.has(unit) ? text + unit : `${text} ${unit}`;
+  if (!unit || unit === "share" || text === "–") return text;
+  return unit === "%" ? text + unit : `${text} ${unit}`;
 }
 
 // "Loss (nats per token)"; the unit is left out where the label says it already.

@@ -14,7 +14,7 @@ export async function load(url, options = {}) {
   try {
     response = await fetch(url, { ...options, credentials: "same-origin", cache: "no-store" });
   } catch {
-    throw new ServerError(GONE, 0);
+    throw new ServerError(GONE, 0); // also when the page has stopped the request
   }
   let body;
   try {
@@ -26,44 +26,38 @@ export async function load(url, options = {}) {
   return body;
 }
 
+const PATIENCE = 3000; // milliseconds after which a newer wish stops the request before it
+
 // Runs one request at a time. While it runs, a newer wish replaces an older one that waits.
 export class NewestOnly {
   constructor(run, show, fail) {
-    Object.assign(this, { run, show, fail, waiting: null, running: false, dropped: 0 });
+    Object.assign(this, { run, show, fail, waiting: null, running: null });
   }
 
   want(wish) {
-    if (this.waiting !== null) this.dropped += 1;
     this.waiting = wish;
     if (!this.running) this.next();
+    else if (performance.now() - this.begin > PATIENCE) this.running.abort();
   }
 
   // Drops what waits and the answer that is on its way.
   forget() {
     this.waiting = null;
-    this.generation = (this.generation || 0) + 1;
+    this.running?.abort();
   }
 
   async next() {
-    this.running = true;
     while (this.waiting !== null) {
-      const wish = this.waiting;
-      const generation = this.generation;
-      this.waiting = null;
-      let outcome;
+      const [wish, request] = [this.waiting, new AbortController()];
+      Object.assign(this, { waiting: null, running: request, begin: performance.now() });
       try {
-        const answer = await this.run(wish);
-        outcome = () => this.show(wish, answer);
+        const answer = await this.run(wish, request.signal);
+        if (!request.signal.aborted) this.show(wish, answer);
       } catch (error) {
-        outcome = () => this.fail(wish, error);
-      }
-      try {
-        if (generation === this.generation) outcome();
-      } catch (error) {
-        console.error(error); // a picture that fails must not stop the next answer
+        if (!request.signal.aborted) this.fail(wish, error);
       }
     }
-    this.running = false;
+    this.running = null;
   }
 }
 

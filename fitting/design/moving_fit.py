@@ -1,0 +1,183 @@
+"""A fit that follows its data: the optimum near that of the fit, with its derivatives."""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Mapping
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from fitting.minimiser.descent import TOLERANCE, descend
+from fitting.minimiser.multi_start import possible_gain
+from fitting.minimiser.status import Status
+from fitting.problem.batched_problem import Batch, BatchedProblem, Fixed
+from fitting.problem.centring import uncentre
+from fitting.problem.coefficient_names import split_index
+from fitting.problem.likelihood import spread
+from jaxlaws.foundations.annotations import Array, Tree
+
+_NUM_STEPS = 60
+_NUM_SPREADS = 8  # times that the spread of the residuals is computed again, with priors
+_ROUNDING = 1e-15  # relative
+_SINGULAR = 1e-13  # of the largest singular value: a direction that the runs do not determine
+_STEP = 1e-4  # relative change of the objective, for the derivative of the spread
+
+
+@functools.partial(
+    jax.tree_util.register_dataclass,
+    data_fields=[
+        "problem",
+        "vector",
+        "frozen",
+        "stages",
+        "weights",
+        "runs",
+        "outcomes",
+        "spread",
+        "status",
+    ],
+    meta_fields=[],
+)
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class MovingFit:
+    """A fit that can follow its data.
+
+    Attributes:
+        problem: in centred units, with the losses of the fit.
+        vector: the free numbers of the fit, `(num_free,)`.
+        frozen: coefficients and sub-laws that do not move, in the user's units.
+        stages: the sub-laws that move too.
+        weights: weight of each row, zero for padded rows, `(num_rows,)`.
+        runs: the run of each row among the losses of the function, `(num_rows,)`.
+        outcomes: the outcome of each row, `(num_rows,)`.
+        spread: of the residuals, which sets the weight of priors; None without priors.
+        status: of the fit.
+    """
+
+    problem: BatchedProblem
+    vector: np.ndarray
+    frozen: Mapping[str, Tree]
+    stages: Mapping[str, "MovingFit"]
+    weights: np.ndarray
+    runs: np.ndarray
+    outcomes: np.ndarray
+    spread: "Spread | None"
+    status: Array
+
+    def with_stages(self) -> list["MovingFit"]:
+        """This fit, and those of its sub-laws."""
+        return [self, *(each for stage in self.stages.values() for each in stage.with_stages())]
+
+    def law(self, losses: Array, weights: Array) -> tuple[Tree, Array]:
+        """The law at the optimum, in the user's units, and its status.
+
+        Args:
+            losses: `(num_runs, num_outcomes)`.
+            weights: factors of the weights, `(num_runs,)`.
+        """
+        moved = {name: stage.law(losses, weights) for name, stage in self.stages.items()}
+        frozen = {**self.frozen, **{name: law for name, (law, _) in moved.items()}}
+        problem = dataclasses.replace(self.problem, observed=losses[self.runs, self.outcomes])
+        rows, fixed = self.weights * weights[self.runs], Fixed(frozen)
+
+        def with_spread(vector: Array) -> BatchedProblem:
+            if self.spread is None:
+                return problem
+            total = problem.parts(vector, rows, fixed)[0]
+            return dataclasses.replace(problem, spread=self.spread.at(total))
+
+        def conditions(vector: Array) -> Array:
+            return jax.grad(with_spread(vector).cost)(vector, rows, fixed)
+
+        def search(_: Callable[[Array], Array], vector: Array) -> tuple[Array, Array]:
+            batch = Batch(vector[None], rows[None], frozen)
+
+            def descended(_: int, batch: Batch) -> Batch:
+                there = with_spread(batch.vectors[0])
+                return batch.at(descend(there, batch, _NUM_STEPS, 1).vectors)
+
+            if self.spread is not None:
+                batch = lax.fori_loop(0, _NUM_SPREADS, descended, batch)
+            point = descend(with_spread(batch.vectors[0]), batch, _NUM_STEPS, 1)
+            is_minimum = jnp.linalg.norm(point.gradients[0]) < TOLERANCE
+            is_minimum |= possible_gain(point)[0] <= _ROUNDING * point.costs[0]
+            status = jnp.where(is_minimum, self.status, int(Status.NOT_CONVERGED))
+            status = jnp.where(jnp.isfinite(point.costs[0]), status, int(Status.NON_FINITE))
+            # An integer beside a root has no derivative rule.
+            return point.vectors[0], status.astype(vector.dtype)
+
+        start = jnp.asarray(self.vector)
+        vector, status = lax.custom_root(conditions, start, search, _solve, has_aux=True)
+        law = _with_frozen(uncentre(problem.law(vector, fixed), problem.scales), frozen)
+        statuses = [each for _, each in moved.values()]
+        return law, functools.reduce(jnp.maximum, statuses, status.astype(int))
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Spread:
+    """The most likely spread of the residuals near a fit, as a power of the sum over runs.
+
+    It is exact for least squares, and to first order for other objectives.
+    """
+
+    value: Array
+    total: Array
+    power: Array
+
+    @classmethod
+    def of(cls, problem: BatchedProblem, total: float, num_rows: int) -> "Spread":
+        """The spread near a fit with a sum over runs."""
+        low, high = (
+            np.log(spread(problem.objective, total * np.exp(step), num_rows))
+            for step in (-_STEP, _STEP)
+        )
+        value = spread(problem.objective, total, num_rows)
+        return cls(value, total, float((high - low) / (2 * _STEP)))
+
+    def at(self, total: Array) -> Array:
+        """The spread for another sum."""
+        return self.value * (total / self.total) ** self.power
+
+
+@jax.jit
+def leverages(fit: MovingFit) -> Array:
+    """The leverage of each row, `(num_rows,)`."""
+    problem, fixed, vector = fit.problem, Fixed(fit.frozen), jnp.asarray(fit.vector)
+    residuals = problem.residuals(vector, fixed)
+    jacobian = jax.jacfwd(lambda v: problem.residuals(v, fixed))(vector)
+    _, second = jax.jvp(
+        jax.grad(lambda r: jnp.sum(problem.objective.costs(r))),
+        (residuals,),
+        (jnp.ones_like(residuals),),
+    )
+    hessian = jax.hessian(problem.cost)(vector, fit.weights, fixed) * problem.objective.slope()
+    shares = fit.weights * second * jnp.sum((jacobian @ _inverse(hessian)) * jacobian, axis=1)
+    return jnp.where(fit.weights > 0, shares, 0.0)
+
+
+def _solve(linear: Callable[[Array], Array], right: Array) -> Array:
+    """Solve the linear system of the derivatives."""
+    return _inverse(lax.map(linear, jnp.eye(len(right), dtype=right.dtype)).T) @ right
+
+
+def _inverse(matrix: Array) -> Array:
+    """The inverse of a matrix of second derivatives; zero along what the runs do not determine."""
+    sizes = jnp.sqrt(jnp.abs(jnp.diagonal(matrix)))
+    sizes = jnp.where(sizes > 0, sizes, 1.0)
+    left, values, right = jnp.linalg.svd(matrix / sizes[:, None] / sizes[None])
+    inverse = jnp.where(values > _SINGULAR * values[0], 1 / values, 0.0)
+    return (right.T * inverse[None]) @ left.T / sizes[:, None] / sizes[None]
+
+
+def _with_frozen(law: Tree, frozen: Mapping[str, Tree]) -> Tree:
+    """The law with its frozen elements and sub-laws exactly as given."""
+    changed: dict[str, Tree] = {}
+    for element, value in frozen.items():
+        name, index = split_index(element)
+        changed[name] = (
+            changed.get(name, getattr(law, name)).at[index].set(value) if index else value
+        )
+    return dataclasses.replace(law, **changed)
