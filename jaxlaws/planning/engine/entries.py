@@ -147,7 +147,7 @@ def prepare(
         )
         if xp is jnp or not good.all():
             valid = valid & good
-        return xp.broadcast_to(array, shape)
+        return of_shape(array, shape, xp)
 
     def clean_input(name: str, value: Tree) -> Tree:
         if isinstance(value, Mapping):
@@ -167,8 +167,13 @@ def prepare(
             check_order(name, lower[name], upper[name])
         else:
             valid = valid & (lower[name] <= upper[name])
-    batched = jax.tree.map(lambda leaf: xp.broadcast_to(leaf, shape), requested.trees)
+    batched = jax.tree.map(lambda leaf: of_shape(leaf, shape, xp), requested.trees)
     return Entries(inputs, lower, upper, most, batched, valid)
+
+
+def of_shape(array: Array, shape: tuple[int, ...], xp: ModuleType) -> Array:
+    """The array, broadcast where needed: for one number NumPy takes longer than for a check."""
+    return array if np.shape(array) == shape else xp.broadcast_to(array, shape)
 
 
 def _broadcast_shape(entries: Entries) -> tuple[int, ...]:

@@ -31,6 +31,7 @@ from jaxlaws.planning.engine.entries import (
     Entries,
     given_record,
     nan_is_infeasible,
+    of_shape,
     prepare,
     requested_entries,
 )
@@ -166,8 +167,8 @@ def ask(
     }
     entries = prepare(*question.signs, requested._replace(trees=batched), {}, np)
     if entries.valid.size <= MOST_IN_SMALL_BATCHES and not isinstance(trees["law"], Mixture):
-        each = jax.tree.map(lambda leaf: np.broadcast_to(leaf, entries.valid.shape), trees["law"])
-        entries.trees["law"] = each
+        shape = entries.valid.shape
+        entries.trees["law"] = jax.tree.map(lambda leaf: of_shape(leaf, shape, np), trees["law"])
     common = {name: tree for name, tree in trees.items() if name not in entries.trees}
     return _answer_in_batches(question, Record(common, quantities=quantities), entries)
 

@@ -13,7 +13,6 @@ from jaxlaws.planning.solver.problem import Problem, Reduction
 
 _MAX_STEPS = 12
 _LONGEST_STEP = 2.0  # in a logarithm
-_WRITTEN_OUT = 2  # coordinates up to which the second derivatives are written out
 # Added to the objective where a constraint is violated: more than any loss in nats, and more than
 # the logarithm of any cost.
 _PENALTY = 1e4
@@ -127,7 +126,8 @@ def newton(
     def to_point(coordinates: Point) -> Point:
         return reduction.to_point(coordinates, [0.0] * reduction.num_relaxations)
 
-    derivatives = hessian if len(start) <= _WRITTEN_OUT else hessian_in_loop
+    # In a loop, so that the program has one copy of the objective.
+    derivatives = hessian if len(start) == 1 else hessian_in_loop
 
     def step(state: _State) -> _State:
         count, here, trial, best, error = state
@@ -206,10 +206,14 @@ def descend(problem: Problem, reduction: Reduction, tol: Tolerances) -> Descende
     # Coordinates that leave a part of the budget would give a minimum of a smaller budget.
     for constraint in problem.constraints[: reduction.num_relaxations - len(reduction.held)]:
         verified &= constraint(point) <= tol.violation
-    value = problem.objective(point)
-    for index in range(reduction.num_relaxations):
-        relaxation = [*kept[:index], tol.relaxation, *kept[index + 1 :]]
-        verified &= problem.objective(reduction.to_point(coordinates, relaxation)) <= value
+    # In a loop, so that the program has one copy of the objective.
+    one_each = jnp.eye(1 + reduction.num_relaxations, dtype=problem.lower[0].dtype)
+    value, *relaxed = lax.map(
+        lambda row: problem.objective(reduction.to_point(coordinates, list(row))),
+        tol.relaxation * one_each[:, 1:],
+    )
+    for each in relaxed:
+        verified &= each <= value
     return Descended(
         point=problem.clip(point),
         verified=verified,
