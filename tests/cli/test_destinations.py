@@ -87,7 +87,11 @@ def test_a_command_never_writes_to_its_input(refused, folder, arguments, path):
         (("fit", "runs.csv", "-o", "old.json"), '{"name": "package"}', "is JSON other than"),
         (("fit", "runs.csv", "-o", "old.csv"), ROWS, "is a table, but the command writes a saved"),
         (("fit", "runs.csv", "-o", "old.txt"), "A letter.", "a file that this command does not"),
-        (("report", "fit.json", "-o", "old.md"), "# Notes", "but the command writes an HTML page"),
+        (
+            ("report", "fit.json", "-o", "old.md"),
+            "# Notes",
+            "writes a report in Markdown",
+        ),
         (("report", "fit.json", "-o", "old.html"), "\0\1\2", "a file that this command does not"),
     ],
 )

@@ -117,7 +117,8 @@ def check_destination(
     suffix = Path(path).suffix.lower()
     kinds: Suffixes = {suffix: suffixes[suffix]} if suffix in suffixes else suffixes
     expected = set(kinds.values())
-    unclear = found is None and suffix in suffixes and "demo" not in expected
+    # Our reports are recognised; other Markdown may be somebody's notes.
+    unclear = found is None and suffix in suffixes and not expected & {"demo", "markdown"}
     if found in expected or unclear or target.stat().st_size == 0:
         return
     what = _WORDS["other" if found is None else found]
@@ -162,6 +163,8 @@ def _content(path: Path) -> Content | None:
         return "svg" if b"<svg" in text else "other"
     if text.startswith((b"{", b"[")):
         return "law" if b'"format"' in text and b'"law"' in text else "json"
+    if b"\n## the answer\n" in text:
+        return "markdown"
     lines = text.splitlines()
     separated = len(lines) > 1 and any(
         all(sign in line for line in lines[:2]) for sign in (b",", b";", b"\t")

@@ -248,8 +248,8 @@ def test_a_sweep_of_budgets_is_drawn(run, refused, tmp_path):
     picture = (tmp_path / "plans.svg").read_text(encoding="utf-8")
     assert picture.startswith("<?xml")
     assert "axes_4" in picture  # sizes, tokens, loss, tokens per parameter
-    for asked in (["1e21"], ["1e20:1e22:3", "--params", "1e8:1e9:2"]):
-        assert "sweep --flops" in refused(*TRAIN, *asked, "-o", tmp_path / "other.png")
+    two_sweeps = (*TRAIN, "1e20:1e22:3", "--params", "1e8:1e9:2")
+    assert "sweep --flops" in refused(*two_sweeps, "-o", tmp_path / "other.png")
     assert not (tmp_path / "other.png").exists()
 
 

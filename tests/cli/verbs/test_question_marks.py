@@ -42,7 +42,7 @@ FAMILY = planning.FamilyPlan(
     shares=SHARES,
     status=np.zeros(3, dtype=int),
     active_bounds=planning.Record(),
-    marginal_values=planning.Record(),
+    marginal_values=planning.Record(flops=ONE),
 )
 CROSSINGS = planning.Crossings(
     flops=np.array([[1e20], [1e21], [1e22]]),
