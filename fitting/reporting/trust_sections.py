@@ -132,7 +132,7 @@ def as_sentence(text: str) -> str:
 def _roll_out_section(rolled: Mapping[str, Json]) -> list[Part]:
     rows = [
         [
-            "{:g} to {:g}".format(*(10.0**end for end in step["decades"])),
+            "{:.3g} to {:.3g}".format(*(10.0**end for end in step["decades"])),
             str(step["num_predictions"]),
             *(f"{step[name]:.2f}" for name in ("mean", "median", "worst")),
         ]

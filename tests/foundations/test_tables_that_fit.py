@@ -77,6 +77,6 @@ def test_a_distance_is_a_factor_from_five_per_cent_on():
     assert times_outside(0.021) is None  # 4.95%
     assert times_outside(0.0213) == "1.05"  # 5.03%
     assert times_outside(float("nan")) is None
-    assert cell("extrapolation_decades", 0.5) == "3.16 times"
+    assert cell("extrapolation_decades", 0.5) == "3.16×"
     assert cell("extrapolation_decades", 0.0) == "no"
     assert cell("extrapolation_decades", None) == "unknown"

@@ -60,8 +60,11 @@ def test_the_report_has_the_errors(run, fitted, tmp_path):
     page = tmp_path / "page.html"
     run("report", fitted, "-o", page)
     text = page.read_text()
-    assert "Errors beyond the fitted runs" in text
-    assert "mean error of the roll-out" in text
+    steps = json.loads(fitted.read_text())["fit"]["roll_out"]["steps"]
+    assert "predicted all larger runs" in text
+    assert text.index("How far to trust the fit") < text.index("times the largest")
+    for step in steps:
+        assert f"{step['worst']:.2f}</td>" in text
 
 
 def test_too_few_runs_are_one_message(refused, tmp_path):
