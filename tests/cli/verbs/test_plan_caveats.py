@@ -72,11 +72,15 @@ def test_tables_and_pictures_carry_the_range(run, fits, tmp_path):
     assert (tmp_path / "plans.svg").stat().st_size > plain.stat().st_size  # letters are paths
 
 
-def test_a_floor_on_its_bound_is_named_and_gets_a_profile_interval(run, fits):
+def test_a_floor_on_its_bound_is_named(run, fits):
     plan = run("plan", "train", "--law", fits / "bounded.json", "--flops", "1e21", "--json").json
     assert plan["num_params"] is not None
     assert any("E from 0, the edge" in each for each in plan["caveats"])
     assert any("not its form" in each for each in plan["caveats"])
+
+
+@pytest.mark.slow  # profiles compile a program for each coefficient; test_profiles.py is fast
+def test_a_floor_on_its_bound_gets_a_profile_interval(run, fits):
     options = ("--law", "chinchilla", "--starts", 16, "--bootstrap", 32, "--json")
     floor = run("fit", fits / "bounded.csv", *options).json["coefficients"]["E"]
     profiled = run("fit", fits / "bounded.csv", *options[:4], "--interval", "profile", "--json")

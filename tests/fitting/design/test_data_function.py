@@ -59,7 +59,13 @@ OPTIONS = {
 }
 
 
-@pytest.mark.parametrize("name", OPTIONS)
+FAST = ("on a bound", "priors")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[] if name in FAST else pytest.mark.slow) for name in OPTIONS],
+)
 def test_values_and_derivatives_are_those_of_new_fits(name):
     options = OPTIONS[name].replaced(num_starts=32)
     runs = table()
@@ -84,37 +90,51 @@ def test_values_and_derivatives_are_those_of_new_fits(name):
     assert np.max(np.abs(np.array(jax.tree.leaves(slopes)) - expected) / scale) < 2e-3
 
 
-def test_a_weight_of_zero_leaves_a_run_out():
+@pytest.fixture(scope="module")
+def f():
     runs = table()
-    f = fit_as_function(fit(Chinchilla, runs, objective=LogSquares(), num_starts=32), runs)
+    return fit_as_function(fit(Chinchilla, runs, objective=LogSquares(), num_starts=32), runs)
+
+
+def test_a_weight_of_zero_leaves_a_run_out(f):
     kept = np.arange(NUM) != 3
-    without = fit(Chinchilla, runs.where(kept), objective=LogSquares(), num_starts=32)
+    without = fit(Chinchilla, table().where(kept), objective=LogSquares(), num_starts=32)
     assert relative(f(weights=kept.astype(float)), without.law) < 1e-6
 
 
-def test_it_is_a_part_of_programs():
-    """Through the fit and the plan: jit, vmap, grad, second derivatives, float32 and float64."""
-    runs = table()
-    f = fit_as_function(fit(Chinchilla, runs, objective=LogSquares(), num_starts=32), runs)
+def planned_size(f, share, change=CHANGE):
+    """The logarithm of a planned size, through the fit and the plan."""
+    law = f(f.losses * (1 + share * change))
+    return jnp.log(compute_optimal(law, flops=1e23).num_params)
 
-    def size(share, change=CHANGE):
-        law = f(f.losses * (1 + share * change))
-        return jnp.log(compute_optimal(law, flops=1e23).num_params)
 
-    def size_of_new_fit(share):
+def differences(f, step):
+    """Slope and curvature of the planned size, by differences of new fits."""
+
+    def size(share):
         law = f(f.losses * (1 + share * CHANGE))
         return float(np.log(compute_optimal(law, flops=1e23).num_params))
 
-    step = 1e-3
-    below, here, above = (size_of_new_fit(share) for share in (-step, 0.0, step))
-    slope, curvature = (above - below) / (2 * step), (above - 2 * here + below) / step**2
-    assert jax.jit(jax.grad(size))(0.0) == pytest.approx(slope, rel=1e-3)
+    below, here, above = (size(share) for share in (-step, 0.0, step))
+    return (above - below) / (2 * step), (above - 2 * here + below) / step**2
+
+
+def test_it_is_a_part_of_float32_programs(f):
+    slope, _ = differences(f, 1e-3)
+    slopes = jax.jit(
+        jax.vmap(lambda change: jax.grad(lambda share: planned_size(f, share, change))(0.0))
+    )(jnp.stack([CHANGE, 2 * CHANGE]))
+    assert slopes.dtype == jnp.float32
+    np.testing.assert_allclose(slopes, [slope, 2 * slope], rtol=1e-3)
+
+
+@pytest.mark.slow
+def test_it_is_a_part_of_float64_programs_and_has_second_derivatives(f):
+    slope, curvature = differences(f, 1e-3)
     with jax.enable_x64(True):
-        assert jax.grad(size)(0.0) == pytest.approx(slope, rel=1e-3)
-        assert jax.jit(jax.grad(jax.grad(size)))(0.0) == pytest.approx(curvature, rel=1e-2)
-    both = jax.vmap(lambda change: jax.grad(size)(0.0, change))(jnp.stack([CHANGE, 2 * CHANGE]))
-    assert both.dtype == jnp.float32
-    np.testing.assert_allclose(both, [slope, 2 * slope], rtol=1e-3)
+        first = jax.grad(lambda share: planned_size(f, share))
+        assert first(0.0) == pytest.approx(slope, rel=1e-3)
+        assert jax.jit(jax.grad(first))(0.0) == pytest.approx(curvature, rel=1e-2)
 
 
 def two_kinds(change=0.0):
@@ -143,7 +163,13 @@ def two_kinds(change=0.0):
 POINT = {"num_student_params": 1e9, "num_student_tokens": 1e11, "teacher_loss": 2.3}
 
 
-@pytest.mark.parametrize("is_frozen", [False, True], ids=["one table", "two tables"])
+@pytest.mark.parametrize(
+    "is_frozen",
+    [
+        pytest.param(False, id="one table"),
+        pytest.param(True, id="two tables", marks=pytest.mark.slow),
+    ],
+)
 def test_a_first_stage_moves_too(is_frozen):
     """The loss of a student depends on the supervised runs through the supervised law."""
     options = FitOptions(objective=LogSquares(), num_starts=64)

@@ -42,17 +42,17 @@ def found():
 
 def test_a_run_left_out(found):
     whole = size_of(fitted(table()).law)
-    changes = [size_of(fitted(table(np.arange(NUM) != i)).law) - whole for i in range(NUM)]
+    places = [*found.refitted, *range(0, NUM, 8)]
+    changes = [size_of(fitted(table(np.arange(NUM) != i)).law) - whole for i in places]
     assert found.value == pytest.approx(whole, rel=1e-9)
-    np.testing.assert_allclose(found.exact, np.array(changes)[found.refitted], rtol=1e-4)
-    assert np.corrcoef(found.if_left_out, changes)[0, 1] > 0.99
+    np.testing.assert_allclose(found.exact, changes[:5], rtol=1e-4)
+    assert np.corrcoef(found.if_left_out[places], changes)[0, 1] > 0.99
     assert np.abs(found.if_left_out)[found.refitted].min() >= np.sort(np.abs(found.if_left_out))[-5]
 
 
-@pytest.mark.parametrize("place", [0, 11])
-def test_a_percent_of_a_loss(found, place):
+def test_a_percent_of_a_loss(found):
     step = 1e-3
-    ends = []
+    ends, place = [], 11
     for sign in (-1, 1):
         losses = NOISY.copy()
         losses[place] *= 1 + sign * step

@@ -96,5 +96,6 @@ def test_a_sweep_has_a_picture_in_a_notebook():
     assert 'src="data:image/png;base64,' in plan._repr_html_()
     assert len(plan.plot().axes) >= 4
     assert "<img" not in compute_optimal(LAW, flops=np.full((2, 2), 1e21))._repr_html_()
+    assert compute_optimal(LAW, flops=1e21).plot().axes  # a single plan
     with pytest.raises(ValueError, match="rising budgets"):
-        compute_optimal(LAW, flops=1e21).plot()
+        compute_optimal(LAW, flops=np.full((2, 2), 1e21)).plot()
