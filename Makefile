@@ -12,7 +12,7 @@ demo: $(VENV)/.installed
 	$(BIN)/jaxlaws demo -o out/demo
 
 test: check
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -rs -m "not slow"
+	$(BIN)/python -m pytest -n 2 -rs -m "not slow"
 
 slow: $(VENV)/.installed
 	XLA_FLAGS=--xla_backend_optimization_level=3 $(BIN)/python -m pytest -m slow

@@ -9,6 +9,8 @@ import pytest
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
 from sybil.parsers.rest import DocTestParser
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 # Most of the time of the tests is compilation: programs are kept, and little optimised, which takes
 # three quarters off their compilation. `make slow` optimises them as a user's programs are. JAX
@@ -36,16 +38,19 @@ pytest_collect_file = (
 _MOST_MEMORY_MAPS = 20_000  # Linux gives a process 65,530; beyond that compilation crashes
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file is tested by one process, which compiles its programs once; see `--dist loadgroup`.
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
+    """A file is tested by one process, which compiles its programs once.
 
     All tests with a browser share one explorer, which takes long to start.
     """
-    browser = Path(__file__).parent / "tests" / "browser"
-    for item in items:
-        group = browser if browser in item.path.parents else item.path
-        item.add_marker(pytest.mark.xdist_group(str(group)))
+
+    class ByFile(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            folder = "tests/browser/"
+            return folder if nodeid.startswith(folder) else super()._split_scope(nodeid)
+
+    return ByFile(config, log)
 
 
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
