@@ -26,7 +26,15 @@ def sentence(page):
 
 
 def settle(page):
+    """Wait until the page shows what the controls say. It asks the server in the next frame."""
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
     page.wait_for_selector("body:not(.busy)")
+
+
+def widths_of_parts(page):
+    """The widths of the first three parts of the bar, in pixels, of one drawing."""
+    measure = "parts => parts.slice(0, 3).map(part => part.getBoundingClientRect().width)"
+    return page.locator(".bars .part").evaluate_all(measure)
 
 
 def settle_address(page):
@@ -126,7 +134,7 @@ def test_a_link_shows_the_same_view_and_back_returns(visit):
 def test_the_split_is_dragged_on_the_bar(visit):
     page = visit("view=split")
     before = page.locator("#controls output").all_inner_texts()
-    widths = [box.bounding_box()["width"] for box in page.locator(".bars .part").all()[:3]]
+    widths = widths_of_parts(page)
     handle = page.locator(".handle-grip").first.bounding_box()
     x, y = handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2
     page.mouse.move(x, y)
@@ -135,7 +143,7 @@ def test_the_split_is_dragged_on_the_bar(visit):
     page.mouse.up()
     settle(page)
     assert page.locator("#controls output").all_inner_texts() != before
-    moved = [box.bounding_box()["width"] for box in page.locator(".bars .part").all()[:3]]
+    moved = widths_of_parts(page)
     assert abs(moved[0] - widths[0] - 30) < 4
     assert abs(moved[1] - widths[1] + 30) < 4
     assert abs(moved[2] - widths[2]) < 4
