@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from sphinx.application import Sphinx
@@ -139,7 +140,7 @@ def _terms(law_type: type) -> str:
 def _values(own: dict[str, Preset]) -> str:
     """The table of the coefficients of presets, with their published intervals."""
     columns = [coefficients(each.law) for each in own.values()]
-    rows = [[_code(name)] for name in columns[0]]
+    rows: list[list[str]] = [[_code(name)] for name in columns[0]]
     for preset, values in zip(own.values(), columns, strict=True):
         for row, (name, value) in zip(rows, values.items(), strict=True):
             ends = (preset.intervals or {}).get(name)
@@ -154,7 +155,7 @@ def _facts(own: dict[str, Preset]) -> str:
     for name, each in own.items():
         level = each.interval_level
         facts = [
-            f"{each.source}. N counts {each.counts}; loss in {each.loss_unit} on {each.data}.",
+            f"{each.source}. N counts {each.counts}; loss in {each.loss_unit}; data: {each.data}.",
             f"Fitted to {'; '.join(_ranges(each))}." if each.fitted_range else "",
             f"The intervals in the table are central {level:.0%} intervals." if level else "",
             each.note,
@@ -173,7 +174,7 @@ def _ranges(preset: Preset) -> list[str]:
     ]
 
 
-def _texts(heads: list[str], rows: list[list[str]]) -> str:
+def _texts(heads: list[str], rows: Sequence[Sequence[str]]) -> str:
     """A table of texts, aligned to the left."""
     return markdown_table(heads, rows).replace("---: |", ":--- |")
 
