@@ -13,6 +13,7 @@ import pytest
 from sybil import Example, Sybil
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser, SkipParser
 from sybil.parsers.rest import DocTestParser
+from sybil.sybil import SybilCollection
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
@@ -68,20 +69,22 @@ def _leave_folder_with_tables(namespace: dict[str, object]) -> None:
 
 
 _MARKDOWN = [PythonCodeBlockParser(), CodeBlockParser("console", _run_commands), SkipParser()]
-pytest_collect_file = (
-    Sybil(parsers=[_DOCTEST], patterns=["*.py"], excludes=["tests/*", "experiments/*"])
-    + Sybil(
-        parsers=_MARKDOWN,
-        patterns=["*.md"],
-        # tests/test_adding_a_law.py writes the files of its page first
-        excludes=["docs/adding_a_law.md", "docs/how_to/*"],
-    )
-    + Sybil(
-        parsers=_MARKDOWN,
-        patterns=["docs/how_to/*.md"],
-        setup=_enter_folder_with_tables,
-        teardown=_leave_folder_with_tables,
-    )
+pytest_collect_file = SybilCollection(
+    [
+        Sybil(parsers=[_DOCTEST], patterns=["*.py"], excludes=["tests/*", "experiments/*"]),
+        Sybil(
+            parsers=_MARKDOWN,
+            patterns=["*.md"],
+            # tests/test_adding_a_law.py writes the files of its page first
+            excludes=["docs/adding_a_law.md", "docs/how_to/*"],
+        ),
+        Sybil(
+            parsers=_MARKDOWN,
+            patterns=["docs/how_to/*.md"],
+            setup=_enter_folder_with_tables,
+            teardown=_leave_folder_with_tables,
+        ),
+    ]
 ).pytest()
 
 _MOST_MEMORY_MAPS = 20_000  # Linux gives a process 65,530; beyond that compilation crashes
