@@ -26,7 +26,8 @@ def denser(flops: Array, pieces: Array | int = 1) -> Array:
     """
     num = len(flops) - 1
     counts = np.broadcast_to(np.maximum(pieces, -(-_FEWEST // num)), num)
-    between = [np.geomspace(*flops[i : i + 2], count + 1)[1:-1] for i, count in enumerate(counts)]
+    neighbours = zip(flops[:-1], flops[1:], counts, strict=True)
+    between = [np.geomspace(low, high, count + 1)[1:-1] for low, high, count in neighbours]
     return np.unique(np.concatenate([flops, *between]))
 
 

@@ -1,5 +1,6 @@
 """A saved plan, sweep or comparison as the subject of a report: it is planned again as recorded."""
 
+import contextlib
 import shlex
 from collections.abc import Sequence
 
@@ -47,7 +48,8 @@ def plan_again(path: str, document: dict[str, Json]) -> Answered:
         raise DataError(f"{path}: 'command' must begin with 'jaxlaws plan', got {command!r:.80}")
     received: list[Answered] = []
     root = click.get_current_context().find_root().command
-    with root.make_context("jaxlaws", _without_modules(words[1:])) as context:
+    context = root.make_context("jaxlaws", _without_modules(words[1:]))
+    with context, contextlib.suppress(click.exceptions.Exit):  # such as of --help
         context.meta[ANSWER_RECEIVER] = received.append
         root.invoke(context)
     if not received:
@@ -91,9 +93,9 @@ def in_words(found: Answered) -> str:
         size = len(found.inputs[found.swept[0]])
         ends = {key: (np.min(each), np.max(each)) for key, each in _known(values, size).items()}
         words = [f"{WORDS[key]} {cell(key, a)} to {cell(key, b)}" for key, (a, b) in ends.items()]
-        return f"{size} {found.kind.entries}: {', '.join(words)}"
+        return ": ".join(filter(None, [f"{size} {found.kind.entries}", ", ".join(words)]))
     shown = [f"{WORDS[key]} {cell(key, each)}" for key, each in values.items() if each is not None]
-    return f"{found.kind.heading(found)}: {', '.join(shown)}"
+    return ": ".join(filter(None, [found.kind.heading(found), ", ".join(shown)]))
 
 
 def _known(values: dict[str, Json], size: int) -> dict[str, np.ndarray]:
