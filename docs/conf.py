@@ -36,6 +36,7 @@ linkcheck_anchors = False
 html_theme = "furo"
 html_title = "jaxlaws"
 html_static_path = ["_static"]
+html_css_files = ["book.css"]
 html_copy_source = False
 mathjax_path = "vendor/tex-svg.js"
 

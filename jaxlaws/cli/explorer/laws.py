@@ -134,8 +134,7 @@ def which_law(value: str) -> list[str]:
 
 def _label(name: str) -> str:
     mark = presets.describe(name).mark.value
-    note = " (recommended)" if name == DEFAULT_LAW else ""
-    return f"{name}{note}" if mark != "placeholder" else f"{name} (not fitted)"
+    return name if mark != "placeholder" else f"{name} (not fitted)"
 
 
 def _is(law: ShownLaw, suits: Callable[[Tree], Tree]) -> bool:
