@@ -56,9 +56,10 @@ def _run_commands(example: Example) -> str | None:
 
 
 def _enter_folder_with_tables(namespace: dict[str, object]) -> None:
-    """The examples in docs/how_to read tables in the current folder, and write files there."""
+    """Examples with tables read them in the current folder, and write files there."""
     namespace["_left"], folder = Path.cwd(), tempfile.mkdtemp()
-    shutil.copytree(Path(__file__).parent / "docs/how_to/tables", folder, dirs_exist_ok=True)
+    for tables in (Path(__file__).parent / "docs").glob("*/tables"):
+        shutil.copytree(tables, folder, dirs_exist_ok=True)
     os.chdir(folder)
 
 
@@ -68,6 +69,7 @@ def _leave_folder_with_tables(namespace: dict[str, object]) -> None:
     shutil.rmtree(folder)
 
 
+_PAGES_WITH_TABLES = ["docs/how_to/*.md", "docs/tutorials/own_table.md"]
 _MARKDOWN = [PythonCodeBlockParser(), CodeBlockParser("console", _run_commands), SkipParser()]
 pytest_collect_file = SybilCollection(
     [
@@ -76,11 +78,11 @@ pytest_collect_file = SybilCollection(
             parsers=_MARKDOWN,
             patterns=["*.md"],
             # tests/test_adding_a_law.py writes the files of its page first
-            excludes=["docs/adding_a_law.md", "docs/how_to/*"],
+            excludes=["docs/adding_a_law.md", *_PAGES_WITH_TABLES],
         ),
         Sybil(
             parsers=_MARKDOWN,
-            patterns=["docs/how_to/*.md"],
+            patterns=_PAGES_WITH_TABLES,
             setup=_enter_folder_with_tables,
             teardown=_leave_folder_with_tables,
         ),
