@@ -87,7 +87,7 @@ class Laws:
             self._presets[name] = ShownLaw(
                 value=name,
                 label=_label(name),
-                help=f"{described.source}. {described.note}".strip(),
+                help=f"{described.source}. {described.warning} {described.note}".strip(),
                 source=Source(name),
                 file=name,
             )

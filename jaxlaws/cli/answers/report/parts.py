@@ -129,7 +129,7 @@ def _data(subject: Subject, level: float) -> list[Part]:
         parts.append(
             markdown_text(
                 f"The law {name} is published: {known.source}. N counts {known.counts}; the loss "
-                f"is in {known.loss_unit} on {known.data}. {known.note}"
+                f"is in {known.loss_unit} on {known.data}. {known.warning} {known.note}"
             )
         )
     parts += [f"```\n{equation}\n```"] if equation else []
