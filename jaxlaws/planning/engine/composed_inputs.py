@@ -12,7 +12,7 @@ from jaxlaws.planning.engine.checks import Bounds, split_bounds
 from jaxlaws.planning.engine.entries import valid_input
 from jaxlaws.planning.engine.limits import Limit, check_limits
 from jaxlaws.planning.engine.mixture import Mixture
-from jaxlaws.precision import is_traced
+from jaxlaws.precision import in_jax
 
 
 def checked_inputs(
@@ -40,7 +40,7 @@ def checked_inputs(
     """
     pairs = {name: split_bounds(name, pair) for name, pair in (bounds or {}).items()}
     most = {name: limit.most for name, limit in check_limits(limits).items()}
-    if not is_traced(inputs, pairs, most):
+    if not in_jax(inputs, pairs, most):
         for name, value in inputs.items():
             valid_input(name, value, np, may_be_zero=name in may_be_zero)
         for name, pair in pairs.items():

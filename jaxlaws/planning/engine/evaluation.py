@@ -27,6 +27,7 @@ from jaxlaws.planning.engine.checks import (
     callable_tree,
     split_bounds,
 )
+from jaxlaws.planning.engine.devices import in_blocks, through_numpy
 from jaxlaws.planning.engine.entries import (
     Entries,
     given_record,
@@ -44,7 +45,7 @@ from jaxlaws.planning.solver import minimiser as solver
 from jaxlaws.planning.solver.batched import Point
 from jaxlaws.planning.solver.minimiser import Solution
 from jaxlaws.planning.solver.problem import Problem
-from jaxlaws.precision import float64, is_traced, to_float64, to_numpy
+from jaxlaws.precision import float64, in_jax, to_float64, to_numpy
 
 _Given = ParamSpec("_Given")
 _Answer = TypeVar("_Answer")
@@ -157,14 +158,19 @@ def ask(
         name: callable_tree(limit.quantity, "quantity") for name, limit in checked_limits.items()
     }
     requested = requested_entries(inputs, pairs, checked_limits)
-    if is_traced(trees, quantities, requested):
+    if in_jax(trees, quantities, requested):
         return _answer_in_trace(question, trees, quantities, requested)
+    return through_numpy(_answer_concrete, (question, trees, quantities, requested), {})
+
+
+def _answer_concrete(
+    question: Question,
+    trees: Mapping[str, Tree],
+    quantities: Mapping[str, Tree],
+    requested: Entries,
+) -> Tree:
     trees, quantities = to_float64((trees, quantities))
-    batched = {
-        name: tree
-        for name, tree in trees.items()
-        if not isinstance(tree, Mixture) and any(map(np.ndim, jax.tree.leaves(tree)))
-    }
+    batched = _batched(trees)
     entries = prepare(*question.signs, requested._replace(trees=batched), {}, np)
     if entries.valid.size <= MOST_IN_SMALL_BATCHES and not isinstance(trees["law"], Mixture):
         shape = entries.valid.shape
@@ -184,7 +190,7 @@ def compose(answer: Callable[..., Tree], *given: Tree) -> Tree:
         answer: computes the answer from `given` with planning functions and JAX.
         given: trees of all that may be traced.
     """
-    if is_traced(given):
+    if in_jax(given):
         return answer(*given)
     with float64(), nan_is_infeasible():
         return jax.tree.map(lambda leaf: leaf[()], to_numpy(answer(*given)))
@@ -210,9 +216,23 @@ def _plan(question: Question, given: Record, solution: Solution) -> Tree:
 def _answer_in_trace(
     question: Question, trees: Mapping[str, Tree], quantities: Mapping[str, Tree], entries: Entries
 ) -> Tree:
-    entries = prepare(*question.signs, entries, trees, jnp)
-    given = given_record({**trees, "quantities": quantities}, entries)
-    return _plan(question, given, solver.minimise(_problem(question, given, entries)))
+    entries = prepare(*question.signs, entries._replace(trees=_batched(trees)), trees, jnp)
+    common = {name: tree for name, tree in trees.items() if name not in entries.trees}
+
+    def answer(entries: Entries) -> Tree:
+        given = given_record({**common, "quantities": quantities}, entries)
+        return _plan(question, given, solver.minimise(_problem(question, given, entries)))
+
+    return in_blocks(answer, entries)
+
+
+def _batched(trees: Mapping[str, Tree]) -> dict[str, Tree]:
+    """The law and the functions that differ between batch entries."""
+    return {
+        name: tree
+        for name, tree in trees.items()
+        if not isinstance(tree, Mixture) and any(map(np.ndim, jax.tree.leaves(tree)))
+    }
 
 
 def _compiled(batch_pass: Callable[_Given, _Answer]) -> Callable[[int], Callable[_Given, _Answer]]:

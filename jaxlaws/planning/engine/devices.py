@@ -1,0 +1,131 @@
+"""Where the numbers of a plan are computed: in the host's memory, or where the arrays of JAX are.
+
+NumPy arrays give NumPy arrays. Arrays of JAX give arrays of JAX: in the host's memory they are
+computed as NumPy arrays are. On an accelerator or on several devices they stay there. Then the
+program runs under `jax.shard_map`, so that each device has loops of its own, which do not wait for
+the others.
+"""
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.precision import is_traced
+
+# Entries that a program inside a trace works on together. On a CPU small blocks stay in its cache.
+_BLOCK_OF_CPU, _BLOCK_OF_ACCELERATOR = 4096, 2**18
+
+
+def through_numpy(
+    function: Callable[..., Tree], args: Sequence[Tree], kwargs: Mapping[str, Tree]
+) -> Tree:
+    """Call a function of NumPy arrays; if an array of JAX is given, so are the results.
+
+    Args:
+        function: a planning function.
+        args: its arguments, which are in the host's memory.
+        kwargs: its keywords.
+    """
+    arrays = [leaf for leaf in jax.tree.leaves((args, kwargs)) if isinstance(leaf, jax.Array)]
+    if not arrays:
+        return function(*args, **kwargs)
+    args, kwargs = jax.tree.map(_of_host, (args, kwargs))
+    dtype = jnp.result_type(jnp.float32, *arrays)
+
+    def back(leaf: Array) -> jax.Array:
+        number = np.asarray(leaf)
+        return jnp.asarray(number, dtype if number.dtype.kind == "f" else None)
+
+    return jax.tree.map(back, function(*args, **kwargs))
+
+
+def local_to_each_device(
+    program: Callable[[list[Array | None]], Tree], numbers: list[Array | None]
+) -> Tree:
+    """Run a compiled program on each device for its own part of the batch.
+
+    Args:
+        program: the program. Its results have the batch axes of the numbers.
+        numbers: its arguments; None is no argument. Where some are divided among devices along
+            their first axis, and all others are numbers, each device computes its own part.
+            Otherwise JAX decides how the program is divided.
+    """
+    divided = [each for each in numbers if _is_divided(each)]
+    if not divided:
+        return program(numbers)
+    sharding = divided[0].sharding
+    specs = [None if each is None else _spec(each, sharding) for each in numbers]
+    is_simple = all(
+        each is None or np.ndim(each) == 0 or (_is_divided(each) and each.sharding == sharding)
+        for each in numbers
+    )
+    if not is_simple or not _only_first_axis(sharding):
+        return program(numbers)
+    return _on_mesh(program, sharding.mesh, sharding.spec[0], tuple(specs))(numbers)
+
+
+def in_blocks(answer: Callable[[Tree], Tree], entries: Tree) -> Tree:
+    """Answer a batch inside a trace in blocks of a size that suits the platform.
+
+    Args:
+        answer: answers a batch of entries of shape `(block,)`; each leaf of its result begins with
+            this axis.
+        entries: a tree whose leaves have the shape of the batch.
+    """
+    size = _BLOCK_OF_CPU if jax.default_backend() == "cpu" else _BLOCK_OF_ACCELERATOR
+    shape = jax.tree.leaves(entries)[0].shape
+    total = int(np.prod(shape))
+    if total <= size:
+        return answer(entries)
+    missing = -total % size
+
+    def cut(leaf: jax.Array) -> jax.Array:
+        flat = jnp.ravel(leaf)
+        return jnp.concatenate([flat, jnp.repeat(flat[-1:], missing)]).reshape(-1, size)
+
+    plans = jax.lax.map(answer, jax.tree.map(cut, entries))
+
+    def join(leaf: jax.Array) -> jax.Array:
+        own = leaf.shape[2:]
+        return leaf.reshape(-1, *own)[:total].reshape(*shape, *own)
+
+    return jax.tree.map(join, plans)
+
+
+@functools.lru_cache(maxsize=256)
+def _on_mesh(
+    program: Callable[[list[Array | None]], Tree],
+    mesh: Mesh,
+    axis: str | tuple[str, ...],
+    specs: tuple[PartitionSpec | None, ...],
+) -> Callable[[list[Array | None]], Tree]:
+    """The program on each device of a mesh; results are divided along their first axis."""
+    local = jax.shard_map(
+        program, mesh=mesh, in_specs=(list(specs),), out_specs=PartitionSpec(axis)
+    )
+    return jax.jit(local)
+
+
+def _spec(number: Array, sharding: NamedSharding) -> PartitionSpec:
+    return sharding.spec if np.ndim(number) else PartitionSpec()
+
+
+def _is_divided(number: Array | None) -> bool:
+    """Whether an array is on several devices."""
+    is_concrete = isinstance(number, jax.Array) and not is_traced(number)
+    return is_concrete and len(number.devices()) > 1 and np.ndim(number) > 0
+
+
+def _only_first_axis(sharding: jax.sharding.Sharding) -> bool:
+    if not isinstance(sharding, NamedSharding) or not sharding.spec:
+        return False
+    return sharding.spec[0] is not None and all(each is None for each in sharding.spec[1:])
+
+
+def _of_host(leaf: Tree) -> Tree:
+    return np.asarray(leaf) if isinstance(leaf, jax.Array) else leaf
