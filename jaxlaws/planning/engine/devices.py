@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jax.sharding import AbstractMesh, Mesh, NamedSharding, PartitionSpec
 
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.precision import is_traced
@@ -55,18 +55,19 @@ def local_to_each_device(
             their first axis, and all others are numbers, each device computes its own part.
             Otherwise JAX decides how the program is divided.
     """
-    divided = [each for each in numbers if _is_divided(each)]
+    arrays = [each for each in numbers if each is not None and np.ndim(each)]
+    divided = [each for each in arrays if isinstance(each, jax.Array) and _is_divided(each)]
     if not divided:
         return program(numbers)
     sharding = divided[0].sharding
-    specs = [None if each is None else _spec(each, sharding) for each in numbers]
-    is_simple = all(
-        each is None or np.ndim(each) == 0 or (_is_divided(each) and each.sharding == sharding)
-        for each in numbers
-    )
-    if not is_simple or not _only_first_axis(sharding):
+    is_alike = len(divided) == len(arrays) and all(each.sharding == sharding for each in divided)
+    if not is_alike or not isinstance(sharding, NamedSharding) or not _has_one_axis(sharding.spec):
         return program(numbers)
-    return _on_mesh(program, sharding.mesh, sharding.spec[0], tuple(specs))(numbers)
+    specs = [
+        None if each is None else sharding.spec if np.ndim(each) else PartitionSpec()
+        for each in numbers
+    ]
+    return _on_mesh(program, sharding.mesh, tuple(specs))(numbers)
 
 
 def in_blocks(answer: Callable[[Tree], Tree], entries: Tree) -> Tree:
@@ -100,31 +101,24 @@ def in_blocks(answer: Callable[[Tree], Tree], entries: Tree) -> Tree:
 @functools.lru_cache(maxsize=256)
 def _on_mesh(
     program: Callable[[list[Array | None]], Tree],
-    mesh: Mesh,
-    axis: str | tuple[str, ...],
+    mesh: Mesh | AbstractMesh,
     specs: tuple[PartitionSpec | None, ...],
 ) -> Callable[[list[Array | None]], Tree]:
     """The program on each device of a mesh; results are divided along their first axis."""
+    first = next(spec for spec in specs if spec)[0]
     local = jax.shard_map(
-        program, mesh=mesh, in_specs=(list(specs),), out_specs=PartitionSpec(axis)
+        program, mesh=mesh, in_specs=(list(specs),), out_specs=PartitionSpec(first)
     )
     return jax.jit(local)
 
 
-def _spec(number: Array, sharding: NamedSharding) -> PartitionSpec:
-    return sharding.spec if np.ndim(number) else PartitionSpec()
+def _is_divided(array: jax.Array) -> bool:
+    return not is_traced(array) and len(array.devices()) > 1
 
 
-def _is_divided(number: Array | None) -> bool:
-    """Whether an array is on several devices."""
-    is_concrete = isinstance(number, jax.Array) and not is_traced(number)
-    return is_concrete and len(number.devices()) > 1 and np.ndim(number) > 0
-
-
-def _only_first_axis(sharding: jax.sharding.Sharding) -> bool:
-    if not isinstance(sharding, NamedSharding) or not sharding.spec:
-        return False
-    return sharding.spec[0] is not None and all(each is None for each in sharding.spec[1:])
+def _has_one_axis(spec: PartitionSpec) -> bool:
+    """Whether an array is divided along its first axis only."""
+    return bool(spec) and spec[0] is not None and all(each is None for each in spec[1:])
 
 
 def _of_host(leaf: Tree) -> Tree:

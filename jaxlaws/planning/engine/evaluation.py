@@ -31,7 +31,6 @@ from jaxlaws.planning.engine.devices import in_blocks, through_numpy
 from jaxlaws.planning.engine.entries import (
     Entries,
     given_record,
-    nan_is_infeasible,
     of_shape,
     prepare,
     requested_entries,
@@ -45,7 +44,7 @@ from jaxlaws.planning.solver import minimiser as solver
 from jaxlaws.planning.solver.batched import Point
 from jaxlaws.planning.solver.minimiser import Solution
 from jaxlaws.planning.solver.problem import Problem
-from jaxlaws.precision import float64, in_jax, to_float64, to_numpy
+from jaxlaws.precision import in_jax, to_float64, to_numpy
 
 _Given = ParamSpec("_Given")
 _Answer = TypeVar("_Answer")
@@ -170,30 +169,13 @@ def _answer_concrete(
     requested: Entries,
 ) -> Tree:
     trees, quantities = to_float64((trees, quantities))
-    batched = _batched(trees)
-    entries = prepare(*question.signs, requested._replace(trees=batched), {}, np)
+    requested = requested._replace(trees=_batched(trees))
+    entries = prepare(*question.signs, requested, {}, np)
     if entries.valid.size <= MOST_IN_SMALL_BATCHES and not isinstance(trees["law"], Mixture):
         shape = entries.valid.shape
         entries.trees["law"] = jax.tree.map(lambda leaf: of_shape(leaf, shape, np), trees["law"])
     common = {name: tree for name, tree in trees.items() if name not in entries.trees}
     return _answer_in_batches(question, Record(common, quantities=quantities), entries)
-
-
-def compose(answer: Callable[..., Tree], *given: Tree) -> Tree:
-    """Entry point of a planning function that is made of other planning functions.
-
-    Concrete inputs are computed in float64 and give NumPy arrays; traced inputs keep the caller's
-    dtype. Where one part has no plan for some batch entries, its sizes are NaN there, and the parts
-    that receive these sizes report INFEASIBLE for the same entries.
-
-    Args:
-        answer: computes the answer from `given` with planning functions and JAX.
-        given: trees of all that may be traced.
-    """
-    if in_jax(given):
-        return answer(*given)
-    with float64(), nan_is_infeasible():
-        return jax.tree.map(lambda leaf: leaf[()], to_numpy(answer(*given)))
 
 
 def num_compiled() -> int:

@@ -102,7 +102,9 @@ def test_blocks_inside_a_trace_give_the_same_plans(monkeypatch):
     alone = compute_optimal(LAW, flops=BUDGETS)
     np.testing.assert_allclose(blocks.num_params, alone.num_params.reshape(4, 6), rtol=1e-12)
     np.testing.assert_array_equal(blocks.status, alone.status.reshape(4, 6))
-    np.testing.assert_allclose(np.asarray(slopes) * BUDGETS, -alone.marginal_values.flops, rtol=1e-6)
+    np.testing.assert_allclose(
+        np.asarray(slopes) * BUDGETS, -alone.marginal_values.flops, rtol=1e-6
+    )
 
 
 def test_one_device_needs_no_division():
