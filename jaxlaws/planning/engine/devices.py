@@ -80,6 +80,8 @@ def in_blocks(answer: Callable[[Tree], Tree], entries: Tree) -> Tree:
     """
     size = _BLOCK_OF_CPU if jax.default_backend() == "cpu" else _BLOCK_OF_ACCELERATOR
     shape = jax.tree.leaves(entries)[0].shape
+    if not all(isinstance(length, int) for length in shape):  # of an exported program
+        return answer(entries)
     total = int(np.prod(shape))
     if total <= size:
         return answer(entries)

@@ -22,11 +22,7 @@ import numpy as np
 
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.concurrency import side_by_side
-from jaxlaws.planning.engine.checks import (
-    Bounds,
-    callable_tree,
-    split_bounds,
-)
+from jaxlaws.planning.engine.checks import Bounds, callable_tree, split_bounds
 from jaxlaws.planning.engine.devices import in_blocks, through_numpy
 from jaxlaws.planning.engine.entries import (
     Entries,
