@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from fitting.design.next_runs import next_runs
     from fitting.design.next_runs_answer import NextRuns
     from fitting.design.plan_regret import Regret
+    from fitting.design.pool_choice import choose_runs
     from fitting.design.run_influence import Influence, influence
     from fitting.reporting.fit_figures import (
         fit_and_residuals,
@@ -86,6 +87,7 @@ _MODULE_OF = {
     "Picture": "reporting.pages",
     "PowerLine": "scaling.optimal_scaling",
     "Regret": "design.plan_regret",
+    "choose_runs": "design.pool_choice",
     "comparison_table": "reporting.tables",
     "error_table": "reporting.tables",
     "fit_and_residuals": "reporting.fit_figures",
@@ -155,6 +157,7 @@ __all__ = [
     "best_teachers",
     "bundled_runs",
     "caveats_of",
+    "choose_runs",
     "coefficients_on_bounds",
     "compare_laws",
     "comparison_table",

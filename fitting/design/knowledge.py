@@ -1,6 +1,7 @@
 """What the runs of a fit tell about a quantity or a region, and what further runs would add."""
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping
 
 import jax
@@ -116,22 +117,12 @@ class Knowledge:
         spread = float(np.std(_sizes(problem)[used]))
         prior = used / (used.sum() * (_DOUBT * max(spread, float(noise.level))) ** 2)
 
-        def information_at(vector: Array) -> Array:
-            jacobian = jax.jacfwd(lambda v: problem.residuals(v, fixed))(vector)
-            return (jacobian.T * (precision + prior)) @ jacobian
-
-        def of_interest(vector: Array) -> Array:
-            if region is not None:
-                return predictions(problem, vector, fixed, region)
-            assert quantity is not None
-            law = uncentre(problem.law(vector, fixed), problem.scales)
-            return jnp.reshape(jnp.asarray(quantity(law)), (1,))
-
-        own = np.asarray(jax.jit(information_at)(fitted.vector))
+        weights = precision + prior
+        own = np.asarray(_information(problem, fixed, fitted.vector[None], weights)[0])
         normal = np.random.default_rng(seed).normal(size=(num_draws, len(own)))
         vectors = np.concatenate([fitted.vector[None], fitted.vector + normal @ root_of(own)])
-        information = np.asarray(jax.jit(jax.vmap(information_at))(vectors))
-        directions = np.asarray(jax.jit(jax.vmap(jax.jacrev(of_interest)))(vectors))
+        information = np.asarray(_information(problem, fixed, vectors, weights))
+        directions = np.asarray(_directions(problem, fixed, vectors, region, quantity))
         fine = np.isfinite(information).all(axis=(1, 2)) & np.isfinite(directions).all(axis=(1, 2))
         shares = np.where(fine, 1.0, 0.0)
         blank = ~fine[:, None, None]
@@ -145,6 +136,7 @@ class Knowledge:
             noise=noise,
         )
 
+    @jax.jit
     def with_runs(self, inputs: Mapping[str, Array], costs: Array) -> Array:
         """The information with further runs, `(num_laws, num_free, num_free)`."""
         fixed, noise = Fixed(self.frozen), self.noise.at(costs)
@@ -156,6 +148,7 @@ class Knowledge:
 
         return self.information + jax.vmap(added)(self.vectors)
 
+    @jax.jit
     def variances(self, information: Array) -> Array:
         """The variance of the quantity for each law, or its mean over the region, `(num_laws,)`."""
         return jax.vmap(_variance)(information, self.directions)
@@ -165,7 +158,8 @@ class Knowledge:
         """What a variance of each law counts for, `(num_laws,)`: with these they add up to one."""
         return self.shares / self.variances(self.information)
 
-    def covariances(self, inputs: Mapping[str, Array]) -> np.ndarray:
+    @jax.jit
+    def covariances(self, inputs: Mapping[str, Array]) -> Array:
         """The covariance of some runs and then of the predictions, by each law.
 
         Returns:
@@ -179,7 +173,7 @@ class Knowledge:
             rows = jnp.concatenate([jacobian, directions])
             return rows @ _solved(information, rows.T)
 
-        return np.asarray(jax.vmap(covariance)(self.vectors, self.information, self.directions))
+        return jax.vmap(covariance)(self.vectors, self.information, self.directions)
 
     def relative_variance(self, inputs: Mapping[str, Array], costs: Array) -> Array:
         """The expected variance with further runs, as a share of the variance before."""
@@ -199,6 +193,37 @@ def predictions(
         groups=None,
     )
     return there.residuals(vector, fixed)
+
+
+@jax.jit
+def _information(problem: BatchedProblem, fixed: Fixed, vectors: Array, weights: Array) -> Array:
+    """The information of weighted rows at some vectors."""
+
+    def at(vector: Array) -> Array:
+        jacobian = jax.jacfwd(lambda v: problem.residuals(v, fixed))(vector)
+        return (jacobian.T * weights) @ jacobian
+
+    return jax.vmap(at)(vectors)
+
+
+@functools.partial(jax.jit, static_argnames="quantity")
+def _directions(
+    problem: BatchedProblem,
+    fixed: Fixed,
+    vectors: Array,
+    region: Mapping[str, Array] | None,
+    quantity: Quantity | None,
+) -> Array:
+    """The derivatives of the predictions in a region, or of a quantity, at some vectors."""
+
+    def of_interest(vector: Array) -> Array:
+        if quantity is None:
+            assert region is not None
+            return predictions(problem, vector, fixed, region)
+        law = uncentre(problem.law(vector, fixed), problem.scales)
+        return jnp.reshape(jnp.asarray(quantity(law)), (1,))
+
+    return jax.vmap(jax.jacrev(of_interest))(vectors)
 
 
 def noise_of_fit(

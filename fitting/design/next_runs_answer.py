@@ -117,7 +117,7 @@ class NextRuns(Displayed):
 
     def plot(self, *, title: str = "") -> "Figure":
         """A picture: the runs among those of the fit, and the expected gain by cost."""
-        from fitting.reporting.design_figures import runs_to_train  # reporting is above this room
+        from fitting.reporting.design_figures import runs_to_train  # this room is above
 
         return runs_to_train(self, title=title)
 

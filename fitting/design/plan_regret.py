@@ -1,6 +1,7 @@
 """What a plan loses because the law behind it is not known exactly."""
 
 import dataclasses
+import functools
 from collections.abc import Callable
 
 import jax
@@ -40,6 +41,7 @@ class Regret:
         return not self.flops[0] - self.flops[1] > self.cost
 
 
+@functools.cache
 def planned_size(flops: float) -> Callable[[Law], Array]:
     """The logarithm of the compute-optimal size at a budget, as a function of a law."""
 

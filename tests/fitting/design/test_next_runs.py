@@ -110,9 +110,7 @@ def test_the_curve_of_a_parabola_is_measured_at_the_ends_and_in_the_middle(line)
 
 def test_the_expected_variance_is_that_of_simulated_fits(result, runs):
     candidates = {"num_params": [1e7, 2e9, 5e9], "num_tokens": [3e11, 2e10, 8e9]}
-    found = next_runs(
-        result, runs, flops=1e30, quantity=ratio, candidates=candidates, num_runs=3
-    )
+    found = next_runs(result, runs, flops=1e30, quantity=ratio, candidates=candidates, num_runs=3)
     sizes = np.concatenate([SIZES, found.inputs["num_params"]])
     tokens = np.concatenate([TOKENS, found.inputs["num_tokens"]])
     exact = np.asarray(result.law.loss(num_params=sizes, num_tokens=tokens))
