@@ -144,9 +144,7 @@ def main() -> None:
         print(f"{repetitions} repetitions, {time.perf_counter() - begin:.0f} s", flush=True)
 
 
-def noisy(
-    law: Chinchilla, sizes: np.ndarray, tokens: np.ndarray, random: np.random.Generator
-) -> np.ndarray:
+def noisy(law: Chinchilla, sizes: Array, tokens: Array, random: np.random.Generator) -> np.ndarray:
     """Losses of runs with noise."""
     exact = np.asarray(law.loss(num_params=sizes, num_tokens=tokens))
     return exact * np.exp(NOISE * random.normal(size=len(sizes)))

@@ -111,7 +111,7 @@ class Knowledge:
             seed: of these draws.
         """
         problem, fixed = fitted.problem, Fixed(fitted.frozen)
-        used = np.asarray(fitted.weights) > 0
+        used = np.greater(fitted.weights, 0)
         padded = np.resize(costs, len(used))
         precision = np.where(used, np.asarray(fitted.weights) / noise.at(padded) ** 2, 0.0)
         spread = float(np.std(_sizes(problem)[used]))
@@ -123,7 +123,12 @@ class Knowledge:
         vectors = np.concatenate([fitted.vector[None], fitted.vector + normal @ root_of(own)])
         information = np.asarray(_information(problem, fixed, vectors, weights))
         directions = np.asarray(_directions(problem, fixed, vectors, region, quantity))
-        fine = np.isfinite(information).all(axis=(1, 2)) & np.isfinite(directions).all(axis=(1, 2))
+        fine = np.array(
+            [
+                bool(np.isfinite(each).all() and np.isfinite(other).all())
+                for each, other in zip(information, directions, strict=True)
+            ]
+        )
         shares = np.where(fine, 1.0, 0.0)
         blank = ~fine[:, None, None]
         return cls(
