@@ -150,9 +150,12 @@ def _descended(
         def step(carry: Tree, _: None) -> tuple[Tree, None]:
             places, state = carry
             slope = jax.grad(value)(places)
-            slope = jnp.where(jnp.isfinite(slope) & moves, slope, 0.0)
+            slope = jnp.where(jnp.isfinite(slope) & moves[None], slope, 0.0)
             change, state = optimiser.update(slope, state)
-            return (jnp.where(moves, jnp.clip(places + change, 0.0, 1.0), places), state), None
+            return (
+                jnp.where(moves[None], jnp.clip(places + change, 0.0, 1.0), places),
+                state,
+            ), None
 
         (places, _), _ = jax.lax.scan(step, (start, optimiser.init(start)), length=_NUM_STEPS)
         return places, value(places)

@@ -151,7 +151,7 @@ def _choice(
 
     def step(state: Tree) -> Tree:
         covariances, free, left, chosen, after, count = state
-        observed = variances_of(covariances) + jnp.square(noise)
+        observed = variances_of(covariances) + jnp.square(noise)[None]
         lowered = jnp.einsum("kt,ktr->kr", importance, jnp.square(covariances))
         gains = jnp.sum(lowered / observed, axis=0) / costs**power
         best = jnp.argmax(jnp.where(can_be_chosen(free, left), gains, -jnp.inf))

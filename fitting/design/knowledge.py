@@ -206,7 +206,7 @@ def _information(problem: BatchedProblem, fixed: Fixed, vectors: Array, weights:
 
     def at(vector: Array) -> Array:
         jacobian = jax.jacfwd(lambda v: problem.residuals(v, fixed))(vector)
-        return (jacobian.T * weights) @ jacobian
+        return (jacobian.T * weights[None]) @ jacobian
 
     return jax.vmap(at)(vectors)
 

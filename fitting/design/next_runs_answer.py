@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fitting.design.plan_regret import Regret
-from jaxlaws.foundations.annotations import Tree
+from jaxlaws.foundations.annotations import Json, Tree
 from jaxlaws.foundations.atomic_files import atomic_write
 from jaxlaws.foundations.quantities import format_flops
 from jaxlaws.foundations.text.cards import Card, Displayed, cut
@@ -121,7 +121,33 @@ class NextRuns(Displayed):
 
         return runs_to_train(self, title=title)
 
-    def _columns(self) -> dict[str, list]:
+    def to_dict(self) -> dict[str, Json]:
+        """The answer as a JSON object: the runs, the intervals and the regret."""
+        columns = self._columns() | {"sd_after": self.sd_after.tolist()}
+        rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+        return {
+            "runs": rows,
+            "value": self.value,
+            "sd": self.sd,
+            "level": self.level,
+            "interval": list(self.interval),
+            "expected_interval": list(self.expected_interval),
+            "sd_by_budget": self.sd_by_budget().tolist(),
+            "train_no_more": self.train_no_more,
+            "regret": None if self.regret is None else dataclasses.asdict(self.regret),
+            "notes": list(self.notes),
+        }
+
+    def remarks(self) -> list[str]:
+        """Sentences on the gain by budget, on the regret, and what to know."""
+        gains = -100 * np.diff(self.sd_by_budget()) / self.sd
+        each = ", ".join(f"{gain:.1f}" for gain in gains)
+        found = [f"Each further 10% of the cost lowers the standard deviation by {each} % of it."]
+        if self.regret is not None:
+            found.append(_in_words(self.regret))
+        return [*found, *self.notes]
+
+    def _columns(self) -> dict[str, list[Json]]:
         inputs = {name: np.asarray(each).tolist() for name, each in self.inputs.items()}
         return inputs | {COST: self.costs.tolist()}
 
@@ -135,12 +161,7 @@ class NextRuns(Displayed):
             f"{self.interval[0]:.4g} to {self.interval[1]:.4g}; after the runs, the expected "
             f"interval is {after[0]:.4g} to {after[1]:.4g}"
         )
-        gains = -100 * np.diff(self.sd_by_budget()) / self.sd
-        each = ", ".join(f"{gain:.1f}" for gain in gains)
-        notes = [f"Each further 10% of the cost lowers the standard deviation by {each} % of it."]
-        if self.regret is not None:
-            notes.append(_in_words(self.regret))
-        return Card(title, cut(self.table()), [*notes, *self.notes])
+        return Card(title, cut(self.table()), self.remarks())
 
 
 def _in_words(regret: Regret) -> str:

@@ -33,24 +33,23 @@ def covariance_of_optima(
 
     def at(vector: Array, weights: Array, fixed: Fixed) -> tuple[jax.Array, jax.Array]:
         predicted = problem.residuals(vector, fixed)
-        jacobian = jax.jacfwd(lambda v: problem.residuals(v, fixed))(vector).T * rows
+        jacobian = jax.jacfwd(lambda v: problem.residuals(v, fixed))(vector).T * rows[None]
         is_finite = jnp.all(jnp.isfinite(jacobian)) & jnp.all(jnp.isfinite(predicted))
         jacobian = jnp.where(is_finite, jacobian, 0.0)
         lengths = jnp.sqrt(jnp.sum(jnp.square(jacobian), axis=1, keepdims=True))
         jacobian = jacobian / jnp.where(lengths > 0, lengths, 1.0)
-        information = (jacobian * (weights / noise**2 + rows / (jnp.sum(rows) * doubt**2))) @ (
-            jacobian.T
-        )
+        precision = weights / noise**2 + rows / (jnp.sum(rows) * doubt**2)
+        information = (jacobian * precision[None]) @ jacobian.T
         values, columns = jnp.linalg.eigh(information)
         values = jnp.maximum(values, _LEAST * values[-1] + jnp.finfo(values.dtype).tiny)
-        return predicted * rows, (columns / jnp.sqrt(values)).T @ jacobian
+        return predicted * rows, (columns / jnp.sqrt(values)[None]).T @ jacobian
 
     predicted, spread = batch.map(problem, at)
     is_finite = jnp.all(jnp.isfinite(predicted), axis=1)
     predicted = jnp.where(is_finite[:, None], predicted, 0.0)
     shares = jnp.where(is_finite, shares, 0.0)
     shares = shares / jnp.sum(shares)
-    apart = (predicted - shares @ predicted) * jnp.sqrt(shares)[:, None]
+    apart = (predicted - (shares @ predicted)[None]) * jnp.sqrt(shares)[:, None]
     spread = (spread * jnp.sqrt(shares)[:, None, None]).reshape(-1, spread.shape[-1])
     return apart.T @ apart + spread.T @ spread
 
