@@ -36,6 +36,7 @@ def best_choice(
     budget: float,
     most: int | None = None,
     powers: tuple[float, ...] = POWERS,
+    least: int = 1,
 ) -> Choice:
     """The runs to train with a budget, in the order in which they are chosen.
 
@@ -55,6 +56,7 @@ def best_choice(
         budget: the largest total cost.
         most: the largest number of runs; None: no limit.
         powers: of the cost.
+        least: a choice of so many runs is preferred to one of fewer.
     """
     number = len(costs) if most is None else most
     chosen, variances = _choices(
@@ -62,7 +64,8 @@ def best_choice(
     )
     chosen, variances = np.asarray(chosen), np.asarray(variances)
     counts = np.sum(chosen >= 0, axis=1)
-    ends = np.where(counts > 0, variances[np.arange(len(powers)), counts - 1], np.inf)
+    is_enough = counts >= min(least, counts.max())
+    ends = np.where(is_enough, variances[np.arange(len(powers)), counts - 1], np.inf)
     best = int(np.argmin(ends))
     return Choice(chosen[best, : counts[best]], variances[best, : counts[best]])
 

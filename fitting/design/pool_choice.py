@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from fitting.design.design_question import columns_of
-from fitting.design.greedy_choice import best_choice
+from fitting.design.greedy_choice import POWERS, best_choice
 from fitting.design.pool_fits import search_optima
 from fitting.design.prediction_covariance import covariance_before_a_fit, covariance_of_optima
 from fitting.problem.batched_problem import BatchedProblem, pad_rows
@@ -17,7 +17,8 @@ from jaxlaws.foundations.law import Law
 from jaxlaws.precision import float64
 
 _MORE = 2  # runs than coefficients before the law is fitted
-_PILOT = 0.5  # share of the budget for these
+_PILOT = 0.5  # share of the budget for these, if it pays for them
+_CHEAPEST = 4.0  # power of the cost with which little but the cost counts
 _NOISE_BEFORE = 0.05  # against the spread of the losses
 _NEAR = 0.2  # weight of all candidates in the first choice, against the region
 _NOISE = 0.01  # expected before a fit, as a share of a typical loss
@@ -103,8 +104,8 @@ def choose_runs(
             covariance = _after(covariance_before_a_fit(inputs), is_known)
             covariance = np.pad(covariance, (0, num_padded))
             importance += _NEAR * rows / rows.sum()
-            share = budget if num_known else _PILOT * budget
-            noise, most = _NOISE_BEFORE, missing
+            noise, most, powers = _NOISE_BEFORE, missing, (*POWERS, _CHEAPEST)
+            shares = (1.0,) if num_known else (_PILOT, 1.0)
         else:
             sizes = np.asarray(objective.residuals(observed[is_known], np.ones(num_known)))
             expected = _NOISE * float(np.median(np.abs(_slope(objective, observed[is_known]))))
@@ -118,19 +119,22 @@ def choose_runs(
                 _DOUBT * max(float(np.std(sizes)), noise),
                 rows,
             )
-            share, most = budget, None
-        found = best_choice(
-            np.asarray(covariance)[None],
-            importance[None],
-            np.full(len(rows), noise),
-            prices,
-            is_free,
-            share,
-            most,
-        ).places
-        if not len(found) and share < budget:
-            is_cheapest = is_free & (prices == prices[is_free].min())
-            found = np.flatnonzero(is_cheapest & (prices <= budget))[:1]
+            most, powers, shares = None, POWERS, (1.0,)
+        found = np.zeros(0, int)
+        for share in shares:
+            found = best_choice(
+                np.asarray(covariance)[None],
+                importance[None],
+                np.full(len(rows), noise),
+                prices,
+                is_free,
+                share * budget,
+                most,
+                powers,
+                least=most or 1,
+            ).places
+            if len(found) >= missing:
+                break
     return found
 
 

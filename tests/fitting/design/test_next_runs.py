@@ -121,7 +121,9 @@ def test_the_expected_variance_is_that_of_simulated_fits(result, runs):
         weights = np.where(np.arange(len(sizes)) < num, 1.0, 0.0)
         noisy = exact * np.exp(float(found.noise[0]) * normal)
         with float64():
-            values = jax.jit(jax.vmap(lambda losses, w=weights: ratio(f(losses, w))))(noisy)
+            values = np.asarray(
+                jax.jit(jax.vmap(lambda losses, w=weights: ratio(f(losses, w))))(noisy)
+            )
         # The standard deviation of 300 values is known to 4%.
         assert float(np.std(values)) == pytest.approx(sd, rel=0.15)
 
@@ -206,15 +208,18 @@ def test_regret(result, runs):
 
 
 def test_the_table_of_runs_is_read_again(result, runs, tmp_path):
-    candidates = {"num_params": [1e7, 3e9], "num_tokens": [3e11, 2e10]}
-    found = next_runs(result, runs, flops=1e21, quantity=ratio, candidates=candidates)
+    candidates = {
+        "num_params": [1e7, 1e8, 1e9, 3e9, 2e8],
+        "num_tokens": [3e11, 2e10, 1e10, 3e10, 2e11],
+    }
+    found = next_runs(result, runs, flops=1e30, quantity=ratio, candidates=candidates)
     path = tmp_path / "runs_to_train.csv"
     found.write(path)
     filled = path.read_text().replace(",\n", ",2.5\n").replace(",\r\n", ",2.5\r\n")
     path.write_text(filled)
     again = Runs.read(path)
     np.testing.assert_allclose(again.inputs["num_params"], found.inputs["num_params"])
-    assert again.loss.tolist() == [2.5, 2.5]
+    assert again.loss.tolist() == [2.5] * 5
     assert len(found.sd_by_budget()) == 11
     assert found.sd_by_budget()[-1] == pytest.approx(found.sd_after[-1])
 
