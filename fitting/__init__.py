@@ -56,7 +56,7 @@ from fitting.validation.model_comparison import ComparedLaw, compare_laws
 
 if TYPE_CHECKING:
     from fitting.design.data_function import FitAsFunction, fit_as_function
-    from fitting.design.next_runs import next_runs
+    from fitting.design.further_runs import next_runs
     from fitting.design.next_runs_answer import NextRuns
     from fitting.design.plan_regret import Regret
     from fitting.design.pool_choice import choose_runs
@@ -98,7 +98,7 @@ _MODULE_OF = {
     "isoflop_report": "reporting.isoflop_sections",
     "loss_against_tokens_and_compute": "reporting.run_figures",
     "markdown_table": "reporting.markdown",
-    "next_runs": "design.next_runs",
+    "next_runs": "design.further_runs",
     "roll_out_errors": "reporting.fit_figures",
     "scaling_of_envelope": "scaling.envelope",
     "scaling_of_fit": "scaling.optimal_scaling",
