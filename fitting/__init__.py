@@ -56,6 +56,10 @@ from fitting.validation.model_comparison import ComparedLaw, compare_laws
 
 if TYPE_CHECKING:
     from fitting.design.data_function import FitAsFunction, fit_as_function
+    from fitting.design.further_runs import next_runs
+    from fitting.design.next_runs_answer import NextRuns
+    from fitting.design.plan_regret import Regret
+    from fitting.design.pool_choice import choose_runs
     from fitting.design.run_influence import Influence, influence
     from fitting.reporting.fit_figures import (
         fit_and_residuals,
@@ -78,9 +82,12 @@ _MODULE_OF = {
     "FitAsFunction": "design.data_function",
     "Influence": "design.run_influence",
     "IsoflopProfile": "scaling.isoflop",
+    "NextRuns": "design.next_runs_answer",
     "OptimalScaling": "scaling.optimal_scaling",
     "Picture": "reporting.pages",
     "PowerLine": "scaling.optimal_scaling",
+    "Regret": "design.plan_regret",
+    "choose_runs": "design.pool_choice",
     "comparison_table": "reporting.tables",
     "error_table": "reporting.tables",
     "fit_and_residuals": "reporting.fit_figures",
@@ -91,6 +98,7 @@ _MODULE_OF = {
     "isoflop_report": "reporting.isoflop_sections",
     "loss_against_tokens_and_compute": "reporting.run_figures",
     "markdown_table": "reporting.markdown",
+    "next_runs": "design.further_runs",
     "roll_out_errors": "reporting.fit_figures",
     "scaling_of_envelope": "scaling.envelope",
     "scaling_of_fit": "scaling.optimal_scaling",
@@ -122,6 +130,7 @@ __all__ = [
     "LogNormal",
     "LogSquares",
     "LossUnit",
+    "NextRuns",
     "Normal",
     "Objective",
     "OptimalScaling",
@@ -131,6 +140,7 @@ __all__ = [
     "Prior",
     "Profile",
     "ReadingOptions",
+    "Regret",
     "Resampling",
     "Restraints",
     "RollOut",
@@ -147,6 +157,7 @@ __all__ = [
     "best_teachers",
     "bundled_runs",
     "caveats_of",
+    "choose_runs",
     "coefficients_on_bounds",
     "compare_laws",
     "comparison_table",
@@ -168,6 +179,7 @@ __all__ = [
     "loss_against_tokens_and_compute",
     "lowest_losses",
     "markdown_table",
+    "next_runs",
     "pooled_errors",
     "predict",
     "predict_error",

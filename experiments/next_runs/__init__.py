@@ -1,0 +1,1 @@
+"""Simulated tests of the choice of the next runs."""

@@ -1,0 +1,275 @@
+"""What the runs of a fit tell about a quantity or a region, and what further runs would add."""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Mapping
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from fitting.data.runs import Runs
+from fitting.estimation.results import FitResult
+from fitting.minimiser.identifiability import noise_of
+from fitting.problem.batched_problem import BatchedProblem, Fixed
+from fitting.problem.centring import centre_inputs, uncentre
+from fitting.problem.objectives import LogSquares, Squares
+from fitting.uncertainty.refit_problem import FitProblem
+from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.foundations.law import Law
+
+Quantity = Callable[[Law], Array]
+
+_DOUBT = 0.3  # of predictions before the runs, as a share of the spread of the losses
+_LEAST = 1e-14  # eigenvalue, relative to the largest
+_VARIANCE_OF_LOG = np.pi**2 / 8  # of the logarithm of the size of a normal number
+_MEAN_OF_LOG = -0.6351814227  # of the same
+_SLOPE = 0.15  # of the noise with the cost: its standard deviation before the runs
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Noise:
+    """The standard deviation of residuals, `level * (cost / pivot)**slope`."""
+
+    level: Array
+    slope: Array = 0.0
+    pivot: Array = 1.0
+
+    def at(self, costs: Array) -> Array:
+        """The standard deviation for runs of some costs."""
+        return self.level * (costs / self.pivot) ** self.slope
+
+    @classmethod
+    def of(
+        cls, residuals: np.ndarray, costs: np.ndarray, num_free: int, *, varies: bool
+    ) -> "Noise":
+        """Estimate the noise from the residuals of a fit, both `(num_rows,)`.
+
+        Args:
+            residuals: of the fit.
+            costs: of the runs.
+            num_free: number of coefficients that were fitted.
+            varies: whether the noise changes with the cost; the slope is estimated with a normal
+                prior around zero.
+        """
+        slope, pivot = 0.0, float(np.exp(np.mean(np.log(costs))))
+        if varies:
+            x = np.log(costs / pivot)
+            y = np.log(np.maximum(np.abs(residuals), 1e-12)) - _MEAN_OF_LOG
+            y -= np.median(y)
+            slope = float(x @ y / (x @ x + _VARIANCE_OF_LOG / _SLOPE**2))
+        scaled = residuals / (costs / pivot) ** slope
+        spare = max(len(residuals) - num_free, 1)
+        return cls(float(np.sqrt(np.sum(np.square(scaled)) / spare)), slope, pivot)
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class Knowledge:
+    """The information of the runs of one fit, at its optimum and at laws drawn around it.
+
+    Attributes:
+        problem: the problem of the fit, in centred units.
+        frozen: coefficients and sub-laws that do not move.
+        vectors: free numbers of each law, the optimum first, `(num_laws, num_free)`.
+        information: of the runs and a weak prior, `(num_laws, num_free, num_free)`.
+        directions: derivatives of the quantity, or of the predictions in the region,
+            `(num_laws, num_predictions, num_free)`.
+        shares: weight of each law, `(num_laws,)`; zero where something is not finite.
+        noise: of the residuals.
+    """
+
+    problem: BatchedProblem
+    frozen: Mapping[str, Tree]
+    vectors: Array
+    information: Array
+    directions: Array
+    shares: Array
+    noise: Noise
+
+    @classmethod
+    def of(
+        cls,
+        fitted: FitProblem,
+        noise: Noise,
+        costs: np.ndarray,
+        quantity: Quantity | None,
+        region: Mapping[str, np.ndarray] | None,
+        num_draws: int,
+        seed: int,
+    ) -> "Knowledge":
+        """The knowledge of a fit, in a float64 context.
+
+        Args:
+            fitted: the problem of the fit.
+            noise: of its residuals.
+            costs: of its rows, `(num_rows,)`.
+            quantity: what is to be known, or None for a region.
+            region: inputs of the runs whose losses are to be known.
+            num_draws: number of laws around the optimum.
+            seed: of these draws.
+        """
+        problem, fixed = fitted.problem, Fixed(fitted.frozen)
+        used = np.greater(fitted.weights, 0)
+        padded = np.resize(costs, len(used))
+        precision = np.where(used, np.asarray(fitted.weights) / noise.at(padded) ** 2, 0.0)
+        spread = float(np.std(_sizes(problem)[used]))
+        prior = used / (used.sum() * (_DOUBT * max(spread, float(noise.level))) ** 2)
+
+        weights = precision + prior
+        own = np.asarray(_information(problem, fixed, fitted.vector[None], weights)[0])
+        normal = np.random.default_rng(seed).normal(size=(num_draws, len(own)))
+        vectors = np.concatenate([fitted.vector[None], fitted.vector + normal @ root_of(own)])
+        information = np.asarray(_information(problem, fixed, vectors, weights))
+        directions = np.asarray(_directions(problem, fixed, vectors, region, quantity))
+        fine = np.array(
+            [
+                bool(np.isfinite(each).all() and np.isfinite(other).all())
+                for each, other in zip(information, directions, strict=True)
+            ]
+        )
+        shares = np.where(fine, 1.0, 0.0)
+        blank = ~fine[:, None, None]
+        return cls(
+            problem=problem,
+            frozen=fitted.frozen,
+            vectors=np.where(fine[:, None], vectors, fitted.vector),
+            information=np.where(blank, np.eye(len(own)), information),
+            directions=np.where(blank, 1.0, directions),
+            shares=shares / max(shares.sum(), 1.0),
+            noise=noise,
+        )
+
+    @jax.jit
+    def with_runs(self, inputs: Mapping[str, Array], costs: Array) -> Array:
+        """The information with further runs, `(num_laws, num_free, num_free)`."""
+        fixed, noise = Fixed(self.frozen), self.noise.at(costs)
+
+        def added(vector: Array) -> Array:
+            jacobian = jax.jacfwd(lambda v: predictions(self.problem, v, fixed, inputs))(vector)
+            jacobian = jacobian / noise[:, None]
+            return jacobian.T @ jacobian
+
+        return self.information + jax.vmap(added)(self.vectors)
+
+    @jax.jit
+    def variances(self, information: Array) -> Array:
+        """The variance of the quantity for each law, or its mean over the region, `(num_laws,)`."""
+        return jax.vmap(_variance)(information, self.directions)
+
+    @property
+    def weights(self) -> Array:
+        """What a variance of each law counts for, `(num_laws,)`: with these they add up to one."""
+        return self.shares / self.variances(self.information)
+
+    @jax.jit
+    def covariances(self, inputs: Mapping[str, Array]) -> Array:
+        """The covariance of some runs and then of the predictions, by each law.
+
+        Returns:
+            `(num_laws, num_runs + num_predictions, num_runs + num_predictions)`.
+        """
+
+        def covariance(vector: Array, information: Array, directions: Array) -> Array:
+            jacobian = jax.jacfwd(
+                lambda v: predictions(self.problem, v, Fixed(self.frozen), inputs)
+            )(vector)
+            rows = jnp.concatenate([jacobian, directions])
+            return rows @ _solved(information, rows.T)
+
+        return jax.vmap(covariance)(self.vectors, self.information, self.directions)
+
+    def relative_variance(self, inputs: Mapping[str, Array], costs: Array) -> Array:
+        """The expected variance with further runs, as a share of the variance before."""
+        before = self.variances(self.information)
+        after = self.variances(self.with_runs(inputs, costs))
+        return jnp.sum(self.shares * after / before)
+
+
+def predictions(
+    problem: BatchedProblem, vector: Array, fixed: Fixed, inputs: Mapping[str, Array]
+) -> Array:
+    """What a vector predicts for some runs, in the unit of the residuals, `(num_runs,)`."""
+    there = dataclasses.replace(
+        problem,
+        inputs=centre_inputs(inputs, problem.scales),
+        observed=jnp.ones(jnp.shape(next(iter(inputs.values())))),
+        groups=None,
+    )
+    return there.residuals(vector, fixed)
+
+
+@jax.jit
+def _information(problem: BatchedProblem, fixed: Fixed, vectors: Array, weights: Array) -> Array:
+    """The information of weighted rows at some vectors."""
+
+    def at(vector: Array) -> Array:
+        jacobian = jax.jacfwd(lambda v: problem.residuals(v, fixed))(vector)
+        return (jacobian.T * weights[None]) @ jacobian
+
+    return jax.vmap(at)(vectors)
+
+
+@functools.partial(jax.jit, static_argnames="quantity")
+def _directions(
+    problem: BatchedProblem,
+    fixed: Fixed,
+    vectors: Array,
+    region: Mapping[str, Array] | None,
+    quantity: Quantity | None,
+) -> Array:
+    """The derivatives of the predictions in a region, or of a quantity, at some vectors."""
+
+    def of_interest(vector: Array) -> Array:
+        if quantity is None:
+            assert region is not None
+            return predictions(problem, vector, fixed, region)
+        law = uncentre(problem.law(vector, fixed), problem.scales)
+        return jnp.reshape(jnp.asarray(quantity(law)), (1,))
+
+    return jax.vmap(jax.jacrev(of_interest))(vectors)
+
+
+def noise_of_fit(
+    fitted: FitProblem, result: FitResult, runs: Runs, costs: np.ndarray, *, varies: bool
+) -> Noise:
+    """The noise of a fit: of least squares the root mean square, otherwise a robust estimate."""
+    called = runs.for_law(type(result.law))
+    inputs = {name: called.inputs[name] for name in type(result.law).input_names}
+    residuals = np.asarray(
+        result.options.objective.residuals(result.law.loss(**inputs), called.loss)
+    )
+    num_free = len(fitted.vector)
+    noise = Noise.of(residuals, costs, num_free, varies=varies)
+    if isinstance(result.options.objective, (LogSquares, Squares)):
+        return noise
+    spare = max(len(residuals) - num_free, 1)
+    robust = noise_of(residuals / (costs / noise.pivot) ** noise.slope)
+    return dataclasses.replace(noise, level=robust * float(np.sqrt(len(residuals) / spare)))
+
+
+def root_of(information: np.ndarray) -> np.ndarray:
+    """Rows whose products with normal numbers have the covariance `information**-1`."""
+    sizes = 1 / np.sqrt(np.diagonal(information))
+    values, columns = np.linalg.eigh(information * sizes[:, None] * sizes[None])
+    values = np.maximum(values, _LEAST * values[-1])
+    return (columns / np.sqrt(values)).T * sizes[None]
+
+
+def _sizes(problem: BatchedProblem) -> np.ndarray:
+    """The losses of the rows in the unit of the residuals."""
+    observed = np.asarray(problem.observed)
+    return np.asarray(problem.objective.residuals(observed, np.ones_like(observed)))
+
+
+def _variance(information: Array, directions: Array) -> Array:
+    return jnp.mean(jnp.sum(directions.T * _solved(information, directions.T), axis=0))
+
+
+def _solved(information: Array, right: Array) -> Array:
+    """The inverse of the information times some columns."""
+    sizes = 1 / jnp.sqrt(jnp.diagonal(information))
+    scaled = information * sizes[:, None] * sizes[None] + _LEAST * jnp.eye(len(sizes))
+    solved = jax.scipy.linalg.solve(scaled, right * sizes[:, None], assume_a="pos")
+    return solved * sizes[:, None]

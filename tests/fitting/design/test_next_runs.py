@@ -1,0 +1,254 @@
+"""The choice of further runs, compared with closed forms, brute force and simulated fits."""
+
+import itertools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from fitting import LogSquares, Runs, Squares, fit, fit_as_function, next_runs
+from jaxlaws import presets
+from jaxlaws.foundations.annotations import Array
+from jaxlaws.foundations.law import Law
+from jaxlaws.inputs import Input
+from jaxlaws.laws.kaplan import Kaplan
+from jaxlaws.precision import float64
+from jaxlaws.pytree import pytree, real
+
+RANDOM = np.random.default_rng(5)
+SIZES = np.tile(np.geomspace(1e7, 1e9, 5), 3)
+TOKENS = np.repeat([1e9, 8e9, 6e10], 5)
+TRUTH = presets.load("kaplan2020")
+NOISE = 0.003
+BOUNDS = {"num_params": (1e7, 1e10), "num_tokens": (1e9, 1e12)}
+
+
+@pytree
+class Line:
+    """`start + slope * x + curve * x**2`."""
+
+    start: Array = real()
+    slope: Array = real()
+    curve: Array = real()
+
+    input_names = ("x",)
+    own_inputs = {"x": Input("a place", may_be_negative=True)}  # noqa: RUF012
+    outcome = Input("a height", may_be_negative=True)
+
+    def loss(self, *, x):
+        return self.start + self.slope * x + self.curve * x**2
+
+
+def losses_at(sizes, tokens):
+    return np.asarray(TRUTH.loss(num_params=sizes, num_tokens=tokens))
+
+
+def table(sizes=SIZES, tokens=TOKENS, losses=None):
+    if losses is None:
+        noise = np.random.default_rng(1).normal(size=len(sizes))
+        losses = losses_at(sizes, tokens) * np.exp(NOISE * noise)
+    return Runs.read({"num_params": sizes, "num_tokens": tokens, "loss": losses})
+
+
+@pytest.fixture(scope="module")
+def runs():
+    return table()
+
+
+@pytest.fixture(scope="module")
+def result(runs):
+    return fit(Kaplan, runs, objective=LogSquares(), num_starts=16)
+
+
+@pytest.fixture(scope="module")
+def line():
+    x = np.array([-0.3, -0.1, 0.1, 0.2, 0.3])
+    heights = 1 + 2 * x + np.array([0.01, -0.02, 0.01, 0.0, -0.01])
+    runs = Runs.read({"x": x, "loss": heights}, law_type=Line)
+    return fit(Line, runs, objective=Squares(), num_starts=4), runs
+
+
+def constant_cost(*, x):
+    return jnp.ones_like(x)
+
+
+def ratio(law):
+    return law.alpha_N / law.alpha_D
+
+
+def test_the_slope_of_a_line_is_measured_at_both_ends(line):
+    result, runs = line
+    found = next_runs(
+        result,
+        runs,
+        flops=8,
+        quantity=lambda law: law.slope,
+        num_runs=8,
+        bounds={"x": (-1.0, 1.0)},
+        cost=constant_cost,
+    )
+    assert np.sort(found.inputs["x"]) == pytest.approx([-1] * 4 + [1] * 4, abs=1e-3)
+
+
+def test_the_curve_of_a_parabola_is_measured_at_the_ends_and_in_the_middle(line):
+    """D-optimal theory: for the curvature a quarter, a half and a quarter of the runs."""
+    result, runs = line
+    found = next_runs(
+        result,
+        runs,
+        flops=80,
+        quantity=lambda law: law.curve,
+        candidates={"x": np.tile(np.linspace(-1, 1, 5), 40)},
+        num_runs=80,
+        cost=constant_cost,
+    )
+    places, counts = np.unique(found.inputs["x"], return_counts=True)
+    assert places.tolist() == [-1.0, 0.0, 1.0]
+    assert counts == pytest.approx([20, 40, 20], abs=3)
+
+
+def test_the_expected_variance_is_that_of_simulated_fits(result, runs):
+    candidates = {"num_params": [1e7, 2e9, 5e9], "num_tokens": [3e11, 2e10, 8e9]}
+    found = next_runs(result, runs, flops=1e30, quantity=ratio, candidates=candidates, num_runs=3)
+    sizes = np.concatenate([SIZES, found.inputs["num_params"]])
+    tokens = np.concatenate([TOKENS, found.inputs["num_tokens"]])
+    exact = np.asarray(result.law.loss(num_params=sizes, num_tokens=tokens))
+    whole = table(sizes, tokens, exact * np.exp(1e-6 * np.cos(np.arange(len(sizes)))))
+    f = fit_as_function(fit(Kaplan, whole, objective=LogSquares(), num_starts=8), whole)
+    for num, sd in ((len(SIZES), found.sd), (len(sizes), found.sd_after[-1])):
+        normal = np.random.default_rng(0).normal(size=(300, len(sizes)))
+        weights = np.where(np.arange(len(sizes)) < num, 1.0, 0.0)
+        noisy = exact * np.exp(float(found.noise[0]) * normal)
+        with float64():
+            values = np.asarray(
+                jax.jit(jax.vmap(lambda losses, w=weights: ratio(f(losses, w))))(noisy)
+            )
+        # The standard deviation of 300 values is known to 4%.
+        assert float(np.std(values)) == pytest.approx(sd, rel=0.15)
+
+
+def test_the_choice_from_a_pool_is_near_the_best_of_all_pairs(result, runs):
+    random = np.random.default_rng(2)
+    candidates = {
+        "num_params": np.exp(random.uniform(np.log(1e7), np.log(1e10), 12)),
+        "num_tokens": np.exp(random.uniform(np.log(1e9), np.log(1e11), 12)),
+    }
+    region = {"num_params": [3e10, 6e10], "num_tokens": [6e11, 6e11]}
+    every = {
+        pair: next_runs(
+            result,
+            runs,
+            flops=1e30,
+            region=region,
+            candidates={name: values[list(pair)] for name, values in candidates.items()},
+            num_runs=2,
+        ).sd_after[-1]
+        for pair in itertools.islice(itertools.combinations(range(12), 2), 0, None, 3)
+    }
+    found = next_runs(result, runs, flops=1e30, region=region, candidates=candidates, num_runs=2)
+    assert found.sd_after[-1] <= 1.02 * min(every.values())
+    assert found.places is not None
+    np.testing.assert_array_equal(
+        found.inputs["num_params"], candidates["num_params"][found.places]
+    )
+
+
+@pytest.mark.parametrize("order", ["joint", "greedy"])
+def test_limits_of_a_free_design(result, runs, order):
+    shapes = [2e7, 1e8, 5e8, 2e9, 8e9]
+    found = next_runs(
+        result,
+        runs,
+        flops=1e21,
+        quantity=ratio,
+        num_runs=4,
+        order=order,
+        bounds=BOUNDS,
+        largest_run=3e20,
+        shapes=shapes,
+    )
+    assert found.costs.sum() <= 1e21 * (1 + 1e-9)
+    assert found.costs.max() <= 3e20 * (1 + 1e-9)
+    assert set(np.round(found.inputs["num_params"], -3)) <= set(shapes)
+    for name, (low, high) in BOUNDS.items():
+        assert np.all((found.inputs[name] >= low * 0.999) & (found.inputs[name] <= high * 1.001))
+    assert np.all(np.diff([found.sd, *found.sd_after]) < 0)
+
+
+def test_a_design_is_better_than_random_runs_of_its_cost(result, runs):
+    budget, random = 1e21, np.random.default_rng(0)
+    found = next_runs(result, runs, flops=budget, quantity=ratio, num_runs=4, bounds=BOUNDS)
+    for _ in range(20):
+        sizes = np.exp(random.uniform(np.log(1e7), np.log(1e10), 4))
+        tokens = np.clip(budget / 4 / (6 * sizes), 1e9, 1e12)
+        other = next_runs(
+            result,
+            runs,
+            flops=1e30,
+            quantity=ratio,
+            num_runs=4,
+            candidates={"num_params": sizes, "num_tokens": tokens},
+        )
+        assert found.sd_after[-1] < other.sd_after[-1]
+    two = next_runs([result, result], runs, flops=budget, quantity=ratio, num_runs=4, bounds=BOUNDS)
+    assert two.sd_after[-1] == pytest.approx(found.sd_after[-1], rel=0.02)
+
+
+def test_regret(result, runs):
+    candidates = {"num_params": [1e7, 3e9], "num_tokens": [3e11, 2e10]}
+    found = next_runs(result, runs, flops=1e21, plan_flops=1e23, candidates=candidates)
+    assert found.regret is not None
+    assert 0 < found.regret.nats[1] < found.regret.nats[0]
+    assert 0 < found.regret.flops[1] < found.regret.flops[0] < 1e23
+    assert found.interval[0] < found.expected_interval[0] < found.value
+    small = next_runs(result, runs, flops=1e21, plan_flops=1e19, candidates=candidates)
+    assert small.train_no_more
+    assert "Train no more" in repr(small)
+
+
+def test_the_table_of_runs_is_read_again(result, runs, tmp_path):
+    candidates = {
+        "num_params": [1e7, 1e8, 1e9, 3e9, 2e8],
+        "num_tokens": [3e11, 2e10, 1e10, 3e10, 2e11],
+    }
+    found = next_runs(result, runs, flops=1e30, quantity=ratio, candidates=candidates)
+    path = tmp_path / "runs_to_train.csv"
+    found.write(path)
+    filled = path.read_text().replace(",\n", ",2.5\n").replace(",\r\n", ",2.5\r\n")
+    path.write_text(filled)
+    again = Runs.read(path)
+    np.testing.assert_allclose(again.inputs["num_params"], found.inputs["num_params"])
+    assert again.loss.tolist() == [2.5] * 5
+    assert len(found.sd_by_budget()) == 11
+    assert found.sd_by_budget()[-1] == pytest.approx(found.sd_after[-1])
+
+
+def test_noise_by_cost():
+    from fitting.design.knowledge import Noise
+
+    random, costs = np.random.default_rng(0), np.geomspace(1e15, 1e20, 4000)
+    residuals = 0.01 * (costs / 1e17) ** -0.2 * random.normal(size=len(costs))
+    found = Noise.of(residuals, costs, 0, varies=True)
+    assert float(found.slope) == pytest.approx(-0.2, abs=0.01)
+    assert float(found.at(1e17)) == pytest.approx(0.01, rel=0.05)
+
+
+def test_mistakes(result, runs):
+    region = {"num_params": [1e10], "num_tokens": [1e11]}
+    for change, words in (
+        ({}, "what the runs are to tell"),
+        ({"quantity": ratio, "region": region}, "not both"),
+        ({"region": {"num_params": [1e10]}}, "region: expected the inputs"),
+        ({"quantity": ratio, "flops": 1.0}, "do not pay"),
+        ({"quantity": ratio, "bounds": {"num_parms": (1, 2)}}, "no input 'num_parms'"),
+        ({"quantity": ratio, "bounds": {"num_params": (2, 1)}}, "bounds of num_params"),
+        ({"quantity": ratio, "shapes": [1.0]}, "no size is between"),
+        ({"quantity": ratio, "flops": np.nan}, "flops: expected"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            next_runs(result, runs, **({"flops": 1e21} | change))
+
+
+def test_law_is_a_law():
+    assert isinstance(Line(start=0.0, slope=1.0, curve=0.0), Law)
