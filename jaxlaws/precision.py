@@ -31,9 +31,26 @@ def is_traced(*trees: object) -> bool:
     return any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(trees))
 
 
+def in_jax(*trees: object) -> bool:
+    """Return whether any leaf is computed where it is: traced, or not in the host's memory.
+
+    An array on an accelerator, or on several devices or processes, stays there, and so do results.
+    Any other array is one of NumPy, or as good as one.
+    """
+    return any(
+        isinstance(leaf, Tracer) or (isinstance(leaf, jax.Array) and not _in_host_memory(leaf))
+        for leaf in jax.tree.leaves(trees)
+    )
+
+
+def _in_host_memory(array: jax.Array) -> bool:
+    devices = array.devices()
+    return len(devices) == 1 and next(iter(devices)).platform == "cpu"
+
+
 def array_module(*trees: object) -> ModuleType:
-    """Return `jax.numpy` if a leaf is traced, else NumPy."""
-    return jnp if is_traced(*trees) else np
+    """Return `jax.numpy` if a leaf is computed where it is, see `in_jax`, else NumPy."""
+    return jnp if in_jax(*trees) else np
 
 
 @contextmanager
@@ -101,11 +118,11 @@ def callers_precision() -> Iterator[None]:
 def precision_of_results(*trees: Tree) -> np.dtype | None:
     """The precision that a program inside a trace gives its results, at least float32.
 
-    It is the common precision of the traced leaves. None within `callers_precision`, and where it
-    is float64: then nothing needs rounding.
+    It is the common precision of the leaves that are computed where they are. None within
+    `callers_precision`, and where it is float64: then nothing needs rounding.
     """
-    traced = [leaf for leaf in jax.tree.leaves(trees) if is_traced(leaf)]
-    dtype = jnp.result_type(jnp.float32, *traced)
+    arrays = [leaf for leaf in jax.tree.leaves(trees) if in_jax(leaf)]
+    dtype = jnp.result_type(jnp.float32, *arrays)
     return dtype if _in_float64.get() and dtype != np.float64 else None
 
 

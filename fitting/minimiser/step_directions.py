@@ -16,8 +16,8 @@ def suitable_directions(
 ) -> np.ndarray:
     """Directions along which a unit step changes the residuals by one unit, and independently.
 
-    The unit is 1 for log residuals, and the size of the outcomes for residuals in units of the loss,
-    so that a small gradient means the same for outcomes of all sizes.
+    The unit is 1 for log residuals, and the size of the outcomes for residuals in units of the
+    loss, so that a small gradient means the same for outcomes of all sizes.
 
     They are the right singular vectors of the Jacobian of the residuals. A minimiser that steps
     along them needs no units of the coefficients, and solves problems with a condition number up to

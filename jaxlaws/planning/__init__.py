@@ -4,6 +4,7 @@ This is the public face. The rooms, from the top down, are `decisions` and `larg
 `supervised` and `distillation`, `analysis`, `engine`, `solver`; a room imports only rooms below it.
 """
 
+from jaxlaws.planning.analysis.division import on_devices
 from jaxlaws.planning.analysis.ensembles import loss_under, num_draws, over_draws, regret
 from jaxlaws.planning.analysis.extrapolation import extrapolation_decades
 from jaxlaws.planning.analysis.inverse import flops_to_reach
@@ -121,6 +122,7 @@ __all__ = [
     "minimise",
     "near_optimal_range",
     "num_draws",
+    "on_devices",
     "optimal_budget",
     "optimal_data_mixture",
     "optimal_hyperparameters",

@@ -10,6 +10,7 @@ import pytest
 BOOK = Path(__file__).parents[2] / "out" / "book"
 PAGES = sorted(BOOK.rglob("*.html"))
 SIZES_OF_PAGE = "[document.documentElement.scrollWidth, window.innerWidth]"
+FORMULAS_DRAWN = "window.MathJax?.startup?.promise"
 WITHOUT_TEXT = "[...document.images].filter(image => !image.alt.trim()).map(image => image.src)"
 
 pytestmark = pytest.mark.skipif(not PAGES, reason="no out/book: `make book` builds it")
@@ -29,6 +30,7 @@ def test_pages_fit_a_telephone_and_pictures_have_texts(telephone):
     faults = {}
     for path in PAGES:
         telephone.goto(path.as_uri())
+        telephone.evaluate(FORMULAS_DRAWN)
         wide, window = telephone.evaluate(SIZES_OF_PAGE)
         found = [f"{wide} pixels wide"] * (wide > window) + telephone.evaluate(WITHOUT_TEXT)
         if found:
@@ -45,6 +47,7 @@ def test_the_search_works_without_a_server(telephone):
 
 def test_formulas_are_drawn(telephone):
     with_formulas = [path for path in PAGES if 'class="math' in path.read_text()]
+    assert with_formulas
     for path in with_formulas[:3]:
         telephone.goto(path.as_uri())
         telephone.wait_for_selector("mjx-container svg", timeout=20_000)

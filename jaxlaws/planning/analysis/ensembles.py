@@ -18,7 +18,7 @@ from jaxlaws.planning.engine.checks import supervised_law
 from jaxlaws.planning.engine.evaluation import MOST_IN_SMALL_BATCHES
 from jaxlaws.planning.engine.mixture import distilled_loss
 from jaxlaws.planning.engine.plans import DistillationPlan, SupervisedPlan
-from jaxlaws.precision import float64, is_traced, to_float64
+from jaxlaws.precision import float64, in_jax, to_float64
 
 _LONG_SWEEP = 64  # budgets; then the large program is worth its compilation
 
@@ -41,7 +41,7 @@ def loss_under(law: Tree, plan: SupervisedPlan | DistillationPlan) -> np.ndarray
     law, names = scalar_leaves(law), {*INPUTS, *law.input_names}
     chosen = vars(plan) | vars(plan).get("further_inputs", {})
     sizes = {name: value for name, value in chosen.items() if name in names}
-    if is_traced(law, sizes):
+    if in_jax(law, sizes):
         return _loss_under(law, sizes)
     with float64():
         return np.asarray(_loss_under(*to_float64((law, sizes))))
@@ -116,7 +116,7 @@ def over_draws(
     (3, 2)
     """
     inputs, ensemble = inputs or {}, scalar_leaves(ensemble)
-    if is_traced(ensemble, inputs):
+    if in_jax(ensemble, inputs):
         return jax.vmap(lambda law: question(law, **inputs))(ensemble)
     ensemble = jax.tree.map(np.asarray, ensemble)
     swept = [name for name, value in inputs.items() if np.ndim(value)]

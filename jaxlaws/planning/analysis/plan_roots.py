@@ -8,7 +8,7 @@ from jax import lax
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.engine.programs import varying
 from jaxlaws.planning.solver.root_finding import falling_root, implicit_root
-from jaxlaws.precision import is_traced
+from jaxlaws.precision import in_jax
 
 
 def root_of(
@@ -32,7 +32,7 @@ def root_of(
         the jump; where it is not above zero at `low`, the root is `low`; where it is above zero
         at `high`, the root is `high`.
     """
-    if not is_traced(given, low, high):
+    if not in_jax(given, low, high):
         return falling_root(function(given), low, high, traced=False)
     given, low, high = varying((given, low, high))
     constant = jax.tree.map(_without_derivatives, given)
@@ -42,4 +42,4 @@ def root_of(
 
 
 def _without_derivatives(leaf: Tree) -> Tree:
-    return lax.stop_gradient(leaf) if is_traced(leaf) else leaf
+    return lax.stop_gradient(leaf) if in_jax(leaf) else leaf

@@ -14,9 +14,8 @@ from jaxlaws.planning.decisions.comparison_text import describe_comparison
 from jaxlaws.planning.distillation.distilled_student import distill
 from jaxlaws.planning.distillation.existing_teacher import distill_with
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, distillation_law
-from jaxlaws.planning.engine.composed_inputs import checked_inputs
+from jaxlaws.planning.engine.composed_inputs import checked_inputs, compose
 from jaxlaws.planning.engine.costs import Costs, check_costs
-from jaxlaws.planning.engine.evaluation import compose
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import DistillationPlan, SupervisedPlan
 from jaxlaws.planning.engine.programs import compiled_when_traced

@@ -25,7 +25,7 @@ from jaxlaws.planning.engine.evaluation import Question, ask
 from jaxlaws.planning.engine.limits import Limit, check_limits
 from jaxlaws.planning.engine.mixture import Mixture
 from jaxlaws.planning.engine.scenarios import ChargedCosts, Scenario, charged_costs, check_scenario
-from jaxlaws.precision import is_traced
+from jaxlaws.precision import in_jax
 
 _QUESTIONS = {
     charged: Question(
@@ -110,7 +110,7 @@ def distill_family(
         "weights": 1.0 if weights is None else weights,
         "num_inference_tokens": num_inference_tokens,
     }
-    if not is_traced(sizes):
+    if not in_jax(sizes):
         sizes = {
             name: checked(name, value, may_be_zero=name == "num_inference_tokens")
             for name, value in sizes.items()
@@ -118,7 +118,7 @@ def distill_family(
     shape = jnp.broadcast_shapes(*(np.shape(value) for value in sizes.values()))
     if not shape or not np.shape(num_student_params) or shape[-1] == 0:
         raise ValueError("num_student_params needs an axis, the last, along which students differ")
-    xp = jnp if is_traced(sizes) else np
+    xp = jnp if in_jax(sizes) else np
     students = {}
     for name, value in sizes.items():
         values = xp.broadcast_to(xp.asarray(value), shape)
@@ -154,7 +154,7 @@ def _for_each_student(bound: Array, num: int) -> list[Array]:
     """A bound of the tokens of each student: its own along the last axis, or that of all."""
     if np.ndim(bound) == 0 or np.shape(bound)[-1] not in (1, num):
         return [bound] * num
-    values = bound if is_traced(bound) else np.asarray(bound)
+    values = bound if in_jax(bound) else np.asarray(bound)
     return [values[..., index % values.shape[-1]] for index in range(num)]
 
 
@@ -187,4 +187,4 @@ def _stacked(leaf: Array) -> Array:
     """A list with one array for each student as one array; other leaves unchanged."""
     if not isinstance(leaf, list):
         return leaf
-    return (jnp if is_traced(leaf) else np).stack(leaf, axis=-1)
+    return (jnp if in_jax(leaf) else np).stack(leaf, axis=-1)

@@ -1,6 +1,6 @@
-"""The inputs of a planning function that is made of other planning functions."""
+"""Planning functions that are made of other planning functions: their call and their inputs."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import jax
 import numpy as np
@@ -9,10 +9,27 @@ from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.batches import ScalarLeaves
 from jaxlaws.inputs import as_float
 from jaxlaws.planning.engine.checks import Bounds, split_bounds
-from jaxlaws.planning.engine.entries import valid_input
+from jaxlaws.planning.engine.entries import nan_is_infeasible, valid_input
 from jaxlaws.planning.engine.limits import Limit, check_limits
 from jaxlaws.planning.engine.mixture import Mixture
-from jaxlaws.precision import is_traced
+from jaxlaws.precision import float64, in_jax, to_numpy
+
+
+def compose(answer: Callable[..., Tree], *given: Tree) -> Tree:
+    """Entry point of a planning function that is made of other planning functions.
+
+    Concrete inputs are computed in float64 and give NumPy arrays; traced inputs keep the caller's
+    dtype. Where one part has no plan for some batch entries, its sizes are NaN there, and the parts
+    that receive these sizes report INFEASIBLE for the same entries.
+
+    Args:
+        answer: computes the answer from `given` with planning functions and JAX.
+        given: trees of all that may be traced.
+    """
+    if in_jax(given):
+        return answer(*given)
+    with float64(), nan_is_infeasible():
+        return jax.tree.map(lambda leaf: leaf[()], to_numpy(answer(*given)))
 
 
 def checked_inputs(
@@ -40,7 +57,7 @@ def checked_inputs(
     """
     pairs = {name: split_bounds(name, pair) for name, pair in (bounds or {}).items()}
     most = {name: limit.most for name, limit in check_limits(limits).items()}
-    if not is_traced(inputs, pairs, most):
+    if not in_jax(inputs, pairs, most):
         for name, value in inputs.items():
             valid_input(name, value, np, may_be_zero=name in may_be_zero)
         for name, pair in pairs.items():

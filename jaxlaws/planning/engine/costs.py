@@ -12,7 +12,7 @@ import numpy as np
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.engine.entries import valid_input
 from jaxlaws.planning.engine.record import Record
-from jaxlaws.precision import is_traced
+from jaxlaws.precision import in_jax
 from jaxlaws.pytree import pytree
 
 _SECONDS_PER_HOUR = 3600.0
@@ -117,7 +117,7 @@ class Costs:
 def _check_hardware(name: str, hardware: object) -> None:
     if not isinstance(hardware, Hardware):
         raise TypeError(f"{name} must be a Hardware, got {hardware!r}")
-    if is_traced(hardware):
+    if in_jax(hardware):
         return
     for field, value in vars(hardware).items():
         checked, _ = valid_input(f"{name}.{field}", value, np)
@@ -134,7 +134,7 @@ def check_costs(cost: Costs | None) -> None:
     """
     if cost is not None and not isinstance(cost, Costs):
         raise TypeError(f"cost must be a Costs such as Costs(token=1e-6), got {cost!r}")
-    if cost is not None and not is_traced(cost):
+    if cost is not None and not in_jax(cost):
         for name, price in _named(cost).items():
             valid_input(name, price, np, may_be_zero=name in MAY_BE_FREE)
 

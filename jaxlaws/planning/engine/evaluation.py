@@ -22,15 +22,11 @@ import numpy as np
 
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.concurrency import side_by_side
-from jaxlaws.planning.engine.checks import (
-    Bounds,
-    callable_tree,
-    split_bounds,
-)
+from jaxlaws.planning.engine.checks import Bounds, callable_tree, split_bounds
+from jaxlaws.planning.engine.devices import in_blocks, through_numpy
 from jaxlaws.planning.engine.entries import (
     Entries,
     given_record,
-    nan_is_infeasible,
     of_shape,
     prepare,
     requested_entries,
@@ -44,7 +40,7 @@ from jaxlaws.planning.solver import minimiser as solver
 from jaxlaws.planning.solver.batched import Point
 from jaxlaws.planning.solver.minimiser import Solution
 from jaxlaws.planning.solver.problem import Problem
-from jaxlaws.precision import float64, is_traced, to_float64, to_numpy
+from jaxlaws.precision import in_jax, to_float64, to_numpy
 
 _Given = ParamSpec("_Given")
 _Answer = TypeVar("_Answer")
@@ -157,37 +153,25 @@ def ask(
         name: callable_tree(limit.quantity, "quantity") for name, limit in checked_limits.items()
     }
     requested = requested_entries(inputs, pairs, checked_limits)
-    if is_traced(trees, quantities, requested):
+    if in_jax(trees, quantities, requested):
         return _answer_in_trace(question, trees, quantities, requested)
+    return through_numpy(_answer_concrete, (question, trees, quantities, requested), {})
+
+
+def _answer_concrete(
+    question: Question,
+    trees: Mapping[str, Tree],
+    quantities: Mapping[str, Tree],
+    requested: Entries,
+) -> Tree:
     trees, quantities = to_float64((trees, quantities))
-    batched = {
-        name: tree
-        for name, tree in trees.items()
-        if not isinstance(tree, Mixture) and any(map(np.ndim, jax.tree.leaves(tree)))
-    }
-    entries = prepare(*question.signs, requested._replace(trees=batched), {}, np)
+    requested = requested._replace(trees=_batched(trees))
+    entries = prepare(*question.signs, requested, {}, np)
     if entries.valid.size <= MOST_IN_SMALL_BATCHES and not isinstance(trees["law"], Mixture):
         shape = entries.valid.shape
         entries.trees["law"] = jax.tree.map(lambda leaf: of_shape(leaf, shape, np), trees["law"])
     common = {name: tree for name, tree in trees.items() if name not in entries.trees}
     return _answer_in_batches(question, Record(common, quantities=quantities), entries)
-
-
-def compose(answer: Callable[..., Tree], *given: Tree) -> Tree:
-    """Entry point of a planning function that is made of other planning functions.
-
-    Concrete inputs are computed in float64 and give NumPy arrays; traced inputs keep the caller's
-    dtype. Where one part has no plan for some batch entries, its sizes are NaN there, and the parts
-    that receive these sizes report INFEASIBLE for the same entries.
-
-    Args:
-        answer: computes the answer from `given` with planning functions and JAX.
-        given: trees of all that may be traced.
-    """
-    if is_traced(given):
-        return answer(*given)
-    with float64(), nan_is_infeasible():
-        return jax.tree.map(lambda leaf: leaf[()], to_numpy(answer(*given)))
 
 
 def num_compiled() -> int:
@@ -210,9 +194,23 @@ def _plan(question: Question, given: Record, solution: Solution) -> Tree:
 def _answer_in_trace(
     question: Question, trees: Mapping[str, Tree], quantities: Mapping[str, Tree], entries: Entries
 ) -> Tree:
-    entries = prepare(*question.signs, entries, trees, jnp)
-    given = given_record({**trees, "quantities": quantities}, entries)
-    return _plan(question, given, solver.minimise(_problem(question, given, entries)))
+    entries = prepare(*question.signs, entries._replace(trees=_batched(trees)), trees, jnp)
+    common = {name: tree for name, tree in trees.items() if name not in entries.trees}
+
+    def answer(entries: Entries) -> Tree:
+        given = given_record({**common, "quantities": quantities}, entries)
+        return _plan(question, given, solver.minimise(_problem(question, given, entries)))
+
+    return in_blocks(answer, entries)
+
+
+def _batched(trees: Mapping[str, Tree]) -> dict[str, Tree]:
+    """The law and the functions that differ between batch entries."""
+    return {
+        name: tree
+        for name, tree in trees.items()
+        if not isinstance(tree, Mixture) and any(map(np.ndim, jax.tree.leaves(tree)))
+    }
 
 
 def _compiled(batch_pass: Callable[_Given, _Answer]) -> Callable[[int], Callable[_Given, _Answer]]:

@@ -18,8 +18,9 @@ from jax import lax
 
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.inputs import as_float
+from jaxlaws.planning.engine.devices import local_to_each_device, through_numpy
 from jaxlaws.planning.engine.scenarios import Scenario, charged_costs, check_scenario
-from jaxlaws.precision import in_float64, is_traced, precision_of_results, wide_numbers
+from jaxlaws.precision import in_float64, in_jax, precision_of_results, wide_numbers
 
 _Given = ParamSpec("_Given")
 _Answer = TypeVar("_Answer")
@@ -46,8 +47,8 @@ def compiled_when_traced(
     def decorate(function: Callable[_Given, _Answer]) -> Callable[_Given, _Answer]:
         @functools.wraps(function)
         def answer(*args: _Given.args, **kwargs: _Given.kwargs) -> _Answer:
-            if not is_traced(args, kwargs):
-                return function(*args, **kwargs)
+            if not in_jax(args, kwargs):
+                return through_numpy(function, args, kwargs)
             options = {name: kwargs.pop(name) for name in fixed if name in kwargs}
             inputs = {name: _without_list(value) for name, value in kwargs.items()}
             leaves, structure = jax.tree.flatten(_with_charged_costs((args, inputs)))
@@ -57,7 +58,7 @@ def compiled_when_traced(
             call = _Call(function, tuple(options.items()), structure, others, dtype)
             # Numbers of a plan that do not apply are NaN on purpose.
             with jax.debug_nans(False), wide_numbers(dtype):
-                return _program(call, numbers)
+                return local_to_each_device(_program_of(call), numbers)
 
         return answer
 
@@ -75,15 +76,17 @@ class _Call:
     dtype: np.dtype | None  # of the results; None: that of the computation
 
 
-@functools.partial(jax.jit, static_argnums=0)
-def _program(call: _Call, numbers: list[Array | None]) -> Tree:
+@functools.lru_cache(maxsize=1024)
+def _program_of(call: _Call) -> Callable[[list[Array | None]], Tree]:
+    """The compiled program of a call, a function of its numbers."""
+
     def answer(numbers: list[Array | None]) -> Tree:
         pairs = zip(numbers, call.others, strict=True)
         leaves = [other if number is None else number for number, other in pairs]
         args, inputs = jax.tree.unflatten(call.structure, leaves)
         return call.function(*args, **inputs, **dict(call.options))
 
-    return in_float64(answer, varying(numbers), call.dtype)
+    return jax.jit(lambda numbers: in_float64(answer, varying(numbers), call.dtype))
 
 
 @functools.cache
@@ -145,7 +148,7 @@ def _without_list(value: Tree) -> Tree:
     """A list as an array, so that its numbers are one argument."""
     if not isinstance(value, list):
         return value
-    return jnp.stack(value) if is_traced(value) else np.asarray(value)
+    return jnp.stack(value) if in_jax(value) else np.asarray(value)
 
 
 def _is_number(leaf: Tree) -> bool:

@@ -5,7 +5,7 @@ import enum
 import numpy as np
 
 from jaxlaws.foundations.annotations import Array
-from jaxlaws.precision import is_traced
+from jaxlaws.precision import in_jax
 from jaxlaws.pytree import pytree, static
 
 
@@ -58,7 +58,7 @@ def charged_costs(scenario: Scenario) -> ChargedCosts:
 
 
 def _may_be_charged(share: Array) -> bool:
-    return is_traced(share) or bool(np.any(np.asarray(share) != 0))
+    return in_jax(share) or bool(np.any(np.asarray(share) != 0))
 
 
 def check_scenario(scenario: object) -> None:
@@ -80,7 +80,7 @@ def check_share(name: str, share: Array) -> None:
     Raises:
         ValueError: the share is outside [0, 1].
     """
-    if not is_traced(share) and not np.all((np.asarray(share) >= 0) & (np.asarray(share) <= 1)):
+    if not in_jax(share) and not np.all((np.asarray(share) >= 0) & (np.asarray(share) <= 1)):
         raise ValueError(
             f"the share of the {name} cost that is charged must lie in [0, 1], got {share}"
         )

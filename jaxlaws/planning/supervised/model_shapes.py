@@ -17,9 +17,8 @@ from jaxlaws.planning.engine.checks import (
     split_bounds,
     supervised_law,
 )
-from jaxlaws.planning.engine.composed_inputs import checked_inputs, with_new_axis
+from jaxlaws.planning.engine.composed_inputs import checked_inputs, compose, with_new_axis
 from jaxlaws.planning.engine.costs import Costs, check_costs
-from jaxlaws.planning.engine.evaluation import compose
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.programs import compiled_when_traced
 from jaxlaws.planning.engine.record import Record

@@ -8,9 +8,8 @@ from jaxlaws.compute import ForwardFlops, dense_forward_flops
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.analysis.inverse import flops_to_reach
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds
-from jaxlaws.planning.engine.composed_inputs import checked_inputs
+from jaxlaws.planning.engine.composed_inputs import checked_inputs, compose
 from jaxlaws.planning.engine.costs import Costs, check_costs
-from jaxlaws.planning.engine.evaluation import compose
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import SupervisedPlan
 from jaxlaws.planning.engine.programs import compiled_when_traced

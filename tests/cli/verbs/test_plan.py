@@ -36,6 +36,7 @@ def test_train_prints_the_fields_of_the_plan(run):
         "asked": {"flops": 5.76e23, "num_inference_tokens": 0.0},
         **plan_to_dict(plan),
         "extrapolation_decades": reached,
+        "command": "jaxlaws plan train --law besiroglu2024 --flops 5.76e23 --json",
     }
     out = run(*TRAIN, "5.76e23").out
     far = f"{10**reached:.3g} times outside"

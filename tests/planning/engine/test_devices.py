@@ -1,126 +1,113 @@
-"""Plans over several devices, virtual ones: the numbers are those of one device."""
+"""Plans on several devices: virtual devices of a CPU, in a process of their own."""
 
-import json
 import os
-import re
 import subprocess
 import sys
 
-import pytest
-
-_PROGRAM = """
-import json
-import jax
-import numpy as np
-from jax.sharding import NamedSharding, PartitionSpec
-from jaxlaws import presets
-from jaxlaws.planning import compute_optimal, train_fixed
-
-jax.config.update("jax_enable_x64", True)
-law = presets.load("busbridge2025_supervised")
-budgets = np.geomspace(1e18, 1e25, 64)
-mesh = jax.make_mesh((len(jax.devices()),), ("b",), axis_types=(jax.sharding.AxisType.Auto,))
-placed = jax.device_put(budgets, NamedSharding(mesh, PartitionSpec("b")))
-plan = jax.jit(jax.vmap(lambda flops: compute_optimal(law, flops=flops)))(placed)
-slope = jax.jit(jax.vmap(jax.grad(lambda flops: compute_optimal(law, flops=flops).loss)))(placed)
-print(json.dumps({
-    "devices": len(plan.loss.sharding.device_set),
-    "part": plan.loss.addressable_shards[0].data.shape[0],
-    "loss": np.asarray(plan.loss).tolist(),
-    "slope": np.asarray(slope).tolist(),
-    "status": np.asarray(plan.status).tolist(),
-}))
-"""
-
-
-_SHARD_MAP = """
-import json
 import jax
 import jax.numpy as jnp
-from jax.sharding import PartitionSpec
+import numpy as np
+import pytest
+
 from jaxlaws import presets
-from jaxlaws.planning import Planner, compute_optimal, flops_to_reach, train_fixed
+from jaxlaws.planning import compute_optimal, on_devices
+from jaxlaws.planning.engine import devices
+from jaxlaws.precision import float64
 
-law = presets.load("besiroglu2024")
-mesh = jax.make_mesh((2,), ("b",), axis_types=(jax.sharding.AxisType.Auto,))
-budgets, targets = jnp.geomspace(1e20, 1e24, 4), jnp.linspace(2.9, 2.4, 4)
+LAW = presets.load("besiroglu2024")
+BUDGETS = np.geomspace(1e18, 1e25, 24)
 
-def optimal(flops, law):
-    return compute_optimal(law, flops=flops).loss
+ON_EIGHT = """
+import jax, jax.numpy as jnp, numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec as P
+from jaxlaws import presets
+from jaxlaws.planning import compute_optimal, on_devices
+import jaxlaws.planning.engine.devices as place
 
-def reached(target, law):
-    return jnp.log(flops_to_reach(train_fixed, law, target_loss=target, num_params=1e9).flops)
+jax.config.update("jax_enable_x64", True)
+law, budgets = presets.load("besiroglu2024"), np.geomspace(1e18, 1e25, 24)
+mesh = Mesh(np.array(jax.devices()), ("d",))
+divided = jax.device_put(budgets, NamedSharding(mesh, P("d")))
+alone = compute_optimal(law, flops=budgets)
 
-def spread(function):
-    parts = PartitionSpec("b")
-    in_specs = (parts, PartitionSpec())
-    return jax.shard_map(function, mesh=mesh, in_specs=in_specs, out_specs=parts)
+def check(plan, same=alone, count=24):
+    for name in ("num_params", "num_tokens", "loss"):
+        np.testing.assert_allclose(getattr(plan, name), getattr(same, name)[:count], rtol=1e-12)
+    np.testing.assert_array_equal(plan.status, same.status[:count])
 
-def answers(function, given):
-    value = jax.jit(function).lower(given, law).compile()
-    slopes = jax.jit(jax.grad(lambda *given: function(*given).sum(), argnums=(0, 1)))
-    slopes = slopes.lower(given, law).compile()
-    by_input, by_law = slopes(given, law)
-    return {
-        "value": value(given, law).tolist(),
-        "by_input": by_input.tolist(),
-        "by_law": [float(leaf) for leaf in jax.tree.leaves(by_law)],
-        "texts": [value.as_text(), slopes.as_text()],
-    }
+# The plan of a divided batch stays divided, and no device waits for another one in a loop.
+plan = compute_optimal(law, flops=divided)
+check(plan)
+assert plan.loss.sharding.is_equivalent_to(divided.sharding, 1), plan.loss.sharding
+assert plan.shares.student.sharding.is_equivalent_to(divided.sharding, 1)
+texts, original = [], place._on_mesh
+def spied(*args):
+    run = original(*args)
+    def call(numbers):
+        texts.append(run.lower(numbers).compile().as_text())
+        return run(numbers)
+    return call
+place._on_mesh = spied
+compute_optimal(law, flops=divided)
+place._on_mesh = original
+assert "while" in texts[0] and "all-reduce" not in texts[0]
+# An invalid entry is marked, as inside a trace.
+bad = jax.device_put(np.where(np.arange(24) == 3, -1.0, budgets), NamedSharding(mesh, P("d")))
+assert np.asarray(compute_optimal(law, flops=bad).status)[3] != 0
 
-print(json.dumps([
-    [answers(way(function), given) for way in (spread, lambda plain: plain)]
-    for function, given in ((optimal, budgets), (reached, targets))
-]))
+# NumPy arrays on 1, 2 and 8 devices, also where the batch does not divide evenly.
+for count, used in ((24, 1), (24, 2), (24, 8), (19, 8)):
+    plan = on_devices(compute_optimal, law, {"flops": budgets[:count]}, jax.devices()[:used])
+    check(plan, count=count)
+
+# Draws and budgets.
+laws = jax.tree.map(lambda leaf: leaf * np.linspace(0.99, 1.01, 5)[:, None], law)
+both = on_devices(compute_optimal, laws, {"flops": budgets[:3]}, mesh)
+assert both.loss.shape == (5, 3)
+np.testing.assert_allclose(both.loss, compute_optimal(laws, flops=budgets[:3]).loss, rtol=1e-12)
+print("done")
 """
 
 
-def _planned_on(num_devices, program=_PROGRAM):
-    flags = f"--xla_force_host_platform_device_count={num_devices}"
-    if program is _SHARD_MAP:  # fast to compile; the numbers do not depend on it
-        flags += " --xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+def test_plans_on_eight_devices():
+    flags = "--xla_force_host_platform_device_count=8 --xla_backend_optimization_level=0"
     done = subprocess.run(
-        [sys.executable, "-c", program],
-        env=os.environ | {"XLA_FLAGS": flags},
+        [sys.executable, "-c", ON_EIGHT],
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
+        env=os.environ | {"XLA_FLAGS": flags},
     )
-    return json.loads(done.stdout)
+    assert done.stdout == "done\n", done.stderr
 
 
-@pytest.mark.slow
-def test_eight_devices_give_the_numbers_of_one_and_share_the_work():
-    one, eight = _planned_on(1), _planned_on(8)
-    assert (eight["devices"], eight["part"]) == (8, 8)
-    assert eight["loss"] == pytest.approx(one["loss"], rel=1e-12)
-    assert eight["slope"] == pytest.approx(one["slope"], rel=1e-10)
-    assert eight["status"] == one["status"] == [0] * 64
+def test_arrays_of_jax_give_arrays_of_jax():
+    plan = compute_optimal(LAW, flops=jnp.asarray(BUDGETS, jnp.float32))
+    assert all(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves(plan))
+    assert plan.loss.dtype == jnp.float32
+    np.testing.assert_allclose(plan.loss, compute_optimal(LAW, flops=BUDGETS).loss, rtol=1e-6)
+    assert isinstance(compute_optimal(LAW, flops=BUDGETS).loss, np.ndarray)
 
 
-def _in_loops(text):
-    """The text of all computations that a loop of a compiled program runs."""
-    parts = re.split(r"\n(?=%|ENTRY)", text)
-    named = {
-        part.split()[part.startswith("ENTRY")].lstrip("%"): part for part in parts if "{" in part
-    }
-    names = re.findall(r"(?:body|condition)=%?([\w.-]+)", text)
-    reached = set()
-    while names:
-        name = names.pop()
-        if name in named and name not in reached:
-            reached.add(name)
-            names += re.findall(r"%([\w.-]+)", named[name])
-    return "".join(named[name] for name in reached)
+def test_an_invalid_array_in_the_memory_of_the_host_is_an_error():
+    with pytest.raises(ValueError, match="flops must be positive"):
+        compute_optimal(LAW, flops=jnp.array([1e21, -1.0]))
 
 
-def test_shard_map_plans_each_part_on_its_own_device():
-    communication = re.compile("all-reduce|all-gather|all-to-all|collective-permute")
-    for spread, plain in _planned_on(2, _SHARD_MAP):
-        for name in ("value", "by_input", "by_law"):
-            assert spread[name] == pytest.approx(plain[name], rel=1e-5), name
-        value, slopes = spread["texts"]
-        assert not communication.search(value)
-        assert communication.search(slopes)  # the gradients of the law are summed
-        assert _in_loops(slopes)
-        assert not communication.search(_in_loops(slopes))
+def test_blocks_inside_a_trace_give_the_same_plans(monkeypatch):
+    monkeypatch.setattr(devices, "_BLOCK_OF_CPU", 7)
+    with float64():
+        blocks = jax.jit(lambda flops: compute_optimal(LAW, flops=flops))(BUDGETS.reshape(4, 6))
+        slopes = jax.jit(jax.grad(lambda f: jnp.sum(compute_optimal(LAW, flops=f).loss)))(BUDGETS)
+    alone = compute_optimal(LAW, flops=BUDGETS)
+    np.testing.assert_allclose(blocks.num_params, alone.num_params.reshape(4, 6), rtol=1e-12)
+    np.testing.assert_array_equal(blocks.status, alone.status.reshape(4, 6))
+    np.testing.assert_allclose(
+        np.asarray(slopes) * BUDGETS, -alone.marginal_values.flops, rtol=1e-6
+    )
+
+
+def test_one_device_needs_no_division():
+    alone = compute_optimal(LAW, flops=BUDGETS)
+    plan = on_devices(compute_optimal, LAW, {"flops": BUDGETS})
+    np.testing.assert_allclose(plan.loss, alone.loss, rtol=1e-12)

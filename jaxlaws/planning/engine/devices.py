@@ -1,0 +1,127 @@
+"""Where the numbers of a plan are computed: in the host's memory, or where the arrays of JAX are.
+
+NumPy arrays give NumPy arrays. Arrays of JAX give arrays of JAX: in the host's memory they are
+computed as NumPy arrays are. On an accelerator or on several devices they stay there. Then the
+program runs under `jax.shard_map`, so that each device has loops of its own, which do not wait for
+the others.
+"""
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import AbstractMesh, Mesh, NamedSharding, PartitionSpec
+
+from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.precision import is_traced
+
+# Entries that a program inside a trace works on together. On a CPU small blocks stay in its cache.
+_BLOCK_OF_CPU, _BLOCK_OF_ACCELERATOR = 4096, 2**18
+
+
+def through_numpy(
+    function: Callable[..., Tree], args: Sequence[Tree], kwargs: Mapping[str, Tree]
+) -> Tree:
+    """Call a function of NumPy arrays; if an array of JAX is given, so are the results.
+
+    Args:
+        function: a planning function.
+        args: its arguments, which are in the host's memory.
+        kwargs: its keywords.
+    """
+    arrays = [leaf for leaf in jax.tree.leaves((args, kwargs)) if isinstance(leaf, jax.Array)]
+    if not arrays:
+        return function(*args, **kwargs)
+    args, kwargs = jax.tree.map(_of_host, (args, kwargs))
+    dtype = jnp.result_type(jnp.float32, *arrays)
+
+    def back(leaf: Array) -> jax.Array:
+        number = np.asarray(leaf)
+        return jnp.asarray(number, dtype if number.dtype.kind == "f" else None)
+
+    return jax.tree.map(back, function(*args, **kwargs))
+
+
+def local_to_each_device(
+    program: Callable[[list[Array | None]], Tree], numbers: list[Array | None]
+) -> Tree:
+    """Run a compiled program on each device for its own part of the batch.
+
+    Args:
+        program: the program. Its results have the batch axes of the numbers.
+        numbers: its arguments; None is no argument. Where some are divided among devices along
+            their first axis, and all others are numbers, each device computes its own part.
+            Otherwise JAX decides how the program is divided.
+    """
+    arrays = [each for each in numbers if each is not None and np.ndim(each)]
+    divided = [each for each in arrays if isinstance(each, jax.Array) and _is_divided(each)]
+    if not divided:
+        return program(numbers)
+    sharding = divided[0].sharding
+    is_alike = len(divided) == len(arrays) and all(each.sharding == sharding for each in divided)
+    if not is_alike or not isinstance(sharding, NamedSharding) or not _has_one_axis(sharding.spec):
+        return program(numbers)
+    specs = [
+        None if each is None else sharding.spec if np.ndim(each) else PartitionSpec()
+        for each in numbers
+    ]
+    return _on_mesh(program, sharding.mesh, tuple(specs))(numbers)
+
+
+def in_blocks(answer: Callable[[Tree], Tree], entries: Tree) -> Tree:
+    """Answer a batch inside a trace in blocks of a size that suits the platform.
+
+    Args:
+        answer: answers a batch of entries of shape `(block,)`; each leaf of its result begins with
+            this axis.
+        entries: a tree whose leaves have the shape of the batch.
+    """
+    size = _BLOCK_OF_CPU if jax.default_backend() == "cpu" else _BLOCK_OF_ACCELERATOR
+    shape = jax.tree.leaves(entries)[0].shape
+    if not all(isinstance(length, int) for length in shape):  # of an exported program
+        return answer(entries)
+    total = int(np.prod(shape))
+    if total <= size:
+        return answer(entries)
+    missing = -total % size
+
+    def cut(leaf: jax.Array) -> jax.Array:
+        flat = jnp.ravel(leaf)
+        return jnp.concatenate([flat, jnp.repeat(flat[-1:], missing)]).reshape(-1, size)
+
+    plans = jax.lax.map(answer, jax.tree.map(cut, entries))
+
+    def join(leaf: jax.Array) -> jax.Array:
+        own = leaf.shape[2:]
+        return leaf.reshape(-1, *own)[:total].reshape(*shape, *own)
+
+    return jax.tree.map(join, plans)
+
+
+@functools.lru_cache(maxsize=256)
+def _on_mesh(
+    program: Callable[[list[Array | None]], Tree],
+    mesh: Mesh | AbstractMesh,
+    specs: tuple[PartitionSpec | None, ...],
+) -> Callable[[list[Array | None]], Tree]:
+    """The program on each device of a mesh; results are divided along their first axis."""
+    first = next(spec for spec in specs if spec)[0]
+    local = jax.shard_map(
+        program, mesh=mesh, in_specs=(list(specs),), out_specs=PartitionSpec(first)
+    )
+    return jax.jit(local)
+
+
+def _is_divided(array: jax.Array) -> bool:
+    return not is_traced(array) and len(array.devices()) > 1
+
+
+def _has_one_axis(spec: PartitionSpec) -> bool:
+    """Whether an array is divided along its first axis only."""
+    return bool(spec) and spec[0] is not None and all(each is None for each in spec[1:])
+
+
+def _of_host(leaf: Tree) -> Tree:
+    return np.asarray(leaf) if isinstance(leaf, jax.Array) else leaf
