@@ -1,7 +1,8 @@
 """Plans: what to train, on how many tokens, or from which teacher, within a budget.
 
-This is the public face. The rooms, from the top down, are `decisions` and `large_sweeps`,
-`supervised` and `distillation`, `analysis`, `engine`, `solver`; a room imports only rooms below it.
+This is the public face. The rooms, from the top down, are `decisions`, `large_sweeps` and
+`wall_clock`, `supervised` and `distillation`, `analysis`, `engine`, `solver`; a room imports only
+rooms below it.
 """
 
 from jaxlaws.planning.analysis.ensembles import loss_under, num_draws, over_draws, regret
@@ -58,6 +59,8 @@ from jaxlaws.planning.supervised.model_shapes import BuiltPlan, optimal_shape
 from jaxlaws.planning.supervised.overtraining import SmallerModel, overtraining_cost
 from jaxlaws.planning.supervised.parallel_streams import StreamsPlan, serve_in_streams
 from jaxlaws.planning.supervised.serving import serve
+from jaxlaws.planning.wall_clock.cluster import Cluster, decoding_hardware
+from jaxlaws.planning.wall_clock.stored_logits import StoredLogits
 from jaxlaws.precision import callers_precision
 
 __all__ = [
@@ -68,6 +71,7 @@ __all__ = [
     "TEACHER_PRETRAINING_AND_INFERENCE",
     "Bounds",
     "BuiltPlan",
+    "Cluster",
     "Comparison",
     "ComputeMultiplier",
     "Costs",
@@ -94,6 +98,7 @@ __all__ = [
     "SmallerModel",
     "Solution",
     "Status",
+    "StoredLogits",
     "StreamsPlan",
     "SupervisedPlan",
     "TeacherChoice",
@@ -110,6 +115,7 @@ __all__ = [
     "compute_optimal",
     "constraints_of",
     "crossover",
+    "decoding_hardware",
     "distill",
     "distill_family",
     "distill_with",
