@@ -16,6 +16,7 @@ from jaxlaws.cli.output.destinations import (
 )
 from jaxlaws.foundations.annotations import Tree
 
+ARGUMENTS = "jaxlaws.arguments"  # key of `click.Context.meta`: the words of the command line
 _FORCE = "jaxlaws.force"
 
 
