@@ -48,7 +48,7 @@ class Cluster:
     ...     hardware=device, num_devices=1024, tokens_per_step=4e6, bytes_per_second=5e10
     ... )
     >>> f"{fast.utilisation:.0%} of the peak; 1e24 FLOPs take {fast.days(1e24):.1f} days"
-    '17% of the peak; 1e24 FLOPs take 65.3 days'
+    '18% of the peak; 1e24 FLOPs take 63.7 days'
     """
 
     hardware: Hardware
@@ -113,7 +113,7 @@ class Cluster:
         >>> law, limits = presets.load("besiroglu2024"), {"days": cluster.limit_on_days(30)}
         >>> plan = compute_optimal(law, flops=1e25, limits=limits)
         >>> f"{plan.flops:.3g} FLOPs, {cluster.days(plan.flops):.1f} days"
-        '3.32e+23 FLOPs, 30.0 days'
+        '3.38e+23 FLOPs, 30.0 days'
         """
         return Limit(TrainingDays(cluster=self, forward_flops=forward_flops), days)
 

@@ -93,7 +93,7 @@ class StoredLogits:
         ...     plan = distill_with(law, flops=2e4, cost=cost, **teacher)
         ...     print(f"{plan.num_student_tokens:.2e} tokens")
         1.00e+12 tokens
-        1.87e+12 tokens
+        1.86e+12 tokens
         """
         per_token = self.dollars(num_tokens=1.0, uses=uses) / uses
         return dataclasses.replace(cost, logits=cost.logits / uses, token=cost.token + per_token)
