@@ -1,7 +1,8 @@
 """Plans: what to train, on how many tokens, or from which teacher, within a budget.
 
-This is the public face. The rooms, from the top down, are `decisions` and `large_sweeps`,
-`supervised` and `distillation`, `analysis`, `engine`, `solver`; a room imports only rooms below it.
+This is the public face. The rooms, from the top down, are `decisions`, `large_sweeps` and
+`wall_clock`, `supervised` and `distillation`, `analysis`, `engine`, `solver`; a room imports only
+rooms below it.
 """
 
 from jaxlaws.planning.analysis.division import on_devices
@@ -59,6 +60,8 @@ from jaxlaws.planning.supervised.model_shapes import BuiltPlan, optimal_shape
 from jaxlaws.planning.supervised.overtraining import SmallerModel, overtraining_cost
 from jaxlaws.planning.supervised.parallel_streams import StreamsPlan, serve_in_streams
 from jaxlaws.planning.supervised.serving import serve
+from jaxlaws.planning.wall_clock.cluster import Cluster, decoding_hardware
+from jaxlaws.planning.wall_clock.stored_logits import StoredLogits
 from jaxlaws.precision import callers_precision
 
 __all__ = [
@@ -69,6 +72,7 @@ __all__ = [
     "TEACHER_PRETRAINING_AND_INFERENCE",
     "Bounds",
     "BuiltPlan",
+    "Cluster",
     "Comparison",
     "ComputeMultiplier",
     "Costs",
@@ -95,6 +99,7 @@ __all__ = [
     "SmallerModel",
     "Solution",
     "Status",
+    "StoredLogits",
     "StreamsPlan",
     "SupervisedPlan",
     "TeacherChoice",
@@ -111,6 +116,7 @@ __all__ = [
     "compute_optimal",
     "constraints_of",
     "crossover",
+    "decoding_hardware",
     "distill",
     "distill_family",
     "distill_with",

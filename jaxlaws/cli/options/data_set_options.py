@@ -16,7 +16,7 @@ def _distributed(_: click.Context, __: click.Parameter, value: str | None) -> bo
     arguments = {}
     if value != "auto":
         address, *numbers = value.split(",")
-        host, _, port = address.rpartition(":")
+        host, port = address.rpartition(":")[::2]
         if not (host and len(numbers) == 2 and all(map(str.isdecimal, [port, *numbers]))):
             raise click.BadParameter(
                 f"write auto, or HOST:PORT,COUNT,INDEX such as node1:8476,4,0; got {value!r}"

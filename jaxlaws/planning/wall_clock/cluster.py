@@ -1,0 +1,174 @@
+"""Training on many devices: how long it takes, what it costs, and how many devices are worth it.
+
+The models are simple: every number in them can be measured on a short run. They are good for a
+first plan, not for the choice between two ways to parallelise. Expect errors of some ten per cent
+at best, and more where pipelines, experts or uneven networks matter.
+"""
+
+import numpy as np
+
+from jaxlaws.compute import ForwardFlops, dense_forward_flops, training_flops
+from jaxlaws.foundations.annotations import Array
+from jaxlaws.planning.engine.costs import Hardware
+from jaxlaws.planning.engine.limits import Limit
+from jaxlaws.precision import array_module
+from jaxlaws.pytree import pytree
+
+_SECONDS_PER_DAY = 86_400.0
+_FLOPS_PER_PARAM = 6.0  # of training, per token
+
+
+@pytree
+class Cluster:
+    """Devices that train one model with data parallelism, with or without sharded parameters.
+
+    In each step every device computes its share of the tokens and exchanges `bytes_per_param` bytes
+    for each parameter. With `6 N` FLOPs per token, computing `C` FLOPs on n devices takes
+
+        C / (n peak utilisation) + exposed C (1 - 1/n) bytes_per_param / (6 tokens_per_step rate)
+
+    seconds, where `rate` is `bytes_per_second`. The second part is the communication that is not
+    hidden behind computation. Both parts grow with N D, so their ratio, and the utilisation that
+    remains, is the same for every size. Longer steps (more `tokens_per_step`) communicate less
+    often. Pipelines, tensor parallelism, restarts and evaluation are not in the model.
+
+    Attributes:
+        hardware: one device, with the utilisation that it reaches without communication.
+        num_devices: number n of devices, at least 1.
+        tokens_per_step: tokens of one optimiser step, over all devices.
+        bytes_per_second: what one device sends per second.
+        bytes_per_param: what one device sends for each parameter and step. 4: a ring all-reduce of
+            gradients in 16 bits (each byte is sent twice). 6: sharded parameters in 16 bits, which
+            are gathered twice, and whose gradients are scattered once.
+        exposed: the fraction of the communication that is not hidden behind computation, 0 to 1.
+            The default is the worst case.
+
+    >>> device = Hardware(dollars_per_hour=2.0, flops_per_second=1e15, utilisation=0.45)
+    >>> fast = Cluster(
+    ...     hardware=device, num_devices=1024, tokens_per_step=4e6, bytes_per_second=5e10
+    ... )
+    >>> f"{fast.utilisation:.0%} of the peak; 1e24 FLOPs take {fast.days(1e24):.1f} days"
+    '18% of the peak; 1e24 FLOPs take 63.7 days'
+    """
+
+    hardware: Hardware
+    num_devices: Array
+    tokens_per_step: Array
+    bytes_per_second: Array
+    bytes_per_param: Array = 4.0
+    exposed: Array = 1.0
+
+    @property
+    def utilisation(self) -> Array:
+        """The fraction of the peak of all devices that training reaches."""
+        waiting = self._seconds_per_flop * (self.num_devices - 1) * self.hardware.flops_per_second
+        return 1 / (1 / self.hardware.utilisation + waiting)
+
+    @property
+    def training(self) -> Hardware:
+        """One device with this utilisation, for `Costs.in_dollars(training=...)`."""
+        return Hardware(
+            dollars_per_hour=self.hardware.dollars_per_hour,
+            flops_per_second=self.hardware.flops_per_second,
+            utilisation=self.utilisation,
+        )
+
+    def days(self, flops: Array) -> Array:
+        """The days that a number of FLOPs of training takes on all devices."""
+        per_second = self.num_devices * self.hardware.flops_per_second * self.utilisation
+        return flops / per_second / _SECONDS_PER_DAY
+
+    def dollars(self, flops: Array) -> Array:
+        """The price of a number of FLOPs of training."""
+        return flops * self.training.dollars_per_flop
+
+    def devices_for(self, flops: Array, days: Array) -> Array:
+        """The number of devices with which a number of FLOPs takes some days; not rounded.
+
+        It is NaN where no number of devices is fast enough, because communication alone takes as
+        long. Compare it with the number of devices that you can have: `num_devices` is not used.
+        """
+        xp = array_module(flops, days, self)
+        alone = flops / (self.hardware.flops_per_second * self.hardware.utilisation)
+        least = flops * self._seconds_per_flop  # with ever more devices
+        left = days * _SECONDS_PER_DAY - least
+        count = (alone - least) / xp.where(left > 0, left, 1.0)
+        return xp.where(left > 0, xp.maximum(count, 1.0), np.nan)[()]
+
+    def limit_on_days(
+        self, days: Array, *, forward_flops: ForwardFlops = dense_forward_flops
+    ) -> Limit:
+        """A limit on the time of training one model, for `limits=` of a question.
+
+        Args:
+            days: the longest time, broadcast with the budget.
+            forward_flops: forward FLOPs per token, as the question has it.
+
+        >>> from jaxlaws import presets
+        >>> from jaxlaws.planning import compute_optimal
+        >>> device = Hardware(dollars_per_hour=2.0, flops_per_second=1e15, utilisation=0.45)
+        >>> cluster = Cluster(
+        ...     hardware=device, num_devices=512, tokens_per_step=4e6, bytes_per_second=5e10
+        ... )
+        >>> law, limits = presets.load("besiroglu2024"), {"days": cluster.limit_on_days(30)}
+        >>> plan = compute_optimal(law, flops=1e25, limits=limits)
+        >>> f"{plan.flops:.3g} FLOPs, {cluster.days(plan.flops):.1f} days"
+        '3.38e+23 FLOPs, 30.0 days'
+        """
+        return Limit(TrainingDays(cluster=self, forward_flops=forward_flops), days)
+
+    @property
+    def _seconds_per_flop(self) -> Array:
+        """Communication that nothing hides, for each FLOP of all devices, with many devices."""
+        sent = self.exposed * self.bytes_per_param / (_FLOPS_PER_PARAM * self.tokens_per_step)
+        return sent / self.bytes_per_second
+
+
+@pytree
+class TrainingDays:
+    """The days of training one model, as a function of its size and tokens."""
+
+    cluster: Cluster
+    forward_flops: ForwardFlops = dense_forward_flops
+
+    def __call__(self, *, num_params: Array, num_tokens: Array, **_: Array) -> Array:
+        """Days on the devices of the cluster."""
+        flops = training_flops(
+            num_params=num_params, num_tokens=num_tokens, forward_flops=self.forward_flops
+        )
+        return self.cluster.days(flops)
+
+
+def decoding_hardware(
+    hardware: Hardware,
+    *,
+    bytes_per_second: Array,
+    batch: Array,
+    bytes_per_weight: Array = 2.0,
+) -> Hardware:
+    """A device that generates tokens one after the other, for `Costs.in_dollars(serving=...)`.
+
+    Each step reads all weights once and computes `2 N` FLOPs for each sequence of the batch. What
+    takes longer decides (the roofline model). The cache of keys and values, the prompt and waiting
+    are not in the model.
+
+    Args:
+        hardware: the device, with the utilisation that it reaches when computing decides.
+        bytes_per_second: what the device reads from its memory per second.
+        batch: sequences that are generated together.
+        bytes_per_weight: 2 for weights in 16 bits.
+
+    Returns:
+        The device with the utilisation of decoding, which is the same for every size.
+
+    >>> device = Hardware(dollars_per_hour=2.0, flops_per_second=1e15, utilisation=0.45)
+    >>> f"{decoding_hardware(device, bytes_per_second=3e12, batch=32).utilisation:.1%}"
+    '9.6%'
+    """
+    reading = 2.0 * batch * bytes_per_second / (bytes_per_weight * hardware.flops_per_second)
+    xp = array_module(reading, hardware)
+    return Hardware(
+        dollars_per_hour=hardware.dollars_per_hour,
+        flops_per_second=hardware.flops_per_second,
+        utilisation=xp.minimum(hardware.utilisation, reading),
+    )
