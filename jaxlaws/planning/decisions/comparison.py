@@ -187,12 +187,14 @@ def _compare(
         eligible["distil"] = is_solved(options["distil"].status)
         eligible["use_teacher"] = is_solved(options["use_teacher"].status) & (num_params <= largest)
     losses = jnp.stack([jnp.where(eligible[name], options[name].loss, jnp.inf) for name in options])
-    ordered = jnp.sort(losses, axis=0)
-    nothing = jnp.isinf(ordered[0])
-    winner = jnp.where(nothing, Winner.NONE, argmin(losses, axis=0)).astype(jnp.int32)
-    margin = jnp.where(
-        jnp.isinf(ordered[1]), jnp.nan, ordered[1] - jnp.where(nothing, 0.0, ordered[0])
+    least, first = jnp.min(losses, axis=0), argmin(losses, axis=0)
+    # Not by sorting: a gradient of `jnp.sort` within `in_float64` would leave float64.
+    second = jnp.min(
+        jnp.stack([jnp.where(first == i, jnp.inf, each) for i, each in enumerate(losses)]), axis=0
     )
+    nothing = jnp.isinf(least)
+    winner = jnp.where(nothing, Winner.NONE, first).astype(jnp.int32)
+    margin = jnp.where(jnp.isinf(second), jnp.nan, second - jnp.where(nothing, 0.0, least))
     return Comparison(
         winner=winner, margin=margin, options=Record(options), eligible=Record(eligible)
     )

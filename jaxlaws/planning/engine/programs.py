@@ -156,5 +156,8 @@ def _is_number(leaf: Tree) -> bool:
 
 def _as_argument(number: Array) -> Array:
     number = as_float("an input", number)
+    if is_traced(number):
+        # Outside `jit` a traced number may hold a NumPy number of another precision than JAX's.
+        number = jnp.array(number)
     is_short = getattr(number, "dtype", np.dtype(float)).itemsize < 4
     return number.astype(np.float32) if is_short else number
