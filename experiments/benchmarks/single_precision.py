@@ -38,7 +38,8 @@ from jaxlaws.planning import (
 _BLOCK = 1000
 _LAW = presets.load("busbridge2025_refit")
 _REPEATED = presets.load("muennighoff2023")
-_PRICES = Costs(training=2e-18, serving=8e-18, logits=3e-18, token=1e-6)  # dollars
+# Dollars. Powers of two, with which the inputs of `_for_money` are exact in float32.
+_PRICES = Costs(training=2.0**-59, serving=2.0**-57, logits=2.0**-58, token=2.0**-20)
 _SCENARIOS = {
     "free": FREE_TEACHER,
     "inference": TEACHER_INFERENCE,

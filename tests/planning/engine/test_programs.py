@@ -193,5 +193,8 @@ def test_lists_are_arrays_in_a_trace():
     sizes = [1e9, 2e9]
     losses = jax.jit(lambda c: train_fixed(LAW, num_params=sizes, flops=c).loss)(1e21)
     np.testing.assert_allclose(losses, train_fixed(LAW, num_params=sizes, flops=1e21).loss, 1e-5)
+    assert jax.jit(lambda c: train_fixed(LAW, num_params=1e9, flops=[c, 2 * c]).loss)(
+        1e21
+    ).shape == (2,)
     over = jax.jit(lambda c: overtraining_cost(LAW, flops=c, size_fraction=[0.5, 0.7]).overhead)
     assert over(1e21).shape == (2,)

@@ -45,11 +45,13 @@ if TYPE_CHECKING:
     "peak that is used, such as 2.5:1e15:0.45. Default: costs are FLOPs.",
 )
 @click.option("--serve-on", type=HARDWARE, help="Hardware for serving, written as for --train-on.")
+@plan.prices
 @plan.common
 def command(
     options: plan.PlanOptions,
     train_on: "Hardware | None",
     serve_on: "Hardware | None",
+    prices: tuple[tuple[str, float], ...],
     **inputs: Array | None,
 ) -> None:
     """Compute the size and the tokens of a model with the lowest cost of training and serving.
@@ -64,6 +66,8 @@ def command(
         raise click.UsageError("a plan in dollars needs both --train-on and --serve-on")
     if in_money and given not in ({"target_loss"}, {"dollars"}):
         raise click.UsageError("in dollars, give either --target-loss or --dollars")
+    if prices and hardware != {"training": None, "serving": None}:
+        raise click.UsageError("prices exclude --train-on and --serve-on: leave out --price")
     if len(given) != 1:
         raise click.UsageError("give either --target-loss or --flops")
 
@@ -73,6 +77,7 @@ def command(
     from jaxlaws.planning import serve
 
     question = functools.partial(serve_in_dollars, **hardware) if in_money else serve
-    question = functools.partial(question, forward_flops=options.forward_flops)
+    settings = plan.with_costs({"forward_flops": options.forward_flops}, prices)
+    question = functools.partial(question, **settings)
     kind = SERVING_COST if in_money else SizeAndTokens("training and serving")
     answer(kind, question, inputs, options.source.for_supervised_runs(), options)
