@@ -52,7 +52,7 @@ def test_groups_have_no_clusters(simulated):
         fit_groups(Chinchilla, simulated, group="mix", own=["E"], cluster="training")
 
 
-def test_a_fit_inside_a_trace_names_the_function_that_is_differentiable():
+def test_a_fit_inside_a_trace_names_the_function_that_is_differentiable(simulated):
     columns = {"num_params": [1e8, 1e9, 1e8], "num_tokens": [1e9, 1e9, 1e10]}
 
     def fitted(losses):
@@ -61,6 +61,5 @@ def test_a_fit_inside_a_trace_names_the_function_that_is_differentiable():
     for transformed in (jax.grad(fitted), jax.jit(fitted)):
         with pytest.raises(TypeError, match=r"outside of\s+jit.*fit_as_function"):
             transformed(jnp.array([3.0, 2.9, 2.8]))
-    runs = Runs.read({**columns, "loss": [3.0, 2.9, 2.8]})
     with pytest.raises(TypeError, match=r"an option of fit is traced.*fit_as_function"):
-        jax.jit(lambda E: fit(Chinchilla, runs, freeze={"E": E}).law.A)(1.7)
+        jax.jit(lambda E: fit(Chinchilla, simulated, freeze={"E": E}).law.A)(1.7)

@@ -61,13 +61,13 @@ def command(
     """
     hardware = {"training": train_on, "serving": serve_on}
     given = {name for name in ("target_loss", "flops", "dollars") if inputs[name] is not None}
+    if prices and (train_on or serve_on):
+        raise click.UsageError("--train-on and --serve-on are prices: leave out --price")
     in_money = None not in hardware.values()
     if not in_money and (train_on or serve_on or "dollars" in given):
         raise click.UsageError("a plan in dollars needs both --train-on and --serve-on")
     if in_money and given not in ({"target_loss"}, {"dollars"}):
         raise click.UsageError("in dollars, give either --target-loss or --dollars")
-    if prices and hardware != {"training": None, "serving": None}:
-        raise click.UsageError("prices exclude --train-on and --serve-on: leave out --price")
     if len(given) != 1:
         raise click.UsageError("give either --target-loss or --flops")
 
