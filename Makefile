@@ -2,11 +2,12 @@
 #   make demo   fit, check, plan and decide on the bundled runs; writes out/demo/
 #   make test   lint, types, import contracts, the tests, and the examples in the docs
 #   make slow   the tests that take minutes
+#   make book   the documentation as HTML, in out/book; runs its examples, and warnings are errors
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check slow clean
+.PHONY: demo test check slow book clean
 
 demo: $(VENV)/.installed
 	$(BIN)/jaxlaws demo -o out/demo
@@ -16,6 +17,9 @@ test: check
 
 slow: $(VENV)/.installed
 	XLA_FLAGS=--xla_backend_optimization_level=3 $(BIN)/python -m pytest -m slow
+
+book: $(VENV)/.installed
+	$(BIN)/sphinx-build -W -q --keep-going -E docs out/book
 
 check: $(VENV)/.installed
 	$(BIN)/ruff format --check .
@@ -28,9 +32,9 @@ $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "jaxlaws needs Python 3.11 or later: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
 	{ $(BIN)/python -m pip install --quiet uv \
-	    && $(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[dev,browser]'; } \
-	  || $(BIN)/python -m pip install --quiet --editable '.[dev,browser]'
+	    && $(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[dev,browser,book]'; } \
+	  || $(BIN)/python -m pip install --quiet --editable '.[dev,browser,book]'
 	touch $@
 
 clean:
-	rm -rf $(VENV) .jax_cache out
+	rm -rf $(VENV) .jax_cache out docs/generated

@@ -10,6 +10,7 @@ from jaxlaws.cli.options.parameter_types import FiniteRange
 from jaxlaws.cli.output.destinations import Suffixes, check_destination, check_suffix
 from jaxlaws.foundations.annotations import Tree
 
+ARGUMENTS = "jaxlaws.arguments"  # key of `click.Context.meta`: the words of the command line
 _FORCE = "jaxlaws.force"
 
 

@@ -183,21 +183,21 @@ def _compare(
             logits=scenario.logits,
         )
         paid = served if cost is None else served * cost.serving
-        options["use_teacher"] = _serve_teacher(flops, num_params, loss, paid, forward_flops)
+        # The law may be a batch of draws, and this plan does not depend on it.
+        budgets = jnp.broadcast_to(flops, jnp.shape(options["distil"].loss))
+        options["use_teacher"] = _serve_teacher(budgets, num_params, loss, paid, forward_flops)
         eligible["distil"] = is_solved(options["distil"].status)
         eligible["use_teacher"] = is_solved(options["use_teacher"].status) & (num_params <= largest)
     losses = jnp.stack([jnp.where(eligible[name], options[name].loss, jnp.inf) for name in options])
     least, first = jnp.min(losses, axis=0), argmin(losses, axis=0)
-    # Not by sorting: a gradient of `jnp.sort` within `in_float64` would leave float64.
-    second = jnp.min(
-        jnp.stack([jnp.where(first == i, jnp.inf, each) for i, each in enumerate(losses)]), axis=0
-    )
+    # Not by `jnp.sort`, whose gradient would leave float64 in a float32 program.
+    others = [jnp.where(first == i, jnp.inf, each) for i, each in enumerate(losses)]
+    second = functools.reduce(jnp.minimum, others)
     nothing = jnp.isinf(least)
     winner = jnp.where(nothing, Winner.NONE, first).astype(jnp.int32)
     margin = jnp.where(jnp.isinf(second), jnp.nan, second - jnp.where(nothing, 0.0, least))
-    return Comparison(
-        winner=winner, margin=margin, options=Record(options), eligible=Record(eligible)
-    )
+    parts = {"options": Record(options), "eligible": Record(eligible)}
+    return Comparison(winner=winner, margin=margin, **parts)
 
 
 @compiled_when_traced()
