@@ -137,20 +137,11 @@ def _compare(
     shapes = [np.shape(value) for value in jax.tree.leaves((inputs, scenario, constraints))]
     flops = jnp.broadcast_to(jnp.asarray(flops, float), jnp.broadcast_shapes(*shapes))
     alone = flops / num_students
-    common = {
-        "num_inference_tokens": served,
-        "forward_flops": forward_flops,
-        "limits": limits,
-        "cost": cost,
-    }
+    shared = {"forward_flops": forward_flops, "limits": limits, "cost": cost}
+    common = {"num_inference_tokens": served, **shared}
     bounded = {**common, "num_tokens_bounds": tokens_bounds}
     optimal = compute_optimal(
-        law,
-        flops=alone,
-        forward_flops=forward_flops,
-        num_tokens_bounds=tokens_bounds,
-        limits=limits,
-        cost=cost,
+        law, flops=alone, num_tokens_bounds=tokens_bounds, **shared
     ).num_params
     largest = jnp.inf if size is None else size
     if size is None:
