@@ -8,12 +8,13 @@ import click
 import numpy as np
 
 from jaxlaws.cli.answers.caveats import NOT_IN_TABLES, add_caveats
+from jaxlaws.cli.answers.plans.data_set import write_data_set
 from jaxlaws.cli.answers.presentation import Answered, Presentation
 from jaxlaws.cli.answers.refining import refined
 from jaxlaws.cli.options.common_options import ARGUMENTS
 from jaxlaws.cli.options.law_source import Source
 from jaxlaws.cli.options.plan_options import PlanOptions, crossed
-from jaxlaws.cli.output.destinations import is_picture
+from jaxlaws.cli.output.destinations import is_data_set, is_picture
 from jaxlaws.cli.output.files import write_picture, write_table
 from jaxlaws.cli.output.printing import print_json, print_table, with_loss_unit, without_flops
 from jaxlaws.cli.output.question_marks import NOTE, any_failed
@@ -63,6 +64,12 @@ def answer(
     Raises:
         ValueError: no plan exists for single inputs, or there is no picture of the answer.
     """
+    if is_data_set(options.output):
+        write_data_set(kind, question, inputs, source, options)
+        return
+    if options.with_draws or options.distributed:
+        option = "--draws" if options.with_draws else "--distributed"
+        raise click.UsageError(f"{option} is for a data set: write to a folder, as -o plans/")
     given, context = crossed(inputs), click.get_current_context()
     if (receive := context.meta.get(ANSWER_RECEIVER)) is not None:
         receive(find(kind, question, given, source))
