@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.precision import is_traced
 from jaxlaws.pytree import COMPLETE_CLASS
 
 _F = TypeVar("_F", bound=Callable[..., Array])
@@ -152,6 +153,8 @@ def as_float(name: str, value: Array) -> Array:
     Raises:
         TypeError: the value is not a number or an array of numbers.
     """
+    if isinstance(value, (list, tuple)) and is_traced(value):
+        value = jnp.asarray(value)
     if isinstance(value, jax.Array):
         if jnp.issubdtype(value.dtype, jnp.floating):
             return value

@@ -3,10 +3,13 @@
 Random problems of each kind of question: budgets of 1e17 to 1e27 FLOPs, all scenarios, serving up
 to nearly the whole budget, and tokens that a cap keeps far below what the budget pays for. Each
 kind is one program, `jit(vmap(...))` of a plan and of all derivatives of its loss and its sizes.
-The reference is the same plan in float64 for the same inputs.
+The reference is the same plan in float64 for the same inputs. With `--output` each finished block
+is a line of a file, and a later call continues after it.
 """
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 
 import click
 import jax
@@ -20,6 +23,7 @@ from jaxlaws.planning import (
     TEACHER_INFERENCE,
     TEACHER_PRETRAINING,
     TEACHER_PRETRAINING_AND_INFERENCE,
+    Costs,
     Status,
     compute_optimal,
     distill,
@@ -27,10 +31,15 @@ from jaxlaws.planning import (
     distill_with,
     is_solved,
     serve,
+    train_fixed,
+    train_on_limited_data,
 )
 
 _BLOCK = 1000
 _LAW = presets.load("busbridge2025_refit")
+_REPEATED = presets.load("muennighoff2023")
+# Dollars. Powers of two, with which the inputs of `_for_money` are exact in float32.
+_PRICES = Costs(training=2.0**-59, serving=2.0**-57, logits=2.0**-58, token=2.0**-20)
 _SCENARIOS = {
     "free": FREE_TEACHER,
     "inference": TEACHER_INFERENCE,
@@ -54,6 +63,28 @@ def _distil(scenario: str) -> Callable[[dict[str, Array]], Tree]:
     )
 
 
+def _for_money(given: dict[str, Array]) -> Tree:
+    return distill(
+        _LAW,
+        flops=_PRICES.training * given["flops"],
+        num_student_params=given["size"],
+        num_inference_tokens=given["served"] / 4,
+        scenario=TEACHER_PRETRAINING_AND_INFERENCE,
+        num_student_tokens_bounds=(1e3, given["tokens"]),
+        cost=_PRICES,
+    )
+
+
+def _any_size(given: dict[str, Array]) -> Tree:
+    return distill(
+        _LAW,
+        flops=given["flops"],
+        num_inference_tokens=given["served"],
+        scenario=TEACHER_PRETRAINING_AND_INFERENCE,
+        num_student_tokens_bounds=(1e3, given["tokens"]),
+    )
+
+
 def _family(scenario: str) -> Callable[[dict[str, Array]], Tree]:
     return lambda given: distill_family(
         _LAW,
@@ -73,6 +104,25 @@ _QUESTIONS: dict[str, Callable[[dict[str, Array]], Tree]] = {
         num_params_bounds=(1e3, given["teacher"]),
         num_tokens_bounds=(1e3, given["tokens"]),
     ),
+    "train_fixed": lambda given: train_fixed(
+        _LAW,
+        num_params=given["size"],
+        flops=given["flops"],
+        num_inference_tokens=given["served"],
+        num_tokens_bounds=(1e3, given["tokens"]),
+    ),
+    "train_on_limited_data": lambda given: train_on_limited_data(
+        _REPEATED,
+        flops=given["flops"],
+        num_unique_tokens=given["tokens"],
+        num_inference_tokens=given["served"],
+    ),
+    # A loss above the irreducible loss by 1 to 1e-3 nats.
+    "serve at a loss": lambda given: serve(
+        _LAW,
+        target_loss=_LAW.supervised.E + 1e17**0.3 / given["flops"] ** 0.3,
+        num_inference_tokens=given["served"],
+    ),
     "serve within a budget": lambda given: serve(
         _LAW, flops=given["flops"], num_inference_tokens=given["served"]
     ),
@@ -86,6 +136,8 @@ _QUESTIONS: dict[str, Callable[[dict[str, Array]], Tree]] = {
         num_student_tokens_bounds=(1e3, given["tokens"]),
     ),
     **{f"distill, {name}": _distil(name) for name in _SCENARIOS},
+    "distill for money": _for_money,
+    "distill, any size": _any_size,
     "distill_family, all": _family("all"),
     "distill_family, free": _family("free"),
 }
@@ -156,31 +208,57 @@ def _faults(single: Tree, double: Tree) -> dict[str, Array]:
     }
 
 
+def _block(program: Callable[[Array], Tree], seed: int) -> tuple[np.ndarray, Tree, Tree]:
+    """The inputs of a block of problems, and its results in float32 and in float64."""
+    inputs = _problems(seed)
+    single = _by_logarithms(program(inputs), inputs)
+    with jax.enable_x64(True):
+        return inputs, single, _by_logarithms(program(inputs.astype(np.float64)), inputs)
+
+
+def _echo_examples(inputs: np.ndarray, single: Tree, double: Tree, most: int) -> None:
+    for fault, where in _faults(single, double).items():
+        for index in np.flatnonzero(where)[:most]:
+            one = jax.tree.map(lambda leaf, i=index: leaf[i].tolist(), (single, double))
+            named = dict(zip(_NAMES, inputs[index].tolist(), strict=True))
+            click.echo(f"  {fault}: {named}\n    {one[0]}\n    {one[1]}")
+
+
+def _summary(lines: list[dict[str, Tree]]) -> dict[str, int]:
+    """The sums of the counts of all blocks, without zeros."""
+    totals: dict[str, int] = {}
+    for line in lines:
+        for name, count in line["counts"].items():
+            totals[name] = totals.get(name, 0) + count
+    return {name: count for name, count in totals.items() if count}
+
+
 @click.command()
 @click.option("--count", default=10_000, show_default=True, help="Problems of each question.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the first block.")
 @click.option("--question", "names", multiple=True, help="Names of questions; default: all.")
 @click.option("--examples", default=0, show_default=True, help="Problems to print for each fault.")
-def main(count: int, seed: int, names: tuple[str, ...], examples: int) -> None:
-    """Print for each question the number of problems with each fault."""
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="File of finished blocks.")
+def main(count: int, seed: int, names: tuple[str, ...], examples: int, output: Path | None) -> None:
+    """Print for each question the number of problems with each status and each fault."""
+    stored = output.read_text().splitlines() if output and output.exists() else []
+    lines = [json.loads(line) for line in stored]
     for name in names or _QUESTIONS:
         program = jax.jit(jax.vmap(lambda each, name=name: _answer(_QUESTIONS[name], each)))
-        counts: dict[str, int] = {}
-        statuses = np.zeros(len(Status), dtype=int)
-        for block in range(-(-count // _BLOCK)):
-            inputs = _problems(seed + block)
-            single = _by_logarithms(program(inputs), inputs)
-            with jax.enable_x64(True):
-                double = _by_logarithms(program(inputs.astype(np.float64)), inputs)
-            statuses += np.bincount(double[1][2], minlength=len(Status))
-            for fault, where in _faults(single, double).items():
-                counts[fault] = counts.get(fault, 0) + int(where.sum())
-                for index in np.flatnonzero(where)[: examples if block == 0 else 0]:
-                    one = jax.tree.map(lambda leaf, i=index: leaf[i].tolist(), (single, double))
-                    named = dict(zip(_NAMES, inputs[index].tolist(), strict=True))
-                    click.echo(f"  {fault}: {named}\n    {one[0]}\n    {one[1]}")
-        solved = {status.name: int(statuses[status]) for status in Status if statuses[status]}
-        click.echo(f"{name}: {solved}; faults: { ({k: n for k, n in counts.items() if n}) }")
+        seeds = range(seed, seed + -(-count // _BLOCK))
+        done = {line["seed"]: line for line in lines if line["question"] == name}
+        for block in seeds:
+            if block in done:
+                continue
+            inputs, single, double = _block(program, block)
+            statuses = {each.name: int((double[1][2] == each).sum()) for each in Status}
+            faults = {k: int(where.sum()) for k, where in _faults(single, double).items()}
+            done[block] = {"question": name, "seed": block, "counts": {**statuses, **faults}}
+            if output:
+                with output.open("a") as file:
+                    file.write(json.dumps(done[block]) + "\n")
+            _echo_examples(inputs, single, double, examples)
+        click.echo(f"{name}: {_summary([done[block] for block in seeds])}")
 
 
 if __name__ == "__main__":

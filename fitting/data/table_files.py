@@ -19,6 +19,7 @@ from fitting.data.formats.markdown_tables import read_markdown_table
 from fitting.data.formats.records import MOST_BYTES, Records
 from fitting.data.formats.text_tables import read_text_table
 from jaxlaws.foundations.errors import DataError
+from jaxlaws.precision import is_traced
 
 if TYPE_CHECKING:
     from narwhals.typing import IntoDataFrame
@@ -54,12 +55,19 @@ def read_table(source: TableSource) -> Table:
 
     Raises:
         DataError: the file does not hold a table of the type that its name says.
-        TypeError: the source is not a path, a mapping or a data frame.
+        TypeError: the source is not a path, a mapping or a data frame, or a column is traced by
+            JAX.
         OSError: the file cannot be opened.
     """
     if isinstance(source, (str, os.PathLike)):
         table = _read_file(source)
     elif isinstance(source, Mapping):
+        if is_traced(*source.values()):
+            raise TypeError(
+                "the table has columns that JAX is tracing: tables are read and fitted outside of "
+                "jit, grad and vmap. For a fit as a differentiable function of its losses, fit "
+                "once and call fit_as_function(result, runs)."
+            )
         table = _from_columns("the table", source)
     else:
         table = _from_columns("the data frame", _frame_columns(source))

@@ -14,7 +14,7 @@ from fitting.problem.coefficient_names import sub_laws
 from fitting.problem.restraints import Restraints
 from jaxlaws.foundations.errors import DataError, NotSolvedError
 from jaxlaws.foundations.law import Law
-from jaxlaws.precision import float64
+from jaxlaws.precision import float64, is_traced
 
 # Largest rise of the objective, relative and times the number of runs, of a limit form that fits as
 # well as the law: the log-likelihood falls by less than this.
@@ -45,8 +45,8 @@ def fit(
 
     Raises:
         TypeError: `law_type` is not the class of a law, there is no option of such a name, an
-            option has the wrong type, or there are priors and no likelihood goes with the
-            objective.
+            option has the wrong type or is traced by JAX, or there are priors and no likelihood
+            goes with the objective.
         ValueError: an option is out of range, there is no coefficient of such a name, a
             coefficient is restrained twice, a column is missing or cannot be used, or there are
             too few runs for the coefficients.
@@ -65,6 +65,12 @@ def fit(
     ('CONVERGED', 0.3478)
     """
     options = options.replaced(**changes)
+    if is_traced(vars(options)):
+        raise TypeError(
+            "an option of fit is traced by JAX: fits are computed outside of jit, grad and vmap. "
+            "For a fit as a differentiable function of its losses, fit once and call "
+            "fit_as_function(result, runs)."
+        )
     result = solve(prepare(law_type, runs, options))
     if options.throw and result.status > Status.FLAT_DIRECTION:
         raise NotSolvedError(f"the fit ended with the status {result.status.name}", result)

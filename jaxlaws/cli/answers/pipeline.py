@@ -16,7 +16,7 @@ from jaxlaws.cli.options.law_source import Source
 from jaxlaws.cli.options.plan_options import PlanOptions, crossed
 from jaxlaws.cli.output.destinations import is_data_set, is_picture
 from jaxlaws.cli.output.files import write_picture, write_table
-from jaxlaws.cli.output.printing import print_json, print_table, with_loss_unit
+from jaxlaws.cli.output.printing import print_json, print_table, with_loss_unit, without_flops
 from jaxlaws.cli.output.question_marks import NOTE, any_failed
 from jaxlaws.cli.output.wording import why_infeasible
 from jaxlaws.foundations.annotations import Array, Tree
@@ -74,6 +74,11 @@ def answer(
     if (receive := context.meta.get(ANSWER_RECEIVER)) is not None:
         receive(find(kind, question, given, source))
         return
+    if is_picture(options.output) and "cost" in question.keywords:
+        raise ValueError(
+            f"cannot draw {options.output!r}: pictures show budgets in FLOPs; leave out --price, "
+            "or write a table .csv or .parquet"
+        )
     _check_picture(kind, given, options.output)
     found = find(kind, question, given, source)
     document = add_caveats(found, kind.document(found))
@@ -95,6 +100,7 @@ def answer(
         notes = kind.notes(found, document) + [NOTE] * any_failed(flat(document))
         notes += [f"Caveat: {each}" for each in caveats]
         table = with_loss_unit(kind.table(found, document), source.loss_unit)
+        table = table if found.cost is None else without_flops(table)
         print_table(kind.heading(found), table, notes, lead=kind.lead(found, document))
     if warnings := kind.warnings(found):
         for warning in warnings:

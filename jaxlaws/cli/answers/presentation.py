@@ -19,7 +19,7 @@ from jaxlaws.foundations.text.cells import DISTANCE, SHARES, WORDS, cell
 from jaxlaws.foundations.text.escaping import figure_text
 from jaxlaws.foundations.text.table_columns import columns, flat, known, plain_inputs, table_of
 from jaxlaws.foundations.text.tables import Table
-from jaxlaws.planning import Status, is_solved, plan_to_dict
+from jaxlaws.planning import Costs, Status, is_solved, plan_to_dict
 from jaxlaws.planning.plan_dict import with_tokens_per_param
 
 if TYPE_CHECKING:
@@ -48,6 +48,11 @@ class Answered:
     def swept(self) -> list[str]:
         """The names of the inputs that are arrays; empty for a single answer."""
         return [name for name, value in self.inputs.items() if np.ndim(value)]
+
+    @property
+    def cost(self) -> Costs | None:
+        """The prices, whose unit that of budgets and costs is; None where it is FLOPs."""
+        return self.question.keywords.get("cost")
 
     @functools.cached_property
     def decades(self) -> Array:
@@ -100,7 +105,8 @@ class Presentation:
 
     def heading(self, found: Answered) -> str:
         """The title of the table: what is planned, the inputs that are not swept, and the law."""
-        parts = [self.title, wording.goals(found.inputs), f"law {found.source.name}"]
+        goals, prices = wording.goals(found.inputs, found.cost), wording.prices(found.cost)
+        parts = [self.title, goals, prices, f"law {found.source.name}"]
         return ", ".join(filter(None, parts))
 
     def picture_title(self, found: Answered) -> str:
@@ -135,6 +141,7 @@ class Presentation:
         intervals = self._intervals(found)
         return {
             "asked": plain_inputs(found.inputs),
+            **({} if found.cost is None else {"prices": vars(found.cost)}),
             **plan_to_dict(found.result),
             "extrapolation_decades": known(found.decades),
             **({"intervals": intervals} if intervals else {}),
@@ -171,7 +178,7 @@ class Presentation:
         """Sentences below the table."""
         plan, notes = _plan(found.result), []
         if not found.swept:
-            notes = wording.remarks(plan, found.inputs)
+            notes = wording.remarks(plan, found.inputs, found.cost)
             notes += self._notes_on_draws(found) if self.has_draws else []
         elif hasattr(plan, "status"):
             notes = wording.counts(plan.status, found.inputs)
@@ -186,7 +193,7 @@ class Presentation:
         plan = _plan(found.result)
         if found.swept or is_solved(getattr(plan, "status", Status.CONVERGED)):
             return []
-        return wording.remarks(plan, found.inputs)
+        return wording.remarks(plan, found.inputs, found.cost)
 
     def picture(self, found: Answered) -> "Figure":
         """The picture that `-o` draws, of what `picture_of` says."""

@@ -127,6 +127,22 @@ def hardware(text: str) -> "Hardware":
     return Hardware(dollars_per_hour=price, flops_per_second=peak, utilisation=utilisation)
 
 
+_BOUGHT = ("training", "serving", "logits", "token")
+
+
+def price(text: str) -> tuple[str, float]:
+    """What is bought, and its price: `token=1e-6`, or for a FLOP on hardware `training=2:1e15:0.4`.
+
+    Hardware is written as `hardware` reads it, and gives dollars.
+    """
+    what, _, value = text.partition("=")
+    if what not in _BOUGHT or not value:
+        raise ValueError(f"write WHAT=PRICE, where WHAT is {', '.join(_BOUGHT)}; got {text!r}")
+    if ":" in value and what != "token":
+        return what, hardware(value).dollars_per_flop
+    return what, positive(value) if what == "training" else non_negative(value)
+
+
 QUANTITY = Parsed("quantity", positive)
 QUANTITY_OR_ZERO = Parsed("quantity", non_negative)
 SWEEP = Parsed("quantity|low:high:count", sweep)
@@ -134,4 +150,5 @@ LONG_SWEEP = Parsed("quantity|low:high:count", long_sweep)
 SWEEP_OR_ZERO = Parsed("quantity|low:high:count", lambda text: sweep(text, non_negative))
 SWEEP_OR_NEGATIVE = Parsed("quantity|low:high:count", lambda text: sweep(text, _finite))
 SWEEP_OR_LIST = Parsed("quantity|low:high:count|a,b,c", sweep_or_list)
+PRICE = Parsed("what=price", price)
 HARDWARE = Parsed("$/hour:FLOPs/s:utilisation", hardware)

@@ -15,12 +15,13 @@ from jaxlaws.cli.options.law_source import Source
 from jaxlaws.cli.options.parameter_types import (
     LONG_SWEEP,
     MOST_SWEPT,
+    PRICE,
     QUANTITY,
     QUANTITY_OR_ZERO,
     SWEEP,
 )
 from jaxlaws.cli.output.destinations import PICTURES, TABLES
-from jaxlaws.foundations.annotations import Array
+from jaxlaws.foundations.annotations import Array, Tree
 
 if TYPE_CHECKING:
     from jaxlaws.planning import Scenario
@@ -202,6 +203,18 @@ scenario = click.option(
     help="Which costs of the teacher the budget pays for. "
     + " ".join(f"{name}: {sentence}" for name, (_, sentence) in SCENARIOS.items()),
 )
+prices = click.option(
+    "--price",
+    "prices",
+    type=PRICE,
+    multiple=True,
+    metavar="WHAT=PRICE",
+    help="Price of a FLOP of training, serving or logits, or of a token of data, such as "
+    "token=1e-6; or hardware for a FLOP, in dollars an hour, peak FLOPs a second and utilisation, "
+    "such as training=2.5:1e15:0.45. Budgets and costs are then in the unit of the prices. "
+    "Repeatable. Default: costs are FLOPs, data cost nothing, and serving and logits have the "
+    "price of training.",
+)
 within = click.option(
     "--within",
     type=QUANTITY,
@@ -210,6 +223,26 @@ within = click.option(
     "loses at most this loss, in the unit of the law, such as 0.01. With a sweep of --flops, "
     "-o FILE.svg draws the first range. Default: no ranges.",
 )
+
+
+def with_costs(
+    settings: Mapping[str, Tree], prices: tuple[tuple[str, float], ...]
+) -> dict[str, Tree]:
+    """The settings of a planning function, with its `cost` where `--price` is given.
+
+    Raises:
+        UsageError: a price is given twice.
+    """
+    if not prices:
+        return dict(settings)
+    from jaxlaws.planning import Costs
+
+    named = dict(prices)
+    if len(named) < len(prices):
+        raise click.UsageError("--price: give each price once")
+    training = named.get("training", 1.0)
+    alike = {"training": training, "serving": training, "logits": training}
+    return {**settings, "cost": Costs(**alike | named)}
 
 
 def has_teacher(inputs: Mapping[str, Array | None]) -> bool:

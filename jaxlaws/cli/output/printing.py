@@ -67,6 +67,23 @@ def with_loss_unit(table: Table, unit: str) -> Table:
     return table._replace(heads=[headed(head) for head in table.heads], rows=rows)
 
 
+def without_flops(table: Table) -> Table:
+    """A table of plans with prices, whose costs are not FLOPs but in the unit of the prices.
+
+    >>> without_flops(Table(["budget (FLOPs)", "FLOPs"], [])).heads
+    ['budget', 'cost']
+    """
+
+    def named(text: str) -> str:
+        text = {"FLOPs": "cost", "budget (FLOPs)": "budget"}.get(text, text)
+        return text.replace("compute for", "cost of")
+
+    rows = table.rows
+    if table.heads and not table.heads[0]:
+        rows = [[named(row[0]), *row[1:]] for row in rows]
+    return table._replace(heads=[named(head) for head in table.heads], rows=rows)
+
+
 def print_table(title: str, table: Table, notes: Sequence[str] = (), *, lead: str = "") -> None:
     """Print a table with all of its columns, the answer above it if given, and notes below it.
 

@@ -7,7 +7,7 @@ import numpy as np
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.quantities import format_flops, format_quantity
 from jaxlaws.foundations.text.cells import WORDS, cell, times_outside
-from jaxlaws.planning import Status, is_solved
+from jaxlaws.planning import Costs, Status, is_solved
 
 INPUT_WORDS = WORDS | {
     "flops": "budget (FLOPs)",
@@ -30,11 +30,24 @@ _UNSOLVED = {
 }
 
 
-def goals(inputs: Mapping[str, Array]) -> str:
+def prices(cost: Costs | None) -> str:
+    """The prices, for the title of a table; empty where costs are FLOPs."""
+    named = {} if cost is None else vars(cost)
+    listed = ", ".join(f"{name} {price:.3g}" for name, price in named.items() if price)
+    return f"prices: {listed}" if listed else ""
+
+
+def in_unit(amount: str, cost: Costs | None) -> str:
+    """An amount of FLOPs, or in the unit of the prices, which the user knows."""
+    return f"{amount} FLOPs" if cost is None else amount
+
+
+def goals(inputs: Mapping[str, Array], cost: Costs | None = None) -> str:
     """The inputs that are single numbers, for the title of a table."""
+    goals = _GOALS if cost is None else _GOALS | {"flops": "budget {}"}
     return ", ".join(
         words.format(cell(name, inputs[name]) if name == "flops" else format_quantity(inputs[name]))
-        for name, words in _GOALS.items()
+        for name, words in goals.items()
         if name in inputs and np.ndim(inputs[name]) == 0
     )
 
@@ -66,7 +79,7 @@ def active_bounds(plan: Tree) -> list[str]:
     ]
 
 
-def remarks(plan: Tree, inputs: Mapping[str, Array]) -> list[str]:
+def remarks(plan: Tree, inputs: Mapping[str, Array], cost: Costs | None = None) -> list[str]:
     """What bounds, budget and status of a single plan mean, a sentence each."""
     notes = active_bounds(plan)
     if not hasattr(plan, "status"):
@@ -77,12 +90,14 @@ def remarks(plan: Tree, inputs: Mapping[str, Array]) -> list[str]:
     if np.isnan(getattr(plan, "num_teacher_params", 0)):
         notes.append("The teacher costs nothing: the plan gives its loss, but no size.")
     if status == Status.BUDGET_UNSPENT and "flops" in inputs:
-        spent, budget = format_flops(plan.flops), format_flops(inputs["flops"])
+        budget = in_unit(format_flops(inputs["flops"]), cost)
         notes.append(
-            f"Spends {spent} of {budget} FLOPs: more would not help, or a bound prevents it."
+            f"Spends {format_flops(plan.flops)} of {budget}: more would not help, or a bound "
+            "prevents it."
         )
     elif (gain := plan.marginal_values.flops) > 0:
-        notes.append(f"One per cent more compute would lower the loss by {0.01 * gain:.2g}.")
+        what = "compute" if cost is None else "budget"
+        notes.append(f"One per cent more {what} would lower the loss by {0.01 * gain:.2g}.")
     return notes
 
 
@@ -116,25 +131,27 @@ def why_infeasible(inputs: Mapping[str, Array], settings: Mapping[str, Tree]) ->
             f"{format_quantity(inputs[name])} {WORDS[name]} are compute-optimal for no budget "
             "under this law: give --flops to plan for a budget"
         )
-    budget = format_flops(inputs["flops"])
+    cost = settings.get("cost")
+    budget = in_unit(format_flops(inputs["flops"]), cost)
     if "size_fraction" in inputs:
         return (
             f"no number of tokens brings a model of {inputs['size_fraction']:g} times the "
-            f"compute-optimal size of {budget} FLOPs to the same loss: raise --size-fraction"
+            f"compute-optimal size of {budget} to the same loss: raise --size-fraction"
         )
     size = inputs.get("num_params", inputs.get("num_student_params"))
     served = inputs.get("num_inference_tokens", 0)
     if size is not None and served:
         serving = float(settings["forward_flops"](size)) * served * inputs.get("num_students", 1)
+        serving *= 1.0 if cost is None else cost.serving
         if serving >= inputs["flops"]:
             return (
-                f"a budget of {budget} FLOPs does not pay for serving {format_quantity(served)} "
+                f"a budget of {budget} does not pay for serving {format_quantity(served)} "
                 f"tokens at {format_quantity(size)} parameters, which takes "
                 f"{format_flops(serving)}: raise --flops, or lower the size or "
                 "--inference-tokens"
             )
     what = " once serving is paid" if served else ""
     return (
-        f"a budget of {budget} FLOPs does not pay for any plan{what}: even the fewest tokens and "
+        f"a budget of {budget} does not pay for any plan{what}: even the fewest tokens and "
         "the smallest sizes cost more; raise --flops, or lower what is fixed"
     )

@@ -136,20 +136,11 @@ def _compare(
     shapes = [np.shape(value) for value in jax.tree.leaves((inputs, scenario, constraints))]
     flops = jnp.broadcast_to(jnp.asarray(flops, float), jnp.broadcast_shapes(*shapes))
     alone = flops / num_students
-    common = {
-        "num_inference_tokens": served,
-        "forward_flops": forward_flops,
-        "limits": limits,
-        "cost": cost,
-    }
+    shared = {"forward_flops": forward_flops, "limits": limits, "cost": cost}
+    common = {"num_inference_tokens": served, **shared}
     bounded = {**common, "num_tokens_bounds": tokens_bounds}
     optimal = compute_optimal(
-        law,
-        flops=alone,
-        forward_flops=forward_flops,
-        num_tokens_bounds=tokens_bounds,
-        limits=limits,
-        cost=cost,
+        law, flops=alone, num_tokens_bounds=tokens_bounds, **shared
     ).num_params
     largest = jnp.inf if size is None else size
     if size is None:
@@ -187,15 +178,15 @@ def _compare(
         eligible["distil"] = is_solved(options["distil"].status)
         eligible["use_teacher"] = is_solved(options["use_teacher"].status) & (num_params <= largest)
     losses = jnp.stack([jnp.where(eligible[name], options[name].loss, jnp.inf) for name in options])
-    ordered = jnp.sort(losses, axis=0)
-    nothing = jnp.isinf(ordered[0])
-    winner = jnp.where(nothing, Winner.NONE, argmin(losses, axis=0)).astype(jnp.int32)
-    margin = jnp.where(
-        jnp.isinf(ordered[1]), jnp.nan, ordered[1] - jnp.where(nothing, 0.0, ordered[0])
-    )
-    return Comparison(
-        winner=winner, margin=margin, options=Record(options), eligible=Record(eligible)
-    )
+    least, first = jnp.min(losses, axis=0), argmin(losses, axis=0)
+    # Not by `jnp.sort`, whose gradient would leave float64 in a float32 program.
+    others = [jnp.where(first == i, jnp.inf, each) for i, each in enumerate(losses)]
+    second = functools.reduce(jnp.minimum, others)
+    nothing = jnp.isinf(least)
+    winner = jnp.where(nothing, Winner.NONE, first).astype(jnp.int32)
+    margin = jnp.where(jnp.isinf(second), jnp.nan, second - jnp.where(nothing, 0.0, least))
+    parts = {"options": Record(options), "eligible": Record(eligible)}
+    return Comparison(winner=winner, margin=margin, **parts)
 
 
 @compiled_when_traced()

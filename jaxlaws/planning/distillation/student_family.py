@@ -10,6 +10,7 @@ import numpy as np
 
 from jaxlaws.compute import ForwardFlops, dense_forward_flops
 from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.inputs import as_float
 from jaxlaws.planning.distillation.family_costs import teacher_variables, tokens_of
 from jaxlaws.planning.distillation.student_family_plan import FamilyPlan, family_plan
 from jaxlaws.planning.distillation.student_family_problem import family_problem
@@ -110,13 +111,15 @@ def distill_family(
         "weights": 1.0 if weights is None else weights,
         "num_inference_tokens": num_inference_tokens,
     }
-    if not in_jax(sizes):
+    if in_jax(sizes):
+        sizes = {name: as_float(name, value) for name, value in sizes.items()}
+    else:
         sizes = {
             name: checked(name, value, may_be_zero=name == "num_inference_tokens")
             for name, value in sizes.items()
         }
     shape = jnp.broadcast_shapes(*(np.shape(value) for value in sizes.values()))
-    if not shape or not np.shape(num_student_params) or shape[-1] == 0:
+    if not shape or not np.shape(sizes["num_student_params"]) or shape[-1] == 0:
         raise ValueError("num_student_params needs an axis, the last, along which students differ")
     xp = jnp if in_jax(sizes) else np
     students = {}
@@ -131,7 +134,7 @@ def distill_family(
         **cost_inputs(cost),
     }
     least, most = (
-        _for_each_student(end, shape[-1])
+        _for_each_student(as_float("num_student_tokens_bounds", end), shape[-1])
         for end in split_bounds("num_student_tokens", num_student_tokens_bounds)
     )
 
@@ -154,8 +157,7 @@ def _for_each_student(bound: Array, num: int) -> list[Array]:
     """A bound of the tokens of each student: its own along the last axis, or that of all."""
     if np.ndim(bound) == 0 or np.shape(bound)[-1] not in (1, num):
         return [bound] * num
-    values = bound if in_jax(bound) else np.asarray(bound)
-    return [values[..., index % values.shape[-1]] for index in range(num)]
+    return [bound[..., index % np.shape(bound)[-1]] for index in range(num)]
 
 
 def _check_limits(limits: Mapping[str, Limit] | None, names: tuple[str, ...]) -> None:

@@ -20,7 +20,13 @@ from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.inputs import as_float
 from jaxlaws.planning.engine.devices import local_to_each_device, through_numpy
 from jaxlaws.planning.engine.scenarios import Scenario, charged_costs, check_scenario
-from jaxlaws.precision import in_float64, in_jax, precision_of_results, wide_numbers
+from jaxlaws.precision import (
+    in_float64,
+    in_jax,
+    is_traced,
+    precision_of_results,
+    wide_numbers,
+)
 
 _Given = ParamSpec("_Given")
 _Answer = TypeVar("_Answer")
@@ -159,5 +165,8 @@ def _is_number(leaf: Tree) -> bool:
 
 def _as_argument(number: Array) -> Array:
     number = as_float("an input", number)
+    if is_traced(number):
+        # Outside `jit` a traced number may hold a NumPy number of another precision than JAX's.
+        number = jnp.array(number)
     is_short = getattr(number, "dtype", np.dtype(float)).itemsize < 4
     return number.astype(np.float32) if is_short else number

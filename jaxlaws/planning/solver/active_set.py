@@ -18,7 +18,7 @@ from jaxlaws.planning.solver.batched import Point, dot, gradient, hessians, larg
 from jaxlaws.planning.solver.numeric_tolerances import Tolerances
 from jaxlaws.planning.solver.problem import Problem
 
-_MAX_STEPS = 60
+_MAX_STEPS = 120
 _PATIENCE = 3
 _LONGEST_STEP = 2.0  # in a logarithm
 _NUM_PROJECTIONS = 20

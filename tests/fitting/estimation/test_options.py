@@ -1,8 +1,10 @@
 import typing
 
+import jax
+import jax.numpy as jnp
 import pytest
 
-from fitting import FitChanges, FitOptions, Huber, fit, fit_groups
+from fitting import FitChanges, FitOptions, Huber, Runs, fit, fit_groups
 from jaxlaws.laws.chinchilla import Chinchilla
 
 
@@ -48,3 +50,16 @@ def test_options_are_checked_when_made(wrong, error):
 def test_groups_have_no_clusters(simulated):
     with pytest.raises(ValueError, match="leave out cluster"):
         fit_groups(Chinchilla, simulated, group="mix", own=["E"], cluster="training")
+
+
+def test_a_fit_inside_a_trace_names_the_function_that_is_differentiable(simulated):
+    columns = {"num_params": [1e8, 1e9, 1e8], "num_tokens": [1e9, 1e9, 1e10]}
+
+    def fitted(losses):
+        return fit(Chinchilla, Runs.read({**columns, "loss": losses})).law.E
+
+    for transformed in (jax.grad(fitted), jax.jit(fitted)):
+        with pytest.raises(TypeError, match=r"outside of\s+jit.*fit_as_function"):
+            transformed(jnp.array([3.0, 2.9, 2.8]))
+    with pytest.raises(TypeError, match=r"an option of fit is traced.*fit_as_function"):
+        jax.jit(lambda E: fit(Chinchilla, simulated, freeze={"E": E}).law.A)(1.7)

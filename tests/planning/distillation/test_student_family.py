@@ -186,6 +186,21 @@ def test_derivatives_against_central_differences():
     np.testing.assert_allclose(forward, reverse, rtol=1e-8, atol=1e-8)
 
 
+def test_lists_of_traced_numbers_are_arrays():
+    def plan(size):
+        return distill_family(
+            LAW,
+            flops=1e22,
+            num_student_params=[size, 2 * size],
+            weights=[1.0, size],
+            num_inference_tokens=[0.0, size],
+            num_student_tokens_bounds=(1e3, [100 * size, 1e13]),
+            scenario=FREE_TEACHER,
+        )
+
+    assert jax.eval_shape(plan, 1e9).num_student_tokens.shape == (2,)
+
+
 def test_misuse_is_named():
     inputs = {"flops": 1e21, "scenario": TEACHER_PRETRAINING}
     with pytest.raises(ValueError, match="needs an axis, the last, along which students differ"):

@@ -22,6 +22,7 @@ from jaxlaws.planning import (
     serve,
 )
 from tests.planning.cost_search import KINDS, routed
+from tests.planning.in_numpy import trained_loss
 
 LAW, DISTILLED = presets.load("besiroglu2024"), presets.load("busbridge2025_refit")
 EXPERTS = presets.load("krajewski2024")
@@ -43,6 +44,33 @@ def test_no_point_of_a_dense_search_is_better(kind):
         np.testing.assert_allclose(each.spent, each.raw_spent, rtol=1e-9)
         assert each.spent <= each.budget * (1 + 1e-9)
         assert each.loss <= each.least + 1e-8
+
+
+def test_an_unspent_budget_buys_the_cheapest_teacher_of_equal_loss():
+    # The plans with equal loss lie on a curve, along which the search takes many short steps.
+    cost = Costs(training=2e-18, serving=8e-18, logits=3e-18, token=1e-6)
+    size, most, budgets = 69540352.0, 3216711090176.0, 7.2e8 * (1 + 1e-5 * np.arange(16))
+    plan = distill(
+        DISTILLED,
+        flops=budgets,
+        num_student_params=size,
+        num_inference_tokens=5.7e17,
+        scenario=TEACHER_PRETRAINING_AND_INFERENCE,
+        num_student_tokens_bounds=(1e3, most),
+        cost=cost,
+    )
+    assert (plan.status == Status.BUDGET_UNSPENT).all()
+    # The tokens of each teacher that reach its loss, by bisection.
+    sizes = plan.num_teacher_params[0] * np.exp(np.linspace(-0.1, 0.1, 2001))
+    low, high = np.full((2, 2001), [[1e8], [1e18]])
+    for _ in range(100):
+        middle = np.sqrt(low * high)
+        above = trained_loss(DISTILLED, sizes, middle) > plan.teacher_loss[0]
+        low, high = np.where(above, middle, low), np.where(above, high, middle)
+    costs = (cost.training * 6 * sizes + cost.token) * high + cost.logits * 2 * sizes * most
+    cheapest = sizes[np.argmin(costs)]
+    np.testing.assert_allclose(plan.num_teacher_params, cheapest, rtol=2e-4)
+    np.testing.assert_allclose(plan.num_student_tokens, most, rtol=1e-12)
 
 
 def test_prices_of_one_are_flops():

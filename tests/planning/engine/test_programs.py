@@ -136,6 +136,18 @@ def test_other_transformations_outside_jit_compile_once(transformed, caplog):
     assert not _compilations(caplog, lambda: transformed(_other(LAW), 52.0))
 
 
+@pytest.mark.parametrize("wide", [np.float64, float])
+def test_numbers_of_numpy_under_transformations_outside_jit(wide):
+    # JAX passes a NumPy number that is transformed outside `jit` on in its own precision.
+    law = jax.tree.map(lambda leaf: np.full(2, leaf, wide), LAW)
+    mapped = jax.vmap(lambda law: optimal(law, 1e21))(law)
+    np.testing.assert_allclose(mapped, [optimal(LAW, 1e21)] * 2, rtol=1e-6)
+    curve = jax.hessian(lambda share: optimal(LAW, 1e21 * share))(wide(1.0))
+    same = jax.jit(jax.hessian(lambda share: optimal(LAW, 1e21 * share)))(1.0)
+    np.testing.assert_allclose(curve, same, rtol=1e-5)
+    assert curve > 0
+
+
 def test_the_program_inside_a_program_costs_nothing(monkeypatch):
     def program():
         answer = jax.jit(
@@ -181,5 +193,8 @@ def test_lists_are_arrays_in_a_trace():
     sizes = [1e9, 2e9]
     losses = jax.jit(lambda c: train_fixed(LAW, num_params=sizes, flops=c).loss)(1e21)
     np.testing.assert_allclose(losses, train_fixed(LAW, num_params=sizes, flops=1e21).loss, 1e-5)
+    assert jax.jit(lambda c: train_fixed(LAW, num_params=1e9, flops=[c, 2 * c]).loss)(
+        1e21
+    ).shape == (2,)
     over = jax.jit(lambda c: overtraining_cost(LAW, flops=c, size_fraction=[0.5, 0.7]).overhead)
     assert over(1e21).shape == (2,)

@@ -24,8 +24,14 @@ from jaxlaws.foundations.annotations import Array
 @plan.students
 @plan.teacher
 @plan.teacher_loss
+@plan.prices
 @plan.common
-def command(options: plan.PlanOptions, scenario: plan.ScenarioName, **inputs: Array | None) -> None:
+def command(
+    options: plan.PlanOptions,
+    scenario: plan.ScenarioName,
+    prices: tuple[tuple[str, float], ...],
+    **inputs: Array | None,
+) -> None:
     """Compute the loss that a budget reaches by training, overtraining and distilling.
 
     With --teacher and --teacher-loss the student is distilled from that teacher, and the teacher
@@ -38,5 +44,6 @@ def command(options: plan.PlanOptions, scenario: plan.ScenarioName, **inputs: Ar
     from jaxlaws.planning import compare
 
     settings = {"scenario": plan.scenario_of(scenario), "forward_flops": options.forward_flops}
+    settings = plan.with_costs(settings, prices)
     kind = Strategies(f"train, overtrain or distil? Scenario {scenario}")
     answer(kind, functools.partial(compare, **settings), inputs, options.source, options)

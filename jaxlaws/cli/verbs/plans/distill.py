@@ -46,6 +46,7 @@ from jaxlaws.foundations.annotations import Array
     help="Distinct tokens that are available to the student, which may see each of them up to 4 "
     "times. Default: no limit.",
 )
+@plan.prices
 @plan.within
 @plan.common
 def command(
@@ -55,6 +56,7 @@ def command(
     table: str | None,
     columns: tuple[str, ...],
     unique_tokens: float | None,
+    prices: tuple[tuple[str, float], ...],
     within: float | None,
     **inputs: Array | None,
 ) -> None:
@@ -120,4 +122,5 @@ def command(
         most = MOST_EPOCHS * unique_tokens
         settings |= {"num_student_tokens_bounds": (min(planning.DEFAULT_BOUNDS[0], most), most)}
         kind = StudentOnLimitedData(f"{title}, on repeated data", within, unique_tokens)
-    answer(kind, functools.partial(planner, **settings), inputs, options.source, options)
+    question = functools.partial(planner, **plan.with_costs(settings, prices))
+    answer(kind, question, inputs, options.source, options)

@@ -50,11 +50,13 @@ if TYPE_CHECKING:
     "peak that is used, such as 2.5:1e15:0.45. Default: costs are FLOPs.",
 )
 @click.option("--serve-on", type=HARDWARE, help="Hardware for serving, written as for --train-on.")
+@plan.prices
 @plan.common
 def command(
     options: plan.PlanOptions,
     train_on: "Hardware | None",
     serve_on: "Hardware | None",
+    prices: tuple[tuple[str, float], ...],
     **inputs: Array | None,
 ) -> None:
     """Compute the size and the tokens of a model with the lowest cost of training and serving.
@@ -64,6 +66,8 @@ def command(
     """
     hardware = {"training": train_on, "serving": serve_on}
     given = {name for name in ("target_loss", "flops", "dollars") if inputs[name] is not None}
+    if prices and (train_on or serve_on):
+        raise click.UsageError("--train-on and --serve-on are prices: leave out --price")
     in_money = None not in hardware.values()
     if not in_money and (train_on or serve_on or "dollars" in given):
         raise click.UsageError("a plan in dollars needs both --train-on and --serve-on")
@@ -78,6 +82,7 @@ def command(
     from jaxlaws.planning import serve
 
     question = functools.partial(serve_in_dollars, **hardware) if in_money else serve
-    question = functools.partial(question, forward_flops=options.forward_flops)
+    settings = plan.with_costs({"forward_flops": options.forward_flops}, prices)
+    question = functools.partial(question, **settings)
     kind = SERVING_COST if in_money else SizeAndTokens("training and serving")
     answer(kind, question, inputs, options.source.for_supervised_runs(), options)

@@ -79,10 +79,15 @@ _WITHOUT_BUDGET = (
     "layers, and FLOPs are counted for each matrix. Default: any size.",
 )
 @plan.inference_tokens
+@plan.prices
 @plan.within
 @plan.common
 def command(
-    options: plan.PlanOptions, shapes: bool, within: float | None, **inputs: Array | None
+    options: plan.PlanOptions,
+    shapes: bool,
+    prices: tuple[tuple[str, float], ...],
+    within: float | None,
+    **inputs: Array | None,
 ) -> None:
     """Compute the size and the tokens of least loss for a budget, or the tokens for a size.
 
@@ -108,6 +113,7 @@ def command(
         kind = SMALLER_MODEL
         inputs.pop("num_inference_tokens")
     settings = {} if shapes else {"forward_flops": options.forward_flops}
+    settings = plan.with_costs(settings, prices)
     source = options.source.for_supervised_runs()
     answer(kind, functools.partial(question, **settings), inputs, source, options)
 
