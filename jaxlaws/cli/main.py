@@ -7,7 +7,17 @@ import warnings
 import click
 
 from jaxlaws.cli.output.notices import show_notice
-from jaxlaws.cli.verbs import demo, explore, fit, predict, presets, report, validate
+from jaxlaws.cli.verbs import (
+    demo,
+    explore,
+    fit,
+    influence,
+    predict,
+    presets,
+    replan,
+    report,
+    validate,
+)
 from jaxlaws.cli.verbs.plans import group as plan
 from jaxlaws.foundations.text.escaping import terminal_text
 
@@ -56,6 +66,6 @@ def main() -> None:
         warnings.simplefilter("default", UserWarning)
 
 
-for _verb in (presets, predict, fit, validate, plan, explore, report, demo):
+for _verb in (presets, predict, fit, validate, influence, plan, replan, explore, report, demo):
     main.add_command(_verb.command)
 main.add_command(presets.explain)

@@ -7,10 +7,11 @@ import click
 import numpy as np
 
 from jaxlaws.cli.answers.caveats import NOT_IN_TABLES, add_caveats
+from jaxlaws.cli.answers.plan_provenance import asked_words, provenance_of
 from jaxlaws.cli.answers.presentation import Answered, Presentation
 from jaxlaws.cli.answers.refining import refined
 from jaxlaws.cli.options.law_source import Source
-from jaxlaws.cli.options.plan_options import PlanOptions, crossed
+from jaxlaws.cli.options.plan_options import RECEIVER, PlanOptions, crossed
 from jaxlaws.cli.output.destinations import is_picture
 from jaxlaws.cli.output.files import write_picture, write_table
 from jaxlaws.cli.output.printing import print_json, print_table, with_loss_unit
@@ -58,6 +59,9 @@ def answer(
         ValueError: no plan exists for single inputs, or there is no picture of the answer.
     """
     given = crossed(inputs)
+    if (receive := click.get_current_context().meta.get(RECEIVER)) is not None:
+        receive(question, given, kind)
+        return
     _check_picture(kind, given, options.output)
     found = find(kind, question, given, source)
     document = add_caveats(found, kind.document(found))
@@ -72,7 +76,7 @@ def answer(
             write_table(options.output, kind.file_columns(found, in_file))
         click.echo(f"wrote {options.output}", err=True)
     if options.as_json:
-        print_json(document)
+        print_json(document | {"provenance": provenance_of(source, asked_words())})
     else:
         notes = kind.notes(found, document) + [NOTE] * any_failed(flat(document))
         notes += [f"Caveat: {each}" for each in caveats]
