@@ -17,7 +17,7 @@ from jaxlaws.cli.output.progress import patience
     example='jaxlaws influence fit.json --table my_runs.csv --on "plan train flops=1e24 : '
     'num_params"',
 )
-@click.argument("fit", type=click.Path(exists=True, dir_okay=False))
+@click.argument("fit", type=click.Path())
 @click.option("--table", required=True, type=click.Path(), help="Table of the runs of the fit.")
 @click.option(
     "--on",

@@ -19,7 +19,7 @@ CHANGED = 3  # exit status: the decision changed
 
 
 @verb("replan", example="jaxlaws replan plan.json --runs runs.csv -o new_plan.json")
-@click.argument("plan", type=click.Path(exists=True, dir_okay=False))
+@click.argument("plan", type=click.Path())
 @click.option(
     "--runs", "table", required=True, type=click.Path(), help="Table of all runs, old and new."
 )

@@ -96,9 +96,11 @@ def test_runs_that_agree_leave_the_decision(folder, run):
 
 
 def test_runs_that_disagree_change_the_decision(folder, run):
-    """New runs whose losses fall much faster with size move the planned size out of its range."""
-    tilted = LOSSES * np.where(np.arange(NUM) < NUM_FIRST, 1.0, (SIZES / 3e8) ** -0.05)
-    table = write(folder / "tilted.csv", losses=tilted)
+    """Many new runs whose losses fall faster with size move the planned size out of its range."""
+    tilted = np.stack([SIZES, TOKENS, LOSSES * (SIZES / 3e8) ** -0.03], axis=1)
+    table = write(folder / "tilted.csv", slice(NUM_FIRST))
+    with table.open("a", newline="") as file:
+        csv.writer(file).writerows(np.concatenate([tilted, tilted]).tolist())
     path = folder / "new.json"
     ran = run("replan", folder / "fit-plan.json", "--runs", table, "-o", path)
     assert ran.code == 3
@@ -146,7 +148,10 @@ def without(folder, name, change):
         (lambda d: d["provenance"]["law"].update(type="distillation_limit"), "teacher_loss"),
         (lambda d: d["provenance"].update(question="plan x"), "no verb 'plan x'"),
         (
-            lambda d: d["provenance"]["fit"]["options"].update(freeze={"E": {"stage": "E"}}),
+            lambda d: (
+                d["provenance"]["law"].update(sha256="of another file"),
+                d["provenance"]["fit"]["options"].update(freeze={"E": {"stage": "E"}}),
+            ),
             "give it with --fit",
         ),
     ],
@@ -182,7 +187,7 @@ def test_influence_is_a_table_json_and_a_picture(folder, run):
     assert document["value"] == pytest.approx(np.log(size), rel=1e-9)
     assert (document["is_log"], len(document["runs"])) == (True, NUM_FIRST)
     largest = document["runs"][0]
-    rows = list(csv.DictReader(table.open()))
+    rows = list(csv.DictReader(table.read_text().splitlines()))
     assert [int(each["row"]) for each in rows] == [each["row"] for each in document["runs"]]
     # A new fit without this run.
     others = np.arange(NUM_FIRST) != largest["row"] - 2
