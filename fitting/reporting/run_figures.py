@@ -10,6 +10,7 @@ from fitting.data.run_sizes import extent
 from fitting.data.runs import Runs
 from fitting.design.run_influence import Influence
 from jaxlaws.figures.axes import (
+    colour_bar,
     flops_axis,
     legend_above,
     loss_axis,
@@ -30,7 +31,7 @@ from jaxlaws.foundations.quantities import format_quantity
 
 _PAIRS = (("num_params", "num_tokens"), ("num_student_params", "num_student_tokens"))
 _MOST_CURVES = 60
-_NUM_NAMED = 5  # runs that bear their number
+_NUM_NAMED = 3  # runs that bear their number
 _SMALLEST, _LARGEST = 10.0, 90.0  # areas of the points by influence, in square points
 
 
@@ -146,7 +147,7 @@ def runs_by_influence(found: Influence, *, title: str = "", unit: str = "") -> F
     most = float(np.max(np.abs(change))) or 1.0
     named = found.order[:_NUM_NAMED]
     with house_style():
-        figure, axes = new_figure(len(panels), height=3.7)
+        figure, axes = new_figure(len(panels), width=5.6, height=3.9)
         for (here, sizes, tokens, whose), panel in zip(panels, np.atleast_1d(axes), strict=True):
             here = here[np.argsort(np.abs(change[here]))]  # the largest on top
             points = panel.scatter(
@@ -171,7 +172,7 @@ def runs_by_influence(found: Influence, *, title: str = "", unit: str = "") -> F
             quantity_axis(panel.xaxis, f"{whose}parameters")
             quantity_axis(panel.yaxis, f"{whose}training tokens")
         label = "change if the run is left out" + (f" ({unit})" if unit else "")
-        figure.colorbar(points, ax=list(np.atleast_1d(axes)), label=label)
+        colour_bar(figure, points, list(np.atleast_1d(axes)), label)
         with_lines_below(figure, ["points: runs; the larger, the more influence"])
         set_title(figure, title)
     return figure

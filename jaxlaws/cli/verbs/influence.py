@@ -85,9 +85,10 @@ def command(
         stage = result.stages[name]
         own = TableOptions.of_stored(stage.reading)
         others[name] = own.read(path, type(stage.law))
-    quantity = read_question(question, Source.of_fit(result, fit))
+    source = Source.of_fit(result, fit)
+    quantity = read_question(question, source)
     with patience(f"computing the influence of {len(runs)} runs …", at_once=True, expected=20):
         found = fitting.influence(
             result, runs, quantity.function, num_refits=num_refits, stages=others
         )
-    show(found, quantity, fit, output, as_json=as_json)
+    show(found, quantity, source, output, as_json=as_json)

@@ -185,6 +185,7 @@ def test_influence_is_a_table_json_and_a_picture(folder, run):
     fit = FitResult.load(folder / "plain.json")
     size = float(compute_optimal(fit.law, flops=1e21).num_params)
     assert document["value"] == pytest.approx(np.log(size), rel=1e-9)
+    assert document["unit"] == "log"
     assert (document["is_log"], len(document["runs"])) == (True, NUM_FIRST)
     largest = document["runs"][0]
     rows = list(csv.DictReader(table.read_text().splitlines()))

@@ -237,6 +237,7 @@ def show(
             "–" if each.multiple is None else f"{each.multiple:+.2f}",
         ]
         for each in changes.numbers
+        if (each.before or each.after) and each.name not in document["asked"]
     ]
     table = Table(["", "before", "now", "change", "of the interval"], rows)
     notes = [_in_words(name, each) for name, each in changes.tables.items()]

@@ -1,11 +1,13 @@
 """`jaxlaws influence`: the runs that decide a plan."""
 
+import re
 from typing import Protocol
 
 import click
 import numpy as np
 
 from fitting import Influence
+from jaxlaws.cli.options.law_source import Source
 from jaxlaws.cli.output.destinations import is_picture
 from jaxlaws.cli.output.files import write_picture, write_table
 from jaxlaws.cli.output.printing import print_json, print_table
@@ -25,6 +27,7 @@ class Asked(Protocol):
     """The quantity; see `verbs.question_text.Quantity`."""
 
     text: str
+    name: str
     is_log: bool
 
     @property
@@ -34,14 +37,14 @@ class Asked(Protocol):
 
 
 def show(
-    found: Influence, quantity: Asked, name: str, output: str | None, *, as_json: bool
+    found: Influence, quantity: Asked, source: Source, output: str | None, *, as_json: bool
 ) -> None:
     """Print the influence of each run, and write a table or a picture of it."""
     columns = _columns(found)
-    title = f"influence of {len(found.rows)} runs on {quantity.title}, fit {name}"
+    unit = "log" if quantity.is_log else _unit(quantity, source)
+    title = f"influence of {len(found.rows)} runs on {quantity.title}, fit {source.name}"
     if output is not None:
         if is_picture(output):
-            unit = "log" if quantity.is_log else ""
             write_picture(output, found.plot(title=figure_text(quantity.text), unit=unit))
         else:
             write_table(output, columns)
@@ -54,16 +57,21 @@ def show(
             {
                 "question": quantity.text,
                 "is_log": quantity.is_log,
+                "unit": unit,
                 "value": found.value,
                 "runs": rows,
             }
         )
         return
-    notes = ["Changes are relative changes."] if quantity.is_log else []
-    notes.append(
+    notes = [
         "if left out: the change if the law is fitted without the run. per 1%: the change for a "
         "loss that is 1% higher, to first order."
-    )
+    ]
+    if np.median(np.abs(found.largest_per_percent)) == 0:
+        notes.append(
+            "per 1% is 0 for runs that are farther than delta from the law: with Huber's cost a "
+            "small change of their losses moves nothing."
+        )
     if not found.is_refit.all():
         count = int(np.sum(~found.is_refit))
         notes.append(
@@ -72,10 +80,16 @@ def show(
         )
     if len(found.rows) > _MOST_ROWS:
         notes.insert(0, f"{_MOST_ROWS} of {len(found.rows)} runs are shown; -o writes all.")
-    print_table(title, _table(found, quantity), notes, lead=_lead(found, quantity))
+    shown = "" if quantity.is_log else unit
+    print_table(title, _table(found, quantity, shown), notes, lead=_lead(found, quantity, shown))
 
 
-def _lead(found: Influence, quantity: Asked) -> str:
+def _unit(quantity: Asked, source: Source) -> str:
+    is_loss = re.search("loss|margin|gain", quantity.name.replace("_", " "))
+    return source.loss_unit if is_loss else ""
+
+
+def _lead(found: Influence, quantity: Asked, unit: str) -> str:
     """The answer in a sentence."""
     change = found.if_left_out[found.order]
     value = f"{found.value:.6g}"
@@ -86,11 +100,13 @@ def _lead(found: Influence, quantity: Asked) -> str:
     # The fewest runs with half of the sum of squared changes.
     half = 1 + int(np.searchsorted(np.cumsum(np.square(change)), 0.5 * total)) if total else 0
     most = _change(float(change[0]), quantity)
-    words = f"{quantity.title}: {value}. Without {first} the fit changes it by {most}"
-    return f"{words}; {half} of {len(change)} runs have half of all influence (sum of squares)."
+    words = f"{quantity.title}: {value}{unit and f' {unit}'}. Without {first} the fit changes it by"
+    return (
+        f"{words} {most}; {half} of {len(change)} runs have half of all influence (sum of squares)."
+    )
 
 
-def _table(found: Influence, quantity: Asked) -> Table:
+def _table(found: Influence, quantity: Asked, unit: str) -> Table:
     several = len(np.unique(found.sources)) > 1
     names = [name for name in _INPUTS if name in found.inputs]
     names = [name for name in names if np.isfinite(found.inputs[name]).any()]
@@ -110,10 +126,13 @@ def _table(found: Influence, quantity: Asked) -> Table:
             ]
         )
     heads = [*(["table"] if several else []), "row", *(WORDS[name] for name in names)]
-    return Table([*heads, "loss", "if left out", "per 1%"], rows, num_keys=1 + several)
+    last = ["loss", *(f"{name}{unit and f' ({unit})'}" for name in ("if left out", "per 1%"))]
+    return Table([*heads, *last], rows, num_keys=1 + several)
 
 
 def _change(value: float, quantity: Asked) -> str:
+    if not value:
+        return "0"
     return f"{100 * np.expm1(value):+.3g}%" if quantity.is_log else f"{value:+.3g}"
 
 
