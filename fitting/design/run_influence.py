@@ -195,7 +195,7 @@ def _changes(
     """The quantity of the law without each of some runs; NaN where the new fit did not converge."""
     found = np.full(len(places), np.nan)
     if len(places):
-        laws, statuses = f.left_out(places)
+        laws, statuses = f.left_out(places.tolist())
         with float64():
             # One law after the other: plans of single laws are compiled already.
             for i in np.flatnonzero(statuses <= Status.FLAT_DIRECTION).tolist():

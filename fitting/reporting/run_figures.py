@@ -2,6 +2,7 @@
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
 from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 
@@ -146,17 +147,18 @@ def runs_by_influence(found: Influence, *, title: str = "", unit: str = "") -> F
     change = found.if_left_out
     most = float(np.max(np.abs(change))) or 1.0
     named = found.order[:_NUM_NAMED]
+    norm = TwoSlopeNorm(0.0, -most, most)
     with house_style():
         figure, axes = new_figure(len(panels), width=5.6, height=3.9)
         for (here, sizes, tokens, whose), panel in zip(panels, np.atleast_1d(axes), strict=True):
             here = here[np.argsort(np.abs(change[here]))]  # the largest on top
-            points = panel.scatter(
+            panel.scatter(
                 sizes[here],
                 tokens[here],
                 c=change[here],
                 s=_SMALLEST + (_LARGEST - _SMALLEST) * np.abs(change[here]) / most,
                 cmap="PuOr",
-                norm=TwoSlopeNorm(0.0, -most, most),
+                norm=norm,
                 edgecolors=INK,
                 linewidths=0.4,
             )
@@ -172,7 +174,9 @@ def runs_by_influence(found: Influence, *, title: str = "", unit: str = "") -> F
             quantity_axis(panel.xaxis, f"{whose}parameters")
             quantity_axis(panel.yaxis, f"{whose}training tokens")
         label = "change if the run is left out" + (f" ({unit})" if unit else "")
-        colour_bar(figure, points, list(np.atleast_1d(axes)), label)
+        colours = ScalarMappable(norm, "PuOr")
+        colours.set_array(change)
+        colour_bar(figure, colours, list(np.atleast_1d(axes)), label)
         with_lines_below(figure, ["points: runs; the larger, the more influence"])
         set_title(figure, title)
     return figure

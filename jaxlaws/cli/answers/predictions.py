@@ -1,5 +1,6 @@
 """`jaxlaws predict`: predicted losses."""
 
+import functools
 from collections.abc import Mapping, Sequence
 
 import click
@@ -28,7 +29,8 @@ def show(inputs: Mapping[str, Array], source: Source, *, as_json: bool) -> None:
     given = crossed(inputs)
     names = outcomes_of(source.law) or (OUTCOME,)
     if (receive := click.get_current_context().meta.get(RECEIVER)) is not None:
-        receive(lambda law: _by_outcome(law, source.law, given, names), {}, None)
+        predicted = functools.partial(_by_outcome, like=source.law, inputs=given, names=names)
+        receive(predicted, {}, None)
         return
     arrays = np.broadcast_arrays(*map(np.atleast_1d, given.values()))
     columns = dict(zip(given, arrays, strict=True))
@@ -66,7 +68,7 @@ def show(inputs: Mapping[str, Array], source: Source, *, as_json: bool) -> None:
 
 
 def _by_outcome(
-    law: Tree, like: Tree, inputs: Mapping[str, Array], names: Sequence[str]
+    law: Tree, *, like: Tree, inputs: Mapping[str, Array], names: Sequence[str]
 ) -> dict[str, Array]:
     """The prediction of a law, or of its supervised law, for single inputs, by outcome."""
     predicted = (law if isinstance(law, type(like)) else law.supervised).loss(**inputs)

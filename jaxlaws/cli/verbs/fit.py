@@ -86,10 +86,11 @@ def command(
     standard input.
     """
     options = inputs.options()
-    draws: FitChanges = {"bootstrap": bootstrap, "resample": resample, "cluster": cluster}
-    if inputs.like is not None:
-        draws = {name: value for name, value in draws.items() if is_given(name)}
-    options = options.replaced(**draws)
+    changes: FitChanges = {}
+    for name, value in {"bootstrap": bootstrap, "resample": resample, "cluster": cluster}.items():
+        if inputs.like is None or is_given(name):
+            changes[name] = value
+    options = options.replaced(**changes)
     if inputs.like is None or is_given("method") or not options.bootstrap:
         options = options.replaced(jackknife=options.bootstrap > 0 and method == "bca")
     bootstrap = options.bootstrap

@@ -8,19 +8,19 @@ import dataclasses
 import functools
 import re
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
 import jax
 import jax.numpy as jnp
 
+from jaxlaws.cli.options.law_quantity import Quantity
 from jaxlaws.cli.options.law_source import Source
 from jaxlaws.cli.options.plan_options import LAW, RECEIVER
 from jaxlaws.cli.verbs import predict
 from jaxlaws.cli.verbs.plans import group
 from jaxlaws.foundations.annotations import Array, Tree
-from jaxlaws.foundations.text.cells import heading
 from jaxlaws.planning.plan_dict import with_tokens_per_param
 from jaxlaws.precision import float64
 
@@ -31,31 +31,6 @@ if TYPE_CHECKING:
 _NAME = r"[A-Za-z_][\w.]*(?:\[\d+\])?"
 _FORM = re.compile(rf"\s*(\S.*?)\s*:\s*({_NAME})(?:\s+-\s+({_NAME}))?\s*", re.DOTALL)
 _NOT_TAKEN = {"law_name", "as_json", "output"}
-
-
-@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
-class Quantity:
-    """A number that a plan or a prediction has, as a function of the law.
-
-    Attributes:
-        text: the question as the user wrote it.
-        name: the name of the number in the answer, such as `options.distil.loss`; for a difference
-            both names.
-        is_log: whether `function` returns the natural logarithm of the number. It does so for
-            sizes, tokens, FLOPs and dollars: a change by .01 is then one of 1%. Losses, margins
-            and shares stay as they are.
-        function: from a law to the number, in JAX.
-    """
-
-    text: str
-    name: str
-    is_log: bool
-    function: "Callable[[Law], Array]"
-
-    @property
-    def title(self) -> str:
-        """What the number is called, such as `parameters`."""
-        return " minus ".join(heading(name) for name in self.name.split(" - "))
 
 
 def read_question(text: str, source: Source, option: str = "--on") -> Quantity:
@@ -106,7 +81,7 @@ def read_question(text: str, source: Source, option: str = "--on") -> Quantity:
 
 def question_of(
     words: list[str], source: Source
-) -> "tuple[Callable[..., Tree], Mapping[str, Array], Presentation | None]":
+) -> "tuple[functools.partial[Tree], Mapping[str, Array], Presentation | None]":
     """What a verb asks, without an answer.
 
     Args:

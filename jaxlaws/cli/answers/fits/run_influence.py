@@ -1,12 +1,12 @@
 """`jaxlaws influence`: the runs that decide a plan."""
 
 import re
-from typing import Protocol
 
 import click
 import numpy as np
 
 from fitting import Influence
+from jaxlaws.cli.options.law_quantity import Quantity
 from jaxlaws.cli.options.law_source import Source
 from jaxlaws.cli.output.destinations import is_picture
 from jaxlaws.cli.output.files import write_picture, write_table
@@ -23,21 +23,8 @@ _INPUTS = (
 )  # fmt: skip
 
 
-class Asked(Protocol):
-    """The quantity; see `verbs.question_text.Quantity`."""
-
-    text: str
-    name: str
-    is_log: bool
-
-    @property
-    def title(self) -> str:
-        """What the quantity is called."""
-        ...
-
-
 def show(
-    found: Influence, quantity: Asked, source: Source, output: str | None, *, as_json: bool
+    found: Influence, quantity: Quantity, source: Source, output: str | None, *, as_json: bool
 ) -> None:
     """Print the influence of each run, and write a table or a picture of it."""
     columns = _columns(found)
@@ -84,12 +71,12 @@ def show(
     print_table(title, _table(found, quantity, shown), notes, lead=_lead(found, quantity, shown))
 
 
-def _unit(quantity: Asked, source: Source) -> str:
+def _unit(quantity: Quantity, source: Source) -> str:
     is_loss = re.search("loss|margin|gain", quantity.name.replace("_", " "))
     return source.loss_unit if is_loss else ""
 
 
-def _lead(found: Influence, quantity: Asked, unit: str) -> str:
+def _lead(found: Influence, quantity: Quantity, unit: str) -> str:
     """The answer in a sentence."""
     change = found.if_left_out[found.order]
     value = f"{found.value:.6g}"
@@ -106,7 +93,7 @@ def _lead(found: Influence, quantity: Asked, unit: str) -> str:
     )
 
 
-def _table(found: Influence, quantity: Asked, unit: str) -> Table:
+def _table(found: Influence, quantity: Quantity, unit: str) -> Table:
     several = len(np.unique(found.sources)) > 1
     names = [name for name in _INPUTS if name in found.inputs]
     names = [name for name in names if np.isfinite(found.inputs[name]).any()]
@@ -130,7 +117,7 @@ def _table(found: Influence, quantity: Asked, unit: str) -> Table:
     return Table([*heads, *last], rows, num_keys=1 + several)
 
 
-def _change(value: float, quantity: Asked) -> str:
+def _change(value: float, quantity: Quantity) -> str:
     if not value:
         return "0"
     return f"{100 * np.expm1(value):+.3g}%" if quantity.is_log else f"{value:+.3g}"
