@@ -3,8 +3,9 @@
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from laws_of_tests import SizeLaw, TaughtLaw
 
-from fitting import Huber, LogSquares, Runs, fit, influence
+from fitting import FitOptions, Huber, LogSquares, Runs, fit, influence
 from jaxlaws import presets
 from jaxlaws.laws.kaplan import Kaplan
 from jaxlaws.planning import compute_optimal
@@ -63,6 +64,52 @@ def test_huber_s_cost_with_a_small_delta():
     np.testing.assert_allclose(
         found.if_left_out[places], np.array(changes) - size_of(result.law), rtol=1e-3
     )
+
+
+def two_kinds(left_out=None):
+    """Runs of two sizes of models, the second half of them distilled, in one table."""
+    random = np.random.default_rng(4)
+    first = SizeLaw(E=1.7, A=400.0, alpha=0.34)
+    law = TaughtLaw(alone=first, weight=0.4, shift=0.1)
+    sizes, teacher = np.geomspace(1e7, 1e10, 40), random.uniform(1.9, 2.9, 40)
+    is_taught = np.arange(40) >= 20
+    taught = law.loss(num_student_params=sizes, teacher_loss=teacher)
+    losses = np.where(is_taught, taught, first.loss(num_params=sizes))
+    columns = {
+        "num_params": np.where(is_taught, np.nan, sizes),
+        "num_student_params": np.where(is_taught, sizes, np.nan),
+        "teacher_loss": np.where(is_taught, teacher, np.nan),
+        "loss": losses * (1 + 2e-3 * random.normal(size=40)),
+    }
+    kept = np.arange(40) != left_out
+    return Runs.read({name: values[kept] for name, values in columns.items()})
+
+
+def student(law):
+    return law.loss(num_student_params=1e9, teacher_loss=2.3)
+
+
+def test_both_stages_of_a_fit():
+    """A supervised run moves the student through the supervised law; one table, or two."""
+    options = FitOptions(objective=LogSquares(), num_starts=32)
+
+    def value(left_out=None):
+        return float(student(fit(TaughtLaw, two_kinds(left_out), options=options).law))
+
+    whole, runs = value(), two_kinds()
+    found = influence(fit(TaughtLaw, runs, options=options), runs, student)
+    assert found.is_refit.all()
+    for place in (3, 30):
+        (here,) = np.flatnonzero(found.rows == place + 1)
+        assert found.if_left_out[here] == pytest.approx(value(place) - whole, rel=1e-4)
+    alone, taught = runs.for_law(SizeLaw), runs.for_law(TaughtLaw)
+    taught = taught.where(np.ones(len(taught), dtype=bool))  # without the rows left out
+    frozen = options.replaced(freeze={"alone": fit(SizeLaw, alone, options=options)})
+    again = influence(
+        fit(TaughtLaw, taught, options=frozen), taught, student, stages={"alone": alone}
+    )
+    both = [each.if_left_out[np.argsort(each.rows)] for each in (found, again)]
+    np.testing.assert_allclose(*both, rtol=1e-4, atol=1e-8)
 
 
 def test_a_percent_of_a_loss(found):
