@@ -3,6 +3,7 @@
 import dataclasses
 import enum
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 
@@ -13,7 +14,8 @@ from jaxlaws.foundations.errors import DataError
 from jaxlaws.foundations.json_text import check_keys
 
 Range = tuple[float, float]
-_DIGITS = 12  # of the text of a run: 48 bits
+_DIGITS = 12  # of the hash of a run: 48 bits
+_RUNS = re.compile(rf"(\d+:[0-9a-f]{{{_DIGITS}}} ?)*")
 
 
 class Mark(enum.Enum):
@@ -85,15 +87,15 @@ def fingerprint(columns: Sequence[np.ndarray], rows: np.ndarray) -> dict[str, Js
         rows: the row of each run in its source, `(num_runs,)`.
 
     Returns:
-        `sha256` of all runs in their order, the `rows` of the runs in their source, a text for each
-        run in `runs`, and `versions` by program. Equal runs have equal texts, whatever their row.
+        `sha256` of all runs in their order; `runs`, a text with the row and a short hash of each
+        run, `2:0f3a… 3:91bc…`; and `versions` by program. Equal runs have equal hashes, whatever
+        their row.
     """
     numbers = np.column_stack(columns).astype("<f8")
-    texts = [hashlib.sha256(row.tobytes()).hexdigest()[:_DIGITS] for row in numbers]
+    texts = [hashlib.sha256(run.tobytes()).hexdigest()[:_DIGITS] for run in numbers]
     return {
         "sha256": hashlib.sha256(numbers.tobytes()).hexdigest(),
-        "rows": rows.tolist(),
-        "runs": texts,
+        "runs": " ".join(f"{row}:{text}" for row, text in zip(rows, texts, strict=True)),
         "versions": versions(),
     }
 
@@ -109,26 +111,25 @@ def check_fingerprint(document: Json) -> Mapping[str, Json]:
     Raises:
         DataError: it cannot be.
     """
-    check_keys("'provenance'", document, ("sha256", "rows", "runs", "versions"))
-    rows, texts = document["rows"], document["runs"]
-    if not isinstance(rows, list) or not isinstance(texts, list) or len(rows) != len(texts):
-        raise DataError("'provenance': expected lists of one length as 'rows' and 'runs'")
-    if not all(isinstance(row, int) for row in rows) or not all(isinstance(t, str) for t in texts):
-        raise DataError("'provenance': expected integers as 'rows' and texts as 'runs'")
+    check_keys("'provenance'", document, ("sha256", "runs", "versions"))
+    if not isinstance(document["runs"], str) or not _RUNS.fullmatch(document["runs"]):
+        raise DataError("'provenance': expected a row and a hash of each run as 'runs'")
     return document
 
 
 def compare_tables(before: Mapping[str, Json], after: Mapping[str, Json]) -> TableChanges:
     """How the runs of two fits differ, from what `fingerprint` returned for each."""
-    earlier: dict[str, list[int]] = {}
-    for text, row in zip(before["runs"], before["rows"], strict=True):
-        earlier.setdefault(text, []).append(row)
-    added = [
-        row
-        for text, row in zip(after["runs"], after["rows"], strict=True)
-        if not earlier.get(text) or earlier[text].pop() is None
-    ]
-    lost = sorted(row for rows in earlier.values() for row in rows)
-    return TableChanges(
-        added=tuple(added), lost=tuple(lost), num_kept=len(before["runs"]) - len(lost)
+    old, new = (
+        [each.split(":") for each in document["runs"].split()] for document in (before, after)
     )
+    earlier: dict[str, list[int]] = {}
+    for row, text in old:
+        earlier.setdefault(text, []).append(int(row))
+    added = []
+    for row, text in new:
+        if earlier.get(text):
+            earlier[text].pop()
+        else:
+            added.append(int(row))
+    lost = sorted(row for rows in earlier.values() for row in rows)
+    return TableChanges(added=tuple(added), lost=tuple(lost), num_kept=len(old) - len(lost))
