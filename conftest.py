@@ -2,13 +2,18 @@
 
 import gc
 import os
-from doctest import ELLIPSIS, NORMALIZE_WHITESPACE
+import re
+import shlex
+import shutil
+import tempfile
+from doctest import ELLIPSIS, NORMALIZE_WHITESPACE, OutputChecker
 from pathlib import Path
 
 import pytest
-from sybil import Sybil
-from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
+from sybil import Example, Sybil
+from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser, SkipParser
 from sybil.parsers.rest import DocTestParser
+from sybil.sybil import SybilCollection
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
@@ -24,15 +29,64 @@ os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parent / "
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 
-_DOCTEST = DocTestParser(optionflags=ELLIPSIS | NORMALIZE_WHITESPACE)
+_FLAGS = ELLIPSIS | NORMALIZE_WHITESPACE
+_DOCTEST = DocTestParser(optionflags=_FLAGS)
 
-pytest_collect_file = (
-    Sybil(parsers=[_DOCTEST], patterns=["*.py"], excludes=["tests/*", "experiments/*"])
-    + Sybil(
-        parsers=[PythonCodeBlockParser(), SkipParser()],
-        patterns=["*.md"],
-        excludes=["docs/adding_a_law.md"],  # tests/test_adding_a_law.py writes its files first
-    )
+
+def _run_commands(example: Example) -> str | None:
+    """Run the `jaxlaws` commands of a console block, and compare what 80 columns show.
+
+    Messages about the progress are left out. `...` stands for any text.
+    """
+    from click.testing import CliRunner  # imports JAX, after the variables above are set
+
+    from jaxlaws.cli.main import main
+
+    commands = re.findall(r"^\$ jaxlaws ((?:.*\\\n)*.*)\n((?:(?!\$ ).*\n)*)", example.parsed, re.M)
+    assert commands, "a console block without a command `$ jaxlaws`"
+    for command, expected in commands:
+        words = shlex.split(command.replace("\\\n", " "))
+        ran = CliRunner().invoke(main, words, env={"JAXLAWS_CACHE": "", "COLUMNS": "80"})
+        if ran.exception and not isinstance(ran.exception, SystemExit):
+            raise ran.exception
+        shown = re.sub(r"^.* …( \d+ s.*)?\n", "", ran.output, flags=re.M)
+        if not OutputChecker().check_output(expected, shown, _FLAGS):
+            return f"jaxlaws {command}\nExpected:\n{expected}\nGot:\n{shown}"
+    return None
+
+
+def _enter_folder_with_tables(namespace: dict[str, object]) -> None:
+    """Examples with tables read them in the current folder, and write files there."""
+    namespace["_left"], folder = Path.cwd(), tempfile.mkdtemp()
+    for tables in (Path(__file__).parent / "docs").glob("*/tables"):
+        shutil.copytree(tables, folder, dirs_exist_ok=True)
+    os.chdir(folder)
+
+
+def _leave_folder_with_tables(namespace: dict[str, object]) -> None:
+    folder = Path.cwd()
+    os.chdir(namespace["_left"])
+    shutil.rmtree(folder)
+
+
+_PAGES_WITH_TABLES = ["docs/how_to/*.md", "docs/tutorials/own_table.md"]
+_MARKDOWN = [PythonCodeBlockParser(), CodeBlockParser("console", _run_commands), SkipParser()]
+pytest_collect_file = SybilCollection(
+    [
+        Sybil(parsers=[_DOCTEST], patterns=["*.py"], excludes=["tests/*", "experiments/*"]),
+        Sybil(
+            parsers=_MARKDOWN,
+            patterns=["*.md"],
+            # tests/test_adding_a_law.py writes the files of its page first
+            excludes=["docs/adding_a_law.md", *_PAGES_WITH_TABLES],
+        ),
+        Sybil(
+            parsers=_MARKDOWN,
+            patterns=_PAGES_WITH_TABLES,
+            setup=_enter_folder_with_tables,
+            teardown=_leave_folder_with_tables,
+        ),
+    ]
 ).pytest()
 
 _MOST_MEMORY_MAPS = 20_000  # Linux gives a process 65,530; beyond that compilation crashes

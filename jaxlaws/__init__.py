@@ -1,7 +1,10 @@
 """Differentiable scaling laws: fit them to your runs, plan with them, and decide."""
 
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from jaxlaws.foundations.installation import check_fitting
 
 if TYPE_CHECKING:
     from jaxlaws.foundations.errors import DataError, NotSolvedError
@@ -20,6 +23,8 @@ _MODULE_OF = {
 
 __all__ = ["DataError", "Law", "NotSolvedError", "fix_inputs", "load", "save"]
 __version__ = "0.1.0"
+
+check_fitting(Path(__file__).resolve().parents[1])
 
 
 def __getattr__(name: str) -> object:

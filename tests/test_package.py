@@ -2,9 +2,13 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from jaxlaws.foundations.installation import check_fitting
+
+ROOT = Path(__file__).resolve().parents[1]
 QUIET = """
 import jax, sys
 flags = dict(jax.config.values)
@@ -33,3 +37,27 @@ def test_import_changes_no_flag_and_loads_nothing_heavy(module):
     code = QUIET.format(module=module)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_another_package_named_fitting_is_named_at_import(tmp_path):
+    (tmp_path / "fitting").mkdir()
+    (tmp_path / "fitting" / "__init__.py").touch()
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import jaxlaws"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert f"'fitting' is found at {tmp_path / 'fitting' / '__init__.py'}" in done.stderr
+    assert "pip uninstall fitting" in done.stderr
+
+
+def test_another_package_named_fitting_in_the_same_folder_is_named(tmp_path):
+    (tmp_path / "fitting-1.0.6.dist-info").mkdir()
+    with pytest.raises(ImportError, match=r"package fitting 1\.0\.6 is installed in"):
+        check_fitting(tmp_path)
+    check_fitting(ROOT)
+
+
+def test_the_package_runs_as_a_module():
+    command = [sys.executable, "-m", "jaxlaws", "presets", "besiroglu2024"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert "482.01" in done.stdout

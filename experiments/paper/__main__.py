@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 
 from experiments.paper import law_pictures, plan_pictures
-from experiments.paper.claims import CLAIMS
+from experiments.paper.claims import CLAIMS, Claim
+from experiments.paper.explainer import capacity_gap, gains, own_teacher_loss, worked_example
 from experiments.paper.rules import RULES
 from fitting import markdown_table
 from jaxlaws import presets
@@ -15,34 +16,52 @@ from jaxlaws.foundations.annotations import Tree
 from jaxlaws.foundations.text.escaping import Markup
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "claims.md"
+_TEMPLATE = Path(__file__).with_name("claims_page.md")
 PRESETS = ("busbridge2025", "busbridge2025_consistent", "busbridge2025_refit")
-_HEAD = """# What the paper says, and what its law gives
-
-`python -m experiments.paper` computes every number on this page. The planner evaluates the paper's
-claims with numbers, and some rules of thumb, with three presets: the coefficients as printed, the
-same coefficients with B' a hundred times the printed value, and our fit to the points of the
-paper's Fig. 1 (`jaxlaws presets NAME` describes each preset). Losses are in nats per token.
-
-The printed B' does not reproduce what the paper says of its own figures. A hundred times that value
-does, except for the largest students at small budgets. The refit is fitted to runs of up to 5e11
-tokens. On unlimited data it differs from the paper by 7%, so at large budgets distillation wins
-where the paper reports a tie. At large budgets, rely on neither. Sizes above 12.6B and budgets
-above 1e22 are outside the range of all training runs.
-"""
 
 
-def table(
-    rows: Sequence[tuple[str, Callable[[Tree], str]]], columns: Sequence[str] = PRESETS
-) -> str:
-    """Return a Markdown table with each claim and the result of each preset."""
-    laws = [presets.load(name) for name in columns]
-    cells = [[claim, *(answer(law) for law in laws)] for claim, answer in rows]
-    return markdown_table(["", *(Markup(f"`{name}`") for name in columns)], cells)
+def _laws() -> dict[str, Tree]:
+    return {name: presets.load(name) for name in PRESETS}
+
+
+_COLUMNS = [Markup(f"`{name}`") for name in PRESETS]
+
+
+def table(rows: Sequence[tuple[str, Callable[[Tree], str]]]) -> str:
+    """Return a Markdown table with each rule and the result of each preset."""
+    cells = [[rule, *(answer(law) for law in _laws().values())] for rule, answer in rows]
+    return markdown_table(["", *_COLUMNS], cells)
+
+
+def claims_table(claims: Sequence[Claim]) -> str:
+    """Return a Markdown table with each claim, its place, the printed and the computed values."""
+    cells = [
+        [
+            each.claim,
+            each.place,
+            each.printed,
+            *(each.answer(law) for law in _laws().values()),
+            each.verdict,
+        ]
+        for each in claims
+    ]
+    heads = ["claim", "place", "printed", *_COLUMNS, "verdict"]
+    return markdown_table(heads, cells).replace("---: |", ":--- |")
 
 
 def page() -> str:
     """Return the text of the page, with all numbers computed."""
-    return f"{_HEAD}\n## Claims\n\n{table(CLAIMS)}\n\n## Rules of thumb\n\n{table(RULES)}\n"
+    found = _laws()
+    gap_heads = ["student", "the explainer", *_COLUMNS, "alone, 40B", "alone, unlimited"]
+    letters = zip("PCR", found.values(), strict=True)
+    return _TEMPLATE.read_text(encoding="utf-8").format(
+        claims=claims_table(CLAIMS),
+        rules=table(RULES),
+        example=markdown_table(["", "the explainer", *_COLUMNS], worked_example(found)),
+        own=own_teacher_loss(),
+        gap=markdown_table(gap_heads, capacity_gap(found)),
+        gains="; ".join(f"{letter} {gains(law)}" for letter, law in letters),
+    )
 
 
 @click.command()

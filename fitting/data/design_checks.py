@@ -8,6 +8,7 @@ from jaxlaws.inputs import INPUTS, Input
 
 _FEWEST_LEVELS = 3
 _SAME_LEVEL = 0.02  # decades: 5%, so that points read off a figure still count as one level
+_MOST_SHOWN = 3  # copies of runs
 _COLLINEAR = 0.01  # of the variance of log D that log N leaves unexplained
 _NOT_SEPARATED = {
     1: "{token} is a power of {size} in all runs",
@@ -20,7 +21,10 @@ class WeakDesignWarning(UserWarning):
 
 
 def weaknesses(
-    inputs: Mapping[str, np.ndarray], loss: np.ndarray, kinds: Mapping[str, Input] = INPUTS
+    inputs: Mapping[str, np.ndarray],
+    loss: np.ndarray,
+    kinds: Mapping[str, Input] = INPUTS,
+    rows: np.ndarray | None = None,
 ) -> tuple[str, ...]:
     """The weaknesses of a set of runs, each as a sentence; empty where there are none.
 
@@ -28,6 +32,7 @@ def weaknesses(
         inputs: values of each input, `(num_runs,)`.
         loss: `(num_runs,)` or `(num_runs, num_outcomes)`.
         kinds: meaning and unit of each input, by name.
+        rows: the row of each run in its table, `(num_runs,)`. Default: counted from 1.
 
     >>> weaknesses({"num_params": np.array([1e6, 1e7, 1e8])}, np.array([4.0, 3.0, 2.5]))
     ()
@@ -55,9 +60,17 @@ def weaknesses(
                 "separated; add runs with other ratios"
             )
     table = np.column_stack([*inputs.values(), loss])
-    copies = len(table) - len(np.unique(table, axis=0))
-    if copies:
-        found.append(f"{copies} run{'s' * (copies > 1)} stand in the table more than once")
+    _, first, place = np.unique(table, axis=0, return_index=True, return_inverse=True)
+    originals = first[place]
+    rows = np.arange(1, len(table) + 1) if rows is None else rows
+    copies = np.flatnonzero(originals != np.arange(len(table)))
+    if len(copies):
+        shown = [f"row {rows[i]} repeats row {rows[originals[i]]}" for i in copies[:_MOST_SHOWN]]
+        more = [f"and {len(copies) - _MOST_SHOWN} more"] if len(copies) > _MOST_SHOWN else []
+        found.append(
+            f"runs with equal inputs and outcomes ({', '.join(shown + more)}): if they are copies "
+            "of one run, keep one of them (best_of=True, on the command line --best-of)"
+        )
     return tuple(found)
 
 

@@ -212,7 +212,7 @@ class Runs(DisplayedRuns):
     def weaknesses(self, input_names: Sequence[str]) -> tuple[str, ...]:
         """The weaknesses of these runs for a law of these inputs, each as a sentence."""
         inputs = {name: self.inputs[name] for name in input_names}
-        return weaknesses(inputs, self.loss, self._cells.kinds)
+        return weaknesses(inputs, self.loss, self._cells.kinds, self.rows)
 
     def _map(self, change: Callable[..., np.ndarray], *others: "Runs") -> "Runs":
         """Apply a function to every array, and to the same array of the other runs."""

@@ -4,6 +4,7 @@ import numpy as np
 
 from fitting.minimiser.multi_start import linearised_residuals
 from fitting.problem.batched_problem import Batch, BatchedProblem
+from fitting.problem.objectives import Squares
 
 _SHORTEST = 1e-100  # relative length of a column: shorter ones are rounding
 _NO_EFFECT = 1e-30  # of the residuals, by a change of a number by its own size
@@ -13,7 +14,10 @@ _LEAST = 1e-8  # relative singular value; changes along smaller ones are not mad
 def suitable_directions(
     problem: BatchedProblem, entry: Batch, *, all_move: bool = False
 ) -> np.ndarray:
-    """Directions along which a unit step changes the residuals by one, and independently.
+    """Directions along which a unit step changes the residuals by one unit, and independently.
+
+    The unit is 1 for log residuals, and the size of the outcomes for residuals in units of the loss,
+    so that a small gradient means the same for outcomes of all sizes.
 
     They are the right singular vectors of the Jacobian of the residuals. A minimiser that steps
     along them needs no units of the coefficients, and solves problems with a condition number up to
@@ -41,7 +45,9 @@ def suitable_directions(
     lengths = np.maximum(lengths, _SHORTEST * lengths.max()) if lengths.any() else lengths + 1
     _, singular, rows = np.linalg.svd(jacobian / lengths, full_matrices=False)
     singular = np.maximum(singular, _LEAST * singular[0]) if singular[0] > 0 else singular + 1
-    return np.where(moves[:, None], (rows.T / lengths[:, None]) / singular, 0.0)
+    objective = problem.objective
+    unit = objective.size_of_outcomes() if isinstance(objective, Squares) else 1.0
+    return np.where(moves[:, None], (rows.T / lengths[:, None]) / singular * unit, 0.0)
 
 
 def along_axes(basis: np.ndarray, gradients: np.ndarray) -> np.ndarray:

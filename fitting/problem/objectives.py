@@ -142,6 +142,10 @@ class Squares:
         """The unit of gradients."""
         return _USUAL_UNIT if self.scale is None else self.scale
 
+    def size_of_outcomes(self) -> float:
+        """The order of magnitude of the outcomes to which the objective is scaled."""
+        return float(np.sqrt(self.slope() / _USUAL_UNIT))
+
     def scaled_to(self, observed: np.ndarray) -> "Squares":
         """The same objective with a known scale, for these outcomes, `(num_runs,)`.
 

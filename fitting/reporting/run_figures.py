@@ -48,6 +48,7 @@ def loss_against_tokens_and_compute(
 
     Each size has a colour, and a curve over the range of its tokens; so does each teacher of a
     size, and each value of a further input. Of very many curves some evenly spaced ones are drawn.
+    Where most sizes have one run, each named size has a curve over the tokens of all runs.
 
     Args:
         law: a fitted law with one outcome that takes size and tokens, of a model or a student.
@@ -105,8 +106,12 @@ def _draw_curves(
     combinations, which = np.unique(table, axis=0, return_inverse=True)
     tokens, distinct = runs.inputs[token_name], np.unique(runs.inputs[size_name])
     ranges = [(index, tokens[which.ravel() == index]) for index in range(len(combinations))]
-    ranges = [(index, each) for index, each in ranges if np.ptp(each) > 0]
-    chosen = sorted(named_in_legend(len(ranges), _MOST_CURVES)) if ranges else []
+    several = [(index, each) for index, each in ranges if np.ptp(each) > 0]
+    chosen = sorted(named_in_legend(len(several), _MOST_CURVES)) if several else []
+    if 2 * len(several) < len(ranges):  # a curve through one run would be a point
+        ranges, chosen = [(index, tokens) for index, _ in ranges], named_in_legend(len(ranges))
+    else:
+        ranges = several
     for place in chosen:
         index, own = ranges[place]
         here = which.ravel() == index
@@ -115,7 +120,7 @@ def _draw_curves(
         losses = predict(law, values | {token_name: line})
         colour = colours[int(np.searchsorted(distinct, values[size_name]))]
         # The compute of the table may differ from 6 N D.
-        per_token = float(np.median(flops[here] / own))
+        per_token = float(np.median(flops[here] / tokens[here]))
         for axes, along in zip(panels, (line, line * per_token), strict=True):
             axes.plot(along, losses, color=colour, linewidth=1.1, alpha=0.9)
     return len(ranges)

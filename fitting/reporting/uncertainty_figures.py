@@ -51,7 +51,7 @@ def intervals(result: FitResult, *, title: str = "") -> Figure:
         axes.axvline(1, color=RULE, linewidth=0.8, zorder=0)
         labels = [f"{name} = {float(values[name]):.4g}" for name in draws]
         axes.set_yticks(range(len(draws)), labels)
-        axes.invert_yaxis()
+        axes.set_ylim(len(draws) - 0.4, -0.6)
         if all(np.all(drawn > 0) for drawn in draws.values()):
             quantity_axis(axes.xaxis, "multiples of the fitted value")
         else:
@@ -75,7 +75,7 @@ def profile_likelihoods(profiles: Sequence[Profile], *, title: str = "") -> Figu
         title: title of the figure.
     """
     with house_style():
-        figure, all_axes = new_figure(len(profiles), width=2.6, height=2.6)
+        figure, all_axes = new_figure(len(profiles), width=2.6, height=3.0)
         for axes, profile in zip(np.atleast_1d(all_axes), profiles, strict=True):
             quantile = statistics.NormalDist().inv_cdf((1 + profile.level) / 2) ** 2
             # A little more than the interval. Beyond it the curve leaves the plot.
@@ -134,8 +134,9 @@ def bootstrap_cloud(
                     if np.all(draws[name] > 0) and np.ptp(np.log(draws[name])) > 1:
                         quantity_axis(axis, label)
                     else:
-                        loss_axis(axis, label, "")
+                        loss_axis(axis, label, "", num_ticks=3)
                     axis.set_tick_params(labelsize=7)
+                axes.tick_params(axis="x", labelrotation=45)
         with_lines_below(figure, ["points: draws of the bootstrap; cross: the fit"])
         set_title(figure, title)
     return figure

@@ -4,18 +4,20 @@ import os
 from pathlib import Path
 
 
-def keep_compiled() -> None:
-    """Keep compiled programs in the user's cache folder, by JAX version and processor.
+def cache_folder() -> str:
+    """The user's cache folder. JAXLAWS_CACHE names another one; empty, there is no cache."""
+    default = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jaxlaws"
+    return os.environ.get("JAXLAWS_CACHE", str(default))
 
-    JAXLAWS_CACHE names another folder; empty, it turns the cache off.
-    """
+
+def keep_compiled() -> None:
+    """Keep compiled programs in the user's cache folder, by JAX version and processor."""
     import hashlib
     import platform
 
     import jax
 
-    default = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jaxlaws"
-    folder = os.environ.get("JAXLAWS_CACHE", str(default))
+    folder = cache_folder()
     if not folder:
         return
     # A program compiled for another processor's instructions would crash on this one.

@@ -6,6 +6,7 @@ import warnings
 
 import click
 
+from jaxlaws.cli.options.common_options import ARGUMENTS
 from jaxlaws.cli.output.notices import show_notice
 from jaxlaws.cli.verbs import (
     demo,
@@ -19,6 +20,7 @@ from jaxlaws.cli.verbs import (
     validate,
 )
 from jaxlaws.cli.verbs.plans import group as plan
+from jaxlaws.foundations.annotations import Tree
 from jaxlaws.foundations.text.escaping import terminal_text
 
 
@@ -34,6 +36,19 @@ class Failure(click.ClickException):
 
 class Verbs(click.Group):
     """A group that reports errors in one message; JAXLAWS_DEBUG=1 shows the traceback instead."""
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Tree,
+    ) -> click.Context:
+        """Keep the words of the command line, which saved plans contain."""
+        words = [*args]
+        context = super().make_context(info_name, args, parent, **extra)
+        context.meta[ARGUMENTS] = words
+        return context
 
     def invoke(self, ctx: click.Context) -> object:
         """Run a verb."""

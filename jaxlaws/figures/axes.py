@@ -99,9 +99,11 @@ def _log_axis(axis: XAxis | YAxis, label: str, text: Callable[[float, int], str]
     axis.set_label_text(label)
 
 
-def loss_axis(axis: XAxis | YAxis, label: str = "loss", unit: str = "nats") -> None:
-    """Give an axis of losses its label with the unit, and at least four ticks."""
-    axis.set_major_locator(MaxNLocator(6, min_n_ticks=4))
+def loss_axis(
+    axis: XAxis | YAxis, label: str = "loss", unit: str = "nats", *, num_ticks: int = 4
+) -> None:
+    """Give an axis of losses its label with the unit, and at least a number of ticks."""
+    axis.set_major_locator(MaxNLocator(num_ticks + 2, min_n_ticks=num_ticks))
     axis.set_label_text(f"{label} ({unit})" if unit else label)
 
 

@@ -45,6 +45,7 @@ class Preset:
         intervals: published intervals by coefficient, at `interval_level`.
         interval_level: the level of the intervals, such as .9; None where there are no intervals.
         draws: name of the file beside the law that holds bootstrap draws, or None.
+        warning: why not to plan with it, and what to use instead; empty where there is no reason.
         note: further facts that a user must know.
     """
 
@@ -59,6 +60,7 @@ class Preset:
     intervals: Mapping[str, Range] | None = None
     interval_level: float | None = None
     draws: str | None = None
+    warning: str = ""
     note: str = ""
 
 

@@ -128,10 +128,10 @@ PRESETS = {
         fitted_range=_RANGE,
         intervals=_INTERVALS,
         interval_level=0.9,
-        note="Coefficients as printed. The printed B does not reproduce the paper's own Fig. 1 "
-        "(mean error 1.10%, worst 5.9%); use busbridge2025_refit instead. The interval of c1 has "
-        "zero width, which means that c1 was not identified. 697 runs; the lowest number of "
-        "tokens is not published.",
+        warning="The B printed in the paper does not fit the paper's own Fig. 1 (mean error 1.10%, "
+        "worst 5.9%). Use busbridge2025_refit instead.",
+        note="Coefficients as printed. The interval of c1 has zero width, which means that c1 was "
+        "not identified. 697 runs; the lowest number of tokens is not published.",
     ),
     "busbridge2025_consistent": Preset(
         law=Distillation(

@@ -104,6 +104,6 @@ PRESETS = {
         counts="not stated",
         data="none",
         mark=Mark.PLACEHOLDER,
-        note="These numbers are not from a fit. Use them for comparison only.",
+        warning="These numbers are not from a fit. Use them for comparison only.",
     ),
 }

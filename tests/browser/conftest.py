@@ -4,12 +4,14 @@ The tests need Playwright (`pip install 'jaxlaws[browser]'`) and a Chromium of t
 where either is missing.
 """
 
+import json
 import os
 import queue
 import shutil
 import subprocess
 import sys
 import threading
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -67,11 +69,24 @@ def explorer(chromium) -> Iterator[Explorer]:
         text=True,
     )
     try:
-        yield Explorer(process, *_first_line(process).strip().split("/?token="))
+        started = Explorer(process, *_first_line(process).strip().split("/?token="))
+        _answer_each_view(started)
+        yield started
         assert process.poll() is None, "the server has stopped"
     finally:
         process.terminate()
         process.communicate(timeout=20)
+
+
+def _answer_each_view(explorer: Explorer) -> None:
+    """Wait until all views are compiled, so that no test waits for it."""
+    cookies = urllib.request.HTTPCookieProcessor()
+    opened = urllib.request.build_opener(cookies)
+    opened.open(f"{explorer.origin}/?token={explorer.token}").close()
+    with opened.open(f"{explorer.origin}/api/views") as answer:
+        views = [view["id"] for view in json.load(answer)["views"]]
+    for view in views:
+        opened.open(f"{explorer.origin}/api/answer?view={view}", timeout=_START).close()
 
 
 def _first_line(process: subprocess.Popen) -> str:

@@ -54,6 +54,20 @@ def test_each_answer_forbids_foreign_content_and_storage(explorer):
         assert headers["cache-control"] == "no-store"
 
 
+def test_a_link_of_another_site_opens_the_page(browser, explorer):
+    context = browser.new_context()
+    page = context.new_page()
+    page.set_content(f'<a href="{explorer.origin}/?token={explorer.token}&view=history">open</a>')
+    page.click("a")
+    page.wait_for_selector("#views a[aria-current=page]")
+    assert page.url.startswith(f"{explorer.origin}/?view=history")
+    page.goto("about:blank")
+    page.set_content(f'<a href="{explorer.origin}/?view=split">open</a>')
+    page.click("a")  # the cookie is there now
+    page.wait_for_selector("#views a[data-view=split][aria-current=page]")
+    context.close()
+
+
 def test_a_page_without_the_token_says_what_to_do(browser, explorer):
     page = browser.new_page()
     page.goto(explorer.origin)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.interpolate import PchipInterpolator
 
 from jaxlaws import presets
 from jaxlaws.foundations.quantities import format_quantity
@@ -83,6 +84,44 @@ def test_no_page_scrolls_sideways(visit, width):
         page.click(f"#views a[data-view={view}]")
         settle(page)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, view
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_tables_show_all_columns_without_scrolling(visit, width):
+    page = visit("view=supervised", viewport={"width": width, "height": 900})
+    for view in VIEWS:
+        page.click(f"#views a[data-view={view}]")
+        settle(page)
+        wider = page.locator("#details .scroll").evaluate_all(
+            "tables => tables.map(table => table.scrollWidth - table.clientWidth)"
+        )
+        assert all(each <= 0 for each in wider), (view, wider)
+
+
+def test_curves_have_the_slopes_of_monotone_cubic_interpolation(visit):
+    rng = np.random.default_rng(3)
+    xs, ys = np.cumsum(rng.uniform(0.1, 3, (20, 12)), axis=1), rng.normal(size=(20, 12))
+    script = """async ([xs, ys]) => {
+      const { slopes } = await import("/static/js/charts/smooth.js");
+      return xs.map((each, index) => slopes(each, ys[index]));
+    }"""
+    found = visit("view=supervised").evaluate(script, [xs.tolist(), ys.tolist()])
+    for x, y, slopes in zip(xs, ys, found, strict=True):
+        expected = PchipInterpolator(x, y).derivative()(x)
+        np.testing.assert_allclose(slopes[1:-1], expected[1:-1], rtol=1e-9, atol=1e-12)
+
+
+def test_a_slow_answer_says_how_long_it_has_taken(visit):
+    page = visit("view=supervised")
+    page.evaluate("""() => {
+      const ask = window.fetch;
+      window.fetch = (...given) =>
+        new Promise((done) => setTimeout(() => done(ask(...given)), 3000));
+    }""")
+    page.locator("#controls input[type=range]").first.press("ArrowRight")
+    page.wait_for_selector("#waiting:not([hidden])")
+    assert re.search(r"compiles.* \d+ s$", page.inner_text("#waiting"), re.DOTALL)
+    page.wait_for_selector("#waiting", state="hidden")
 
 
 def test_a_slider_moves_the_loss_to_the_value_of_the_law(visit):

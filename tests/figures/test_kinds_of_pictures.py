@@ -8,6 +8,7 @@ import functools
 import importlib
 import inspect
 import io
+import itertools
 import pkgutil
 import re
 from pathlib import Path
@@ -256,6 +257,32 @@ def test_no_legend_covers_the_axes(name):
         whole = drawn(name).bbox
         assert box.x0 >= whole.x0
         assert box.x1 <= whole.x1
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_no_text_covers_another_or_leaves_the_picture(name):
+    figure = drawn(name)
+    renderer = figure.canvas.get_renderer()
+    for axes in axes_of(name):
+        for axis in (axes.xaxis, axes.yaxis):
+            shown = [each.get_text() for each in axis.get_majorticklabels()]
+            boxes = [
+                each.get_window_extent(renderer) for each in axis.get_majorticklabels()
+                if each.get_text() and each.get_rotation() == 0
+                and axis.get_view_interval().min() <= each.get_position()[axis is axes.yaxis]
+                <= axis.get_view_interval().max()
+            ]  # fmt: skip
+            pairs = itertools.combinations(boxes, 2)
+            assert not any(one.overlaps(other) for one, other in pairs), shown
+        label = axes.yaxis.label.get_window_extent(renderer)
+        assert label.height <= figure.bbox.height
+        title = figure._suptitle.get_window_extent(renderer)
+        assert not label.overlaps(title), axes.get_ylabel()
+
+
+def test_runs_of_one_size_each_have_curves_too():
+    figure = drawn("loss_against_tokens_and_compute")
+    assert all(len(axes.lines) == 8 for axes in figure.axes)
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

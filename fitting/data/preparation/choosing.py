@@ -56,7 +56,8 @@ def choose_rows(
             )
     if reading.best_of:
         runs, left_out = _best_of(runs, law_type)
-        notes.append(f"rows left out: {left_out}, whose inputs have a run with a lower outcome")
+        if left_out:
+            notes.append(f"rows left out: {left_out}, whose inputs have a run with a lower outcome")
     report(runs.source, ["; ".join(notes)] if notes else [], TableNote)
     return runs
 

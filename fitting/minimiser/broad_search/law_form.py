@@ -15,8 +15,9 @@ import numpy as np
 from fitting.problem.parameters import FreeNumber
 from jaxlaws.pytree import Domain
 
-# Linearity is tested at random points, one for each of these sizes of steps.
-_STEPS = 10.0 ** np.array([0, 0, 0, 0, 0, 0, -3, -6, -9, 3, 6, 9, 12, 15, 18])
+# Linearity is tested at random points, one for each of these sizes of steps. Every second point has
+# coefficients near one, the others have coefficients of all sizes.
+_STEPS = 10.0 ** np.repeat([0, 0, 0, -3, -6, -9, -12, 3, 6, 9, 12, 15, 18], 4)
 _SAME = 1e-8  # relative: smaller second differences of a prediction are rounding
 _NEARLY_SAME = 1e-2  # the same where a search ends, at which rounding can be large
 _FELT = 1e-5  # relative: a coefficient that changes predictions by less has no effect at a probe
@@ -152,7 +153,6 @@ def _form(
     ]
     if not candidates:
         return Form(is_log, (Role.NONLINEAR,) * num_free)
-    # Half of the points have coefficients near one, the others of all sizes.
     least = np.where(np.arange(len(_STEPS)) % 2, -2.0, -14.0)[:, None]
     sizes = random.uniform(least, 0.5, size=(len(_STEPS), num_free))
     base = random.normal(size=sizes.shape) * 10.0**sizes

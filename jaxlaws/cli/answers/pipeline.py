@@ -1,15 +1,17 @@
 """From a question to what the command line shows: one sequence of steps for every kind of plan."""
 
 import functools
+import shlex
 from collections.abc import Mapping
 
 import click
 import numpy as np
 
 from jaxlaws.cli.answers.caveats import NOT_IN_TABLES, add_caveats
-from jaxlaws.cli.answers.plan_provenance import asked_words, provenance_of
+from jaxlaws.cli.answers.plan_provenance import provenance_of
 from jaxlaws.cli.answers.presentation import Answered, Presentation
 from jaxlaws.cli.answers.refining import refined
+from jaxlaws.cli.options.common_options import ARGUMENTS
 from jaxlaws.cli.options.law_source import Source
 from jaxlaws.cli.options.plan_options import RECEIVER, PlanOptions, crossed
 from jaxlaws.cli.output.destinations import is_picture
@@ -19,6 +21,8 @@ from jaxlaws.cli.output.question_marks import NOTE, any_failed
 from jaxlaws.cli.output.wording import why_infeasible
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.text.table_columns import flat
+
+COMMAND = "command"  # key of a JSON document: the command that prints it
 
 
 def find(
@@ -58,9 +62,9 @@ def answer(
     Raises:
         ValueError: no plan exists for single inputs, or there is no picture of the answer.
     """
-    given = crossed(inputs)
-    if (receive := click.get_current_context().meta.get(RECEIVER)) is not None:
-        receive(question, given, kind)
+    given, context = crossed(inputs), click.get_current_context()
+    if (receive := context.meta.get(RECEIVER)) is not None:
+        receive(kind, question, given, source)
         return
     _check_picture(kind, given, options.output)
     found = find(kind, question, given, source)
@@ -76,7 +80,9 @@ def answer(
             write_table(options.output, kind.file_columns(found, in_file))
         click.echo(f"wrote {options.output}", err=True)
     if options.as_json:
-        print_json(document | {"provenance": provenance_of(source, asked_words())})
+        words = context.meta.get(ARGUMENTS)
+        command = {COMMAND: shlex.join(["jaxlaws", *words])} if words else {}
+        print_json(document | command | {"provenance": provenance_of(source)})
     else:
         notes = kind.notes(found, document) + [NOTE] * any_failed(flat(document))
         notes += [f"Caveat: {each}" for each in caveats]
@@ -85,21 +91,28 @@ def answer(
     if warnings := kind.warnings(found):
         for warning in warnings:
             click.echo(f"Warning: {warning}", err=True)
-        click.get_current_context().exit(1)
+        context.exit(1)
+
+
+def has_picture(kind: Presentation, inputs: Mapping[str, Array]) -> bool:
+    """Whether there is a picture of an answer for these inputs."""
+    if kind.picture_of in ("nothing", "every answer"):
+        return kind.picture_of == "every answer"
+    swept = [name for name, values in inputs.items() if np.ndim(values)]
+    if kind.picture_of == "one plan or a sweep of --flops" and not swept:
+        return True
+    return [name for name in swept if len(np.unique(inputs[name])) > 1] == ["flops"]
 
 
 def _check_picture(kind: Presentation, inputs: Mapping[str, Array], path: str | None) -> None:
-    if not is_picture(path) or kind.picture_of == "every answer":
+    if not is_picture(path):
         return
     if kind.picture_of == "nothing":
         raise ValueError(
             f"cannot draw {path!r}: there is no picture of {kind.title}; write a table .csv or "
             ".parquet"
         )
-    swept = [name for name, values in inputs.items() if np.ndim(values)]
-    if kind.picture_of == "one plan or a sweep of --flops" and not swept:
-        return
-    if [name for name in swept if len(np.unique(inputs[name])) > 1] != ["flops"]:
+    if not has_picture(kind, inputs):
         raise ValueError(
             f"cannot draw {path!r}: a picture shows plans against the budget; sweep --flops, as "
             "1e19:1e24:20, and nothing else, or write a table .csv or .parquet"

@@ -2,34 +2,16 @@
 
 import datetime
 import hashlib
-import shlex
 from pathlib import Path
 
-import click
-
-from jaxlaws.cli.options.common_options import words_without
 from jaxlaws.cli.options.law_source import Source
 from jaxlaws.foundations.annotations import Json
 from jaxlaws.foundations.provenance import versions
 from jaxlaws.saving import law_class_name
 
-_NOT_OF_THE_QUESTION = ("law_name", "output", "as_json", "law_module", "force")
 
-
-def asked_words() -> str:
-    """The command line of the verb that runs, without the law and where the answer goes."""
-    context = click.get_current_context()
-    words = words_without(context, _NOT_OF_THE_QUESTION)
-    return shlex.join(["plan", str(context.command.name), *words])
-
-
-def provenance_of(source: Source, question: str) -> dict[str, Json]:
-    """What a plan was made of: the question, the law, the fit with its runs, and versions.
-
-    Args:
-        source: the law.
-        question: the verb and its options, as `asked_words` gives them.
-    """
+def provenance_of(source: Source) -> dict[str, Json]:
+    """What a plan was made of: the law, the fit with its runs, the date and versions."""
     path, fit = Path(source.name), None
     if source.fit is not None:
         from fitting.estimation.stored_options import options_to_json
@@ -42,7 +24,6 @@ def provenance_of(source: Source, question: str) -> dict[str, Json]:
         }
     law = source.law if source.fit is None else source.fit.law
     return {
-        "question": question,
         "law": {
             "name": path.name,
             "type": law_class_name(type(law)),

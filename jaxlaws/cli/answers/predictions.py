@@ -30,7 +30,7 @@ def show(inputs: Mapping[str, Array], source: Source, *, as_json: bool) -> None:
     names = outcomes_of(source.law) or (OUTCOME,)
     if (receive := click.get_current_context().meta.get(RECEIVER)) is not None:
         predicted = functools.partial(_by_outcome, like=source.law, inputs=given, names=names)
-        receive(predicted, {}, None)
+        receive(None, predicted, {}, source)
         return
     arrays = np.broadcast_arrays(*map(np.atleast_1d, given.values()))
     columns = dict(zip(given, arrays, strict=True))

@@ -9,13 +9,14 @@ from jaxlaws.foundations.text.tables import Table
 
 
 def show_all(*, as_json: bool) -> None:
-    """Print all presets, a row each."""
+    """Print all presets, a row each; above them those that are not for plans."""
     described = [_document(name) for name in presets.names()]
     if as_json:
         print_json({"presets": described})
         return
     rows = [[p["name"], p["law"], p["mark"], p["source"].split(",")[0]] for p in described]
-    print_table("presets", Table(["name", "law", "mark", "source"], rows))
+    warnings = " ".join(f"{p['name']}: {p['warning']}" for p in described if p["warning"])
+    print_table("presets", Table(["name", "law", "mark", "source"], rows), lead=warnings)
 
 
 def show_one(name: str, *, as_json: bool) -> None:
@@ -42,7 +43,7 @@ def show_one(name: str, *, as_json: bool) -> None:
         start = format_quantity(low) if low else "?"
         notes.append(f"fitted {name}: {start} to {format_quantity(high)}")
     title = f"{preset['name']} ({preset['law']}, {preset['mark']})"
-    print_table(title, Table(heads, rows), [*notes, preset["note"]])
+    print_table(title, Table(heads, rows), [*notes, preset["note"]], lead=preset["warning"])
 
 
 def _document(name: str) -> dict[str, Json]:

@@ -1,10 +1,14 @@
 """Start the explorer: read, compile, find a port, print the URL, serve until Ctrl-C."""
 
 import contextlib
+import os
 import secrets
 import socket
+import sys
 import threading
 import webbrowser
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Future
 
 import click
 import uvicorn
@@ -12,17 +16,23 @@ import uvicorn
 from jaxlaws.cli.explorer.laws import Laws, from_file
 from jaxlaws.cli.explorer.server import Session, application
 from jaxlaws.cli.explorer.views.all_views import VIEWS
+from jaxlaws.cli.options.plan_options import SCENARIOS
 from jaxlaws.cli.output.notices import show_notice
 from jaxlaws.cli.output.progress import patience
-from jaxlaws.foundations.concurrency import side_by_side
 from jaxlaws.foundations.errors import DataError
 
 _HOST = "127.0.0.1"
-_SECONDS_TO_CLOSE = 2
+_SECONDS_TO_CLOSE = 1
+# What is compiled in the background, after the first view: all views, and other scenarios.
+_STATES = [
+    *({"view": name} for name in VIEWS),
+    *({"view": "strategies", "scenario": name} for name in SCENARIOS),
+    *({"view": "when-to-distil", "scenario": name} for name in SCENARIOS),
+]
 
 
 def serve(law: str | None, runs: str | None, port: int, *, browser: bool) -> None:
-    """Serve the page until the user stops it.
+    """Serve the page until the user stops it, and end the process.
 
     Args:
         law: a preset or a file, the law that the views show first.
@@ -35,26 +45,36 @@ def serve(law: str | None, runs: str | None, port: int, *, browser: bool) -> Non
         DataError: a file does not hold a law, or a table of runs.
     """
     with _listen(port) as listening, contextlib.closing(session_of(law, runs)) as session:
-        compile_views(session)
-        token = secrets.token_urlsafe(24)
-        url = f"http://{_HOST}:{listening.getsockname()[1]}/?token={token}"
-        if runs is not None:
-            url += "&view=your-runs"
-        config = uvicorn.Config(
-            application(session, token),
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=_SECONDS_TO_CLOSE,
-        )
-        click.echo("The explorer is ready at this address; Ctrl-C stops it.", err=True)
-        click.echo(url)
-        if browser:
-            threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
-        with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises it again after closing
-            uvicorn.Server(config).run(sockets=[listening])
-        with patience("waiting for the fit that is running …"):
+        try:
+            first = _in_background(session, "your-runs" if runs is not None else next(iter(VIEWS)))
+            with patience("compiling the first view, longest at the first start …", at_once=True):
+                first.result()
+            token = secrets.token_urlsafe(24)
+            url = f"http://{_HOST}:{listening.getsockname()[1]}/?token={token}"
+            if runs is not None:
+                url += "&view=your-runs"
+            config = uvicorn.Config(
+                application(session, token),
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=_SECONDS_TO_CLOSE,
+            )
+            click.echo(
+                "The explorer is ready at this address; Ctrl-C stops it. The other views are "
+                "compiled meanwhile.",
+                err=True,
+            )
+            click.echo(url)
+            if browser:
+                threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
+            uvicorn.Server(config).run(sockets=[listening])  # raises KeyboardInterrupt at the end
+        except KeyboardInterrupt:
             session.close()
+            # Nothing can stop a compilation or a fit, on which Python would wait for its threads.
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(0)
 
 
 def session_of(law: str | None, runs: str | None) -> Session:
@@ -80,11 +100,35 @@ def session_of(law: str | None, runs: str | None) -> Session:
     return session
 
 
-def compile_views(session: Session) -> None:
-    """Answer every view once, so that the first pictures and the sliders are fast."""
-    states = [{"view": name} for name in VIEWS]
-    with patience("compiling the laws and the planner, longest at the first start …", at_once=True):
-        side_by_side(session.answer, states, is_compiled=True)
+def compile_views(session: Session, states: Iterable[Mapping[str, str]]) -> None:
+    """Answer states of views once, so that the next answers of this kind are fast."""
+    for state in states:
+        session.answer(state)
+
+
+def _in_background(session: Session, first: str) -> Future[None]:
+    """Compile a view, then the other views, in a thread that ends with the process.
+
+    Returns:
+        A future that is done when the first view is compiled.
+    """
+    compiled: Future[None] = Future()
+
+    def work() -> None:
+        try:
+            compile_views(session, [{"view": first}])
+        except Exception as error:
+            compiled.set_exception(error)
+            return
+        compiled.set_result(None)
+        if sys.platform == "linux":  # where it is the priority of this thread alone
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+        for state in _STATES:
+            with contextlib.suppress(ValueError, TypeError):  # as the page says for this law
+                compile_views(session, [state])
+
+    threading.Thread(target=work, daemon=True).start()
+    return compiled
 
 
 def _listen(port: int) -> socket.socket:

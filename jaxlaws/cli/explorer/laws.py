@@ -87,7 +87,7 @@ class Laws:
             self._presets[name] = ShownLaw(
                 value=name,
                 label=_label(name),
-                help=f"{described.source}. {described.note}".strip(),
+                help=f"{described.source}. {described.warning} {described.note}".strip(),
                 source=Source(name),
                 file=name,
             )
@@ -134,8 +134,7 @@ def which_law(value: str) -> list[str]:
 
 def _label(name: str) -> str:
     mark = presets.describe(name).mark.value
-    note = " (recommended)" if name == DEFAULT_LAW else ""
-    return f"{name}{note}" if mark != "placeholder" else f"{name} (not fitted)"
+    return name if mark != "placeholder" else f"{name} (not fitted)"
 
 
 def _is(law: ShownLaw, suits: Callable[[Tree], Tree]) -> bool:

@@ -7,10 +7,11 @@ site cannot reach the server by a name that it points here (DNS rebinding).
 
 import hashlib
 import hmac
+import html
 from urllib.parse import parse_qsl, urlencode
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _HOSTS = ("127.0.0.1", "localhost")
@@ -66,14 +67,17 @@ class Guard:
             return _error(f"host: this server answers only to {' and '.join(_HOSTS)}.", 403)
         if request.headers.get("origin", f"http://{host}") != f"http://{host}":
             return _error("origin: another site may not use this server.", 403)
+        is_page = request.url.path == "/" and request.method == "GET"
+        from_link = request.headers.get("sec-fetch-site") == "cross-site"
         pairs = parse_qsl(request.url.query, keep_blank_values=True)
         given = [value for name, value in pairs if name == "token"]
-        if request.url.path == "/" and given:
-            if not self._is_token(given[0]):
+        if is_page and (given or from_link):
+            if given and not self._is_token(given[0]):
                 return _error(_NO_TOKEN, 401)
             rest = urlencode([(name, value) for name, value in pairs if name != "token"])
-            answer = RedirectResponse("/" + (f"?{rest}" if rest else ""), status_code=303)
-            answer.set_cookie(self.cookie, self.token, httponly=True, samesite="strict")
+            answer = _open("/" + (f"?{rest}" if rest else ""), from_link=from_link)
+            if given:
+                answer.set_cookie(self.cookie, self.token, httponly=True, samesite="strict")
             return answer
         if not self._is_token(request.cookies.get(self.cookie, "")):
             return _error(_NO_TOKEN, 401)
@@ -81,6 +85,20 @@ class Guard:
 
     def _is_token(self, text: str) -> bool:
         return hmac.compare_digest(text.encode(), self.token.encode())
+
+
+def _open(address: str, *, from_link: bool) -> Response:
+    """An answer that makes the browser open an address of this server.
+
+    A browser that follows a link of another site sends no strict cookie, and also not where this
+    server redirects it. The page that is answered then opens the address itself, with the cookie.
+    """
+    if not from_link:
+        return RedirectResponse(address, status_code=303)
+    return HTMLResponse(
+        '<!doctype html><html lang="en"><title>jaxlaws explorer</title>'
+        f'<meta http-equiv="refresh" content="0; url={html.escape(address)}"></html>'
+    )
 
 
 def _error(sentence: str, status: int) -> Response:

@@ -1,10 +1,12 @@
 """The routes of the server. Evaluations run in threads, so that a slow one blocks no other."""
 
+import contextlib
 import functools
 import json
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from jaxlaws.cli.explorer.charts import plain
-from jaxlaws.cli.explorer.controls import state_of
+from jaxlaws.cli.explorer.controls import Choice, state_of
 from jaxlaws.cli.explorer.laws import Laws, which_law
 from jaxlaws.cli.explorer.runs.fit_jobs import FitJobs, FitRequest
 from jaxlaws.cli.explorer.runs.fit_results import Fitter
@@ -29,6 +31,26 @@ from jaxlaws.foundations.annotations import Json
 _STATIC = Path(__file__).parent / "static"
 _MOST_REQUEST_BYTES = 200_000  # of a request to fit
 _REFUSED = (ValueError, TypeError, OSError, ArithmeticError, MemoryError, RecursionError)
+
+
+class _OneAtFirst:
+    """One call at a time for each kind of answer until the first has ended.
+
+    The first call compiles programs; calls beside it would compile the same programs again.
+    """
+
+    def __init__(self) -> None:
+        self._locks: dict[tuple[Json, ...], threading.Lock] = {}
+        self._compiled: set[tuple[Json, ...]] = set()
+
+    @contextlib.contextmanager
+    def __call__(self, kind: tuple[Json, ...]) -> Iterator[None]:
+        if kind in self._compiled:
+            yield
+            return
+        with self._locks.setdefault(kind, threading.Lock()):
+            yield
+        self._compiled.add(kind)
 
 
 class Session:
@@ -50,6 +72,7 @@ class Session:
         self.uploads = Uploads(Path(self._folder.name))
         self.fitter = Fitter(self.uploads, laws, Path(self._folder.name))
         self.jobs = FitJobs(self.fitter.run)
+        self._once = _OneAtFirst()
 
     def views(self) -> Json:
         """The views with their controls."""
@@ -76,8 +99,11 @@ class Session:
         if name not in VIEWS:
             raise ValueError(f"view: {name[:50]!r} is not a view; choose one of {', '.join(VIEWS)}")
         view = VIEWS[name]
-        state = state_of(view.controls(self.laws), rest)
-        found = plain(view.answer(Given(state, self.laws)))
+        controls = view.controls(self.laws)
+        state = state_of(controls, rest)
+        choices = [state[each.name] for each in controls if isinstance(each, Choice)]
+        with self._once((name, *choices)):
+            found = plain(view.answer(Given(state, self.laws)))
         compiled = found.pop("compiled")
         found.setdefault("extrapolation", None)
         found["notes"] += which_law(state.get("law", ""))

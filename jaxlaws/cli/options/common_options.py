@@ -1,7 +1,7 @@
 """Options of several verbs, and the declaration of a verb with its example."""
 
 import os
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 
 import click
 
@@ -10,8 +10,8 @@ from jaxlaws.cli.options.parameter_types import FiniteRange
 from jaxlaws.cli.output.destinations import Suffixes, check_destination, check_suffix
 from jaxlaws.foundations.annotations import Tree
 
+ARGUMENTS = "jaxlaws.arguments"  # key of `click.Context.meta`: the words of the command line
 _FORCE = "jaxlaws.force"
-WORDS_GIVEN = "jaxlaws.words"  # key of `click.Context.meta`: the options of the verb as written
 
 
 class OutputOption(click.Option):
@@ -46,11 +46,6 @@ class Verb(click.Command):
         if any(isinstance(each, OutputOption) for each in self.params):
             self.params.append(_force_option())
 
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Read the options, and keep them as they are written."""
-        ctx.meta[WORDS_GIVEN] = list(args)
-        return super().parse_args(ctx, args)
-
     def invoke(self, ctx: click.Context) -> object:
         """Check the files to write, then run the verb."""
         outputs = [each for each in self.params if isinstance(each, OutputOption)]
@@ -74,19 +69,6 @@ class Verb(click.Command):
             except (ValueError, OSError) as error:
                 raise click.BadParameter(str(error), ctx, option) from None
         return super().invoke(ctx)
-
-
-def words_without(ctx: click.Context, names: Collection[str]) -> list[str]:
-    """The options of a verb as they are written, without those of some parameters."""
-    values, _, order = ctx.command.make_parser(ctx).parse_args(list(ctx.meta[WORDS_GIVEN]))
-    words = []
-    for option in dict.fromkeys(order):
-        given = values.get(str(option.name))
-        if option.name in names or given is None:
-            continue
-        for each in given if isinstance(given, list) else [given]:
-            words += [option.opts[0]] if each is True else [option.opts[0], str(each)]
-    return words
 
 
 def _files_named(value: object) -> Iterator[str]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ScenarioName = Literal["free", "inference", "pretraining", "full"]
 
 # Keys of `click.Context.meta`. A function that takes the question of a verb in place of printing
-# the answer, `receive(question, inputs, kind)`; and a law to plan with in place of `--law`.
+# the answer, `receive(kind, question, inputs, source)`; and a law to plan with in place of `--law`.
 RECEIVER, LAW = "jaxlaws.receiver", "jaxlaws.law"
 
 # The name of each scenario in `jaxlaws.planning`, and which costs of the teacher it charges.

@@ -43,18 +43,28 @@ def print_json(document: Mapping[str, object]) -> None:
 def with_loss_unit(table: Table, unit: str) -> Table:
     """A table whose losses have their unit: in the headings, or in a first column of names.
 
-    >>> with_loss_unit(Table(["tokens", "loss"], []), "nats").heads
-    ['tokens', 'loss (nats)']
+    A heading of two words becomes one word and what is counted.
+
+    >>> with_loss_unit(Table(["teacher tokens", "loss", "loss, distil"], []), "nats").heads
+    ['teacher (tokens)', 'loss (nats)', 'distil (loss, nats)']
     """
 
     def named(text: str) -> str:
         is_loss = unit and re.search(r"\b(loss(es)?|margin|gain)\b", text)
         return f"{text} ({unit})" if is_loss else text
 
+    def headed(text: str) -> str:
+        text = re.sub(r"^loss, (.+)$", r"\1 loss", text).replace("tokens per ", "tokens/")
+        of_two = re.fullmatch(r"(\w[\w ]*) (parameters|tokens|loss(?:es)?)", text)
+        if of_two is None:
+            return named(text)
+        what = f"{of_two[2]}, {unit}" if unit and "loss" in of_two[2] else of_two[2]
+        return f"{of_two[1]} ({what})"
+
     rows = table.rows
     if table.heads and not table.heads[0]:
         rows = [[named(row[0]), *row[1:]] for row in rows]
-    return table._replace(heads=[named(head) for head in table.heads], rows=rows)
+    return table._replace(heads=[headed(head) for head in table.heads], rows=rows)
 
 
 def print_table(title: str, table: Table, notes: Sequence[str] = (), *, lead: str = "") -> None:

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 
 import click
 
+from jaxlaws.cli.output.waiting_times import corrected, measured
+
 _SECONDS = 2.0  # before a message is printed
 _STEP, _LONG_STEP = 1.0, 30.0  # between messages: in one line of a terminal, and as lines elsewhere
 _SHOWN = "jaxlaws.patience"  # key of `click.Context.meta`
@@ -23,7 +25,8 @@ def patience(
         message: what the command does.
         at_once: print the message at the beginning too.
         once: print nothing if this command has printed the message before.
-        expected: seconds that it usually takes, if known.
+        expected: seconds that it usually takes, if known; corrected by what was measured on this
+            machine.
     """
     context = click.get_current_context(silent=True)
     shown: set[str] = set() if context is None else context.meta.setdefault(_SHOWN, set())
@@ -32,8 +35,8 @@ def patience(
         return
     if at_once:
         click.echo(message, err=True)
-    ended = threading.Event()
-    arguments = (message, ended, shown, expected)
+    ended, begin = threading.Event(), time.monotonic()
+    arguments = (message, ended, shown, expected and corrected(message, expected))
     follower = threading.Thread(target=_follow, args=arguments, daemon=True)
     follower.start()
     try:
@@ -41,6 +44,8 @@ def patience(
     finally:
         ended.set()
         follower.join()
+    if expected:
+        measured(message, expected, time.monotonic() - begin)
 
 
 def seconds_of_fits(count: int, bootstrap: int = 0) -> float:
@@ -72,7 +77,7 @@ class Stages:
         """
         name, seconds = self.steps[self.place]
         self.place += 1
-        left = sum(each for _, each in self.steps[self.place - 1 :])
+        left = sum(corrected(*each) for each in self.steps[self.place - 1 :])
         what = f"{name} ({of})" if of else name
         message = f"[{self.place}/{len(self.steps)}] {what} …"
         passed = time.monotonic() - self.begin

@@ -56,7 +56,7 @@ def read_question(text: str, source: Source, option: str = "--on") -> Quantity:
             raise ValueError(
                 "write VERB OPTIONS : NAME, as in 'plan train flops=1e24 : num_params'"
             )
-        question, inputs, _ = question_of(shlex.split(form[1]), source)
+        _, question, inputs = question_of(shlex.split(form[1]), source, only_question=True)
         answer = functools.partial(question, **inputs)
         with float64():
             known = jax.eval_shape(lambda law: _numbers(answer(law)), source.law)
@@ -80,17 +80,18 @@ def read_question(text: str, source: Source, option: str = "--on") -> Quantity:
 
 
 def question_of(
-    words: list[str], source: Source
-) -> "tuple[functools.partial[Tree], Mapping[str, Array], Presentation | None]":
+    words: list[str], source: Source, *, only_question: bool = False
+) -> "tuple[Presentation | None, functools.partial[Tree], Mapping[str, Array]]":
     """What a verb asks, without an answer.
 
     Args:
         words: the verb and its options.
-        source: the law.
+        source: the law, which takes the place of `--law`.
+        only_question: refuse the options that say which law, or where the answer goes.
 
     Returns:
-        A function of a law and of inputs, the inputs, and how the verb shows a plan; None for a
-        prediction.
+        How the verb shows a plan, or None for a prediction; a function of a law and of inputs; and
+        the inputs.
 
     Raises:
         ClickException, ValueError, TypeError, OSError: as the verb, or there is no such verb.
@@ -103,13 +104,13 @@ def question_of(
         raise ValueError(f"no verb {name!r}; the verbs are {', '.join(verbs)}")
     verb, received = verbs[name], []
     given = [part for word in words[len(name.split()) :] for part in _option(verb, word)]
-    for option in verb.params:
+    for option in verb.params if only_question else ():
         if option.name in _NOT_TAKEN and any(part.split("=")[0] in option.opts for part in given):
             raise ValueError(f"leave out {option.opts[-1]}, which says nothing about the question")
     with verb.make_context(name, given) as context:
         context.meta.update({LAW: source, RECEIVER: lambda *asked: received.append(asked)})
         verb.invoke(context)
-    return received[0]
+    return received[0][:3]
 
 
 def _option(verb: click.Command, word: str) -> list[str]:

@@ -57,8 +57,9 @@ def command(
     import fitting
     from jaxlaws.cli.answers.caveats import add_caveats
     from jaxlaws.cli.answers.fits import replanning
-    from jaxlaws.cli.answers.pipeline import find
+    from jaxlaws.cli.answers.pipeline import COMMAND, find
     from jaxlaws.cli.answers.plan_provenance import provenance_of
+    from jaxlaws.cli.answers.report.saved_plans import without_modules
     from jaxlaws.cli.verbs.question_text import question_of
     from jaxlaws.saving import law_class, write_json
 
@@ -79,16 +80,19 @@ def command(
         result = fitting.fit(law_type, runs, options=options)
     stored = reading.after(made["fit"]["reading"]).stored()
     source = Source.of_fit(dataclasses.replace(result, reading=stored), made["law"]["name"])
-    question, inputs, kind = question_of(shlex.split(made["question"]), source)
+    kind, question, inputs = question_of(without_modules(shlex.split(before[COMMAND])), source)
     if kind is None:
-        raise DataError(f"{plan}: {made['question']!r} is not a plan")
+        raise DataError(f"{plan}: the command {before[COMMAND]!r:.80} is not one of plan")
     found = find(kind, question, inputs, source)
     document = add_caveats(found, kind.document(found))
-    document |= {"provenance": provenance_of(source, made["question"]) | {"law": made["law"]}}
+    document |= {
+        COMMAND: before[COMMAND],
+        "provenance": provenance_of(source) | {"law": made["law"]},
+    }
     changes = replanning.compare(before, document)
     if output is not None:
         write_json(output, plain_json(document))
         click.echo(f"wrote {output}", err=True)
-    replanning.show(changes, result, made["question"], document, as_json=as_json)
+    replanning.show(changes, result, document, as_json=as_json)
     if changes.decision_changed:
         click.get_current_context().exit(CHANGED)

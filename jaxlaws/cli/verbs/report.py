@@ -13,7 +13,7 @@ from jaxlaws.foundations.annotations import Array
 
 
 @verb("report", example="jaxlaws report fit.json -o report.html")
-@click.argument("subject", metavar="FIT_OR_RUNS")
+@click.argument("subject", metavar="FIT_PLAN_OR_RUNS")
 @output_option(
     REPORTS,
     default="report.html",
@@ -67,9 +67,10 @@ def command(
 ) -> None:
     """Write a report: the answer, the fit and how far to trust it, plans, and how to reproduce it.
 
-    FIT_OR_RUNS is the file of a fit, a table of runs that is then fitted, or the name of a preset.
-    The report decides what to do with a budget: with a law of distillation, whether to train,
-    overtrain or distil, in four scenarios of what the teacher costs.
+    FIT_PLAN_OR_RUNS is the file of a fit; what a verb of plan prints with --json, a plan, a sweep
+    or a comparison; a table of runs that is then fitted; or the name of a preset. The report
+    decides what to do with a budget: with a law of distillation, whether to train, overtrain or
+    distil, in four scenarios of what the teacher costs. A saved plan is the answer of its report.
     """
     keep_compiled()
     from jaxlaws.cli.answers.report.writing import Request, write

@@ -183,7 +183,9 @@ def _compare(
             logits=scenario.logits,
         )
         paid = served if cost is None else served * cost.serving
-        options["use_teacher"] = _serve_teacher(flops, num_params, loss, paid, forward_flops)
+        # The law may be a batch of draws, and this plan does not depend on it.
+        budgets = jnp.broadcast_to(flops, jnp.shape(options["distil"].loss))
+        options["use_teacher"] = _serve_teacher(budgets, num_params, loss, paid, forward_flops)
         eligible["distil"] = is_solved(options["distil"].status)
         eligible["use_teacher"] = is_solved(options["use_teacher"].status) & (num_params <= largest)
     losses = jnp.stack([jnp.where(eligible[name], options[name].loss, jnp.inf) for name in options])

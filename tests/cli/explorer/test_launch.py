@@ -14,12 +14,13 @@ import pytest
 
 from jaxlaws.cli.verbs import explore
 
-# The server of the command line, without the compilation of the views.
+# The server of the command line. Instead of a compilation, a view takes the seconds of a variable.
 PROGRAM = """
-import sys
+import os, sys, time
 from jaxlaws.cli.explorer import launch
 from jaxlaws.cli.main import main
-launch.compile_views = lambda session: None
+seconds = lambda states: float(os.environ.get(states[0]["view"], 0))
+launch.compile_views = lambda session, states: time.sleep(seconds(states))
 main(["explore", "--no-browser", *sys.argv[1:]])
 """
 
@@ -29,7 +30,7 @@ def start():
     """Start servers, which are ended after the test."""
     running = []
 
-    def started(*arguments):
+    def started(*arguments, wait=True):
         process = subprocess.Popen(
             [sys.executable, "-c", PROGRAM, *map(str, arguments)],
             stdout=subprocess.PIPE,
@@ -37,7 +38,7 @@ def start():
             text=True,
         )
         running.append(process)
-        return process, process.stdout.readline().strip()
+        return (process, process.stdout.readline().strip()) if wait else process
 
     yield started
     for process in running:
@@ -84,6 +85,21 @@ def test_the_address_has_the_token_and_control_c_ends_the_server(start, tmp_path
     assert rest == ""
     assert "Traceback" not in errors
     assert "Ctrl-C" in errors
+
+
+@pytest.mark.parametrize("slow", ["strategies", "supervised"])
+def test_control_c_does_not_wait_for_a_compilation(start, monkeypatch, slow):
+    monkeypatch.setenv(slow, "600")
+    if slow == "strategies":  # the first view: there is no address yet
+        process = start(wait=False)
+        assert "first view" in process.stderr.readline()
+    else:
+        process, url = start()
+        assert url.startswith("http://127.0.0.1:")
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert "Traceback" not in errors
 
 
 def test_a_port_in_use_is_said(refused):

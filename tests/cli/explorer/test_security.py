@@ -29,6 +29,32 @@ def test_the_token_becomes_a_cookie_that_scripts_and_other_sites_cannot_use(stra
     assert stranger.get("/api/views").status_code == 200
 
 
+LINK = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}
+
+
+def test_a_link_of_another_site_opens_the_page_with_the_cookie_from_this_site(stranger, token):
+    # A browser sends no strict cookie with a redirection after a link of another site.
+    query = {"token": token, "view": "split", "x": '"><b>'}
+    answer = stranger.get("/", params=query, headers=LINK)
+    assert answer.status_code == 200
+    assert 'content="0; url=/?view=split&amp;x=%22%3E%3Cb%3E"' in answer.text
+    assert token not in answer.text
+    assert "samesite=strict" in answer.headers["set-cookie"].lower()
+    assert stranger.get("/api/views").status_code == 200
+
+
+def test_a_link_of_another_site_gives_nothing_else(stranger, token):
+    answer = stranger.get("/", params={"token": f"{token}x"}, headers=LINK)
+    assert answer.status_code == 401
+    answer = stranger.get("/", headers=LINK)
+    assert "set-cookie" not in answer.headers
+    assert "<script" not in answer.text
+    assert stranger.get("/").status_code == 401
+    for path in PATHS[1:]:
+        assert stranger.get(path, headers=LINK).status_code == 401
+    assert stranger.post("/", headers=LINK).status_code == 401
+
+
 def test_the_token_counts_only_on_the_page(stranger, token):
     assert stranger.get("/api/views", params={"token": token}).status_code == 401
 

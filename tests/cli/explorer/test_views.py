@@ -5,16 +5,20 @@ without these programs, so that running the code checks the numbers independentl
 """
 
 import contextlib
+import dataclasses
 import io
 import json
 import logging
 import re
 import shlex
+import threading
+import time
 
 import jax
 import numpy as np
 import pytest
 
+from jaxlaws.cli.explorer.charts import Answer, Code
 from jaxlaws.cli.explorer.controls import Slider
 from jaxlaws.cli.explorer.launch import compile_views
 from jaxlaws.cli.explorer.laws import DEFAULT_LAW
@@ -140,7 +144,7 @@ def compiled(caplog):
 
 @pytest.mark.parametrize("view", STATES)
 def test_moving_a_slider_compiles_nothing(client, session, view, compiled):
-    compile_views(session)
+    compile_views(session, [{"view": view}])
     sliders = [each for each in VIEWS[view].controls(session.laws) if isinstance(each, Slider)]
     before = len(compiled())
     for slider in sliders:
@@ -180,3 +184,29 @@ def test_compilations_are_counted(client, compiled):
     jax.clear_caches()
     answer_of(client, "capacity-gap")
     assert compiled()
+
+
+def test_the_first_answers_of_a_kind_wait_for_one_another(monkeypatch, session):
+    running, most, begin = [], [], threading.Barrier(2)
+
+    def slow(_):
+        running.append(1)
+        most.append(len(running))
+        time.sleep(0.1)
+        running.pop()
+        return Answer(sentence="1", charts=[], code=Code("", ""))
+
+    view = dataclasses.replace(VIEWS["supervised"], answer=slow)
+    monkeypatch.setitem(VIEWS, "supervised", view)
+    query = {"view": "supervised", "law": "kaplan2020", "flops_model": "transformer"}
+
+    def ask():
+        begin.wait()
+        session.answer(query)
+
+    threads = [threading.Thread(target=ask) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == [1, 1]

@@ -60,7 +60,7 @@ def test_a_fit_and_a_plan_say_what_they_were_made_of(folder):
     fit = json.loads((folder / "fit.json").read_text())["fit"]
     plan = json.loads((folder / "fit-plan.json").read_text())
     made, runs = plan["provenance"], fit["provenance"]
-    assert made["question"] == "plan train --flops 1e21"
+    assert plan["command"].startswith("jaxlaws plan train --flops 1e21 --law ")
     assert (made["law"]["name"], made["law"]["type"]) == ("fit.json", "kaplan")
     assert made["fit"]["options"] == fit["options"]
     assert made["fit"]["options"]["seed"] == 3
@@ -147,7 +147,9 @@ def without(folder, name, change):
         (lambda d: d["asked"].update(flops=[1e20, 1e21]), "a sweep"),
         (lambda d: d["provenance"]["law"].update(type="x:MyLaw"), "unknown type of law 'x:MyLaw'"),
         (lambda d: d["provenance"]["law"].update(type="distillation_limit"), "teacher_loss"),
-        (lambda d: d["provenance"].update(question="plan x"), "no verb 'plan x'"),
+        (lambda d: d.update(command="jaxlaws plan x"), "no verb 'plan x'"),
+        (lambda d: d.update(command="jaxlaws predict --params 1e9 --tokens 1e9"), "is not one of"),
+        (lambda d: d.pop("command"), "an older version wrote it"),
         (
             lambda d: (
                 d["provenance"]["law"].update(sha256="of another file"),

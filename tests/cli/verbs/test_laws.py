@@ -27,6 +27,12 @@ def test_presets_are_listed(run):
     assert [each["name"] for each in run("presets", "--json").json["presets"]] == presets.names()
 
 
+def test_the_first_line_says_which_presets_are_not_for_plans(run):
+    for first in (run("presets").out.splitlines()[0], run("presets", "busbridge2025").out):
+        assert "does not fit the paper's own Fig. 1" in first.split("\n\n")[0]
+        assert "busbridge2025_refit" in first.split("\n\n")[0]
+
+
 def test_one_preset_says_where_it_comes_from(run):
     ran = run("presets", "busbridge2025")
     for reported in ("2502.08606", "non-embedding", "522.6", "1.10%", "fitted num_student_params"):

@@ -1,6 +1,7 @@
 """`jaxlaws report`: one page that stands alone."""
 
 import csv
+import json
 import re
 
 import numpy as np
@@ -96,3 +97,73 @@ def test_a_file_without_a_fit_is_refused(run, refused, tmp_path):
     jaxlaws.save(presets.load("hoffmann2022"), tmp_path / "law.json")
     assert "holds a law but no fit" in refused("report", tmp_path / "law.json")
     assert "none.json" in refused("report", tmp_path / "none.json")
+
+
+@pytest.fixture
+def saved(run, tmp_path):
+    """Save what a verb of `plan` prints as JSON."""
+
+    def save(*words):
+        path = tmp_path / "plan.json"
+        ran = run("plan", *words, "--json")
+        assert ran.code == 0, ran.err
+        path.write_text(ran.out)
+        return path, json.loads(ran.out)
+
+    return save
+
+
+def test_a_report_on_a_saved_plan_of_a_fit(run, files, saved):
+    folder, _, law = files
+    path, plan = saved("train", "--law", law, "--flops", "1e21")
+    ran = run("report", path, "-o", folder / "saved.html")
+    assert ran.code == 0, ran.err
+    text = (folder / "saved.html").read_text()
+    assert [each.startswith(part) for each, part in zip(headings(text), PARTS, strict=True)]
+    answer = text[text.index("The answer") : text.index("Data and fit")]
+    assert f"{plan['loss']:.4f}" in answer
+    assert "<img" in answer
+    assert "Fitted to 9 runs" in text
+    assert f"jaxlaws plan train --law {law} --flops 1e21 --json &gt;" in text
+    assert "Caveat" in text
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("train", "--law", "besiroglu2024", "--flops", "1e20:1e22:3"),
+        ("compare", "--law", "busbridge2025_consistent", "--flops", "1e21", "--student", "1B"),
+    ],
+)
+def test_a_report_on_a_saved_sweep_or_comparison(run, saved, tmp_path, words):
+    path, plan = saved(*words)
+    ran = run("report", path, "-o", tmp_path / "saved.md")
+    assert ran.code == 0, ran.err
+    text = (tmp_path / "saved.md").read_text()
+    losses = plan["loss"] if "loss" in plan else [p["loss"] for p in plan["options"].values()]
+    assert all(f"{loss:.4f}" in text for loss in losses)
+    assert plan.get("reason", "3 plans").split(":")[0] in ran.out
+    assert re.findall(r"!\[.+\]\((.+)\)", text)
+
+
+def test_a_saved_plan_that_no_longer_holds_or_does_something_else_is_refused(refused, saved):
+    path, plan = saved("train", "--law", "besiroglu2024", "--flops", "1e21")
+    for key, value, words in (
+        ("loss", 2.0, "loss is 2.0000 in the file"),
+        ("command", "jaxlaws fit runs.csv -o fit.json", "must begin with 'jaxlaws plan'"),
+        ("command", "jaxlaws plan train --law none.json --flops 1e21", "none.json"),
+        ("command", None, "--json"),
+    ):
+        path.write_text(json.dumps(plan | {key: value}))
+        assert words in refused("report", path)
+    path.write_text(json.dumps(plan))
+    assert "--flops" in refused("report", path, "--flops", "1e22")
+
+
+def test_the_command_of_a_saved_plan_runs_no_module(refused, saved, tmp_path):
+    path, plan = saved("train", "--law", "besiroglu2024", "--flops", "1e21")
+    module = tmp_path / "own.py"
+    module.write_text("raise ValueError('the module runs')")
+    for option in (f"--law-module {module}", f"--law-module={module}"):
+        path.write_text(json.dumps(plan | {"command": f"{plan['command']} {option}", "loss": 2.0}))
+        assert "the module runs" not in refused("report", path)

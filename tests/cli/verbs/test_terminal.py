@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from jaxlaws.cli.output import progress
+from jaxlaws.cli.output import progress, waiting_times
 
 SWEEP = ["plan", "train", "--law", "besiroglu2024", "--flops"]
 EXAMPLES = [  # of the README
@@ -50,3 +50,27 @@ def test_a_message_follows_what_takes_long(monkeypatch, capsys):
     with progress.patience("fitting …", at_once=True):
         pass
     assert capsys.readouterr().err == "fitting …\n"
+
+
+def test_expected_times_follow_what_was_measured_on_this_machine(monkeypatch, tmp_path):
+    monkeypatch.setenv("JAXLAWS_CACHE", str(tmp_path))
+    message = "fitting chinchilla to runs.csv …"
+    assert waiting_times.corrected(message, 10.0) == 10.0
+    waiting_times.measured(message, 10.0, 40.0)
+    assert waiting_times.corrected("[2/5] fitting chinchilla again …", 5.0) == pytest.approx(20.0)
+    waiting_times.measured(message, 10.0, 10.0)
+    assert waiting_times.corrected(message, 10.0) == pytest.approx(20.0)
+    assert waiting_times.corrected("planning with 5 draws …", 10.0) == 10.0
+    for broken in ("[1]", "nonsense", '{"fitting chinchilla": "x"}', '{"fitting chinchilla": 1e9}'):
+        (tmp_path / "waiting_times.json").write_text(broken)
+        assert waiting_times.corrected(message, 10.0) == 10.0
+
+
+def test_a_wait_is_measured_and_no_cache_keeps_nothing(monkeypatch, tmp_path):
+    monkeypatch.setenv("JAXLAWS_CACHE", str(tmp_path))
+    with progress.patience("sleeping a little …", expected=1000.0):
+        pass
+    assert waiting_times.corrected("sleeping a little …", 1000.0) == pytest.approx(10.0)
+    monkeypatch.setenv("JAXLAWS_CACHE", "")
+    waiting_times.measured("sleeping a little …", 1.0, 50.0)
+    assert waiting_times.corrected("sleeping a little …", 1000.0) == 1000.0

@@ -250,7 +250,7 @@ def weak(**changes):
         (weak(num_params=[1e6, 1e6, 1e8] * 2), "num_params has 2 levels"),
         (weak(num_tokens=[2e9] * 6), "num_tokens has 1 level, fewer than 3"),
         (weak(num_tokens=[2e7, 6e7, 2e8, 6e8, 2e9, 6e9]), r"a power of num_params.*\(20 num_tok"),
-        ({name: [*cells, cells[0]] for name, cells in GOOD.items()}, "1 run stand"),
+        ({name: [*cells, cells[0]] for name, cells in GOOD.items()}, "row 7 repeats row 1"),
     ],
 )
 def test_weak_designs_are_reported(columns, reported):

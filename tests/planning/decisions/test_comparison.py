@@ -58,6 +58,16 @@ def test_a_teacher_that_exists_may_be_used_as_it_is():
     assert not demand.eligible.use_teacher  # to serve it takes 6e21
 
 
+def test_a_teacher_that_exists_with_a_batch_of_laws():
+    teacher: Any = {"teacher_loss": 2.0, "num_teacher_params": 3e9}
+    factors = np.array([0.99, 1.0, 1.01])
+    batch = compare(jax.tree.map(lambda leaf: leaf * factors, LAW), flops=1e21, **teacher)
+    for index, factor in enumerate(factors):
+        one = compare(jax.tree.map(lambda leaf, by=factor: leaf * by, LAW), flops=1e21, **teacher)
+        for ours, alone in zip(jax.tree.leaves(batch), jax.tree.leaves(one), strict=True):
+            np.testing.assert_allclose(ours[index], alone, rtol=1e-6, atol=1e-6)
+
+
 def test_nothing_wins_where_nothing_can_be_done():
     answer = compare(LAW, flops=[1e3, 1e21], num_student_params=1e9)
     assert answer.winner.tolist()[0] == Winner.NONE

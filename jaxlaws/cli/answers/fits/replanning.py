@@ -9,6 +9,7 @@ import numpy as np
 
 from fitting import FitOptions, FitResult, Status
 from fitting.estimation.stored_options import options_from_json
+from jaxlaws.cli.answers.pipeline import COMMAND
 from jaxlaws.cli.output.notices import show_notice
 from jaxlaws.cli.output.printing import print_json, print_table
 from jaxlaws.foundations.annotations import Json
@@ -23,7 +24,7 @@ _LARGE = 0.1  # relative change of a size without an interval that changes the d
 # Parts of a plan that are not results.
 _NOT_COMPARED = (
     "asked", "provenance", "intervals", "caveats", "marginal_values", "split_range", "draws",
-    "not_determined", "extrapolation_decades", "probabilities", "reason",
+    COMMAND, "not_determined", "extrapolation_decades", "probabilities", "reason",
 )  # fmt: skip
 _CHOICES = ("winner", "best", "first", "to", "method", "better", "active_bounds", "status")
 _MOST_ROWS_NAMED = 10
@@ -83,13 +84,13 @@ def read_plan(path: str) -> dict[str, Json]:
         raise DataError(f"{path} is the file of a law or a fit, not of a plan. {again}")
     if not isinstance(document, dict) or "asked" not in document:
         raise DataError(f"{path} is not the JSON object of a plan. {again}")
-    if "provenance" not in document:
+    if "provenance" not in document or not isinstance(document.get(COMMAND), str):
         raise DataError(
             f"{path} does not say what the plan was made of: an older version wrote it. {again}"
         )
     try:
         made = check_keys(
-            "'provenance'", document["provenance"], ("question", "law", "fit", "date", "versions")
+            "'provenance'", document["provenance"], ("law", "fit", "date", "versions")
         )
         check_keys("'law'", made["law"], ("name", "type", "sha256"))
         if made["fit"] is None:
@@ -206,7 +207,6 @@ def _has_moved(change: Change) -> bool:
 def show(
     changes: Changes,
     result: FitResult,
-    question: str,
     document: Mapping[str, Json],
     *,
     as_json: bool,
@@ -248,7 +248,7 @@ def show(
         else "The earlier plan has no intervals, because its fit has no bootstrap draws: a size "
         "counts as another decision if it changed by more than 10%."
     )
-    print_table(f"{question}, before and now", table, notes, lead=lead)
+    print_table(f"{document[COMMAND]}, before and now", table, notes, lead=lead)
 
 
 def _remarks(changes: Changes, result: FitResult) -> list[str]:

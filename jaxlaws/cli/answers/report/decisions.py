@@ -113,8 +113,11 @@ def _winners_along(subject: Subject) -> list[Part]:
     found = subject.decision_sweeps
     words = {n: each.kind.document(each)["winner"] for n, each in found.items()}
     rows = [
-        [format_flops(float(subject.sweep[i])), *(_plain(words[n][i]) for n in found)]
-        for i in places
+        [
+            format_flops(budget),
+            *(_plain(words[n][np.searchsorted(subject.curve, budget)]) for n in found),
+        ]
+        for budget in subject.sweep[places].tolist()
     ]
     return [markdown_table(["budget (FLOPs)", *found], rows)]
 

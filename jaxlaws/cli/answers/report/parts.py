@@ -16,6 +16,7 @@ from jaxlaws.cli.answers.draws import LEVEL
 from jaxlaws.cli.answers.presentation import Answered
 from jaxlaws.cli.answers.refining import refined
 from jaxlaws.cli.answers.report.decisions import decision_parts, losses_part
+from jaxlaws.cli.answers.report.saved_plans import answer_parts, in_words
 from jaxlaws.cli.answers.report.subject import NUM_BAND_DRAWS, NUM_DRAWS, Subject
 from jaxlaws.cli.output.printing import with_loss_unit
 from jaxlaws.cli.output.question_marks import with_question_marks
@@ -43,6 +44,8 @@ def parts_of(subject: Subject, *, level: float = 0.9) -> list[Part]:
 
 def in_short(subject: Subject) -> str:
     """The answer in a line without markup."""
+    if subject.saved is not None:
+        return in_words(subject.saved)
     if not subject.may_plan:
         return "no plan: the law has other inputs than size and tokens, or no budget is known"
     budget = f"{format_flops(subject.budget or 0)} FLOPs"
@@ -57,6 +60,8 @@ def in_short(subject: Subject) -> str:
 
 
 def _answer(subject: Subject) -> list[Part]:
+    if subject.saved is not None:
+        return answer_parts(subject.saved)
     if not subject.may_plan:
         return [
             "This report has no plan: the law has other inputs than size and tokens, or no range "
@@ -124,7 +129,7 @@ def _data(subject: Subject, level: float) -> list[Part]:
         parts.append(
             markdown_text(
                 f"The law {name} is published: {known.source}. N counts {known.counts}; the loss "
-                f"is in {known.loss_unit} on {known.data}. {known.note}"
+                f"is in {known.loss_unit} on {known.data}. {known.warning} {known.note}"
             )
         )
     parts += [f"```\n{equation}\n```"] if equation else []
@@ -142,9 +147,11 @@ def _trust(subject: Subject, level: float) -> list[Part]:
 
 def _plans(subject: Subject) -> list[Part]:
     """The plans behind the answer, with their caveats."""
+    shown: set[str] = set()
+    if subject.saved is not None:
+        return _plan(subject.saved, subject, shown)
     if not subject.may_plan:
         return ["There are no plans; see the answer."]
-    shown: set[str] = set()
     parts = _plan(subject.planned, subject, shown)
     if not subject.may_distil:
         return parts

@@ -13,7 +13,7 @@ from jaxlaws.cli.answers.pipeline import find
 from jaxlaws.cli.answers.plans.comparison import Strategies
 from jaxlaws.cli.answers.plans.size_and_tokens import SizeAndTokens
 from jaxlaws.cli.answers.presentation import Answered
-from jaxlaws.cli.answers.refining import refined
+from jaxlaws.cli.answers.refining import denser, refined
 from jaxlaws.cli.options.law_source import Source
 from jaxlaws.cli.options.plan_options import SCENARIOS, ScenarioName, scenario_of
 from jaxlaws.foundations.annotations import Array, Tree
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 NUM_DRAWS = 100  # of the fit, for shares and intervals
 NUM_BAND_DRAWS = 40  # for bands, which need a plan for each budget and scenario
-_BUDGETS = np.logspace(-1.5, 1.5, 17)  # of the pictures, relative to the budget of the answer
+_BUDGETS = np.logspace(-1.5, 1.5, 13)  # of the pictures, relative to the budget of the answer
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -40,6 +40,7 @@ class Subject:
         num_student_params: the size of the student; None for the largest fitted student.
         num_inference_tokens: tokens that each model serves.
         commands: shell lines that give the same report.
+        saved: a saved plan, sweep or comparison; the report is then about it.
     """
 
     title: str
@@ -51,6 +52,7 @@ class Subject:
     num_student_params: float | None = None
     num_inference_tokens: float = 0.0
     commands: Sequence[str] = ()
+    saved: Answered | None = None
 
     @property
     def unit(self) -> str:
@@ -109,6 +111,11 @@ class Subject:
         return None if self.budget is None else self.budget * _BUDGETS
 
     @functools.cached_property
+    def curve(self) -> Array:
+        """The budgets of the pictures and more between them, for smooth curves."""
+        return denser(self.budgets)
+
+    @functools.cached_property
     def planned(self) -> Answered:
         """The best model without a teacher for the budget."""
         return self._alone(self.budget)
@@ -132,8 +139,8 @@ class Subject:
 
     @functools.cached_property
     def decision_sweeps(self) -> Mapping[ScenarioName, Answered]:
-        """The decisions along the budgets of the pictures in each scenario."""
-        return {name: self._decision(name, self.budgets) for name in SCENARIOS}
+        """The decisions along the budgets of the curves in each scenario."""
+        return {name: self._decision(name, self.curve) for name in SCENARIOS}
 
     def _decision(self, name: ScenarioName, flops: Array) -> Answered:
         kind = Strategies(f"train, overtrain or distil? Scenario {name}")
@@ -152,7 +159,7 @@ class Subject:
 
         found = self.decision_sweeps
         return gain_by_scenario(
-            np.asarray(self.budgets),
+            self.curve,
             {name: each.result for name, each in found.items()},
             draws={name: each.draws for name, each in found.items()},
             decades={name: each.decades for name, each in found.items()},

@@ -11,7 +11,9 @@ from fitting import FitResult, Runs, fit, fit_limit_form, hold_out, lowest_losse
 from fitting.reporting.data_sections import FitSource
 from fitting.reporting.pages import Part, Picture, to_markdown
 from jaxlaws import presets, saving
+from jaxlaws.cli.answers.pipeline import COMMAND
 from jaxlaws.cli.answers.report.parts import in_short, parts_of
+from jaxlaws.cli.answers.report.saved_plans import is_saved_plan, plan_again
 from jaxlaws.cli.answers.report.subject import Subject
 from jaxlaws.cli.options.fitting_options import FitInputs
 from jaxlaws.cli.options.law_source import Source
@@ -20,6 +22,7 @@ from jaxlaws.cli.output.files import write_text
 from jaxlaws.cli.output.progress import patience, seconds_of_fits
 from jaxlaws.foundations.annotations import Array
 from jaxlaws.foundations.atomic_files import atomic_write
+from jaxlaws.foundations.json_text import read_json_file
 from jaxlaws.foundations.quantities import format_flops, format_quantity
 from jaxlaws.saving import law_class_name
 
@@ -74,11 +77,20 @@ def _write(path: str, parts: list[Part], title: str) -> None:
 
 
 def _subject(request: Request) -> Subject:
-    """The subject of a preset, of a fit, or of a table of runs."""
+    """The subject of a preset, of a saved plan, of a fit, or of a table of runs."""
     name, given = request.subject, request.flops
     fits, commands = [], []
+    saved = None
     if name in presets.names():
         source = Source(name)
+    elif Path(name).suffix == ".json" and is_saved_plan(document := read_json_file(name)):
+        if given is not None or request.student or request.num_inference_tokens:
+            raise ValueError(f"{name} has its budget and sizes: leave out --flops and --student")
+        saved = plan_again(name, document)
+        source = saved.source
+        if source.name not in presets.names() and "fit" in _keys(source.name):
+            fits = _fits_of(request, FitResult.load(source.name), source.name)
+        commands = [f"{document[COMMAND]} > {shlex.quote(name)}"]
     elif Path(name).suffix == ".json" and "law" in _keys(name):
         result = FitResult.load(name)
         fits, source = _fits_of(request, result, name), Source(name)
@@ -99,6 +111,7 @@ def _subject(request: Request) -> Subject:
         num_student_params=request.student,
         num_inference_tokens=request.num_inference_tokens,
         commands=[*commands, _command(request)],
+        saved=saved,
     )
 
 

@@ -129,5 +129,5 @@ class FitJobs:
         return progress | ({"result": job.future.result()} if done else {})
 
     def close(self) -> None:
-        """Start no further fit, and wait for the one that is running."""
-        self._worker.shutdown(cancel_futures=True)
+        """Start no further fit. The one that is running is not waited for."""
+        self._worker.shutdown(wait=False, cancel_futures=True)

@@ -55,6 +55,25 @@ def test_a_law_that_is_linear_in_its_logarithm_ends_at_least_squares():
     assert result.objective == pytest.approx(0.5 * np.sum((fitted - np.log(loss)) ** 2), rel=1e-9)
 
 
+@pytest.mark.parametrize("unit", [1e-9, 1.0, 1e7])
+def test_outcomes_of_any_size_end_at_the_least_squares_of_scipy(unit):
+    """The tolerance of the gradient is relative to the outcomes."""
+    loss = unit * POWERS * np.exp(noise(1e-2, 3))
+    n, d = np.log(N), np.log(D)
+    design = np.stack([np.ones_like(n), n, d, n * n, d * d, n * d], axis=1)
+    start = np.linalg.lstsq(design, np.log(loss), rcond=None)[0]
+    scipy = least_squares(
+        lambda c: np.exp(design @ c) / unit - loss / unit,
+        start,
+        jac=lambda c: np.exp(design @ c)[:, None] / unit * design,
+        x_scale="jac",
+        xtol=1e-15, ftol=1e-15, gtol=1e-15,
+    )  # fmt: skip
+    result = fit(LogQuadratic, runs(loss), objective=Squares())
+    assert result.status is Status.CONVERGED
+    assert result.objective / unit**2 == pytest.approx(scipy.cost, rel=1e-9)
+
+
 @pytree
 class TwoTerms:
     """Two power terms whose factors and exponents may have either sign."""

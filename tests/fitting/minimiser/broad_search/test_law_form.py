@@ -8,6 +8,7 @@ from fitting.problem.parameters import FreeNumber
 from jaxlaws.pytree import Domain
 
 X, Y = np.geomspace(1e7, 1e10, 5), np.geomspace(3e9, 1e11, 5)
+LARGE = 4.5e5 * np.array([0.1, 0.2, 0.5, 1.0, 1.0])
 EDGES = {Domain.REAL: (-np.inf, np.inf), Domain.POSITIVE: (0.0, np.inf)}
 LINEAR, NONLINEAR, EXPONENTIAL, LOGARITHMIC = (
     Role.LINEAR, Role.NONLINEAR, Role.EXPONENTIAL, Role.LOGARITHMIC,
@@ -39,6 +40,10 @@ CASES = {
         lambda c: c[0] + c[1] * np.exp(c[2] * X),
         (R, R, R), False, (LINEAR, LINEAR, NONLINEAR),
     ),
+    "rates of large inputs": (
+        lambda c: c[0] + c[1] * np.exp(c[2] * LARGE + c[3] * LARGE[::-1]),
+        (P, P, R, R), False, (LINEAR, LINEAR, NONLINEAR, NONLINEAR),
+    ),
 }  # fmt: skip
 
 
@@ -59,7 +64,7 @@ def problem(name):
 @pytest.mark.parametrize("name", CASES)
 def test_roles(name):
     (free, predictions), (*_, is_log, roles) = problem(name), CASES[name]
-    for seed in range(5):
+    for seed in range(40):
         random = np.random.default_rng(seed)
         found = possible_forms(free, predictions, random, may_be_log=True)
         assert found[0] == Form(is_log, roles)

@@ -6,6 +6,16 @@ import { axisTitle } from "./numbers.js";
 
 const SPOKEN_AFTER = 900; // milliseconds of rest before a screen reader reads the sentence
 
+// A table of a few rows and many columns is turned, so that a narrow page shows all of it.
+function turned({ columns, rows }) {
+  if (rows.length > 3 || columns.length <= 4) return { columns, rows };
+  const [first, ...others] = columns;
+  return {
+    columns: [first, ...rows.map(([name]) => name)],
+    rows: others.map((name, index) => [name, ...rows.map((row) => row[index + 1])]),
+  };
+}
+
 export class Answer {
   constructor(actions) {
     this.actions = actions;
@@ -77,7 +87,7 @@ export class Answer {
     const named = ({ name, unit }) => axisTitle({ label: name, unit });
     node.replaceChildren(
       ...tables.map(({ title, columns, rows }) => element("div", { class: "table-block" }, element("h2", {}, title),
-        table({ columns: columns.map(named), rows: rows.map((row) => row.map(String)) }, title))),
+        table(turned({ columns: columns.map(named), rows: rows.map((row) => row.map(String)) }), title))),
       notes.length ? element("ul", { class: "notes" }, notes.map((note) => element("li", {}, note))) : "",
     );
     keepHeight(node);

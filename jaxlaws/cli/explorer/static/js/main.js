@@ -133,13 +133,15 @@ class Page {
     const begin = performance.now();
     this.clock = setInterval(() => {
       const seconds = (performance.now() - begin) / 1000;
-      if (seconds >= 1) byId("time").textContent = `computing … ${seconds.toFixed(0)} s${seconds > 3 ? " (compiling, once)" : ""}`;
+      byId("waiting").hidden = seconds < 1;
+      byId("waited").textContent = `${seconds.toFixed(0)} s`;
     }, 500);
   }
 
   stopClock() {
     clearInterval(this.clock);
     this.clock = 0;
+    byId("waiting").hidden = true;
   }
 
   shown(query, answer) {

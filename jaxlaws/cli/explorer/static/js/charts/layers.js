@@ -69,7 +69,7 @@ export function drawVerticals(plot, verticals, taken) {
   ctx.restore();
 }
 
-const ROWS = [0, -1, 1, -1.5, 1.5, -2, 2, -3, 3]; // where a label is tried, in lines above or below its point
+const ROWS = [-1, 1, 0, -1.5, 1.5, -2, 2, -3, 3]; // where a label is tried, in lines above or below its point
 
 const overlaps = (a, b) => a.x0 < b.x1 && b.x0 < a.x1 && a.y0 < b.y1 && b.y0 < a.y1;
 

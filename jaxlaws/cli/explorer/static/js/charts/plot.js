@@ -6,6 +6,7 @@ import { seriesOf } from "./chart_data.js";
 import { drawHatching, hasGaps, heatImage } from "./heat.js";
 import { Hover } from "./hover.js";
 import { drawMarks, drawRegionNames, drawRegions, drawVerticals } from "./layers.js";
+import { addCurve } from "./smooth.js";
 import { faded, font, line, quiet, roleColour } from "./palette.js";
 
 const DASHES = { dashed: [7, 5] };
@@ -19,16 +20,18 @@ const visible = (axis, value) => value !== null && (axis.scale !== "log" || valu
 function curve(chart, series) {
   return (plot) => {
     const path = new Path2D();
-    let down = false;
+    let part = [];
+    const end = () => {
+      if (part.length) path.moveTo(...part[0]);
+      addCurve(path, part);
+      part = [];
+    };
     series.x.forEach((x, index) => {
       const y = series.y[index];
-      if (!visible(chart.x, x) || !visible(chart.y, y)) {
-        down = false;
-        return;
-      }
-      path[down ? "lineTo" : "moveTo"](plot.valToPos(x, "x", true), plot.valToPos(y, "y", true));
-      down = true;
+      if (!visible(chart.x, x) || !visible(chart.y, y)) end();
+      else part.push([plot.valToPos(x, "x", true), plot.valToPos(y, "y", true)]);
     });
+    end();
     return { stroke: path, fill: null, flags: 1 };
   };
 }
@@ -39,10 +42,13 @@ function band(chart, series) {
     const inside = series.x.map((_, index) => index)
       .filter((index) => visible(chart.x, series.x[index]) && series.low[index] !== null && series.high[index] !== null);
     const floor = chart.y.scale === "log" ? chart.y.min : -Infinity;
-    const corner = (index, values) =>
-      path.lineTo(plot.valToPos(series.x[index], "x", true), plot.valToPos(Math.max(floor, values[index]), "y", true));
-    inside.forEach((index) => corner(index, series.high));
-    inside.reverse().forEach((index) => corner(index, series.low));
+    const edge = (values) => inside.map((index) =>
+      [plot.valToPos(series.x[index], "x", true), plot.valToPos(Math.max(floor, values[index]), "y", true)]);
+    const [high, low] = [edge(series.high), edge(series.low)];
+    if (inside.length) path.moveTo(...high[0]);
+    addCurve(path, high);
+    if (inside.length) path.lineTo(...low.at(-1));
+    addCurve(path, low, true);
     path.closePath();
     return { stroke: null, fill: path, flags: 1 };
   };

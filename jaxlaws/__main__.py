@@ -1,0 +1,5 @@
+"""`python -m jaxlaws` is the command `jaxlaws`."""
+
+from jaxlaws.cli.main import main
+
+main()
