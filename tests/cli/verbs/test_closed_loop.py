@@ -145,6 +145,8 @@ def without(folder, name, change):
         (lambda d: d["provenance"].update(fit=None), "has no fit to runs"),
         (lambda d: d["provenance"]["fit"].update(provenance={}), "does not say which runs"),
         (lambda d: d["asked"].update(flops=[1e20, 1e21]), "a sweep"),
+        (lambda d: d["intervals"].update(loss=[2.0]), "expected a low and a high number"),
+        (lambda d: d["provenance"]["fit"].update(options={}), "the options of the fit cannot be"),
         (lambda d: d["provenance"]["law"].update(type="x:MyLaw"), "unknown type of law 'x:MyLaw'"),
         (lambda d: d["provenance"]["law"].update(type="distillation_limit"), "teacher_loss"),
         (lambda d: d.update(command="jaxlaws plan x"), "no verb 'plan x'"),

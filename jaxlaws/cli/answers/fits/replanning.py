@@ -106,6 +106,9 @@ def read_plan(path: str) -> dict[str, Json]:
             )
         for each in (made["fit"]["provenance"], *made["fit"]["stages"].values()):
             check_fingerprint(each)
+        for ends in document.get("intervals", {}).values():
+            if not isinstance(ends, list) or len(ends) != 2 or not all(map(is_finite_number, ends)):
+                raise DataError("'intervals': expected a low and a high number each")
         if any(isinstance(value, list) for value in document["asked"].values()):
             raise DataError("the plan is a sweep; a single plan can be made again")
     except (DataError, AttributeError) as error:
@@ -124,21 +127,27 @@ def options_of(made: Mapping[str, Json], fit_path: str | Path) -> FitOptions:
         DataError: the options are not those of a fit, or a frozen fit is not in the file.
     """
     options, stages = made["fit"]["options"], {}
-    frozen = [each for each in options["freeze"].values() if isinstance(each, dict)]
-    if any("stage" in each for each in frozen):
-        path = Path(fit_path)
-        known = made["law"]["sha256"]
-        if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != known:
-            raise DataError(
-                f"the fit of the plan used another fit, which only the file "
-                f"{made['law']['name']} holds, as it was when the plan was made: give it with "
-                f"--fit ({path} is not that file)"
-            )
-        stages = FitResult.load(path).stages
     try:
+        frozen = [each for each in options["freeze"].values() if isinstance(each, dict)]
+        if any("stage" in each for each in frozen):
+            stages = _stages(Path(fit_path), made["law"])
         return options_from_json(options, stages, None)
-    except (LookupError, TypeError, ValueError) as error:
-        raise DataError(f"the options of the fit cannot be read: {error}") from None
+    except (LookupError, TypeError, AttributeError) as error:
+        raise DataError(f"the options of the fit cannot be read: {error!r}") from None
+
+
+def _stages(path: Path, law: Mapping[str, Json]) -> Mapping[str, FitResult]:
+    """The fits of sub-laws in the file of the fit of a plan.
+
+    Raises:
+        DataError: it is not the file that the plan was made with.
+    """
+    if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != law["sha256"]:
+        raise DataError(
+            f"the fit of the plan used another fit, which only the file {law['name']} holds, as it "
+            f"was when the plan was made: give it with --fit ({path} is not that file)"
+        )
+    return FitResult.load(path).stages
 
 
 def compare(before: Mapping[str, Json], after: Mapping[str, Json]) -> Changes:
