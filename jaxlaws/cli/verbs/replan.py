@@ -57,6 +57,7 @@ def command(
     import fitting
     from jaxlaws.cli.answers.caveats import add_caveats
     from jaxlaws.cli.answers.fits import replanning
+    from jaxlaws.cli.answers.fits.plan_changes import compare
     from jaxlaws.cli.answers.pipeline import COMMAND, find
     from jaxlaws.cli.answers.plan_provenance import provenance_of
     from jaxlaws.cli.answers.report.saved_plans import without_modules
@@ -89,7 +90,7 @@ def command(
         COMMAND: before[COMMAND],
         "provenance": provenance_of(source) | {"law": made["law"]},
     }
-    changes = replanning.compare(before, document)
+    changes = compare(before, document)
     if output is not None:
         write_json(output, plain_json(document))
         click.echo(f"wrote {output}", err=True)

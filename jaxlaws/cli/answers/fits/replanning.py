@@ -5,71 +5,20 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-
 from fitting import FitOptions, FitResult, Status
 from fitting.estimation.stored_options import options_from_json
+from jaxlaws.cli.answers.fits.plan_changes import Change, Changes, is_scale, number_cell
 from jaxlaws.cli.answers.pipeline import COMMAND
 from jaxlaws.cli.output.notices import show_notice
 from jaxlaws.cli.output.printing import print_json, print_table
 from jaxlaws.foundations.annotations import Json
 from jaxlaws.foundations.errors import DataError
 from jaxlaws.foundations.json_text import check_keys, is_finite_number, read_json_file
-from jaxlaws.foundations.provenance import TableChanges, check_fingerprint, compare_tables
-from jaxlaws.foundations.text.cells import cell, heading
-from jaxlaws.foundations.text.table_columns import flat
+from jaxlaws.foundations.provenance import TableChanges, check_fingerprint
+from jaxlaws.foundations.text.cells import heading
 from jaxlaws.foundations.text.tables import Table
 
-_LARGE = 0.1  # relative change of a size without an interval that changes the decision
-# Parts of a plan that are not results.
-_NOT_COMPARED = (
-    "asked", "provenance", "intervals", "caveats", "marginal_values", "split_range", "draws",
-    COMMAND, "not_determined", "extrapolation_decades", "probabilities", "reason",
-)  # fmt: skip
-_CHOICES = ("winner", "best", "first", "to", "method", "better", "active_bounds", "status")
 _MOST_ROWS_NAMED = 10
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Change:
-    """How a number of a plan changed.
-
-    Attributes:
-        name: its key in the plan.
-        before: its earlier value.
-        after: its new value; None where it is not known.
-        multiple: the change as a multiple of the length of the earlier interval, for sizes, tokens
-            and compute on a log scale; None without an interval.
-        is_outside: whether the new value lies outside the earlier interval; None without one.
-    """
-
-    name: str
-    before: float
-    after: float | None
-    multiple: float | None
-    is_outside: bool | None
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Changes:
-    """What changed between two plans.
-
-    Attributes:
-        tables: how the runs changed, of the law and of each sub-law that was fitted first.
-        numbers: the numbers of the plan.
-        reasons: why the decision changed, a sentence each; empty if it stands.
-        has_intervals: whether the earlier plan has intervals.
-    """
-
-    tables: Mapping[str, TableChanges]
-    numbers: tuple[Change, ...]
-    reasons: tuple[str, ...]
-    has_intervals: bool
-
-    @property
-    def decision_changed(self) -> bool:
-        """Whether the decision changed."""
-        return bool(self.reasons)
 
 
 def read_plan(path: str) -> dict[str, Json]:
@@ -150,69 +99,6 @@ def _stages(path: Path, law: Mapping[str, Json]) -> Mapping[str, FitResult]:
     return FitResult.load(path).stages
 
 
-def compare(before: Mapping[str, Json], after: Mapping[str, Json]) -> Changes:
-    """What changed between two plans, from their JSON objects."""
-    old, new = (each["provenance"]["fit"] for each in (before, after))
-    tables = {"runs": compare_tables(old["provenance"], new["provenance"])}
-    for name, each in old["stages"].items():
-        if name in new["stages"] and new["stages"][name] and each:
-            tables[f"runs of {name}"] = compare_tables(each, new["stages"][name])
-    was, now = (
-        flat({k: v for k, v in d.items() if k not in _NOT_COMPARED}) for d in (before, after)
-    )
-    intervals = before.get("intervals", {})
-    numbers, reasons = [], []
-    for name, value in was.items():
-        parts, here = name.split("."), now.get(name)
-        if set(parts) & set(_CHOICES):
-            if value != here:
-                reasons.append(f"{heading(name)} {name}: {_text(value)} before, {_text(here)} now")
-        elif is_finite_number(value) and "marginal_values" not in parts:
-            ends = intervals.get(parts[-1]) if len(parts) == 1 else None
-            change = _change(name, value, here, ends)
-            numbers.append(change)
-            if _is_planned(name) and _has_moved(change):
-                reasons.append(
-                    f"{heading(name)}: {cell(name, value)} before, {cell(name, here)} now, "
-                    + ("outside the earlier interval" if ends else "more than 10% away")
-                )
-    return Changes(
-        tables=tables,
-        numbers=tuple(numbers),
-        reasons=tuple(reasons),
-        has_intervals=bool(intervals),
-    )
-
-
-def _change(name: str, value: float, after: Json, ends: Json) -> Change:
-    known = after if is_finite_number(after) else None
-    multiple = is_outside = None
-    if ends is not None and known is not None:
-        scale = np.log if value > 0 and known > 0 and _is_scale(name) else np.asarray
-        length = float(scale(ends[1]) - scale(ends[0]))
-        multiple = float(scale(known) - scale(value)) / length if length > 0 else None
-        is_outside = not ends[0] <= known <= ends[1]
-    return Change(name=name, before=value, after=known, multiple=multiple, is_outside=is_outside)
-
-
-def _is_scale(name: str) -> bool:
-    last = name.rpartition(".")[2]
-    return last.startswith("num_") or last.endswith(("flops", "dollars", "tokens_per_param"))
-
-
-def _is_planned(name: str) -> bool:
-    """Whether a number is a part of the decision: a size, tokens or a budget of the plan itself."""
-    return "." not in name and _is_scale(name)
-
-
-def _has_moved(change: Change) -> bool:
-    if change.after is None:
-        return True
-    if change.is_outside is not None:
-        return change.is_outside
-    return abs(change.after / change.before - 1) > _LARGE
-
-
 def show(
     changes: Changes,
     result: FitResult,
@@ -240,8 +126,8 @@ def show(
     rows = [
         [
             heading(each.name) if "." not in each.name else each.name,
-            cell(each.name, each.before),
-            cell(each.name, each.after),
+            number_cell(each.name, each.before),
+            number_cell(each.name, each.after),
             _difference(each),
             "–" if each.multiple is None else f"{each.multiple:+.2f}",
         ]
@@ -254,8 +140,8 @@ def show(
         "of the interval: the change as a multiple of the length of the earlier interval, on a log "
         "scale for sizes, tokens and compute."
         if changes.has_intervals
-        else "The earlier plan has no intervals, because its fit has no bootstrap draws: a size "
-        "counts as another decision if it changed by more than 10%."
+        else "The earlier plan has no intervals: a planned size counts as another decision if it "
+        "changed by more than 10%."
     )
     print_table(f"{document[COMMAND]}, before and now", table, notes, lead=lead)
 
@@ -288,10 +174,6 @@ def _in_words(name: str, change: TableChanges) -> str:
 def _difference(change: Change) -> str:
     if change.after is None:
         return "–"
-    if _is_scale(change.name) and change.before > 0:
+    if is_scale(change.name) and change.before > 0:
         return f"{100 * (change.after / change.before - 1):+.3g}%"
     return f"{change.after - change.before:+.3g}"
-
-
-def _text(value: Json) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
