@@ -1,6 +1,6 @@
 # On a new machine with Python 3.11 or later, git and make:
 #   make demo   fit, check, plan and decide on the bundled runs; writes out/demo/
-#   make test   lint, types, import contracts, the tests, and the examples in the docs
+#   make test   lint, types, import contracts, the book, the tests, and the examples in the docs
 #   make slow   the tests that take minutes
 #   make book   the documentation as HTML, in out/book; runs its examples, and warnings are errors
 PYTHON ?= python3
@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 demo: $(VENV)/.installed
 	$(BIN)/jaxlaws demo -o out/demo
 
-test: check
+test: check book
 	$(BIN)/python -m pytest -n 2 -rs -m "not slow"
 
 slow: $(VENV)/.installed

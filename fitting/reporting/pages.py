@@ -79,6 +79,7 @@ pre code { background: none; padding: 0; }
   .scroll { overflow: visible; }
   table { font-size: 8pt; }
   th, td { padding: .2rem .4rem; white-space: normal; }
+  th { overflow-wrap: anywhere; }
   .panels img { max-width: 48%; }
   .panels img:only-child { max-width: 70%; min-width: 0; }
   @page { margin: 16mm; }

@@ -37,17 +37,22 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
-    with suppress(OSError):  # the file is written; another process may remove the same files
-        _remove_abandoned(target)
+    remove_abandoned(target.parent, re.compile(re.escape(_prefix(target)) + r"[a-z0-9_]{8}\.tmp"))
 
 
 def _prefix(target: Path) -> str:
     return f".{target.name[:48]}."  # a name has at most 255 bytes
 
 
-def _remove_abandoned(target: Path) -> None:
-    """Remove the temporary files of processes that were killed while they wrote this file."""
-    names = re.compile(re.escape(_prefix(target)) + r"[a-z0-9_]{8}\.tmp")
-    for other in target.parent.iterdir():
-        if names.fullmatch(other.name) and other.stat().st_mtime < time.time() - _ABANDONED:
-            other.unlink(missing_ok=True)
+def remove_abandoned(folder: Path, names: re.Pattern[str]) -> None:
+    """Remove the temporary files of processes that were killed while they wrote a file.
+
+    Args:
+        folder: where the files are.
+        names: which names they have. Files that were changed within the last hour stay: a process
+            may be writing them.
+    """
+    with suppress(OSError):  # another process may remove the same files
+        for other in folder.iterdir():
+            if names.fullmatch(other.name) and other.stat().st_mtime < time.time() - _ABANDONED:
+                other.unlink(missing_ok=True)

@@ -1,7 +1,7 @@
 """Plans: what to train, on how many tokens, or from which teacher, within a budget.
 
-This is the public face. The rooms, from the top down, are `decisions`, `supervised` and
-`distillation`, `analysis`, `engine`, `solver`; a room imports only rooms below it.
+This is the public face. The rooms, from the top down, are `decisions` and `large_sweeps`,
+`supervised` and `distillation`, `analysis`, `engine`, `solver`; a room imports only rooms below it.
 """
 
 from jaxlaws.planning.analysis.ensembles import loss_under, num_draws, over_draws, regret
@@ -44,6 +44,8 @@ from jaxlaws.planning.engine.scenarios import (
     Scenario,
 )
 from jaxlaws.planning.engine.status import Status, is_solved, search_failed
+from jaxlaws.planning.large_sweeps.axes import LogSpaced
+from jaxlaws.planning.large_sweeps.data_set import WrittenParts, write_plans
 from jaxlaws.planning.plan_dict import plan_to_dict
 from jaxlaws.planning.solver import Problem, Reduction, Solution, minimise
 from jaxlaws.planning.supervised.allocation import compute_optimal
@@ -78,6 +80,7 @@ __all__ = [
     "HyperparameterPlan",
     "Limit",
     "LimitedDataPlan",
+    "LogSpaced",
     "Method",
     "Mixture",
     "NearOptimalRange",
@@ -97,6 +100,7 @@ __all__ = [
     "TeacherLossPlan",
     "TeacherQuality",
     "Winner",
+    "WrittenParts",
     "ask",
     "assess_teacher",
     "break_even_students",
@@ -138,4 +142,5 @@ __all__ = [
     "train_fixed",
     "train_on_limited_data",
     "where_possible",
+    "write_plans",
 ]

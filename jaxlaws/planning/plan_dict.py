@@ -51,13 +51,32 @@ def _names(values: Array, values_of: type[enum.IntEnum]) -> Json:
     return [_names(each, values_of) for each in array]
 
 
-def _plain(name: str, value: Tree) -> Json:
+def _fields(value: Tree) -> Mapping[str, Tree] | None:
+    """The fields of an answer, or the entries of a mapping; None for numbers and arrays."""
     if dataclasses.is_dataclass(value):
         value = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
         value |= value.pop("further_inputs", {})
         value = with_tokens_per_param(value)
-    if isinstance(value, Mapping):
-        return {key: _plain(key, entry) for key, entry in value.items()}
+    return value if isinstance(value, Mapping) else None
+
+
+def arrays_of(answer: Tree, prefix: str = "") -> dict[str, Array]:
+    """The fields of an answer as arrays, in the order of `plan_to_dict`; dots join nested names."""
+    found: dict[str, Array] = {}
+    for key, value in (_fields(answer) or {}).items():
+        is_leaf = _fields(value) is None
+        found |= {f"{prefix}{key}": value} if is_leaf else arrays_of(value, f"{prefix}{key}.")
+    return found
+
+
+def enum_of(name: str) -> type[enum.IntEnum] | None:
+    """The enum whose values a field of an answer holds, by the name that `arrays_of` gives it."""
+    return _ENUMS.get(name.rpartition(".")[2])
+
+
+def _plain(name: str, value: Tree) -> Json:
+    if (fields := _fields(value)) is not None:
+        return {key: _plain(key, entry) for key, entry in fields.items()}
     if name in _ENUMS:
         return _names(value, _ENUMS[name])
     array = np.asarray(value)

@@ -9,12 +9,13 @@ import numpy as np
 
 from jaxlaws.cli.answers.caveats import NOT_IN_TABLES, add_caveats
 from jaxlaws.cli.answers.plan_provenance import provenance_of
+from jaxlaws.cli.answers.plans.data_set import write_data_set
 from jaxlaws.cli.answers.presentation import Answered, Presentation
 from jaxlaws.cli.answers.refining import refined
 from jaxlaws.cli.options.common_options import ARGUMENTS
 from jaxlaws.cli.options.law_source import Source
 from jaxlaws.cli.options.plan_options import RECEIVER, PlanOptions, crossed
-from jaxlaws.cli.output.destinations import is_picture
+from jaxlaws.cli.output.destinations import is_data_set, is_picture
 from jaxlaws.cli.output.files import write_picture, write_table
 from jaxlaws.cli.output.printing import print_json, print_table, with_loss_unit
 from jaxlaws.cli.output.question_marks import NOTE, any_failed
@@ -62,10 +63,17 @@ def answer(
     Raises:
         ValueError: no plan exists for single inputs, or there is no picture of the answer.
     """
-    given, context = crossed(inputs), click.get_current_context()
+    context = click.get_current_context()
     if (receive := context.meta.get(RECEIVER)) is not None:
-        receive(kind, question, given, source)
+        receive(kind, question, crossed(inputs), source)
         return
+    if is_data_set(options.output):
+        write_data_set(kind, question, inputs, source, options)
+        return
+    if options.with_draws or options.distributed:
+        option = "--draws" if options.with_draws else "--distributed"
+        raise click.UsageError(f"{option} is for a data set: write to a folder, as -o plans/")
+    given = crossed(inputs)
     _check_picture(kind, given, options.output)
     found = find(kind, question, given, source)
     document = add_caveats(found, kind.document(found))

@@ -7,7 +7,13 @@ import click
 
 from jaxlaws.cli.options.law_modules import LAW_FILES, law_module_option
 from jaxlaws.cli.options.parameter_types import FiniteRange
-from jaxlaws.cli.output.destinations import Suffixes, check_destination, check_suffix
+from jaxlaws.cli.output.destinations import (
+    Suffixes,
+    check_data_set,
+    check_destination,
+    check_suffix,
+    is_data_set,
+)
 from jaxlaws.foundations.annotations import Tree
 
 ARGUMENTS = "jaxlaws.arguments"  # key of `click.Context.meta`: the words of the command line
@@ -20,21 +26,27 @@ class OutputOption(click.Option):
     Attributes:
         suffixes: the suffixes of the files that the verb writes, and what such a file contains.
         only_these: whether the file must have one of these suffixes.
+        folders: whether a folder, for a data set, may be named instead.
     """
 
     suffixes: Suffixes
     only_these: bool
+    folders: bool
 
 
 def output_option(
-    suffixes: Suffixes, *names: str, only_these: bool = False, **settings: Tree
+    suffixes: Suffixes,
+    *names: str,
+    only_these: bool = False,
+    folders: bool = False,
+    **settings: Tree,
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Add an option that names a file to write, `-o` if not named otherwise, and `--force`."""
 
     class Declared(OutputOption):
         """The option, with the files that its verb writes."""
 
-    Declared.suffixes, Declared.only_these = suffixes, only_these
+    Declared.suffixes, Declared.only_these, Declared.folders = suffixes, only_these, folders
     return click.option(*(names or ("-o", "--output")), cls=Declared, type=click.Path(), **settings)
 
 
@@ -62,6 +74,9 @@ class Verb(click.Command):
             if path is None:
                 continue
             try:
+                if option.folders and is_data_set(path):
+                    check_data_set(path)
+                    continue
                 if option.only_these:
                     check_suffix(path, option.suffixes)
                 force = ctx.meta.get(_FORCE, False)

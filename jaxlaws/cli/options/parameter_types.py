@@ -91,6 +91,17 @@ def sweep(text: str, quantity: Callable[[str], float] = positive) -> Array:
     return np.geomspace(low, high, int(parts[2]))
 
 
+def long_sweep(text: str) -> Array:
+    """As `sweep`; more values than an array may have are `LogSpaced`, for a data set of plans."""
+    low, _, rest = text.partition(":")
+    high, _, count = rest.partition(":")
+    if not count.isdecimal() or len(count) > 9 or int(count) <= MOST_SWEPT:
+        return sweep(text)
+    from jaxlaws.planning import LogSpaced
+
+    return LogSpaced(positive(low), positive(high), int(count))
+
+
 def sweep_or_list(text: str) -> Array:
     """A quantity, a sweep, or for quantities with commas between them a tuple."""
     if "," not in text:
@@ -119,6 +130,7 @@ def hardware(text: str) -> "Hardware":
 QUANTITY = Parsed("quantity", positive)
 QUANTITY_OR_ZERO = Parsed("quantity", non_negative)
 SWEEP = Parsed("quantity|low:high:count", sweep)
+LONG_SWEEP = Parsed("quantity|low:high:count", long_sweep)
 SWEEP_OR_ZERO = Parsed("quantity|low:high:count", lambda text: sweep(text, non_negative))
 SWEEP_OR_NEGATIVE = Parsed("quantity|low:high:count", lambda text: sweep(text, _finite))
 SWEEP_OR_LIST = Parsed("quantity|low:high:count|a,b,c", sweep_or_list)

@@ -10,8 +10,15 @@ import click
 
 from jaxlaws.cli.compilation_cache import keep_compiled
 from jaxlaws.cli.options.common_options import json_option, law_option, output_option
+from jaxlaws.cli.options.data_set_options import block_size_option, distributed_option, draws_option
 from jaxlaws.cli.options.law_source import Source
-from jaxlaws.cli.options.parameter_types import MOST_SWEPT, QUANTITY, QUANTITY_OR_ZERO, SWEEP
+from jaxlaws.cli.options.parameter_types import (
+    LONG_SWEEP,
+    MOST_SWEPT,
+    QUANTITY,
+    QUANTITY_OR_ZERO,
+    SWEEP,
+)
 from jaxlaws.cli.output.destinations import PICTURES, TABLES
 from jaxlaws.foundations.annotations import Array
 
@@ -53,14 +60,20 @@ class PlanOptions:
     Attributes:
         law_name: `--law`.
         flops_model: `--flops-model`.
-        output: `-o`, the path of a table or a picture.
+        output: `-o`, the path of a table or a picture, or the folder of a data set.
         as_json: `--json`.
+        with_draws: `--draws`, of a data set.
+        block_size: `--block-size`, likewise.
+        distributed: whether `--distributed` is given, likewise.
     """
 
     law_name: str
     flops_model: Literal["2n", "transformer"]
     output: str | None
     as_json: bool
+    with_draws: bool
+    block_size: int
+    distributed: bool
 
     @property
     def default_flops_model(self) -> bool:
@@ -103,10 +116,15 @@ _COMMON = (
     output_option(
         {**TABLES, **PICTURES},
         only_these=True,
+        folders=True,
         help="File to write: a table .csv or .parquet, or a picture .svg, .png or .pdf where "
-        "there is one. Default: no file.",
+        "there is one. A folder, as plans/, is a Parquet data set for large sweeps; the command "
+        "continues one that is not complete. Default: no file.",
     ),
     json_option,
+    draws_option,
+    block_size_option,
+    distributed_option,
 )
 
 
@@ -119,10 +137,19 @@ def common(verb: Callable[..., None]) -> Callable[..., None]:
         flops_model: Literal["2n", "transformer"],
         output: str | None,
         as_json: bool,
+        with_draws: bool,
+        block_size: int,
+        distributed: bool,
         **others: object,
     ) -> None:
         given = PlanOptions(
-            law_name=law_name, flops_model=flops_model, output=output, as_json=as_json
+            law_name=law_name,
+            flops_model=flops_model,
+            output=output,
+            as_json=as_json,
+            with_draws=with_draws,
+            block_size=block_size,
+            distributed=distributed,
         )
         verb(given, **others)
 
@@ -135,7 +162,7 @@ def common(verb: Callable[..., None]) -> Callable[..., None]:
 # The parameters of the following options are named as the inputs of the planning functions.
 flops = click.option(
     "--flops",
-    type=SWEEP,
+    type=LONG_SWEEP,
     required=True,
     help="The whole budget in FLOPs, or low:high:count for a sweep.",
 )
@@ -208,6 +235,12 @@ def has_teacher(inputs: Mapping[str, Array | None]) -> bool:
     return all(given.values())
 
 
+def in_order(inputs: Mapping[str, Array | None]) -> dict[str, Array]:
+    """The inputs that are given. The first is the budget or the loss."""
+    order = sorted(inputs, key=lambda name: name not in ("flops", "dollars", "target_loss"))
+    return {name: inputs[name] for name in order if inputs[name] is not None}
+
+
 def crossed(inputs: Mapping[str, Array | None]) -> dict[str, Array]:
     """All combinations of the sweeps among the inputs, as arrays of one length.
 
@@ -218,13 +251,13 @@ def crossed(inputs: Mapping[str, Array | None]) -> dict[str, Array]:
     """
     import numpy as np
 
-    order = sorted(inputs, key=lambda name: name not in ("flops", "dollars", "target_loss"))
-    given: dict[str, Array] = {n: inputs[n] for n in order if inputs[n] is not None}
+    given = in_order(inputs)
     sweeps = {name: value for name, value in given.items() if np.ndim(value)}
     count = math.prod(len(values) for values in sweeps.values())
     if count > MOST_SWEPT:
         raise click.UsageError(
-            f"the sweeps have {count:,} combinations, more than {MOST_SWEPT:,}: use fewer values"
+            f"the sweeps have {count:,} combinations, more than {MOST_SWEPT:,}: use fewer "
+            "values, or write a data set of plans to a folder, as -o plans/"
         )
     grid = np.meshgrid(*sweeps.values(), indexing="ij")
     return given | {name: axis.ravel() for name, axis in zip(sweeps, grid, strict=True)}

@@ -76,7 +76,33 @@ def check_suffix(path: str, suffixes: Suffixes) -> None:
         pictures = "a picture .png, .svg or .pdf"
         names = f"a table .csv or .parquet, or {pictures}" if ".csv" in suffixes else pictures
         raise ValueError(f"cannot write {path!r}: give the name of {names}")
-    if suffix == ".parquet" and importlib.util.find_spec("pyarrow") is None:
+    if suffix == ".parquet":
+        _check_pyarrow()
+
+
+def is_data_set(path: str | None) -> bool:
+    """Whether a path names a folder for a data set: it ends with /, or is one without a suffix."""
+    if path is None:
+        return False
+    return path.endswith(("/", os.sep)) or (not Path(path).suffix and Path(path).is_dir())
+
+
+def check_data_set(path: str) -> None:
+    """Check that a data set can be written to a folder.
+
+    Raises:
+        ModuleNotFoundError: pyarrow is not installed.
+        OSError: the path is not that of a folder, or the folder cannot be made or written to.
+    """
+    _check_pyarrow()
+    folder = Path(path).resolve()
+    if folder.exists() and not folder.is_dir():
+        raise OSError(f"cannot write {path!r}: it exists and is not a folder")
+    check_folder(folder if folder.exists() else folder.parent, path)
+
+
+def _check_pyarrow() -> None:
+    if importlib.util.find_spec("pyarrow") is None:
         raise ModuleNotFoundError(
             "writing Parquet needs pyarrow: pip install 'jaxlaws[parquet]', or write a file .csv"
         )

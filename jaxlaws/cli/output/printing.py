@@ -43,10 +43,10 @@ def print_json(document: Mapping[str, object]) -> None:
 def with_loss_unit(table: Table, unit: str) -> Table:
     """A table whose losses have their unit: in the headings, or in a first column of names.
 
-    A heading of two words becomes one word and what is counted.
+    A heading of two words becomes one word and its unit.
 
     >>> with_loss_unit(Table(["teacher tokens", "loss", "loss, distil"], []), "nats").heads
-    ['teacher (tokens)', 'loss (nats)', 'distil (loss, nats)']
+    ['teacher (tokens)', 'loss (nats)', 'distil (nats)']
     """
 
     def named(text: str) -> str:
@@ -58,7 +58,7 @@ def with_loss_unit(table: Table, unit: str) -> Table:
         of_two = re.fullmatch(r"(\w[\w ]*) (parameters|tokens|loss(?:es)?)", text)
         if of_two is None:
             return named(text)
-        what = f"{of_two[2]}, {unit}" if unit and "loss" in of_two[2] else of_two[2]
+        what = unit if unit and "loss" in of_two[2] else of_two[2]
         return f"{of_two[1]} ({what})"
 
     rows = table.rows

@@ -183,8 +183,7 @@ def _compare(
             logits=scenario.logits,
         )
         paid = served if cost is None else served * cost.serving
-        # The law may be a batch of draws, and this plan does not depend on it.
-        budgets = jnp.broadcast_to(flops, jnp.shape(options["distil"].loss))
+        budgets = jnp.broadcast_to(flops, jnp.shape(options["distil"].loss))  # one for each law
         options["use_teacher"] = _serve_teacher(budgets, num_params, loss, paid, forward_flops)
         eligible["distil"] = is_solved(options["distil"].status)
         eligible["use_teacher"] = is_solved(options["use_teacher"].status) & (num_params <= largest)
@@ -288,7 +287,6 @@ def compare(
         may_be_zero=("num_inference_tokens",),
         limits=limits,
     )
-    existing = ("teacher_loss", "num_teacher_params")
     return compose(
         functools.partial(_compare, forward_flops=forward_flops),
         law,
@@ -296,7 +294,7 @@ def compare(
         inputs.get("num_student_params"),
         scenario,
         inputs["num_students"],
-        None if teacher_loss is None else tuple(inputs[name] for name in existing),
+        None if teacher_loss is None else (inputs["teacher_loss"], inputs["num_teacher_params"]),
         inputs["num_inference_tokens"],
         constraints,
     )

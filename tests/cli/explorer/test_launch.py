@@ -7,11 +7,13 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import urllib.error
 import urllib.request
 
 import pytest
 
+from jaxlaws.cli.explorer.runs.fit_jobs import FitJobs, FitRequest
 from jaxlaws.cli.verbs import explore
 
 # The server of the command line. Instead of a compilation, a view takes the seconds of a variable.
@@ -134,3 +136,25 @@ def test_help_imports_neither_jax_nor_the_server():
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
     assert done.returncode == 0
     assert b"Ctrl-C" in done.stdout
+
+
+def test_closing_does_not_wait_for_a_fit_and_starts_no_other():
+    began, may_end, fitted = threading.Event(), threading.Event(), []
+
+    def run(request):
+        began.set()
+        may_end.wait(60)
+        fitted.append(request.table)
+        return {}
+
+    jobs = FitJobs(run)
+    for table in ("one", "two"):
+        jobs.start(FitRequest(table=table, columns={}, law="kaplan", draws=0))
+    began.wait(60)
+    jobs.close()
+    assert fitted == []
+    may_end.set()
+    for thread in threading.enumerate():
+        if thread.name.startswith("fit"):
+            thread.join(60)
+    assert fitted == ["one"]

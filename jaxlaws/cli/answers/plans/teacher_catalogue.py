@@ -9,7 +9,7 @@ from jaxlaws.cli.answers.presentation import Answered, Presentation
 from jaxlaws.cli.output.question_marks import failed, questioned, with_question_marks
 from jaxlaws.cli.output.wording import distance
 from jaxlaws.foundations.annotations import Array, Json, Tree
-from jaxlaws.foundations.text.cells import SHARES, WORDS, cell
+from jaxlaws.foundations.text.cells import WORDS, cell
 from jaxlaws.foundations.text.table_columns import columns, known, plain_inputs, table_of
 from jaxlaws.foundations.text.tables import Table
 from jaxlaws.planning import Status, plan_to_dict
@@ -22,7 +22,7 @@ _COLUMNS = {  # for each teacher
     "num_teacher_params": WORDS["num_teacher_params"],
     "teacher_loss": WORDS["teacher_loss"],
     "num_student_tokens": "student tokens",
-    "shares.logits": SHARES["shares.logits"],
+    "shares.logits": "logits",
     "loss": "loss",
 }
 _SWEEP = {

@@ -7,7 +7,12 @@ import click
 
 from jaxlaws.cli.options import plan_options as plan
 from jaxlaws.cli.options.common_options import verb
-from jaxlaws.cli.options.parameter_types import HARDWARE, SWEEP, SWEEP_OR_ZERO
+from jaxlaws.cli.options.parameter_types import (
+    HARDWARE,
+    LONG_SWEEP,
+    SWEEP,
+    SWEEP_OR_ZERO,
+)
 from jaxlaws.foundations.annotations import Array
 
 if TYPE_CHECKING:
@@ -28,7 +33,7 @@ if TYPE_CHECKING:
 @plan.target_loss
 @click.option(
     "--flops",
-    type=SWEEP,
+    type=LONG_SWEEP,
     help="Instead of --target-loss: the budget for training and serving in FLOPs, or "
     "low:high:count.",
 )

@@ -7,7 +7,7 @@ import click
 
 from jaxlaws.cli.options import plan_options as plan
 from jaxlaws.cli.options.common_options import verb
-from jaxlaws.cli.options.parameter_types import SWEEP
+from jaxlaws.cli.options.parameter_types import LONG_SWEEP, SWEEP
 from jaxlaws.foundations.annotations import Array, Tree
 
 # The options that choose a question besides --flops, by the names of the inputs.
@@ -40,7 +40,7 @@ _WITHOUT_BUDGET = (
 @verb("train", example="jaxlaws plan train --law besiroglu2024 --flops 1e21")
 @click.option(
     "--flops",
-    type=SWEEP,
+    type=LONG_SWEEP,
     help="The whole budget in FLOPs, or low:high:count for a sweep. Without --flops, --params, "
     "--tokens or --target-loss asks for the budget.",
 )
