@@ -7,7 +7,7 @@ differentiated.
 
 import dataclasses
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Generic
 
 import jax
@@ -89,6 +89,23 @@ class FitAsFunction(Generic[L_co]):
         dtype = precision_of_results(given)
         with jax.debug_nans(False), wide_numbers(dtype):
             return _program(self._fit, dtype, *given)
+
+    def left_out(self, places: Sequence[int]) -> tuple[L_co, np.ndarray]:
+        """The law without each of some runs: new fits from the optimum, all at once.
+
+        Args:
+            places: of the runs among `losses`, `(num_fits,)`.
+
+        Returns:
+            A batched law, and how each fit ended as in `with_status`, `(num_fits,)`.
+        """
+        if any(fit.spread is not None for fit in self._fit.with_stages()):
+            # The weight of priors depends on the residuals of each fit.
+            runs = np.arange(len(self.losses))
+            each = [self.with_status(weights=np.where(runs == i, 0.0, 1.0)) for i in places]
+            return jax.tree.map(lambda *leaves: np.stack(leaves), *each)
+        with float64():
+            return self._fit.left_out(np.asarray(places))
 
     def leverages(self) -> np.ndarray:
         """The leverage of each run, `(num_runs,)`.

@@ -9,8 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from fitting.minimiser.damped_steps import possible_gain
 from fitting.minimiser.descent import TOLERANCE, descend
-from fitting.minimiser.multi_start import possible_gain
+from fitting.minimiser.multi_start import laws_of, minimise_batch
 from fitting.minimiser.status import Status
 from fitting.problem.batched_problem import Batch, BatchedProblem, Fixed
 from fitting.problem.centring import uncentre
@@ -69,6 +70,32 @@ class MovingFit:
     def with_stages(self) -> list["MovingFit"]:
         """This fit, and those of its sub-laws."""
         return [self, *(each for stage in self.stages.values() for each in stage.with_stages())]
+
+    def left_out(self, places: np.ndarray) -> tuple[Tree, np.ndarray]:
+        """The law without each of some runs, for a fit without priors, in a float64 context.
+
+        All fits start from the optimum and go through the programs of the bootstrap.
+
+        Args:
+            places: of the runs among the losses of the function, `(num_fits,)`.
+
+        Returns:
+            A batched law in the user's units, and the status of each fit, `(num_fits,)`.
+        """
+        num = len(places)
+        moved = {name: stage.left_out(places) for name, stage in self.stages.items()}
+        frozen = self.frozen
+        if moved:
+            frozen = jax.tree.map(lambda leaf: np.tile(leaf, (num,) + (1,) * np.ndim(leaf)), frozen)
+            frozen = {**frozen, **{name: law for name, (law, _) in moved.items()}}
+        weights = self.weights * (self.runs != places[:, None])
+        problem = dataclasses.replace(self.problem, paired=bool(moved))
+        batch = Batch(np.tile(self.vector, (num, 1)), weights, frozen)
+        minima = minimise_batch(problem, batch, is_near=True)
+        status = np.where(minima.converged, self.status, int(Status.NOT_CONVERGED))
+        status = np.where(np.isfinite(minima.costs), status, int(Status.NON_FINITE))
+        laws = laws_of(problem, batch.at(minima.vectors))
+        return laws, np.maximum.reduce([status, *(each for _, each in moved.values())])
 
     def law(self, losses: Array, weights: Array) -> tuple[Tree, Array]:
         """The law at the optimum, in the user's units, and its status.

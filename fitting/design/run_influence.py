@@ -2,13 +2,14 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from fitting.data.runs import Runs
-from fitting.design.data_function import fit_as_function
+from fitting.design.data_function import FitAsFunction, fit_as_function
 from fitting.estimation.options import check_integer
 from fitting.estimation.results import FitResult, L_co
 from fitting.minimiser.status import Status
@@ -16,6 +17,9 @@ from jaxlaws.foundations.annotations import Array
 from jaxlaws.foundations.text.cards import MOST_ROWS, Card, Displayed
 from jaxlaws.foundations.text.tables import Table
 from jaxlaws.precision import float64
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _PERCENT = 0.01
 
@@ -30,56 +34,67 @@ class Influence(Displayed):
         value: the quantity for the fitted law.
         per_percent: the change per 1% of the loss of each run, to first order, `(num_runs,)`; with
             several outcomes `(num_runs, num_outcomes)`.
-        if_left_out: the change if a run is left out, by one step of Newton's method, `(num_runs,)`.
-        refitted: the places of the runs whose influence was computed by a new fit as well, the
-            largest first, `(num_refits,)`.
-        exact: the change if each of these is left out, `(num_refits,)`; NaN where the new fit did
-            not converge.
+        if_left_out: the change if a run is left out, `(num_runs,)`: by a new fit without the run
+            where `is_refit`, else to first order.
+        first_order: the same change to first order, with the leverage of the run, `(num_runs,)`.
+        is_refit: whether a new fit without the run converged, `(num_runs,)`.
         rows: the row of each run in its source, as a person counts, `(num_runs,)`.
         sources: the source of each run, `(num_runs,)`.
         losses: of each run, as in `per_percent`.
+        inputs: the inputs of the runs, `(num_runs,)` each, NaN where a run has no value.
     """
 
     value: float
     per_percent: np.ndarray
     if_left_out: np.ndarray
-    refitted: np.ndarray
-    exact: np.ndarray
+    first_order: np.ndarray
+    is_refit: np.ndarray
     rows: np.ndarray
     sources: np.ndarray
     losses: np.ndarray
+    inputs: Mapping[str, np.ndarray]
 
     @property
     def order(self) -> np.ndarray:
-        """The runs, the largest change first: exact where it is known, else to first order."""
-        change = self.if_left_out.copy()
-        known = np.isfinite(self.exact)
-        change[self.refitted[known]] = self.exact[known]
-        return np.argsort(-np.abs(change), kind="stable")
+        """The runs, the largest change if left out first."""
+        return np.argsort(-np.abs(self.if_left_out), kind="stable")
+
+    @property
+    def largest_per_percent(self) -> np.ndarray:
+        """Of the changes per 1% of each run's losses, the largest, `(num_runs,)`."""
+        each = self.per_percent.reshape(len(self.rows), -1)
+        return np.take_along_axis(each, np.abs(each).argmax(axis=1, keepdims=True), 1)[:, 0]
 
     def table(self) -> Table:
         """A row for each run, in `order`: loss, change per 1%, and change if left out."""
-        exact = dict(zip(self.refitted.tolist(), self.exact.tolist(), strict=True))
-        per_percent = self.per_percent.reshape(len(self.rows), -1)
-        largest = np.take_along_axis(
-            per_percent, np.abs(per_percent).argmax(axis=1, keepdims=True), 1
-        )[:, 0]
+        largest = self.largest_per_percent
         several = len(np.unique(self.sources)) > 1
-        rows = []
-        for i in self.order.tolist():
-            number = exact.get(i, np.nan)
-            rows.append(
-                [
-                    *([str(self.sources[i])] if several else []),
-                    str(self.rows[i]),
-                    ", ".join(f"{loss:.4f}" for loss in np.ravel(self.losses[i])),
-                    f"{largest[i]:+.3g}",
-                    f"{self.if_left_out[i]:+.3g}",
-                    f"{number:+.3g}" if np.isfinite(number) else "",
-                ]
-            )
-        heads = ["row", "loss", "per 1%", "left out (one step)", "left out (refit)"]
+        rows = [
+            [
+                *([str(self.sources[i])] if several else []),
+                str(self.rows[i]),
+                ", ".join(f"{loss:.4f}" for loss in np.ravel(self.losses[i])),
+                f"{largest[i]:+.3g}",
+                f"{self.if_left_out[i]:+.3g}" + ("" if self.is_refit[i] else " (first order)"),
+            ]
+            for i in self.order.tolist()
+        ]
+        heads = ["row", "loss", "per 1%", "if left out"]
         return Table([*(["table"] if several else []), *heads], rows, num_keys=1 + several)
+
+    def plot(self, *, title: str = "", unit: str = "") -> "Figure":
+        """A picture: the runs by size and tokens, coloured by the change if left out.
+
+        Args:
+            title: of the figure.
+            unit: of the quantity.
+
+        Raises:
+            ValueError: the runs have no sizes and tokens.
+        """
+        from fitting.reporting.run_figures import runs_by_influence  # the room is above
+
+        return runs_by_influence(self, title=title, unit=unit)
 
     def _card(self) -> Card:
         table = self.table()
@@ -98,16 +113,17 @@ def influence(
     runs: Runs,
     quantity: Callable[[L_co], Array],
     *,
-    num_refits: int = 10,
+    num_refits: int = 1000,
     stages: Mapping[str, Runs] | None = None,
 ) -> Influence:
-    """How much each run moves a quantity, by derivatives of the fit and by some new fits.
+    """How much each run moves a quantity, by derivatives of the fit and by new fits.
 
     Args:
         result: the fit.
         runs: its runs, with those of its first stage where the fit was given one table.
         quantity: a JAX function from a law to a number, such as the logarithm of a planned size.
-        num_refits: for how many runs of the largest influence the law is fitted again without it.
+        num_refits: for how many runs, those of the largest influence to first order, the law is
+            fitted again without the run. All new fits start from the optimum and run at once.
         stages: the runs of the fits that were frozen, by the name of the sub-law; see
             `fit_as_function`.
 
@@ -116,8 +132,7 @@ def influence(
         TypeError: as `fit_as_function`.
 
     With Huber's cost and a small delta, a small change of most losses has no effect: only their
-    side of the law counts. Then use `if_left_out`, with `num_refits=len(runs)`: one step of Newton
-    is not accurate there.
+    side of the law counts. Then `per_percent` is zero for most runs, and `if_left_out` says more.
 
     >>> from fitting import LogSquares, Runs, fit, influence
     >>> from jaxlaws.laws.kaplan import Kaplan
@@ -128,9 +143,9 @@ def influence(
     >>> result = fit(Kaplan, runs, objective=LogSquares())
     >>> def planned_size(law):
     ...     return jnp.log(compute_optimal(law, flops=1e21).num_params)
-    >>> found = influence(result, runs, planned_size, num_refits=3)
-    >>> found.per_percent.shape, found.refitted.shape
-    ((9,), (3,))
+    >>> found = influence(result, runs, planned_size)
+    >>> found.per_percent.shape, bool(found.is_refit.all())
+    ((9,), True)
     """
     check_integer("num_refits", num_refits, least=0)
     f = fit_as_function(result, runs, stages)
@@ -148,22 +163,41 @@ def influence(
         )
         if not np.isfinite(value):
             raise ValueError(f"the quantity of the fitted law is {float(value)}")
-    if_left_out = -np.asarray(by_weight) / (1 - f.leverages())
-    refitted = np.argsort(-np.abs(if_left_out), kind="stable")[:num_refits]
-    exact = np.full(len(refitted), np.nan)
-    for i, place in enumerate(refitted.tolist()):
-        law, status = f.with_status(weights=np.where(np.arange(num) == place, 0.0, 1.0))
-        if status <= Status.FLAT_DIRECTION:
-            with float64():
-                exact[i] = float(quantity(law)) - float(value)
+    first_order = -np.asarray(by_weight) / (1 - f.leverages())
+    chosen = np.argsort(-np.abs(first_order), kind="stable")[:num_refits]
+    if_left_out, is_refit = first_order.copy(), np.zeros(num, dtype=bool)
+    for place, changed in zip(chosen, _changes(f, chosen, quantity), strict=True):
+        if np.isfinite(changed):
+            if_left_out[place], is_refit[place] = changed - float(value), True
     tables = [runs.whole(), *(table.whole() for table in (stages or {}).values())]
+    names = dict.fromkeys(name for table in tables for name in table.inputs)
     return Influence(
         value=float(value),
         per_percent=np.asarray(by_loss) * f.losses * _PERCENT,
         if_left_out=if_left_out,
-        refitted=refitted,
-        exact=exact,
+        first_order=first_order,
+        is_refit=is_refit,
         rows=np.concatenate([table.rows for table in tables]),
         sources=np.repeat([table.source for table in tables], [len(table) for table in tables]),
         losses=f.losses,
+        inputs={
+            name: np.concatenate(
+                [table.inputs.get(name, np.full(len(table), np.nan)) for table in tables]
+            )
+            for name in names
+        },
     )
+
+
+def _changes(
+    f: FitAsFunction[L_co], places: np.ndarray, quantity: Callable[[L_co], Array]
+) -> np.ndarray:
+    """The quantity of the law without each of some runs; NaN where the new fit did not converge."""
+    found = np.full(len(places), np.nan)
+    if len(places):
+        laws, statuses = f.left_out(places.tolist())
+        with float64():
+            # One law after the other: plans of single laws are compiled already.
+            for i in np.flatnonzero(statuses <= Status.FLAT_DIRECTION).tolist():
+                found[i] = float(quantity(jax.tree.map(lambda leaf, i=i: leaf[i], laws)))
+    return found

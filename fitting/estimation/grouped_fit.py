@@ -17,6 +17,7 @@ from fitting.problem.coefficient_names import by_element, sort_names, split_inde
 from jaxlaws.foundations.annotations import Tree
 from jaxlaws.foundations.errors import NotSolvedError
 from jaxlaws.foundations.law import Law
+from jaxlaws.foundations.provenance import fingerprint
 from jaxlaws.pytree import declarations, element_shapes
 
 
@@ -145,4 +146,5 @@ def _of_group(whole: FitResult, place: int, runs: Runs) -> FitResult:
         ),
         fitted_range={k: (float(v.min()), float(v.max())) for k, v in inputs.items()},
         num_runs=len(runs),
+        provenance=fingerprint([*inputs.values(), runs.loss], runs.rows),
     )

@@ -33,6 +33,7 @@ from fitting.problem.law_checks import check_law
 from fitting.problem.parameters import Parameters
 from fitting.problem.restraints import Restraints
 from jaxlaws.foundations.law import Law
+from jaxlaws.foundations.provenance import fingerprint
 from jaxlaws.precision import float64
 
 
@@ -288,4 +289,7 @@ def assemble(task: FitTask, search: Search, judged: Judged, resampled: Resampled
         restraints=task.restraints,
         jackknife=resampled.jackknife,
         options=dataclasses.replace(task.options, objective=objective),
+        provenance=fingerprint(
+            [*(runs.inputs[name] for name in task.law_type.input_names), runs.loss], runs.rows
+        ),
     )

@@ -23,13 +23,7 @@ from jaxlaws.foundations.errors import DataError
 from jaxlaws.foundations.law import Law, coefficient_names, coefficients
 from jaxlaws.foundations.text.cards import Card, Displayed
 from jaxlaws.precision import to_float64
-from jaxlaws.saving import (
-    law_from_json,
-    law_to_json,
-    numbers_from_json,
-    read_json,
-    write_json,
-)
+from jaxlaws.saving import law_from_json, law_to_json, numbers_from_json, read_json, write_json
 
 L_co = TypeVar("L_co", bound=Law, covariant=True)
 T = TypeVar("T")
@@ -71,6 +65,7 @@ class FitResult(Displayed, Generic[L_co]):
         options: the options of the fit. If `StudentT(scale=None)` was requested, its objective
             holds the fitted scale.
         reading: how the command line read the table: `columns` and `ReadingOptions`.
+        provenance: the runs of the fit as texts, and versions (`fingerprint`); empty in old files.
         roll_out: the errors of a roll-out, as `RollOut.to_json` gives them; empty without one.
     """
 
@@ -94,6 +89,7 @@ class FitResult(Displayed, Generic[L_co]):
     other_optima: tuple[Optimum, ...] = ()
     options: FitOptions = FitOptions()
     reading: Mapping[str, Json] = dataclasses.field(default_factory=dict)
+    provenance: Mapping[str, Json] = dataclasses.field(default_factory=dict)
     roll_out: Mapping[str, Json] = dataclasses.field(default_factory=dict)
 
     def usable_ensemble(self) -> L_co:

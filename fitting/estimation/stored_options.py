@@ -27,6 +27,7 @@ from jaxlaws.foundations.annotations import Json, Tree
 from jaxlaws.foundations.errors import DataError
 from jaxlaws.foundations.json_text import check_keys, is_finite_number
 from jaxlaws.foundations.law import Law
+from jaxlaws.foundations.provenance import check_fingerprint
 from jaxlaws.saving import (
     FORMAT,
     law_from_json,
@@ -48,7 +49,7 @@ _REQUIRED = (
     "fitted_range", "identifiability", "num_runs", "num_left", "frozen", "warnings", "stages",
     "ensemble", "ensemble_status",
 )  # fmt: skip
-PLAIN = ("reading", "roll_out")  # objects that the file holds as they are
+PLAIN = ("reading", "provenance", "roll_out")  # objects that the file holds as they are
 _OPTIONAL = ("options", "other_optima", "restraints", "jackknife", *PLAIN)  # older files lack them
 NUMBERS = ("objective", "objective_by_start", "starts_agreeing", "gradient_norm")  # or arrays
 _RESTRAINTS = ("tie", "bounds", "priors")
@@ -92,6 +93,8 @@ def check_fit(fit: Json) -> Mapping[str, Json]:
             raise DataError(f"'reading': expected an object of texts as {name!r}")
     if fit.get("restraints") is not None:
         check_keys("'restraints'", fit["restraints"], _RESTRAINTS)
+    if fit.get("provenance"):
+        check_fingerprint(fit["provenance"])
     if fit.get("roll_out"):
         _check_roll_out(fit["roll_out"])
     return fit

@@ -1,13 +1,17 @@
-"""The figure that everyone expects first: loss against tokens and compute, runs and fitted law."""
+"""Figures of runs: their losses with the fitted law, and which of them decide a plan."""
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 
 from fitting.data.predictions import predict
 from fitting.data.run_sizes import extent
 from fitting.data.runs import Runs
+from fitting.design.run_influence import Influence
 from jaxlaws.figures.axes import (
+    colour_bar,
     flops_axis,
     legend_above,
     loss_axis,
@@ -15,6 +19,8 @@ from jaxlaws.figures.axes import (
     quantity_axis,
 )
 from jaxlaws.figures.style import (
+    INK,
+    SMALL,
     house_style,
     new_figure,
     ordered_colours,
@@ -26,6 +32,8 @@ from jaxlaws.foundations.quantities import format_quantity
 
 _PAIRS = (("num_params", "num_tokens"), ("num_student_params", "num_student_tokens"))
 _MOST_CURVES = 60
+_NUM_NAMED = 3  # runs that bear their number
+_SMALLEST, _LARGEST = 10.0, 90.0  # areas of the points by influence, in square points
 
 
 def has_sizes_and_tokens(law: Law) -> bool:
@@ -116,3 +124,64 @@ def _draw_curves(
         for axes, along in zip(panels, (line, line * per_token), strict=True):
             axes.plot(along, losses, color=colour, linewidth=1.1, alpha=0.9)
     return len(ranges)
+
+
+def runs_by_influence(found: Influence, *, title: str = "", unit: str = "") -> Figure:
+    """Draw each run in the plane of size and tokens, coloured by the change if it is left out.
+
+    Supervised and distilled runs have a panel each. Larger points have more influence; the largest
+    bear the number of their row.
+
+    Args:
+        found: the influence of runs.
+        title: of the figure.
+        unit: of the quantity.
+
+    Raises:
+        ValueError: no run has a size and tokens.
+    """
+    panels = []
+    for size_name, token_name in _PAIRS:
+        whose = "the student's " if "student" in size_name else ""
+        if {size_name, token_name} <= found.inputs.keys():
+            sizes, tokens = found.inputs[size_name], found.inputs[token_name]
+            here = np.flatnonzero(np.isfinite(sizes) & np.isfinite(tokens))
+            panels += [(here, sizes, tokens, whose)] if len(here) else []
+    if not panels:
+        raise ValueError("there is no picture: the runs have no sizes and tokens")
+    change = found.if_left_out
+    most = float(np.max(np.abs(change))) or 1.0
+    named = found.order[:_NUM_NAMED]
+    norm = TwoSlopeNorm(0.0, -most, most)
+    with house_style():
+        figure, axes = new_figure(len(panels), width=5.6, height=3.9)
+        for (here, sizes, tokens, whose), panel in zip(panels, np.atleast_1d(axes), strict=True):
+            here = here[np.argsort(np.abs(change[here]))]  # the largest on top
+            panel.scatter(
+                sizes[here],
+                tokens[here],
+                c=change[here],
+                s=_SMALLEST + (_LARGEST - _SMALLEST) * np.abs(change[here]) / most,
+                cmap="PuOr",
+                norm=norm,
+                edgecolors=INK,
+                linewidths=0.4,
+            )
+            for place in named:
+                if place in here:
+                    panel.annotate(
+                        f"row {found.rows[place]}",
+                        (sizes[place], tokens[place]),
+                        textcoords="offset points",
+                        xytext=(6, 4),
+                        fontsize=SMALL,
+                    )
+            quantity_axis(panel.xaxis, f"{whose}parameters")
+            quantity_axis(panel.yaxis, f"{whose}training tokens")
+        label = "change if the run is left out" + (f" ({unit})" if unit else "")
+        colours = ScalarMappable(norm, "PuOr")
+        colours.set_array(change)
+        colour_bar(figure, colours, list(np.atleast_1d(axes)), label)
+        with_lines_below(figure, ["points: runs; the larger, the more influence"])
+        set_title(figure, title)
+    return figure

@@ -8,7 +8,17 @@ import click
 
 from jaxlaws.cli.options.common_options import ARGUMENTS
 from jaxlaws.cli.output.notices import show_notice
-from jaxlaws.cli.verbs import demo, explore, fit, predict, presets, report, validate
+from jaxlaws.cli.verbs import (
+    demo,
+    explore,
+    fit,
+    influence,
+    predict,
+    presets,
+    replan,
+    report,
+    validate,
+)
 from jaxlaws.cli.verbs.plans import group as plan
 from jaxlaws.foundations.annotations import Tree
 from jaxlaws.foundations.text.escaping import terminal_text
@@ -71,6 +81,6 @@ def main() -> None:
         warnings.simplefilter("default", UserWarning)
 
 
-for _verb in (presets, predict, fit, validate, plan, explore, report, demo):
+for _verb in (presets, predict, fit, validate, influence, plan, replan, explore, report, demo):
     main.add_command(_verb.command)
 main.add_command(presets.explain)

@@ -91,7 +91,7 @@ def with_tokens_per_param(fields: dict[str, Tree]) -> dict[str, Tree]:
     """The fields of a plan with the tokens per parameter of its model, after the tokens."""
     for size, tokens in _RATIO_OF:
         if size in fields and tokens in fields:
-            ratio = {"tokens_per_param": np.divide(fields[tokens], fields[size])}
+            ratio = {"tokens_per_param": fields[tokens] / fields[size]}
             names = list(fields)
             until = max(names.index(size), names.index(tokens)) + 1
             return {

@@ -39,6 +39,8 @@ SAMPLE = {
     "num_streams": [1.0, 2.0, 8.0],
     "learning_rate": [1e-2, 4e-3, 1e-4],
     "batch_size": [1e5, 5e5, 4e6],
+    "rate_sum": [3.0, 40.0, 900.0],
+    "annealed_rate": [1.0, 2.0, 5.0],
 }
 # The other inputs may be any integer, and a very large value is near the limit.
 BOUNDED = {"teacher_loss", "density", "num_streams", "learning_rate"}

@@ -8,12 +8,13 @@ import click
 import numpy as np
 
 from jaxlaws.cli.answers.caveats import NOT_IN_TABLES, add_caveats
+from jaxlaws.cli.answers.plan_provenance import provenance_of
 from jaxlaws.cli.answers.plans.data_set import write_data_set
 from jaxlaws.cli.answers.presentation import Answered, Presentation
 from jaxlaws.cli.answers.refining import refined
 from jaxlaws.cli.options.common_options import ARGUMENTS
 from jaxlaws.cli.options.law_source import Source
-from jaxlaws.cli.options.plan_options import PlanOptions, crossed
+from jaxlaws.cli.options.plan_options import RECEIVER, PlanOptions, crossed
 from jaxlaws.cli.output.destinations import is_data_set, is_picture
 from jaxlaws.cli.output.files import write_picture, write_table
 from jaxlaws.cli.output.printing import print_json, print_table, with_loss_unit, without_flops
@@ -23,8 +24,6 @@ from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.text.table_columns import flat
 
 COMMAND = "command"  # key of a JSON document: the command that prints it
-# Keys of `click.Context.meta`: a function that takes the answer of a verb in place of its output.
-ANSWER_RECEIVER = "jaxlaws.answer_receiver"
 
 
 def find(
@@ -64,16 +63,17 @@ def answer(
     Raises:
         ValueError: no plan exists for single inputs, or there is no picture of the answer.
     """
+    context = click.get_current_context()
+    if (receive := context.meta.get(RECEIVER)) is not None:
+        receive(kind, question, crossed(inputs), source)
+        return
     if is_data_set(options.output):
         write_data_set(kind, question, inputs, source, options)
         return
     if options.with_draws or options.distributed:
         option = "--draws" if options.with_draws else "--distributed"
         raise click.UsageError(f"{option} is for a data set: write to a folder, as -o plans/")
-    given, context = crossed(inputs), click.get_current_context()
-    if (receive := context.meta.get(ANSWER_RECEIVER)) is not None:
-        receive(find(kind, question, given, source))
-        return
+    given = crossed(inputs)
     if is_picture(options.output) and "cost" in question.keywords:
         raise ValueError(
             f"cannot draw {options.output!r}: pictures show budgets in FLOPs; leave out --price, "
@@ -95,7 +95,7 @@ def answer(
     if options.as_json:
         words = context.meta.get(ARGUMENTS)
         command = {COMMAND: shlex.join(["jaxlaws", *words])} if words else {}
-        print_json(document | command)
+        print_json(document | command | {"provenance": provenance_of(source)})
     else:
         notes = kind.notes(found, document) + [NOTE] * any_failed(flat(document))
         notes += [f"Caveat: {each}" for each in caveats]

@@ -1,16 +1,18 @@
 """`jaxlaws predict`: predicted losses."""
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Mapping, Sequence
 
+import click
 import jax
 import numpy as np
 
 from jaxlaws.cli.answers.caveats import FORM, form_error
 from jaxlaws.cli.answers.draws import LEVEL
 from jaxlaws.cli.options.law_source import Source
-from jaxlaws.cli.options.plan_options import crossed
+from jaxlaws.cli.options.plan_options import RECEIVER, crossed
 from jaxlaws.cli.output.printing import print_json, print_table, with_loss_unit
-from jaxlaws.foundations.annotations import Array
+from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.law import outcomes_of
 from jaxlaws.foundations.quantities import format_quantity
 from jaxlaws.foundations.text.cells import DISTANCE, WORDS, cell
@@ -25,9 +27,13 @@ _MOST_AT_ONCE = 2**20  # predictions that are computed at once
 def show(inputs: Mapping[str, Array], source: Source, *, as_json: bool) -> None:
     """Predict the loss for all combinations of the inputs, and print it."""
     given = crossed(inputs)
+    names = outcomes_of(source.law) or (OUTCOME,)
+    if (receive := click.get_current_context().meta.get(RECEIVER)) is not None:
+        predicted = functools.partial(_by_outcome, like=source.law, inputs=given, names=names)
+        receive(None, predicted, {}, source)
+        return
     arrays = np.broadcast_arrays(*map(np.atleast_1d, given.values()))
     columns = dict(zip(given, arrays, strict=True))
-    names = outcomes_of(source.law) or (OUTCOME,)
     with float64():
         predicted = np.asarray(source.law.loss(**columns))
     losses = dict(zip(names, predicted.reshape(-1, len(names)).T, strict=True))
@@ -59,6 +65,16 @@ def show(inputs: Mapping[str, Array], source: Source, *, as_json: bool) -> None:
     table = Table([*(WORDS.get(n, n) for n in columns), *heads, *DISTANCE.values(), *last], rows)
     notes = [f"Caveat: {each}" for each in caveats]
     print_table(f"{source.name}: predicted loss", with_loss_unit(table, source.loss_unit), notes)
+
+
+def _by_outcome(
+    law: Tree, *, like: Tree, inputs: Mapping[str, Array], names: Sequence[str]
+) -> dict[str, Array]:
+    """The prediction of a law, or of its supervised law, for single inputs, by outcome."""
+    predicted = (law if isinstance(law, type(like)) else law.supervised).loss(**inputs)
+    return {
+        name: predicted[..., i] if len(names) > 1 else predicted for i, name in enumerate(names)
+    }
 
 
 def _roll_out_errors(columns: Mapping[str, Array], source: Source) -> dict[str, Array]:

@@ -25,7 +25,7 @@ from jaxlaws.foundations.annotations import Tree
 from jaxlaws.foundations.errors import DataError
 
 if TYPE_CHECKING:
-    from fitting import FitOptions, Runs, Starts
+    from fitting import FitChanges, FitOptions, Runs, Starts
     from jaxlaws.foundations.law import Law
 
 
@@ -36,6 +36,7 @@ class FitInputs:
     Attributes:
         table: path of the table.
         law_name: name of the law's module, or None.
+        like: the file of a fit whose law, columns and options are used where none are given.
         reading: the options of the table.
         others: the other options by the names of their parameters.
     """
@@ -44,6 +45,7 @@ class FitInputs:
     law_name: str | None
     reading: TableOptions
     others: Mapping[str, Tree]
+    like: str | None = None
 
     def options(self) -> "FitOptions":
         """The options of the fit.
@@ -52,10 +54,10 @@ class FitInputs:
             UsageError: the text of an option is not written as the option requires.
         """
         keep_compiled()
-        from fitting import FitOptions
+        from fitting import FitOptions, FitResult
 
         starts, num_starts = _starts(self.others["starts"])
-        return FitOptions(
+        given = FitOptions(
             objective=objective_of(self.others["objective_text"], self.others["delta"]),
             num_starts=num_starts,
             starts=starts,
@@ -66,6 +68,16 @@ class FitInputs:
             priors=priors_of(pairs("--prior", self.others["priors"])),
             seed=self.others["seed"],
         )
+        if self.like is None:
+            return given
+        like = FitResult.load(self.like).options
+        changes: FitChanges = {}
+        for parameter, fields in _FIELDS.items():
+            for field in fields if is_given(parameter) else ():
+                value = getattr(given, field)
+                old = getattr(like, field)
+                changes[field] = {**old, **value} if isinstance(old, Mapping) else value
+        return like.replaced(**changes)
 
     def read(self) -> "tuple[str, type[Law], Runs, TableOptions]":
         """The name of the law's module, its class, the runs in the table, and how they were read.
@@ -81,8 +93,10 @@ class FitInputs:
         from jaxlaws import laws
         from jaxlaws.saving import law_class_name
 
-        name, types = self.law_name, laws.law_types()
+        name, types = self.law_name or self.like, laws.law_types()
         reading = self.reading
+        if self.like is not None and name != self.like:
+            reading = reading.after(FitResult.load(self.like).reading)
         if name is not None and Path(name).suffix == ".json" and Path(name).is_file():
             fitted = FitResult.load(name)
             reading, name = reading.after(fitted.reading), law_class_name(type(fitted.law))
@@ -120,6 +134,13 @@ _OPTIONS = (
     ),
     law_module_option,
     click.option(
+        "--like",
+        metavar="FILE",
+        type=click.Path(exists=True, dir_okay=False),
+        help="File of a fit: use its law, its columns and its options, except for those that are "
+        "given. Default: no file.",
+    ),
+    click.option(
         "--freeze",
         multiple=True,
         metavar="NAME=VALUE",
@@ -151,10 +172,10 @@ def fit_options(verb: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(verb)
     def with_options(
-        table: str, law_name: str | None, reading: TableOptions, **given: Tree
+        table: str, law_name: str | None, like: str | None, reading: TableOptions, **given: Tree
     ) -> None:
-        others = {name: given.pop(name) for name in _OTHERS}
-        verb(FitInputs(table, law_name, reading, others), **given)
+        others = {name: given.pop(name) for name in _FIELDS}
+        verb(FitInputs(table, law_name, reading, others, like), **given)
 
     decorated = table_options(with_options)
     for option in reversed(_OPTIONS):
@@ -162,17 +183,25 @@ def fit_options(verb: Callable[..., None]) -> Callable[..., None]:
     return decorated
 
 
-_OTHERS = (
-    "objective_text",
-    "delta",
-    "starts",
-    "weights",
-    "freeze",
-    "ties",
-    "bounds",
-    "priors",
-    "seed",
-)
+# The fields of `FitOptions` that each option sets, by the name of the option's parameter.
+_FIELDS: dict[str, tuple[str, ...]] = {
+    "objective_text": ("objective",),
+    "delta": ("objective",),
+    "starts": ("starts", "num_starts"),
+    "weights": ("weights",),
+    "freeze": ("freeze",),
+    "ties": ("tie",),
+    "bounds": ("bounds",),
+    "priors": ("priors",),
+    "seed": ("seed",),
+}
+
+
+def is_given(parameter: str) -> bool:
+    """Whether the user gave an option of the verb, by the name of its parameter."""
+    source = click.get_current_context().get_parameter_source(parameter)
+    return source is not click.core.ParameterSource.DEFAULT
+
 
 _MOST_STARTS = 100_000
 

@@ -28,6 +28,7 @@ class Source:
             tokens per parameter of these runs.
         roll_out: the errors of a roll-out, as `RollOut.to_json` gives them; empty where there is
             none.
+        fit: the fit, or None for a law without one.
     """
 
     law: "Law"
@@ -65,6 +66,7 @@ class Source:
         self.caveats: tuple[str, ...] = ()
         self.open_splits: Mapping[str, float] = {}
         self.roll_out: Mapping[str, Json] = {}
+        self.fit: FitResult | None = None
         self._supervised_roll_out: Mapping[str, Json] = {}
 
     @classmethod
@@ -87,7 +89,7 @@ class Source:
         from jaxlaws.foundations.law import outcome_of, outcomes_of
 
         self.caveats, self.open_splits = caveats_of(result), open_splits(result)
-        self.roll_out = result.roll_out
+        self.roll_out, self.fit = result.roll_out, result
         if outcome_of(result.law) is None and not outcomes_of(result.law):
             self.loss_unit = "nats"  # into which a table in another unit is converted
         if "supervised" in result.stages:

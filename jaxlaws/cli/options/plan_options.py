@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 
 ScenarioName = Literal["free", "inference", "pretraining", "full"]
 
+# Keys of `click.Context.meta`. A function that takes the question of a verb in place of printing
+# the answer, `receive(kind, question, inputs, source)`; and a law to plan with in place of `--law`.
+RECEIVER, LAW = "jaxlaws.receiver", "jaxlaws.law"
+
 # The name of each scenario in `jaxlaws.planning`, and which costs of the teacher it charges.
 SCENARIOS: dict[ScenarioName, tuple[str, str]] = {
     "free": ("FREE_TEACHER", "The teacher costs nothing."),
@@ -82,7 +86,7 @@ class PlanOptions:
     def source(self) -> Source:
         """The law, which is read when a verb first uses it."""
         keep_compiled()
-        return Source(self.law_name)
+        return click.get_current_context().meta.get(LAW) or Source(self.law_name)
 
     @functools.cached_property
     def forward_flops(self) -> Callable[[Array], Array]:

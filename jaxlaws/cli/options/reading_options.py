@@ -93,6 +93,11 @@ class TableOptions:
         others = {name: value for name, value in others.items() if value}
         return cls(pairs("--column", given["columns"]), others)
 
+    @classmethod
+    def of_stored(cls, stored: Mapping[str, Json]) -> "TableOptions":
+        """The options in the file of a fit."""
+        return cls({}, {}).after(stored)
+
     def stored(self) -> dict[str, Json]:
         """The options as the file of a fit stores them."""
         return {"columns": dict(self.columns), **self.others}

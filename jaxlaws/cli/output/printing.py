@@ -18,16 +18,16 @@ from jaxlaws.foundations.text.tables import Table, table_text
 _WIDEST = 10_000  # of a table that is not for a terminal: a program may read its lines
 
 
-def _plain(value: object) -> Json:
+def plain_json(value: object) -> Json:
     """A value as JSON has it; a number that JSON lacks becomes null."""
     import numpy as np
 
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: plain_json(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [plain_json(item) for item in value]
     if isinstance(value, np.ndarray):
-        return _plain(value.tolist())
+        return plain_json(value.tolist())
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float) and not math.isfinite(value):
@@ -37,7 +37,7 @@ def _plain(value: object) -> Json:
 
 def print_json(document: Mapping[str, object]) -> None:
     """Print one JSON object and nothing else."""
-    click.echo(json.dumps(_plain(document), indent=1, allow_nan=False))
+    click.echo(json.dumps(plain_json(document), indent=1, allow_nan=False))
 
 
 def with_loss_unit(table: Table, unit: str) -> Table:

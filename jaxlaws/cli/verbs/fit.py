@@ -14,13 +14,13 @@ from jaxlaws.cli.options.common_options import (
     output_option,
     verb,
 )
-from jaxlaws.cli.options.fitting_options import FitInputs, fit_options
+from jaxlaws.cli.options.fitting_options import FitInputs, fit_options, is_given
 from jaxlaws.cli.output.destinations import LAWS
 from jaxlaws.cli.output.printing import print_json
 from jaxlaws.cli.output.progress import patience, seconds_of_fits
 
 if TYPE_CHECKING:
-    from fitting import IntervalMethod, Resampling, RunSize
+    from fitting import FitChanges, IntervalMethod, Resampling, RunSize
 
 
 @verb(
@@ -85,26 +85,32 @@ def command(
     TABLE is CSV, TSV, JSON, JSON Lines, Markdown, Parquet or Excel, also compressed with gzip; - is
     standard input.
     """
-    options = inputs.options().replaced(
-        bootstrap=bootstrap,
-        resample=resample,
-        cluster=cluster,
-        jackknife=bootstrap > 0 and method == "bca",
-    )
+    options = inputs.options()
+    changes: FitChanges = {}
+    for name, value in {"bootstrap": bootstrap, "resample": resample, "cluster": cluster}.items():
+        if inputs.like is None or is_given(name):
+            changes[name] = value
+    options = options.replaced(**changes)
+    if inputs.like is None or is_given("method") or not options.bootstrap:
+        options = options.replaced(jackknife=options.bootstrap > 0 and method == "bca")
+    bootstrap = options.bootstrap
     import fitting
     from fitting.data.preparation.repeated_rows import checkpoints_of_runs
-    from jaxlaws.cli.answers.fitted_law import print_fit, summary_of
-    from jaxlaws.cli.answers.hold_outs import print_by_distance
+    from jaxlaws.cli.answers.fits.fitted_law import print_fit, summary_of
+    from jaxlaws.cli.answers.fits.hold_outs import print_by_distance
     from jaxlaws.saving import law_class_name
 
     name, law_type, runs, reading = inputs.read()
-    if cluster is None and bootstrap and reading.others.get("checkpoints") == "all":
+    if options.cluster is None and bootstrap and reading.others.get("checkpoints") == "all":
         found = checkpoints_of_runs(runs.inputs, runs.others)
         options = options if found is None else options.replaced(cluster=found.run)
     expected = seconds_of_fits(1, bootstrap)
     with patience(f"fitting {name} to {inputs.table} …", at_once=True, expected=expected):
         result = fitting.fit(law_type, runs, options=options)
-    if inputs.law_name is None and (limit := fitting.fit_limit_form(result, runs)) is not None:
+    if (
+        inputs.law_name is inputs.like is None
+        and (limit := fitting.fit_limit_form(result, runs)) is not None
+    ):
         law_type, result = type(limit.law), limit
         name = law_class_name(law_type)
     if roll_out is not None:

@@ -7,13 +7,14 @@ import click
 from jaxlaws.cli.options.common_options import json_option, law_option, verb
 from jaxlaws.cli.options.law_source import Source
 from jaxlaws.cli.options.parameter_types import SWEEP, SWEEP_OR_NEGATIVE, SWEEP_OR_ZERO
+from jaxlaws.cli.options.plan_options import LAW
 from jaxlaws.foundations.annotations import Array
 
 if TYPE_CHECKING:
     from jaxlaws.foundations.law import Law
 
 # A size and its tokens have one option each, for a model, a student and a teacher alike.
-_OPTION_OF = {
+OPTION_OF = {
     "num_params": "--params",
     "num_tokens": "--tokens",
     "num_student_params": "--student",
@@ -46,11 +47,11 @@ def command(law_name: str, as_json: bool, others: tuple[str, ...], **given: Arra
     """
     from jaxlaws.cli.answers.predictions import show
 
-    source = Source(law_name)
+    source = click.get_current_context().meta.get(LAW) or Source(law_name)
     if given["params"] is not None and given["student"] is None:
         source = source.for_supervised_runs()
     names = source.law.input_names
-    options = {name: _OPTION_OF.get(name, f"--input {name}=…") for name in names}
+    options = {name: OPTION_OF.get(name, f"--input {name}=…") for name in names}
     values = {f"--{key.replace('_', '-')}": value for key, value in given.items()}
     values |= dict(_other(text, source.law) for text in others)
     values = {option: value for option, value in values.items() if value is not None}
@@ -65,8 +66,8 @@ def command(law_name: str, as_json: bool, others: tuple[str, ...], **given: Arra
 def _other(text: str, law: "Law") -> tuple[str, Array]:
     """An input written NAME=VALUE, with the option that gives this input."""
     name, equals, value = text.partition("=")
-    if not equals or name in _OPTION_OF:
-        known = f": write {_OPTION_OF[name]}" if name in _OPTION_OF else ""
+    if not equals or name in OPTION_OF:
+        known = f": write {OPTION_OF[name]}" if name in OPTION_OF else ""
         raise click.UsageError(f"--input takes NAME=VALUE, got {text!r}{known}")
     from jaxlaws.inputs import inputs_of
 

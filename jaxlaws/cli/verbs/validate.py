@@ -79,9 +79,9 @@ def command(
     if figure is not None and not roll_out:
         raise click.UsageError("--figure draws a roll-out: give --roll-out")
 
-    options = inputs.options()
+    options = inputs.options().replaced(bootstrap=0, jackknife=False)
     import fitting
-    from jaxlaws.cli.answers.hold_outs import document_of, print_errors
+    from jaxlaws.cli.answers.fits.hold_outs import document_of, print_errors
 
     name, law_type, runs, _ = inputs.read()
     held, rolled = (), None

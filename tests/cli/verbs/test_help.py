@@ -69,8 +69,12 @@ def test_the_examples_work(run, tmp_path, monkeypatch):
         (command,) = parameters.values
         if command.name == "explore":  # it serves until it is stopped: tests/cli/explorer
             continue
-        name = "final_loss" if command.name == "fit" else "loss"
-        (tmp_path / "my_runs.csv").write_text((tmp_path / f"{name}.csv").read_text())
+        name = "final_loss" if command.name in ("fit", "influence", "replan") else "loss"
+        for table in ("my_runs.csv", "runs.csv"):
+            (tmp_path / table).write_text((tmp_path / f"{name}.csv").read_text())
+        if command.name == "replan":
+            plan = run("plan", "train", "--law", "fit.json", "--flops", "1e21", "--json").out
+            (tmp_path / "plan.json").write_text(plan)
         assert run(*example(command)).code == 0, command.name
 
 

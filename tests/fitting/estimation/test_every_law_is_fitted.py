@@ -31,9 +31,12 @@ RANGES = {
     "num_streams": (1.0, 8.0),
     "learning_rate": (1e-4, 1e-2),
     "batch_size": (3e4, 3e6),
+    "rate_sum": (0.1, 10.0),
+    "annealed_rate": (0.001, 0.1),
 }
 # Coefficients for the laws that have no preset: near those of their papers, where they exist.
 OWN = {
+    "annealing": {"E": 1.6, "A": 0.5, "alpha": 0.5, "B": 400.0, "beta": 0.35, "C": 2.0},
     "broken_power": {"a": 1.5, "b": 40.0, "c0": 0.15, "c": 0.2, "d": 3e9, "f": 0.3},
     "compute_floor": {"E": 1.5, "A": 100.0, "alpha": 0.1},
     "data_mixing": {"c": 1.5, "t": np.array([0.5, 0.1, -0.3])},

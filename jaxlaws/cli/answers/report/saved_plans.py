@@ -10,9 +10,10 @@ import numpy as np
 from fitting import markdown_table
 from fitting.reporting.pages import Part, Picture
 from jaxlaws.cli.answers.caveats import add_caveats
-from jaxlaws.cli.answers.pipeline import ANSWER_RECEIVER, COMMAND, find, has_picture
+from jaxlaws.cli.answers.pipeline import COMMAND, find, has_picture
 from jaxlaws.cli.answers.presentation import Answered
 from jaxlaws.cli.answers.refining import refined
+from jaxlaws.cli.options.plan_options import RECEIVER
 from jaxlaws.cli.output.printing import with_loss_unit
 from jaxlaws.foundations.annotations import Json
 from jaxlaws.foundations.errors import DataError
@@ -48,9 +49,9 @@ def plan_again(path: str, document: dict[str, Json]) -> Answered:
         raise DataError(f"{path}: 'command' must begin with 'jaxlaws plan', got {command!r:.80}")
     received: list[Answered] = []
     root = click.get_current_context().find_root().command
-    context = root.make_context("jaxlaws", _without_modules(words[1:]))
+    context = root.make_context("jaxlaws", without_modules(words[1:]))
     with context, contextlib.suppress(click.exceptions.Exit):  # such as of --help
-        context.meta[ANSWER_RECEIVER] = received.append
+        context.meta[RECEIVER] = lambda *asked: received.append(find(*asked))
         root.invoke(context)
     if not received:
         raise DataError(f"{path}: 'command' gives no plan: {command!r:.80}")
@@ -65,7 +66,8 @@ def plan_again(path: str, document: dict[str, Json]) -> Answered:
     return found
 
 
-def _without_modules(words: Sequence[str]) -> list[str]:
+def without_modules(words: Sequence[str]) -> list[str]:
+    """The words of a command, without the modules of laws that it imports."""
     kept, skip = [], False
     for word in words:
         if not skip and not word.startswith("--law-module"):
