@@ -141,8 +141,11 @@ class NextRuns(Displayed):
     def remarks(self) -> list[str]:
         """Sentences on the gain by budget, on the regret, and what to know."""
         gains = -100 * np.diff(self.sd_by_budget()) / self.sd
-        each = ", ".join(f"{gain:.1f}" for gain in gains)
-        found = [f"Each further 10% of the cost lowers the standard deviation by {each} % of it."]
+        each = ", ".join(f"{gain:.1f}%" for gain in gains)
+        found = [
+            "Each further 10% of the cost lowers the standard deviation by "
+            f"{each} of its value now."
+        ]
         if self.regret is not None:
             found.append(_in_words(self.regret))
         return [*found, *self.notes]

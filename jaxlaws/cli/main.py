@@ -13,6 +13,7 @@ from jaxlaws.cli.verbs import (
     explore,
     fit,
     influence,
+    next_runs,
     predict,
     presets,
     replan,
@@ -81,6 +82,8 @@ def main() -> None:
         warnings.simplefilter("default", UserWarning)
 
 
-for _verb in (presets, predict, fit, validate, influence, plan, replan, explore, report, demo):
+for _verb in (
+    presets, predict, fit, validate, influence, next_runs, plan, replan, explore, report, demo,
+):  # fmt: skip
     main.add_command(_verb.command)
 main.add_command(presets.explain)

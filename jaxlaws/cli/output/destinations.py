@@ -74,7 +74,8 @@ def check_suffix(path: str, suffixes: Suffixes) -> None:
     suffix = Path(path).suffix
     if suffix not in suffixes:
         pictures = "a picture .png, .svg or .pdf"
-        names = f"a table .csv or .parquet, or {pictures}" if ".csv" in suffixes else pictures
+        tables = " or ".join(each for each in TABLES if each in suffixes)
+        names = f"a table {tables}, or {pictures}" if tables else pictures
         raise ValueError(f"cannot write {path!r}: give the name of {names}")
     if suffix == ".parquet":
         _check_pyarrow()
