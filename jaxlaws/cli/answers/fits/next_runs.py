@@ -30,10 +30,10 @@ def show(found: NextRuns, quantity: Quantity, output: str | None, *, as_json: bo
         f"{quantity.title}: {_number(found.value, quantity)}, {found.level:.0%} interval {now}. "
         f"Expected after {len(found.costs)} runs, which cost {cost} FLOPs in all: {then}."
     )
-    unit = "of its natural logarithm: 0.05 is 5%" if quantity.is_log else "of it"
+    unit = " (natural logarithm: 0.05 is 5%)" if quantity.is_log else ""
     notes = [
-        f"sd after it: the expected standard deviation of {quantity.title} after the run and those "
-        f"above it ({unit}); it is {found.sd:.3g} now.",
+        f"sd after it: the expected standard deviation of {quantity.title}{unit} after the run and "
+        f"those above it; it is {found.sd:.3g} now.",
         *found.remarks(),
     ]
     print_table(f"runs to train for: {quantity.text}", found.table(), notes, lead=lead)
