@@ -6,8 +6,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from jaxlaws.figures.axes import flops_axis, legend_above, quantity_axis
+from jaxlaws.figures.axes import flops_axis, legend_above, quantity_axis, share_axis
 from jaxlaws.figures.style import house_style, new_figure, ordered_colours, set_title
+from jaxlaws.foundations.quantities import format_flops
 from jaxlaws.foundations.text.cells import heading
 
 if TYPE_CHECKING:
@@ -36,8 +37,10 @@ def runs_to_train(answer: "NextRuns", *, title: str = "") -> Figure:
         legend_above(panels[0])
         spent = np.concatenate([[0.0], np.cumsum(answer.costs)])
         deviations = np.concatenate([[answer.sd], answer.sd_after])
-        panels[1].plot(spent, deviations, color=colours[1], marker="o", markersize=4)
-        panels[1].set_xlabel("cost of the runs (FLOPs)")
+        total = float(spent[-1])
+        shares = spent / (total or 1.0)
+        panels[1].plot(shares, deviations, color=colours[1], marker="o", markersize=4)
+        share_axis(panels[1].xaxis, f"share of the cost of {format_flops(total)}")
         panels[1].set_ylabel("expected standard deviation")
         panels[1].set_ylim(bottom=0)
         set_title(figure, title)

@@ -24,6 +24,8 @@ from matplotlib.ticker import FixedLocator
 import fitting.reporting
 import jaxlaws.figures
 from fitting import Runs, fit, hold_out, isoflop_profiles, predict, scaling_of_profiles
+from fitting.design.next_runs_answer import NextRuns
+from fitting.design.run_influence import Influence
 from fitting.uncertainty.profile_likelihood import Profile
 from fitting.validation.cross_validation import RollOut
 from jaxlaws import presets
@@ -103,6 +105,26 @@ def rolled():
     return RollOut(by="num_params", hold_outs=(held,), frontiers=np.array([1e8]), decades=distances)
 
 
+def influenced():
+    sizes, tokens = (each.ravel() for each in np.meshgrid([1e8, 4e8, 2e9], [2e9, 2e10, 3e11]))
+    change = 0.1 * np.cos(np.arange(9.0))
+    return Influence(
+        value=23.1, per_percent=change, if_left_out=change, first_order=change,
+        is_refit=np.ones(9, dtype=bool), rows=np.arange(2, 11), sources=np.full(9, "runs.csv"),
+        losses=np.linspace(3, 2, 9), inputs={"num_params": sizes, "num_tokens": tokens},
+    )  # fmt: skip
+
+
+def to_train():
+    known = {"num_params": np.array([1e8, 4e8, 2e9]), "num_tokens": np.array([2e9, 3e11, 2e10])}
+    sizes, tokens = np.array([2e8, 3e9, 8e8]), np.array([9e10, 4e9, 3e10])
+    return NextRuns(
+        inputs={"num_params": sizes, "num_tokens": tokens}, costs=6 * sizes * tokens, places=None,
+        value=23.1, sd=0.3, sd_after=np.array([0.2, 0.13, 0.1]), quantile=1.64, level=0.9,
+        noise=np.full(3, 0.005), known_inputs=known,
+    )  # fmt: skip
+
+
 def profiles():
     return isoflop_profiles(alone()[1], bootstrap=20)
 
@@ -147,6 +169,8 @@ EXAMPLES = {
     "profile_likelihoods": lambda draw: draw([profile(), profile()], **TITLE),
     "bootstrap_cloud": lambda draw: draw(fitted(), **TITLE),
     "isoflop_curves": lambda draw: draw(profiles(), **TITLE),
+    "runs_by_influence": lambda draw: draw(influenced(), unit="parameters (log)", **TITLE),
+    "runs_to_train": lambda draw: draw(to_train(), **TITLE),
     "approaches": lambda draw: draw([scaling_of_profiles(profiles())], flops=FLOPS, **TITLE),
 }  # fmt: skip
 

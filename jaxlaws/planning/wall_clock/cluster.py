@@ -9,6 +9,7 @@ import numpy as np
 
 from jaxlaws.compute import ForwardFlops, dense_forward_flops, training_flops
 from jaxlaws.foundations.annotations import Array
+from jaxlaws.planning.engine.checks import callable_tree
 from jaxlaws.planning.engine.costs import Hardware
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.precision import array_module
@@ -115,7 +116,7 @@ class Cluster:
         >>> f"{plan.flops:.3g} FLOPs, {cluster.days(plan.flops):.1f} days"
         '3.38e+23 FLOPs, 30.0 days'
         """
-        return Limit(TrainingDays(cluster=self, forward_flops=forward_flops), days)
+        return Limit(TrainingDays(cluster=self, forward_flops=callable_tree(forward_flops)), days)
 
     @property
     def _seconds_per_flop(self) -> Array:
@@ -129,7 +130,7 @@ class TrainingDays:
     """The days of training one model, as a function of its size and tokens."""
 
     cluster: Cluster
-    forward_flops: ForwardFlops = dense_forward_flops
+    forward_flops: ForwardFlops
 
     def __call__(self, *, num_params: Array, num_tokens: Array, **_: Array) -> Array:
         """Days on the devices of the cluster."""

@@ -30,6 +30,7 @@ DISTILL = ["plan", "distill", "--student", "300M", "--flops"]
 
 def test_train_prints_the_fields_of_the_plan(run):
     reported = run(*TRAIN, "5.76e23", "--json").json
+    assert reported.pop("provenance")["law"]["name"] == "besiroglu2024"
     plan = compute_optimal(presets.load("besiroglu2024"), flops=5.76e23)
     reached = extrapolation_decades(plan, presets.describe("besiroglu2024").fitted_range or {})
     assert reported == {

@@ -134,7 +134,7 @@ def test_students_that_share_a_teacher(run, tmp_path):
     out = run(*asked, "1e22").out
     for words in ("300M, 1B, 3B", "student losses", "mean loss", f"{plan.loss:.4f}"):
         assert words in out
-    assert "student losses" in run(*asked, "1e20:1e22:2", "-o", path).out
+    assert "student (nats)" in run(*asked, "1e20:1e22:2", "-o", path).out
     rows = _rows(path)
     assert len(rows) == 6
     tokens = [float(row["num_student_tokens"]) for row in rows[3:]]

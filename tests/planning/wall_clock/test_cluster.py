@@ -104,14 +104,13 @@ def test_a_deadline_counts_the_flops_of_the_question():
     np.testing.assert_allclose(days, CLUSTER.days(flops), rtol=1e-12)
 
 
-def test_the_loss_has_derivatives_by_the_hardware():
+def test_the_loss_has_derivatives_by_the_hardware(x64):
     def loss(cluster):
         return compute_optimal(
             LAW, flops=1e6, cost=Costs.in_dollars(training=cluster.training)
         ).loss
 
-    with jax.enable_x64(True):
-        slopes = jax.grad(loss)(CLUSTER)
+    slopes = jax.grad(loss)(jax.tree.map(np.float64, CLUSTER))
     for name in ("bytes_per_second", "num_devices", "tokens_per_step", "exposed"):
         value, step = getattr(CLUSTER, name), 1e-4
         ends = [

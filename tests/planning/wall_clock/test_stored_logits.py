@@ -9,7 +9,7 @@ from jaxlaws.planning import Costs, StoredLogits, distill_with
 
 COST = Costs(training=1e-18, logits=2e-18, token=1e-8)
 STORED = StoredLogits(
-    entries_per_token=64, dollars_per_byte=1e-10, dollars_per_byte_read=2e-11, bytes_per_entry=4
+    entries_per_token=64.0, dollars_per_byte=1e-10, dollars_per_byte_read=2e-11, bytes_per_entry=4.0
 )
 TEACHER = {"num_teacher_params": 7e9, "teacher_loss": 2.1, "num_student_params": 1e9}
 

@@ -114,16 +114,18 @@ def _notes(summary: Mapping[str, Json]) -> list[str]:
 
 def print_fit(name: str, result: FitResult, summary: Mapping[str, Json], level: float) -> None:
     """Print the summary of a fit as a table, and the notes and warnings of the fit."""
-    held = summary["held"]
+    held, coefficients = summary["held"], summary["coefficients"]
+    ends = ["low", "high"] * any(each["low"] is not None for each in coefficients.values())
     rows = [
         [
             coefficient,
-            *("" if each[end] is None else f"{each[end]:.6g}" for end in ("value", "low", "high")),
+            *("" if each[end] is None else f"{each[end]:.6g}" for end in ("value", *ends)),
             held.get(coefficient, ""),
         ]
-        for coefficient, each in summary["coefficients"].items()
+        for coefficient, each in coefficients.items()
     ]
-    heads = ["coefficient", "value", f"low ({level:.0%})", "high", *["held"] * bool(held)]
+    heads = ["coefficient", "value", *[f"low ({level:.0%})", "high"][: len(ends)]]
+    heads += ["held"] * bool(held)
     is_good = result.status == Status.CONVERGED
     status = "" if is_good else f"{summary['status']}, "
     title = (
