@@ -108,6 +108,7 @@ def test_the_curve_of_a_parabola_is_measured_at_the_ends_and_in_the_middle(line)
     assert counts == pytest.approx([20, 40, 20], abs=3)
 
 
+@pytest.mark.slow
 def test_the_expected_variance_is_that_of_simulated_fits(result, runs):
     candidates = {"num_params": [1e7, 2e9, 5e9], "num_tokens": [3e11, 2e10, 8e9]}
     found = next_runs(result, runs, flops=1e30, quantity=ratio, candidates=candidates, num_runs=3)

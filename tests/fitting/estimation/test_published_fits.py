@@ -134,6 +134,7 @@ def test_the_points_of_busbridge(busbridge, busbridge_fit):
     assert found["supervised.gamma"] == 0.452
 
 
+@pytest.mark.slow
 def test_fitted_above_a_loss_it_predicts_below(busbridge):
     above = busbridge.loss > 2.3
     result = fit(DistillationLimit, busbridge.where(above), freeze={"supervised": SUPERVISED})

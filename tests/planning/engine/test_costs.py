@@ -188,6 +188,7 @@ class _Routed:
         return routed(num_params, self.granularity)
 
 
+@pytest.mark.slow
 def test_a_cap_is_that_of_each_student_or_of_all():
     given = {"num_student_params": [5e8, 2e9], "scenario": TEACHER_PRETRAINING}
     budgets, caps = np.array([1e22, 1e23, 1e24]), np.array([1e10, 2e10, 3e10])

@@ -62,6 +62,7 @@ def test_it_is_a_question_of_others():
     assert over_draws(FIXED, draws, {"flops": 1e21}).loss[0] == pytest.approx(_loss(1e21))
 
 
+@pytest.mark.slow
 def test_plans_of_a_kind_have_one_structure():
     student = {"num_student_params": 1e9}
     size, teacher = {"num_params": 1e9}, {"teacher_loss": 2.1, "num_teacher_params": 7e9}
