@@ -138,8 +138,10 @@ def minimise_batch(
         hessian_every = _HESSIAN_EVERY if number < _FAST_PASSES else 1
         program = functools.partial(polish, hessian_every=hessian_every)
         found = Minima(*_in_blocks(problem, rest, program, is_compiled=True))
-        # The next pass would repeat a pass without a step.
-        is_stuck[places] = np.all(found.vectors == rest.vectors, axis=1)
+        # The next pass would repeat a pass without a step. A pass ends when most entries are at a
+        # minimum, perhaps before the others have found a step: then only these are in the next one.
+        unmoved = np.all(found.vectors == rest.vectors, axis=1)
+        is_stuck[places] = unmoved & np.all(unmoved)
         is_stuck &= number != _FAST_PASSES - 1
         minima = minima.put(found, places)
     return minima

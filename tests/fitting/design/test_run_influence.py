@@ -1,5 +1,7 @@
 """The influence of runs on a quantity, compared with new fits without each run."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -105,8 +107,9 @@ def test_both_stages_of_a_fit():
     for place in (3, 30):
         (here,) = np.flatnonzero(found.rows == place + 1)
         assert found.if_left_out[here] == pytest.approx(value(place) - whole, rel=1e-4)
-    alone, taught = runs.for_law(SizeLaw), runs.for_law(TaughtLaw)
-    taught = taught.where(np.ones(len(taught), dtype=bool))  # without the rows left out
+    alone, taught = (  # without the rows of the other kind
+        dataclasses.replace(runs.for_law(each), left=None) for each in (SizeLaw, TaughtLaw)
+    )
     frozen = options.replaced(freeze={"alone": fit(SizeLaw, alone, options=options)})
     again = influence(
         fit(TaughtLaw, taught, options=frozen), taught, student, stages={"alone": alone}
