@@ -5,7 +5,9 @@ import os
 import re
 import shlex
 import shutil
+import sys
 import tempfile
+import warnings
 from doctest import ELLIPSIS, NORMALIZE_WHITESPACE, OutputChecker
 from pathlib import Path
 
@@ -46,7 +48,8 @@ def _run_commands(example: Example) -> str | None:
     assert commands, "a console block without a command `$ jaxlaws`"
     for command, expected in commands:
         words = shlex.split(command.replace("\\\n", " "))
-        ran = CliRunner().invoke(main, words, env={"JAXLAWS_CACHE": "", "COLUMNS": "80"})
+        with warnings.catch_warnings():  # the command changes how warnings are shown
+            ran = CliRunner().invoke(main, words, env={"JAXLAWS_CACHE": "", "COLUMNS": "80"})
         if ran.exception and not isinstance(ran.exception, SystemExit):
             raise ran.exception
         shown = re.sub(r"^.* …( \d+ s.*)?\n", "", ran.output, flags=re.M)
@@ -66,6 +69,10 @@ def _enter_folder_with_tables(namespace: dict[str, object]) -> None:
 def _leave_folder_with_tables(namespace: dict[str, object]) -> None:
     folder = Path.cwd()
     os.chdir(namespace["_left"])
+    for name, module in list(sys.modules.items()):  # another page may have one of the same name
+        if str(getattr(module, "__file__", None)).startswith(f"{folder}{os.sep}"):
+            del sys.modules[name]
+    sys.path[:] = [each for each in sys.path if each != str(folder)]
     shutil.rmtree(folder)
 
 

@@ -13,7 +13,6 @@ from fitting.minimiser.local_optima import NO_COST, SAME_OBJECTIVE
 from fitting.minimiser.multi_start import (
     NO_GAIN,
     Minima,
-    linearised_residuals,
     minimise_batch,
     residuals_of,
     search_batch,
@@ -23,7 +22,6 @@ from fitting.minimiser.step_directions import suitable_directions
 from fitting.problem.batched_problem import Batch, BatchedProblem
 from fitting.problem.likelihood import spread, student_t_scale
 from fitting.problem.objectives import Objective, Squares, StudentT
-from jaxlaws.foundations.concurrency import meanwhile
 
 FEW = 0.05  # share of the starts: a minimum that fewer starts reach may not be the lowest
 
@@ -136,10 +134,7 @@ def _comparable_cost(search: Search, num_runs: int) -> float:
 def _after_broad_search(problem: BatchedProblem, starts: Batch, num_runs: int, seed: int) -> Search:
     """Minimise from the different ends of a broad search, in directions that suit the lowest."""
     known = _with_a_scale(problem)
-    first = starts.take(known, np.array([0]))
-    # Compiles the program of the minimiser while the search runs.
-    with meanwhile(lambda: linearised_residuals(known, first)):
-        ends = broad_search(known, starts, seed)
+    ends = broad_search(known, starts, seed)
     starts = starts.take(problem, np.zeros(len(ends.costs), dtype=int)).at(ends.vectors)
     chosen, places = ends.different(_MOST_ENDS)
     batch = starts.take(problem, chosen)

@@ -1,9 +1,8 @@
 """Run blocks of work in parallel: XLA uses hardly more than one core for one block of a batch."""
 
-import contextlib
 import itertools
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -37,21 +36,6 @@ def side_by_side(
         with ThreadPoolExecutor(min(len(rest), _num_cores())) as threads:
             done += threads.map(alone, rest)
     return done
-
-
-@contextlib.contextmanager
-def meanwhile(work: Callable[[], object]) -> Iterator[None]:
-    """Call `work()`, in float64, on another thread while the body of a `with` statement runs.
-
-    In this way two programs are compiled at the same time. The statement ends when both are done.
-
-    Args:
-        work: the function to call; its result is dropped, and its exception raised.
-    """
-    with ThreadPoolExecutor(1) as threads:
-        done = threads.submit(_in_float64(work))
-        yield
-        done.result()
 
 
 def _in_float64(work: Callable[..., _Result]) -> Callable[..., _Result]:

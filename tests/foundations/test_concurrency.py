@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from jaxlaws.foundations.concurrency import meanwhile, side_by_side
+from jaxlaws.foundations.concurrency import side_by_side
 
 
 def test_answers_come_in_the_order_of_the_items_from_more_than_one_thread(monkeypatch):
@@ -29,18 +29,6 @@ def test_with_a_compiled_program_the_first_two_items_run_together(monkeypatch):
     side_by_side(lambda _: meeting.wait(), range(2), is_compiled=True)  # alone, one would time out
 
 
-def test_meanwhile_works_in_float64_beside_the_body():
-    meeting, seen = threading.Barrier(2, timeout=60), []
-
-    def work():
-        meeting.wait()
-        seen.append(jnp.zeros(()).dtype)
-
-    with meanwhile(work):
-        meeting.wait()
-    assert seen == [jnp.dtype("f8")]
-
-
 @pytest.mark.parametrize("count", [0, 1, 3])
 def test_every_item_is_worked_on_in_float64(count):
     assert side_by_side(lambda _: jnp.zeros(()).dtype, range(count)) == [jnp.dtype("f8")] * count
@@ -56,8 +44,3 @@ def test_the_callers_device_is_kept():
 def test_an_error_comes_through():
     with pytest.raises(ZeroDivisionError):
         side_by_side(lambda item: 1 / (2 - item), range(5))
-
-
-def test_an_error_meanwhile_comes_through():
-    with pytest.raises(ZeroDivisionError), meanwhile(lambda: 1 / 0):
-        pass
