@@ -5,10 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jax.sharding import Mesh
 
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.batches import scalar_leaves
+from jaxlaws.foundations.concurrency import divide, mesh_of
 from jaxlaws.planning.engine.mixture import Mixture
 from jaxlaws.precision import float64, to_float64
 
@@ -36,7 +37,7 @@ def on_devices(
         The plan as NumPy arrays of the broadcast shape.
 
     Raises:
-        ValueError: the shapes do not broadcast together.
+        ValueError: the shapes do not broadcast together, or a device belongs to another process.
 
     >>> from jaxlaws import presets
     >>> from jaxlaws.planning import compute_optimal
@@ -44,8 +45,7 @@ def on_devices(
     >>> [f"{loss:.3f}" for loss in plan.loss]
     ['2.306', '2.141']
     """
-    used = devices.devices.ravel() if isinstance(devices, Mesh) else devices or jax.local_devices()
-    mesh = Mesh(np.array(used), ("batch",))
+    mesh = mesh_of(devices)
     law = law if isinstance(law, Mixture) else scalar_leaves(law)
     law = to_float64(law)
     given = {name: np.asarray(value, dtype=np.float64) for name, value in inputs.items()}
@@ -55,15 +55,14 @@ def on_devices(
     total = int(np.prod(shape))
     index = np.minimum(np.arange(-(-total // mesh.size) * mesh.size), total - 1)
 
-    def divide(leaf: np.ndarray) -> Array:
-        flat = np.broadcast_to(leaf, shape).ravel()[index]
-        return jax.device_put(flat, NamedSharding(mesh, PartitionSpec("batch")))
+    def cut(leaf: np.ndarray) -> Array:
+        return divide(np.broadcast_to(leaf, shape).ravel()[index], mesh)
 
     def join(leaf: Array) -> np.ndarray:
         whole = np.asarray(leaf)[:total]
         return whole.reshape(*shape, *whole.shape[1:])[()]
 
     with float64():
-        divided = jax.tree.map(divide, divided)
+        divided = jax.tree.map(cut, divided)
         law, given = (law, divided) if is_one_law else divided
         return jax.tree.map(join, question(law, **given))
