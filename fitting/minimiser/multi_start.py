@@ -248,7 +248,7 @@ def _in_blocks(
     def start(first: int) -> Sequence[jax.Array]:
         part = batch.take(problem, np.minimum(first + np.arange(size), num_entries - 1))
         if mesh is not None:
-            part = part.of_entries(problem, lambda leaf: divide(leaf, mesh))
+            part = part.of_entries(problem, functools.partial(divide, mesh=mesh))
         return program(problem, part)
 
     def block(first: int) -> list[np.ndarray]:
