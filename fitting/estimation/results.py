@@ -22,7 +22,7 @@ from jaxlaws.foundations.annotations import Json, Tree
 from jaxlaws.foundations.errors import DataError
 from jaxlaws.foundations.law import Law, coefficient_names, coefficients
 from jaxlaws.foundations.text.cards import Card, Displayed
-from jaxlaws.precision import to_float64
+from jaxlaws.precision import precision_of, to_float64
 from jaxlaws.saving import law_from_json, law_to_json, numbers_from_json, read_json, write_json
 
 L_co = TypeVar("L_co", bound=Law, covariant=True)
@@ -102,6 +102,11 @@ class FitResult(Displayed, Generic[L_co]):
             raise ValueError("the fit has no bootstrap: fit(..., bootstrap=1000)")
         usable = self.ensemble_status <= Status.FLAT_DIRECTION
         return jax.tree.map(lambda leaf: leaf[usable], self.ensemble)
+
+    @property
+    def precision(self) -> str:
+        """The precision of the coefficients; see `jaxlaws.precision`."""
+        return precision_of(self.law)
 
     def interval(
         self, level: float = 0.9, method: IntervalMethod = "percentile"
@@ -284,8 +289,7 @@ def _from_json(
         other_optima=optima,
         fitted_range={name: tuple(ends) for name, ends in fit["fitted_range"].items()},
         identifiability=Identifiability.from_json(fit["identifiability"]),
-        num_runs=fit["num_runs"],
-        num_left=fit["num_left"],
+        **{name: fit[name] for name in ("num_runs", "num_left")},
         frozen=tuple(fit["frozen"]),
         restraints=Restraints() if restraints is None else Restraints.from_json(restraints),
         jackknife=None if left_out is None else law_from_json(left_out, law_type),

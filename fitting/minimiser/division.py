@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jax.sharding import Mesh
 
 from jaxlaws.foundations.concurrency import mesh_of
+from jaxlaws.precision import has_float64
 
 _mesh: contextvars.ContextVar[Mesh | None] = contextvars.ContextVar("_mesh", default=None)
 
@@ -28,7 +29,7 @@ def fits_on_devices(
         devices: devices of this process, or a mesh of them. Default: all of this process.
 
     Raises:
-        ValueError: there is no device, or one belongs to another process.
+        ValueError: there is no device, or one belongs to another process or has no float64.
 
     >>> import jax
     >>> from fitting import bundled_runs, fit
@@ -39,6 +40,12 @@ def fits_on_devices(
     'CONVERGED'
     """
     mesh = mesh_of(devices)
+    platform = mesh.devices.flat[0].platform
+    if not has_float64(platform):
+        raise ValueError(
+            f"fits need float64, which the platform {platform!r} has not: without this context the "
+            "host's CPU computes them"
+        )
     if mesh.size == 1:  # as without the context, with the threads of a CPU
         device = mesh.devices.item()
         is_default = device in jnp.zeros(()).devices()

@@ -22,11 +22,12 @@ from fitting.problem.centring import uncentre
 from jaxlaws.foundations.annotations import Tree
 from jaxlaws.foundations.concurrency import compiled_for_batches, divide, side_by_side
 from jaxlaws.foundations.law import Law
-from jaxlaws.precision import float64, to_float64
+from jaxlaws.precision import float64, platform_of, to_float64
 
 _BLOCK = 64
 _SMALL_BLOCK = 16  # of problems with directions, of which often only a few entries go on
 _CELLS = 2**19  # largest number of entries in the Jacobians of a block
+_MORE_ON_ACCELERATOR = 16  # times as many entries, because starting a kernel takes so long
 _GAUSS_NEWTON_STEPS = 40
 _NEWTON_STEPS = 60
 _HESSIAN_EVERY = 4
@@ -238,10 +239,12 @@ def _in_blocks(
     are sent, so that no device waits for another one.
     """
     num_entries, num_free = batch.vectors.shape
-    size = _BLOCK if problem.basis is None else _SMALL_BLOCK
-    while size > 1 and size * num_free * batch.weights.shape[1] > _CELLS:
-        size //= 2
     mesh = mesh_of_fits()
+    platform = platform_of() if mesh is None else mesh.devices.flat[0].platform
+    more = 1 if platform == "cpu" else _MORE_ON_ACCELERATOR
+    size = more * (_BLOCK if problem.basis is None else _SMALL_BLOCK)
+    while size > 1 and size * num_free * batch.weights.shape[1] > more * _CELLS:
+        size //= 2
     if mesh is not None:
         size *= mesh.size
 

@@ -53,7 +53,7 @@ def _in_float64(work: Callable[..., _Result]) -> Callable[..., _Result]:
     device = jax.config.jax_default_device  # pyright: ignore[reportAttributeAccessIssue]
 
     def alone(*arguments: object) -> _Result:
-        with float64(), jax.default_device(device):
+        with jax.default_device(device), float64():
             return work(*arguments)
 
     return alone

@@ -19,6 +19,7 @@ from jaxlaws.foundations.text.cards import (
 from jaxlaws.foundations.text.cells import SHARES, WORDS, cell, heading
 from jaxlaws.foundations.text.table_columns import columns, flat, frame_of, table_of
 from jaxlaws.foundations.text.tables import Table
+from jaxlaws.precision import precision_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -122,6 +123,11 @@ def plan_to_dict(plan: Tree) -> dict[str, Json]:
 
 class Answer(Displayed):
     """What a planning function returns: base of the classes of plans and other answers."""
+
+    @property
+    def precision(self) -> str:
+        """The precision of the numbers, `float64` or `float32`; see `jaxlaws.precision`."""
+        return precision_of(self)
 
     def to_dict(self) -> dict[str, Json]:
         """The fields by name, as numbers, lists and strings; see `plan_to_dict`."""

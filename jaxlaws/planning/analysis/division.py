@@ -11,7 +11,7 @@ from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.batches import scalar_leaves
 from jaxlaws.foundations.concurrency import divide, mesh_of
 from jaxlaws.planning.engine.mixture import Mixture
-from jaxlaws.precision import float64, to_float64
+from jaxlaws.precision import float64, has_float64, to_float64
 
 
 def on_devices(
@@ -20,7 +20,7 @@ def on_devices(
     inputs: Mapping[str, Array],
     devices: Sequence[jax.Device] | Mesh | None = None,  # pyright: ignore[reportInvalidTypeForm]
 ) -> Tree:
-    """The answer to a question for a batch that is divided evenly among devices, in float64.
+    """The answer to a question for a batch that is divided evenly among devices.
 
     Each device computes its own part and does not wait for the others. The number of entries need
     not be a multiple of the number of devices. For arrays of JAX that are already divided among
@@ -34,7 +34,8 @@ def on_devices(
         devices: the devices of this process to use, or a mesh of them. Default: all.
 
     Returns:
-        The plan as NumPy arrays of the broadcast shape.
+        The plan as NumPy arrays of the broadcast shape, in float64; in float32 where the devices
+        have no float64.
 
     Raises:
         ValueError: the shapes do not broadcast together, or a device belongs to another process.
@@ -62,7 +63,8 @@ def on_devices(
         whole = np.asarray(leaf)[:total]
         return whole.reshape(*shape, *whole.shape[1:])[()]
 
-    with float64():
+    is_wide = has_float64(mesh.devices.flat[0].platform)
+    with float64() if is_wide else jax.enable_x64(False):
         divided = jax.tree.map(cut, divided)
         law, given = (law, divided) if is_one_law else divided
         return jax.tree.map(join, question(law, **given))
