@@ -168,9 +168,9 @@ def callers_precision() -> Iterator[None]:
 
     By default they are computed in float64 and rounded to this precision. In float32 a plan is
     less exact: more plans end as NOT_CONVERGED, and sizes that the loss hardly determines, and
-    their derivatives, can be wrong. Use it where float64 is slow, and for programs that are exported
-    for a platform without float64. What counts is the context in which a plan is traced, not the
-    one in which the program runs.
+    their derivatives, can be wrong. Use it where float64 is slow, and for programs that are
+    exported for a platform without float64. What counts is the context in which a plan is traced,
+    not the one in which the program runs.
 
     >>> import jax, jax.numpy as jnp
     >>> from jaxlaws import presets
