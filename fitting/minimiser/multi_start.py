@@ -27,7 +27,9 @@ from jaxlaws.precision import float64, platform_of, to_float64
 _BLOCK = 64
 _SMALL_BLOCK = 16  # of problems with directions, of which often only a few entries go on
 _CELLS = 2**19  # largest number of entries in the Jacobians of a block
-_MORE_ON_ACCELERATOR = 16  # times as many entries, because starting a kernel takes so long
+_MORE_ON_ACCELERATOR = (
+    16  # times as many entries; there, most of the time is that of starting kernels
+)
 _GAUSS_NEWTON_STEPS = 40
 _NEWTON_STEPS = 60
 _HESSIAN_EVERY = 4
