@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from jaxlaws.figures.lines import shade_extrapolation
@@ -14,7 +15,7 @@ from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.provenance import Preset
 from jaxlaws.planning import extrapolation_decades
 
-LARGEST_GAIN = 0.18  # end of the paper's scale of colours, nats
+_GAINS = Normalize(-0.18, 0.18)  # the paper's scale of colours, nats
 
 
 class Line(NamedTuple):
@@ -51,7 +52,7 @@ def draw_lines(axes: Axes, x: np.ndarray, lines: Sequence[Line]) -> None:
         lines: what to draw.
     """
     for line in lines:
-        look = {"color": line.colour, "linestyle": line.style}
+        look: dict[str, Tree] = {"color": line.colour, "linestyle": line.style}
         inside = np.where(line.is_beyond, np.nan, line.values)
         axes.plot(x, line.values, alpha=0.4, linewidth=1.0, **look)
         axes.plot(x, inside, label=line.label, **look)
@@ -71,8 +72,7 @@ def draw_gain(
         gain: nats, shape `(rows, columns)`.
         is_beyond: true for points beyond the fitted range, shape `(rows, columns)`.
     """
-    limits = {"vmin": -LARGEST_GAIN, "vmax": LARGEST_GAIN}
-    shades = axes.pcolormesh(x, y, gain, cmap="RdBu", rasterized=True, **limits)
+    shades = axes.pcolormesh(x, y, gain, cmap="RdBu", norm=_GAINS, rasterized=True)
     levels = [-0.15, -0.1, -0.05, -0.025, 0.025, 0.05, 0.075, 0.1, 0.15]
     thin = axes.contour(x, y, gain, levels=levels, colors=INK, linewidths=0.4, linestyles="-")
     axes.clabel(thin, fontsize=6, fmt="%g")

@@ -151,7 +151,7 @@ def shares(known: Preset, scenario: str) -> Figure:
     labels, colours = [parts[name] for name in spent], [ROLES[name] for name in spent]
     with house_style():
         figure, panels = _eight_panels()
-        for row, axes in enumerate(panels):
+        for row, (axes, size) in enumerate(zip(panels, STUDENTS.tolist(), strict=True)):
             stack = [each[row] for each in spent.values()]
             axes.stackplot(BUDGETS, stack, labels=labels, colors=colours, alpha=0.8)
             share_axis(axes.yaxis, "share of the compute")
@@ -159,7 +159,7 @@ def shares(known: Preset, scenario: str) -> Figure:
             shade_extrapolation(axes, BUDGETS, outside[row].astype(float))
             for patch in axes.patches:  # over the stack, so that it can be seen
                 patch.set(zorder=3, alpha=0.35)
-            title = f"scenario {scenario}, student {format_quantity(STUDENTS[row])}"
+            title = f"scenario {scenario}, student {format_quantity(size)}"
             legend_above(axes, title, is_stack=True)
         return with_note(figure)
 
@@ -186,7 +186,9 @@ def ratios(known: Preset) -> Figure:
             axes.set_ylim(0.1, 10)
             loss_axis(axes.xaxis)
             axes.invert_xaxis()
-            legend_above(axes, f"student {format_quantity(RATIO_STUDENTS[column])}; scenario")
+            legend_above(
+                axes, f"student {format_quantity(float(RATIO_STUDENTS[column]))}; scenario"
+            )
         return with_note(figure, "below 1, distillation costs less")
 
 

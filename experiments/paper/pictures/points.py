@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from experiments.hold_outs.parts import published
 from fitting.reporting.fit_figures import fit_and_residuals, student_against_teacher
 from fitting.validation.hold_outs import hold_out
+from jaxlaws.foundations.annotations import Tree
 from jaxlaws.foundations.provenance import Preset
 from jaxlaws.laws.distillation_limit import DistillationLimit
 
@@ -37,9 +38,9 @@ def on_points(file: Path, known: Mapping[str, Preset]) -> Iterator[tuple[str, Fi
     """
     parts = published(str(file))
     for name, preset in known.items():
-        law, runs, shown = preset.law, parts[0].runs, {"title": f"{name} on the points of Fig. 1"}
-        yield f"{name}/points_by_teacher", student_against_teacher(law, runs, **shown)
-        yield f"{name}/points_errors", fit_and_residuals(law, runs, **shown)
+        law, runs, title = preset.law, parts[0].runs, f"{name} on the points of Fig. 1"
+        yield f"{name}/points_by_teacher", student_against_teacher(law, runs, title=title)
+        yield f"{name}/points_errors", fit_and_residuals(law, runs, title=title)
     for part in parts:
         freeze = {"supervised": part.supervised}
         held = hold_out(DistillationLimit, part.runs, part.unseen, freeze=freeze, num_starts=64)
@@ -47,7 +48,7 @@ def on_points(file: Path, known: Mapping[str, Preset]) -> Iterator[tuple[str, Fi
         title = (
             f"Held out: {part.title}; mean error {errors.mean():.2f}%, worst {errors.max():.2f}%"
         )
-        shown = {"held_out": part.unseen, "title": title}
+        shown: dict[str, Tree] = {"held_out": part.unseen, "title": title}
         law = held.fit.law
         yield f"{part.name}_by_teacher", student_against_teacher(law, part.runs, **shown)
         yield f"{part.name}_errors", fit_and_residuals(law, part.runs, **shown)

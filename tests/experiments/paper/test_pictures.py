@@ -12,6 +12,7 @@ from experiments.paper.pictures.plans import exponents
 from experiments.paper.pictures.points import file_of_points, on_points
 from jaxlaws import presets
 from jaxlaws.figures.style import new_figure, save_figure
+from jaxlaws.foundations.annotations import Tree
 
 KNOWN = presets.describe("busbridge2025_consistent")
 
@@ -36,7 +37,7 @@ def test_only_the_largest_budget_of_teachers_helps_the_largest_student():
     for panel, helpful in ((0, [True] * 4), (3, [False, False, False, True])):
         axes = curves.isoflop_teachers(KNOWN).axes[panel]
         alone = next(line for line in axes.lines if line.get_label() == "no teacher")
-        assert (dots(axes)[:, 1] < alone.get_ydata()[0]).tolist() == helpful
+        assert (dots(axes)[:, 1] < np.asarray(alone.get_ydata())[0]).tolist() == helpful
 
 
 @pytest.mark.parametrize(
@@ -72,7 +73,7 @@ def test_what_is_beyond_the_runs_is_pale_and_grey():
 
 def test_exponents_of_exact_powers():
     flops = np.geomspace(1e19, 1e26, 8)
-    plan = SimpleNamespace(
+    plan: Tree = SimpleNamespace(
         flops=np.array([flops, flops]),
         num_student_tokens=np.array([3 * flops**0.7, 5 * flops**0.2]),
         num_teacher_params=np.full((2, 8), 1e17),
