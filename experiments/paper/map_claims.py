@@ -72,8 +72,8 @@ def power_of_size(law: Tree) -> str:
 
 CLAIMS = [
     Claim(
-        "Students of 198M and of 1.82B on 20 tokens per parameter: budgets of the teachers, of "
-        "3e19, 1e20, 3e20, 1e21, that beat no teacher",
+        "Students of 198M and of 1.82B on 20 tokens per parameter: budgets of 3e19, 1e20, 3e20, "
+        "1e21 whose best teacher gives a lower loss than no teacher",
         "E.4, Fig. 3",
         "all; 1e21",
         who_gains,
