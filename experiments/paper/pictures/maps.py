@@ -152,7 +152,7 @@ def fixed_compute(known: Preset) -> Figure:
         figure, panels = new_figure(len(GIVEN_STUDENTS), len(GIVEN_BUDGETS), width=3.2, height=2.9)
         for (row, column), axes in np.ndenumerate(panels):
             loss = plan.loss[row, column]
-            levels = np.unique(np.quantile(loss, np.linspace(0.02, 0.99, 12)).round(2))
+            levels = np.unique(np.quantile(loss, np.linspace(0.05, 0.98, 8)).round(2))
             lines = axes.contour(sizes, losses, loss, levels=levels, cmap="viridis", linewidths=1.0)
             axes.plot(sizes, losses[np.argmin(loss, axis=0)], color=INK, linewidth=1.0)
             shade_map(axes, sizes, losses, outside[row, column])

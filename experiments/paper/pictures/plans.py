@@ -48,8 +48,8 @@ QUANTITIES = {
     "num_student_tokens": "the student's tokens",
     "num_teacher_params": "the teacher's parameters",
     "num_teacher_tokens": "the teacher's tokens",
-    "teacher_loss": "the teacher's loss",
-    "loss": "the student's loss",
+    "teacher_loss": "the teacher's loss (nats)",
+    "loss": "the student's loss (nats)",
 }
 
 
