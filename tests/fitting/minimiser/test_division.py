@@ -5,7 +5,6 @@ import subprocess
 import sys
 
 import jax
-import numpy as np
 import pytest
 
 from fitting import fits_on_devices
@@ -108,6 +107,6 @@ def test_a_device_of_another_process_is_an_error():
 
     with (
         pytest.raises(ValueError, match=r"got device 7 of process 3: use jax.local_devices"),
-        fits_on_devices(np.array([jax.devices()[0], Far()])),
+        fits_on_devices([jax.devices()[0], Far()]),  # pyright: ignore[reportArgumentType]
     ):
         pass

@@ -99,7 +99,8 @@ def test_devices_without_float64_answer_in_float32(without_float64):
 
 def test_float64_is_that_of_the_host(without_float64):
     with float64():
-        assert jax.config.jax_default_device == jax.devices("cpu")[0]
+        device = jax.config.jax_default_device  # pyright: ignore[reportAttributeAccessIssue]
+        assert device == jax.devices("cpu")[0]
         assert jnp.ones(2).dtype == np.float64
     with (
         pytest.raises(ValueError, match="fits need float64, which the platform 'cpu' has not"),
