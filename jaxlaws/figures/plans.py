@@ -10,6 +10,7 @@ from jaxlaws.figures.axes import flops_axis, legend_above, loss_axis, quantity_a
 from jaxlaws.figures.lines import line_with_band, mark_failed, shade_extrapolation
 from jaxlaws.figures.style import (
     FAILED,
+    PAID,
     ROLES,
     house_style,
     new_figure,
@@ -27,13 +28,6 @@ _BANDS = "bands: central 90% of the fit's draws (of its coefficients; not the fo
 _SIZES = {"model": "num_params", "student": "num_student_params", "teacher": "num_teacher_params"}
 _TOKENS = {"model": "num_tokens", "student": "num_student_tokens", "teacher": "num_teacher_tokens"}
 _LOSSES = {"student": "loss", "teacher": "teacher_loss"}
-_PAID = {
-    "student": "the student's training",
-    "logits": "the teacher's logits",
-    "teacher": "the teacher's training",
-    "serving": "serving",
-    "data": "data",
-}
 
 
 def explain_below(
@@ -91,7 +85,7 @@ def _of_solved(plan: Tree, values: np.ndarray) -> np.ndarray:
 
 def _paid(plan: Tree) -> dict[str, tuple[str, str]]:
     """What the plan pays for: the words and the colour of each share."""
-    used = {n: (_PAID[n], ROLES[n]) for n in _PAID if np.any(np.asarray(plan.shares[n]) > 0)}
+    used = {n: (PAID[n], ROLES[n]) for n in PAID if np.any(np.asarray(plan.shares[n]) > 0)}
     if not hasattr(plan, "teacher_loss") and "student" in used:
         used["student"] = ("training", ROLES["model"])
     return used

@@ -12,6 +12,8 @@ from jax import lax
 
 from jaxlaws.compute import ForwardFlops, dense_forward_flops
 from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.foundations.text.cells import cell
+from jaxlaws.foundations.text.tables import Table
 from jaxlaws.planning.analysis.plan_roots import root_of
 from jaxlaws.planning.decisions.both_sides import train_and_distill
 from jaxlaws.planning.engine.checks import (
@@ -65,6 +67,14 @@ class Crossings(Answer):
     first: Array
     count: Array
     status: Array
+
+    def _in_short(self) -> tuple[str, Table]:
+        found = self.to_dict()
+        rows = [["", cell("better", found["first"]), ""]]
+        for budget, to, loss in zip(found["flops"], found["to"], found["loss"], strict=True):
+            if budget is not None:
+                rows.append([cell("flops", budget), cell("better", to), cell("loss", loss)])
+        return found["status"], Table(["from (FLOPs)", "better", "loss of both"], rows)
 
 
 def _losses(plan: Tree, xp: ModuleType) -> Array:
