@@ -8,6 +8,7 @@ import click
 
 from jaxlaws.cli.options.common_options import ARGUMENTS
 from jaxlaws.cli.output.notices import show_notice
+from jaxlaws.cli.output.printing import in_lines
 from jaxlaws.cli.verbs import (
     demo,
     explore,
@@ -22,7 +23,6 @@ from jaxlaws.cli.verbs import (
 )
 from jaxlaws.cli.verbs.plans import group as plan
 from jaxlaws.foundations.annotations import Tree
-from jaxlaws.foundations.text.escaping import terminal_text
 
 
 class Failure(click.ClickException):
@@ -31,8 +31,8 @@ class Failure(click.ClickException):
     exit_code = 2
 
     def format_message(self) -> str:
-        """The message; it may contain text from files."""
-        return terminal_text(self.message)
+        """The message, in lines of the terminal; it may contain text from files."""
+        return in_lines(self.message, err=True, before="Error: ")
 
 
 class Verbs(click.Group):
@@ -55,6 +55,10 @@ class Verbs(click.Group):
         """Run a verb."""
         try:
             return super().invoke(ctx)
+        except click.UsageError as error:
+            if error.message:  # click words some errors itself
+                error.message = in_lines(error.message, err=True, before="Error: ")
+            raise
         except (
             ValueError, TypeError, OSError, ModuleNotFoundError, ArithmeticError, MemoryError,
             RecursionError,

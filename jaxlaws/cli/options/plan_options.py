@@ -21,6 +21,7 @@ from jaxlaws.cli.options.parameter_types import (
     SWEEP,
 )
 from jaxlaws.cli.output.destinations import PICTURES, TABLES
+from jaxlaws.cli.output.notices import show_notice
 from jaxlaws.foundations.annotations import Array, Tree
 
 if TYPE_CHECKING:
@@ -96,10 +97,9 @@ class PlanOptions:
         if self.flops_model == "2n":
             return compute.dense_forward_flops
         if self.source.counts == "all parameters":
-            click.echo(
-                f"Warning: N of {self.source.name} includes the embeddings; F(N) of the "
-                "transformer takes N without them, and adds the output layer itself",
-                err=True,
+            show_notice(
+                f"N of {self.source.name} includes the embeddings; F(N) of the transformer takes N "
+                "without them, and adds the output layer itself"
             )
         return compute.transformer_forward_flops
 
