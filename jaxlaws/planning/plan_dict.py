@@ -31,6 +31,7 @@ _NOT_SHOWN = {"active_bounds", "marginal_values", "eligible", "status"}
 _SOLVED = ("CONVERGED", "ON_BOUND", "BUDGET_UNSPENT")  # as `is_solved` has it
 _MOST_ENTRIES = 8
 _PARTS = {"plans": "with each teacher", "supervised": "trained alone"}  # in headings
+_FREE = "unlimited"  # tokens of a teacher whose training costs nothing
 _UNIT_NOTE = "Losses are in the law's unit: nats per token, unless its preset says otherwise."
 _ENDS = {"lower": lambda sides: sides < 0, "upper": lambda sides: sides > 0}
 
@@ -180,6 +181,7 @@ class Answer(Displayed):
         if not has_numbers(self):
             return card_without_numbers(self)
         document, shape, name = flat(self.to_dict()), self._shape(), type(self).__name__
+        document |= _tokens_of_free_teachers(document)
         shown = {k: v for k, v in document.items() if not _NOT_SHOWN & set(k.split("."))}
         notes = [*_unsolved(document), *([] if shape else self._remarks())]
         notes += [_UNIT_NOTE] if any("loss" in _last(key) for key in shown) else []
@@ -219,6 +221,18 @@ class Answer(Displayed):
         return table._replace(note=note)
 
 
+def _tokens_of_free_teachers(document: Mapping[str, Json]) -> dict[str, Json]:
+    """The tokens of teachers whose training is free as a word: a plan has the upper bound there."""
+    found = {}
+    for key in [each for each in document if _last(each) == "num_teacher_tokens"]:
+        paid = document.get(key.replace("num_teacher_tokens", "shares.teacher"))
+        tokens = np.array(document[key], dtype=object)
+        if np.shape(paid) == tokens.shape:
+            free = (np.array(paid, dtype=object) == 0.0) & (tokens != None)  # noqa: E711 - each
+            found[key] = np.where(free, _FREE, tokens).tolist()
+    return found
+
+
 def _unsolved(document: Mapping[str, Json]) -> list[str]:
     """The statuses of entries without a solution, and how many have each."""
     notes = []
@@ -239,7 +253,10 @@ def _at_bounds(document: Mapping[str, Json]) -> list[str]:
     for key in [each for each in document if each.startswith("active_bounds.")]:
         sides = np.ravel(np.array(document[key], dtype=float))
         ends = [end for end, is_on in _ENDS.items() if np.any(is_on(sides))]
-        notes += [f"On the {end} bound: {heading(key)}" for end in ends]
+        name = _last(key)
+        notes += [
+            f"On the {end} bound: {heading(name)}" for end in ends if document.get(name) != _FREE
+        ]
     return notes
 
 

@@ -8,11 +8,13 @@ from jaxlaws import presets
 from jaxlaws.foundations.quantities import format_flops, format_quantity
 from jaxlaws.foundations.text import table_columns as columns_module
 from jaxlaws.planning import (
+    TEACHER_INFERENCE,
     TEACHER_PRETRAINING,
     Status,
     compare,
     compute_optimal,
     crossover,
+    distill,
     is_solved,
     plan_dict,
     rank_teachers,
@@ -97,6 +99,21 @@ def test_teachers_are_shown_with_the_best_first():
         f"{found.supervised.loss:.4f}",
     ]
     assert repr(jax.tree.map(lambda leaf: leaf * 0.5, found)).startswith("TeacherChoice")
+
+
+@pytest.mark.parametrize("flops", [1e21, np.geomspace(1e20, 1e22, 3)])
+def test_the_tokens_of_a_free_teacher_are_no_number(flops):
+    law = presets.load("busbridge2025_refit")
+    plan = distill(law, flops=flops, num_student_params=1e9, scenario=TEACHER_INFERENCE)
+    assert plan.num_teacher_tokens.max() == 1e17  # the bound of the search
+    assert "1e17" not in repr(plan)
+    assert "bound" not in repr(plan)
+    assert repr(plan).count("unlimited") == np.size(flops)
+    axes = plan.plot().axes[1 if np.ndim(flops) else 0]
+    ends = axes.get_ylim() if np.ndim(flops) else axes.get_xlim()
+    assert max(ends) < 1e14
+    paid = distill(law, flops=flops, num_student_params=1e9)
+    assert "unlimited" not in repr(paid)
 
 
 def test_a_plan_in_a_trace_and_of_placeholders_is_shown():
