@@ -29,6 +29,7 @@ from jaxlaws.foundations.text.cards import Card, Displayed
 from jaxlaws.foundations.text.tables import Table
 from jaxlaws.precision import float64, to_float64
 from jaxlaws.pytree import declarations
+from jaxlaws.trees import register_dataclass
 
 _SEARCH_STEPS = 20
 
@@ -173,7 +174,7 @@ def _chained(pair: tuple[Law, ErrorCurve], inputs: dict[str, Array]) -> jax.Arra
 
 
 @functools.partial(
-    jax.tree_util.register_dataclass,
+    register_dataclass,
     data_fields=["objective", "loss", "observed"],
     meta_fields=["parameters"],
 )
