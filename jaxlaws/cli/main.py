@@ -56,9 +56,11 @@ class Verbs(click.Group):
         try:
             return super().invoke(ctx)
         except click.UsageError as error:
-            if error.message:  # click words some errors itself
-                error.message = in_lines(error.message, err=True, before="Error: ")
-            raise
+            if type(error) is not click.UsageError:  # click words its own errors itself
+                raise
+            raise click.UsageError(
+                in_lines(error.message, err=True, before="Error: "), error.ctx
+            ) from None
         except (
             ValueError, TypeError, OSError, ModuleNotFoundError, ArithmeticError, MemoryError,
             RecursionError,

@@ -31,13 +31,13 @@ def picture_of(answer: Tree, flops: Array | None = None, *, title: str = "") -> 
     """
     if isinstance(answer, Frontier):
         return loss_against_serving(answer, title=title)
-    is_plan = hasattr(answer, "shares") and hasattr(answer, "flops")
-    if not is_plan and not isinstance(answer, (Comparison, TeacherChoice)):
-        raise TypeError(
-            f"there is no picture of a {type(answer).__name__}: draw the columns of to_frame()"
-        )
-    if is_plan and np.ndim(answer.loss) == 0:
-        return single_plan(answer, title=title or _of_single(answer))
+    if not isinstance(answer, (Comparison, TeacherChoice)):
+        if not (hasattr(answer, "shares") and hasattr(answer, "flops")):
+            raise TypeError(
+                f"there is no picture of a {type(answer).__name__}: draw the columns of to_frame()"
+            )
+        if np.ndim(answer.loss) == 0:
+            return single_plan(answer, title=title or _of_single(answer))
     if isinstance(answer, Comparison) and np.ndim(answer.winner) == 0:
         return single_decision(answer, title=title)
     if isinstance(answer, TeacherChoice):

@@ -18,7 +18,7 @@ from jaxlaws.figures.style import (
     set_title,
     with_lines_below,
 )
-from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.foundations.annotations import Tree
 from jaxlaws.foundations.quantities import format_quantity
 from jaxlaws.foundations.text.cells import INSIDE
 from jaxlaws.planning.engine.status import search_failed
@@ -57,7 +57,7 @@ def _lines(
     failed = search_failed(plan.status)
     for role, name in fields.items():
         values = _drawn_numbers(plan, name)
-        if values is None or not np.isfinite(values).any():
+        if not np.isfinite(values).any():
             continue
         if np.ndim(values) > 1:
             _line_of_each_student(axes, flops, plan, values)
@@ -67,10 +67,10 @@ def _lines(
         line_with_band(axes, flops, values, draws=cloud, **look)
 
 
-def _drawn_numbers(plan: Tree, name: str, default: float | None = None) -> Array | None:
-    """A field of a plan; without the tokens of a teacher whose training is free."""
-    values = getattr(plan, name, default)
-    if name != "num_teacher_tokens" or values is default:
+def _drawn_numbers(plan: Tree, name: str) -> np.ndarray:
+    """A field of a plan, NaN if it has none; without the tokens of a teacher trained for free."""
+    values = np.asarray(getattr(plan, name, np.nan))
+    if name != "num_teacher_tokens" or values.shape != np.shape(plan.shares["teacher"]):
         return values
     return np.where(np.asarray(plan.shares["teacher"]) == 0, np.nan, values)
 
@@ -190,7 +190,7 @@ def single_plan(
             (f"{role}'s {what}", name, ROLES[role])
             for what, fields in (("parameters", _SIZES), ("tokens", _TOKENS))
             for role, name in fields.items()
-            if np.isfinite(_drawn_numbers(plan, name, np.nan)).any()
+            if np.isfinite(_drawn_numbers(plan, name)).any()
         ]
         numbers, shares = panels
         for row, (_, name, colour) in enumerate(rows):

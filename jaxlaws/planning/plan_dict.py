@@ -225,10 +225,10 @@ def _tokens_of_free_teachers(document: Mapping[str, Json]) -> dict[str, Json]:
     """The tokens of teachers whose training is free as a word: a plan has the upper bound there."""
     found = {}
     for key in [each for each in document if _last(each) == "num_teacher_tokens"]:
-        paid = document.get(key.replace("num_teacher_tokens", "shares.teacher"))
-        tokens = np.array(document[key], dtype=object)
-        if np.shape(paid) == tokens.shape:
-            free = (np.array(paid, dtype=object) == 0.0) & (tokens != None)  # noqa: E711 - each
+        shares = document.get(key.replace("num_teacher_tokens", "shares.teacher"))
+        paid, tokens = (np.array(each, dtype=object) for each in (shares, document[key]))
+        if paid.shape == tokens.shape:
+            free = (paid == 0.0) & (tokens != None)  # noqa: E711 - each
             found[key] = np.where(free, _FREE, tokens).tolist()
     return found
 

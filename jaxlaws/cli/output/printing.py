@@ -106,11 +106,11 @@ def in_lines(text: str, *, err: bool = False, before: str = "") -> str:
         before: what stands before it in its first line.
     """
     width = _width(sys.stderr if err else sys.stdout)
-    whole = {"break_long_words": False, "break_on_hyphens": False}
+    wrapper = textwrap.TextWrapper(width, break_long_words=False, break_on_hyphens=False)
     lines = []
     for line in (before + terminal_text(text)).split("\n"):
-        indent = " " * (len(line) - len(line.lstrip()))
-        lines.append(textwrap.fill(line, width, subsequent_indent=indent, **whole))
+        wrapper.subsequent_indent = " " * (len(line) - len(line.lstrip()))
+        lines.append(wrapper.fill(line))
     return "\n".join(lines).removeprefix(before)
 
 

@@ -27,7 +27,7 @@ from jaxlaws.cli.output.printing import in_lines
 )
 @click.option(
     "--bootstrap",
-    default=300,
+    default=200,
     show_default=True,
     type=click.IntRange(2, MOST_DRAWS),
     help="Number of bootstrap draws of each fit.",

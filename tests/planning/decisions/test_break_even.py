@@ -48,7 +48,8 @@ def test_the_teacher_is_charged_in_full_unless_the_caller_says_otherwise():
     assert len(defaults) >= 7
     assert all(each is TEACHER_PRETRAINING_AND_INFERENCE for each in defaults)
     option = next(each for each in compare.command.params if each.name == "scenario")
-    assert scenario_of(option.default) is TEACHER_PRETRAINING_AND_INFERENCE
+    assert option.default == "full"
+    assert scenario_of("full") is TEACHER_PRETRAINING_AND_INFERENCE
 
 
 def test_the_number_is_where_a_dense_search_changes_sides():

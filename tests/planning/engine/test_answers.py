@@ -88,8 +88,13 @@ def test_crossings_have_a_row_for_each_better_method():
 
 def test_teachers_are_shown_with_the_best_first():
     law = presets.load("busbridge2025_refit")
-    teachers = {"teacher_loss": [2.2, 2.1, 2.0], "num_teacher_params": [1e9, 3e9, 7e9]}
-    found = rank_teachers(law, flops=1e21, num_student_params=1e9, **teachers)
+    found = rank_teachers(
+        law,
+        flops=1e21,
+        num_student_params=1e9,
+        teacher_loss=[2.2, 2.1, 2.0],
+        num_teacher_params=[1e9, 3e9, 7e9],
+    )
     lines = _lines(found)
     assert f"the best teacher is {found.best}" in lines[0]
     rows = [line.split() for line in lines[-5:-1]]

@@ -132,10 +132,10 @@ class Strategies(Presentation):
                 named[name]["share_of_draws"] = shares.get(name.upper(), 0.0)
         rows = []
         for keys, words in _ROWS.items():
-            found = [[key for key in keys if own.get(key) is not None] for own in named.values()]
+            known_keys = ([k for k in keys if own.get(k) is not None] for own in named.values())
             texts = [
-                cell(keys[0], own[key[0]]) if key else ""
-                for key, own in zip(found, named.values(), strict=True)
+                cell(keys[0], own[names[0]]) if names else ""
+                for names, own in zip(known_keys, named.values(), strict=True)
             ]
             rows += [[words, *texts]] if any(texts) else []
         return Table(["", *(_STRATEGIES[name] for name in named)], rows)
