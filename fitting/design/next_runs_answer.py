@@ -86,7 +86,7 @@ class NextRuns(Displayed):
 
     def table(self) -> Table:
         """A row for each run: its inputs, its cost, and the expected deviation after it."""
-        heads = [*map(heading, self.inputs), "cost", "sd after it"]
+        heads = [*map(heading, self.inputs), "cost", "deviation after"]
         rows = []
         for i, (cost, sd) in enumerate(zip(self.costs, self.sd_after, strict=True)):
             values = [cell(name, float(each[i])) for name, each in self.inputs.items()]
