@@ -67,7 +67,9 @@ class Verbs(click.Group):
         ) as error:  # fmt: skip
             if isinstance(error, BrokenPipeError) or os.environ.get("JAXLAWS_DEBUG"):
                 raise
-            raise Failure(str(error) or type(error).__name__) from None
+            is_of_file = isinstance(error, OSError) and error.filename and error.strerror
+            words = f"{error.filename}: {error.strerror}" if is_of_file else str(error)
+            raise Failure(words or type(error).__name__) from None
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:

@@ -42,6 +42,18 @@ def test_notes_and_errors_take_several_lines_in_a_terminal(run, monkeypatch, tmp
         assert other.split() == one.split()
 
 
+@pytest.mark.parametrize("words", [["--help"], ["plan", "--help"]])
+def test_no_sentence_of_a_list_of_verbs_is_cut(run, words):
+    listed = run(*words).out.partition("Commands:")[2]
+    assert "..." not in listed
+    assert listed.count(".") >= 6
+
+
+def test_a_file_that_is_missing_is_named_without_the_number_of_the_error(refused):
+    message = refused("fit", "nofile.csv")
+    assert message.endswith("Error: nofile.csv: No such file or directory\n")
+
+
 def test_a_loss_has_its_unit(run):
     assert "loss (nats)" in run(*SWEEP, "1e20:1e24:9").out
     assert re.search(r"loss \(nats\) +\d\.\d{4}", run(*SWEEP, "5.76e23").out)
