@@ -1,22 +1,22 @@
-"""The runs: one model at several lengths, with other batches and learning rates."""
+"""The runs: models of the bundled table with other batches and learning rates."""
 
-from experiments.runlab.runs import BATCH_WINDOWS, LEARNING_RATE, SHAPES, Job, Run
+from experiments.runlab.runs import BATCH_WINDOWS, SHAPES, Job, Run
 
-# Width, symbols in thousands of the bundled runs' steps, and what is changed: (windows in a step,
-# learning rate). The order makes the table useful at any time.
-_SHORT = [(2, 0.01), (1, 0.01), (2, 0.005), (4, 0.02), (8, 0.01), (8, 0.02), (1, 0.005)]
-_MIDDLE = [(2, 0.01), (2, 0.005), (4, 0.005), (4, 0.02), (8, 0.01), (8, 0.02)]
-_LONG = [(4, 0.005), (8, 0.01), (8, 0.005), (4, 0.0025), (16, 0.01)]
+_OTHER_WIDTHS = (16, 24, 48, 64, 80, 96, 128)
+
+# Width, steps of the bundled run with as many symbols, and what is changed: windows in a step and
+# learning rate. The order makes the table useful at any time.
 _SETTINGS = [
-    (32, 500, _SHORT),
-    (32, 8000, _LONG),
-    (32, 2000, _MIDDLE),
-    (64, 500, _SHORT[:4]),
-    (64, 8000, _LONG[:2]),
-    (32, 32_000, _LONG[:2]),
-    (64, 2000, _MIDDLE[:4]),
-    (64, 16_000, _LONG[:2]),
-    (32, 32_000, _LONG[2:]),
+    (32, 500, [(2, 0.01), (1, 0.01), (2, 0.005), (4, 0.02), (1, 0.005), (8, 0.01), (8, 0.02)]),
+    (32, 1000, [(1, 0.01), (2, 0.01)]),
+    (32, 2000, [(1, 0.01), (2, 0.01)]),
+    (32, 8000, [(4, 0.005)]),
+    *((width, 500, [(1, 0.01)]) for width in _OTHER_WIDTHS),
+    *((width, 1000, [(1, 0.01)]) for width in _OTHER_WIDTHS),
+    (32, 8000, [(8, 0.01), (2, 0.01)]),
+    (64, 500, [(2, 0.01)]),
+    (32, 32_000, [(4, 0.005), (8, 0.01)]),
+    (64, 8000, [(4, 0.005), (8, 0.01)]),
 ]
 
 
