@@ -18,6 +18,7 @@ from sybil.parsers.rest import DocTestParser
 from sybil.sybil import SybilCollection
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
+from xdist.workermanage import WorkerController
 
 # Most of the time of the tests is compilation: programs are kept, and little optimised, which takes
 # three quarters off their compilation. `make slow` optimises them as a user's programs are. JAX
@@ -103,15 +104,33 @@ _MOST_MEMORY_MAPS = 20_000  # Linux gives a process 65,530; beyond that compilat
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
     """A file is tested by one process, which compiles its programs once.
 
-    All tests with a browser share one explorer, which takes long to start.
+    All tests with a browser share one explorer, which takes long to start. Every second process
+    takes its files from the end of the list, where plans are; fits are at the beginning. So most
+    programs are traced and compiled in one process only.
     """
+    config.option.loadscopereorder = False  # not by the number of tests of a file
 
     class ByFile(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
             folder = "tests/browser/"
             return folder if nodeid.startswith(folder) else super()._split_scope(nodeid)
 
+        def _assign_work_unit(self, node: WorkerController) -> None:
+            if int(node.gateway.id.removeprefix("gw")) % 2:
+                self.workqueue.move_to_end(next(reversed(self.workqueue)), last=False)
+            super()._assign_work_unit(node)
+
     return ByFile(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put fits first and plans last."""
+
+    def room(item: pytest.Item) -> int:
+        path = str(item.path.relative_to(Path(__file__).parent))
+        return 2 if re.search("planning|explorer|browser", path) else 0 if "fit" in path else 1
+
+    items.sort(key=room)
 
 
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:

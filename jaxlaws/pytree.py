@@ -19,6 +19,7 @@ import jax.export
 from jaxlaws.foundations.annotations import Array, Json, Tree
 from jaxlaws.foundations.text.cards import Card, Displayed, card_of_law
 from jaxlaws.foundations.units import Exponent, Unit, parse_unit, unit_of_power
+from jaxlaws.trees import register_dataclass
 
 # A float, or an array of NumPy or JAX: a union of the three makes every formula a type error.
 Coefficient: TypeAlias = Array
@@ -208,7 +209,7 @@ def pytree(cls: type[_T]) -> type[_T]:
     fields = dataclasses.fields(made)  # pyright: ignore[reportArgumentType]
     fixed = [each.name for each in fields if each.metadata.get(_KEY, "child") is None]
     children = [each.name for each in fields if each.name not in fixed]
-    jax.tree_util.register_dataclass(made, data_fields=children, meta_fields=fixed)
+    register_dataclass(made, data_fields=children, meta_fields=fixed)
     register_for_export(made)
     names = getattr(made, "input_names", None)
     if callable(getattr(made, "loss", None)) and isinstance(names, tuple):

@@ -17,6 +17,7 @@ from fitting.problem.objectives import LogSquares, Squares
 from fitting.uncertainty.refit_problem import FitProblem
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.law import Law
+from jaxlaws.trees import register_dataclass
 
 Quantity = Callable[[Law], Array]
 
@@ -27,7 +28,7 @@ _MEAN_OF_LOG = -0.6351814227  # of the same
 _SLOPE = 0.15  # of the noise with the cost: its standard deviation before the runs
 
 
-@jax.tree_util.register_dataclass
+@register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Noise:
     """The standard deviation of residuals, `level * (cost / pivot)**slope`."""
@@ -64,7 +65,7 @@ class Noise:
         return cls(float(np.sqrt(np.sum(np.square(scaled)) / spare)), slope, pivot)
 
 
-@jax.tree_util.register_dataclass
+@register_dataclass
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class Knowledge:
     """The information of the runs of one fit, at its optimum and at laws drawn around it.

@@ -18,6 +18,7 @@ from fitting.problem.centring import uncentre
 from fitting.problem.coefficient_names import split_index
 from fitting.problem.likelihood import spread
 from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.trees import register_dataclass
 
 _NUM_STEPS = 60
 _NUM_SPREADS = 8  # times that the spread of the residuals is computed again, with priors
@@ -27,7 +28,7 @@ _STEP = 1e-4  # relative change of the objective, for the derivative of the spre
 
 
 @functools.partial(
-    jax.tree_util.register_dataclass,
+    register_dataclass,
     data_fields=[
         "problem",
         "vector",
@@ -142,7 +143,7 @@ class MovingFit:
         return law, functools.reduce(jnp.maximum, statuses, status.astype(int))
 
 
-@jax.tree_util.register_dataclass
+@register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Spread:
     """The most likely spread of the residuals near a fit, as a power of the sum over runs.

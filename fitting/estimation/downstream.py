@@ -25,6 +25,7 @@ from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.law import Law
 from jaxlaws.precision import float64, to_float64
 from jaxlaws.pytree import declarations
+from jaxlaws.trees import register_dataclass
 
 _SEARCH_STEPS = 20
 
@@ -153,7 +154,7 @@ def _chained(pair: tuple[Law, ErrorCurve], inputs: dict[str, Array]) -> jax.Arra
 
 
 @functools.partial(
-    jax.tree_util.register_dataclass,
+    register_dataclass,
     data_fields=["objective", "loss", "observed"],
     meta_fields=["parameters"],
 )

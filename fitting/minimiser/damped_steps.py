@@ -10,11 +10,12 @@ from fitting.problem.batched_problem import Batch, BatchedProblem, Fixed
 from fitting.problem.bijections import EDGES
 from jaxlaws.foundations.annotations import Array
 from jaxlaws.pytree import Domain
+from jaxlaws.trees import register_dataclass
 
 _LEAST_DAMPING = 1e-14
 
 
-@jax.tree_util.register_dataclass
+@register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Point:
     """The state of all batch entries at one step.

@@ -17,11 +17,12 @@ from fitting.problem.priors import Prior
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.law import Law, outcomes_of
 from jaxlaws.pytree import element_shapes
+from jaxlaws.trees import register_dataclass
 
 _ROWS = 64
 
 
-@jax.tree_util.register_dataclass
+@register_dataclass
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class Target:
     """Penalty target of a quantity: adds `spread / 2 * ((quantity - value) / unit)**2`."""
@@ -30,7 +31,7 @@ class Target:
     unit: Array
 
 
-@jax.tree_util.register_dataclass
+@register_dataclass
 @dataclasses.dataclass(frozen=True, eq=False)
 class Fixed:
     """What does not move in one minimisation.
@@ -45,7 +46,7 @@ class Fixed:
 
 
 @functools.partial(
-    jax.tree_util.register_dataclass,
+    register_dataclass,
     data_fields=[
         "objective",
         "inputs",
@@ -223,7 +224,7 @@ class BatchedProblem:
         return total / self.objective.slope()
 
 
-@jax.tree_util.register_dataclass
+@register_dataclass
 @dataclasses.dataclass(frozen=True, eq=False)
 class Batch:
     """The minimisations of a batch, one for each entry.

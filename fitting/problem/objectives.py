@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxlaws.foundations.annotations import Array
+from jaxlaws.trees import register_dataclass
 
 _USUAL_LOSS = 3.0  # nats
 _USUAL_UNIT = 0.01  # of gradients: a typical residual
@@ -34,7 +35,7 @@ class Objective(Protocol):
         ...
 
 
-@jax.tree_util.register_dataclass
+@register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Huber:
     """Huber's cost of log residuals: squares within `delta`, absolute values beyond it.
@@ -64,7 +65,7 @@ class Huber:
         return self.delta
 
 
-@jax.tree_util.register_dataclass
+@register_dataclass
 @dataclasses.dataclass(frozen=True)
 class AsymmetricHuber:
     """Huber's cost of log residuals, multiplied by `over` where the prediction is too high.
@@ -92,7 +93,7 @@ class AsymmetricHuber:
         return self.delta
 
 
-@jax.tree_util.register_dataclass
+@register_dataclass
 @dataclasses.dataclass(frozen=True)
 class LogSquares:
     """Least squares of log residuals, `r**2 / 2`, for normal noise in proportion to the loss.
@@ -117,7 +118,7 @@ class LogSquares:
         return self.scale
 
 
-@jax.tree_util.register_dataclass
+@register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Squares:
     """Least squares of the residuals themselves, in units of the loss: `r**2 / 2`.
@@ -159,7 +160,7 @@ class Squares:
         return Squares(float(f"{_USUAL_UNIT}e{2 * decades}"))
 
 
-@jax.tree_util.register_dataclass
+@register_dataclass
 @dataclasses.dataclass(frozen=True)
 class StudentT:
     """Student's t likelihood of log residuals: normal noise with heavy tails.

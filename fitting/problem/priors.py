@@ -8,10 +8,10 @@ of the posterior. For another distribution, write a small JAX tree with the meth
 import dataclasses
 from typing import Protocol, runtime_checkable
 
-import jax
 import jax.numpy as jnp
 
 from jaxlaws.foundations.annotations import Array
+from jaxlaws.trees import register_dataclass
 
 
 @runtime_checkable
@@ -23,7 +23,7 @@ class Prior(Protocol):
         ...
 
 
-@jax.tree_util.register_dataclass
+@register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Normal:
     """A normal distribution of the coefficient.
@@ -40,7 +40,7 @@ class Normal:
         return (value - self.mean) / self.sd
 
 
-@jax.tree_util.register_dataclass
+@register_dataclass
 @dataclasses.dataclass(frozen=True)
 class LogNormal:
     """A normal distribution of the logarithm of the coefficient.

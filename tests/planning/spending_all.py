@@ -11,6 +11,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from jaxlaws.trees import register_dataclass
 from tests.planning.in_numpy import student_loss
 
 LEAST, MOST = 1e3, 1e17
@@ -19,7 +20,7 @@ _GRID = np.linspace(-1, 1, 7)
 _RATIO = (np.sqrt(5) - 1) / 2
 
 
-@jax.tree_util.register_dataclass
+@register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Problems:
     """Problems with `C = 6 N D` and `2 N`: arrays of one shape, and so are the law's coefficients.

@@ -18,13 +18,14 @@ from fitting.problem.batched_problem import BatchedProblem, Fixed
 from fitting.problem.bijections import softplus_inverse
 from jaxlaws.foundations.annotations import Array
 from jaxlaws.pytree import Domain
+from jaxlaws.trees import register_dataclass
 
 _RIDGE = 1e-13  # of the normal equations, whose columns have length one
 _EDGE = 1e-6  # of a typical size: what replaces a positive coefficient that would be negative
 _LOG_OF_ZERO = -690.0
 
 
-@jax.tree_util.register_dataclass
+@register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Solved:
     """The coefficients after the linear ones are solved.
@@ -48,7 +49,7 @@ class Solved:
 
 
 @functools.partial(
-    jax.tree_util.register_dataclass,
+    register_dataclass,
     data_fields=["problem", "fixed", "weights"],
     meta_fields=["form"],
 )

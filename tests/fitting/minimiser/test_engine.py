@@ -2,7 +2,6 @@
 
 import dataclasses
 
-import jax
 import numpy as np
 import pytest
 from by_hand import (
@@ -23,6 +22,7 @@ from fitting import FitResult, Huber, Runs, Status, fit
 from jaxlaws.foundations.errors import DataError, NotSolvedError
 from jaxlaws.laws.chinchilla import Chinchilla
 from jaxlaws.laws.distillation_limit import DistillationLimit
+from jaxlaws.trees import register_dataclass
 
 
 @pytest.fixture(scope="module")
@@ -190,7 +190,7 @@ def test_a_law_that_gives_no_finite_loss_is_reported(sizes):
         def loss(self, *, num_params):
             return self.E * num_params * np.nan
 
-    jax.tree_util.register_dataclass(Nowhere, data_fields=["E"], meta_fields=[])
+    register_dataclass(Nowhere, data_fields=["E"], meta_fields=[])
     with pytest.raises(NotSolvedError, match="NON_FINITE") as caught:
         fit(Nowhere, sizes, num_starts=4, throw=True)
     partial = caught.value.partial

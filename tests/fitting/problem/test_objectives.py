@@ -3,7 +3,6 @@
 import dataclasses
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -17,6 +16,7 @@ from fitting.estimation.resampling import cluster_weights
 from fitting.problem.likelihood import student_t_scale
 from fitting.problem.objectives import AsymmetricHuber, LogSquares, Squares, StudentT
 from jaxlaws.pytree import Coefficient, positive, pytree
+from jaxlaws.trees import register_dataclass
 
 FEW: dict[str, Any] = {"num_starts": 16}
 NOISE = 0.02
@@ -103,7 +103,7 @@ def test_overestimates_that_cost_more_lower_the_law(sizes):
 
 
 def test_the_mean_gives_the_fit_that_the_sum_gives(sizes):
-    @jax.tree_util.register_dataclass
+    @register_dataclass
     @dataclasses.dataclass(frozen=True)
     class MeanHuber:
         delta: float = 1e-3
