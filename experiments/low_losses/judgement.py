@@ -204,10 +204,12 @@ def together_rows(tables: Tables, starts: int) -> Rows:
     """Hold-outs by loss and by compute of the bundled and the further runs together."""
     every = together(tables.bundled, tables.further)
     every = with_columns(every, weight=np.sqrt(every.column("flops")))
+    corrected = together(longer(every), small_batches(tables.changed))
     variants = [
         Case("all runs", every, {}),
         Case("all runs, weights of root FLOPs", every, {"weights": "weight"}),
         Case("runs from 0.9 M symbols", longer(every), {}),
+        Case("the same, and short runs of 128 symbols a step", corrected, {}),
     ]
     lines = []
     for title, runs, options in variants:
