@@ -1,6 +1,7 @@
-"""Runs with other batches: their plan, their rows, and the parts of the tables that are compared."""
+"""Runs with other batches: their plan, their rows, and the parts of the tables."""
 
 import numpy as np
+import pytest
 
 from experiments.low_losses.judgement import longer, small_batches, together, with_embedding
 from experiments.low_losses.plan import jobs
@@ -30,6 +31,7 @@ def test_the_table_of_runs_is_that_of_the_package():
             np.testing.assert_array_equal(values, theirs.inputs[name])
 
 
+@pytest.mark.filterwarnings("ignore::fitting.WeakDesignWarning")
 def test_parts_of_the_tables(tmp_path):
     names = {"s-d16-500": 128 * 16_000, "s-d16-2000-b1": 128 * 2_000, "s-d16-1000-b2": 256 * 1_000}
     rows = []
