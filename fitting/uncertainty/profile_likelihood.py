@@ -84,17 +84,13 @@ def profile(
             not between 0 and 1, or the runs are not the runs of the fit.
         TypeError: the objective has no likelihood, or the quantity is not a single number.
 
-    >>> import jax.numpy as jnp
     >>> from fitting import LogSquares, fit
     >>> from jaxlaws.laws.kaplan import Kaplan
     >>> sizes, tokens = np.geomspace(1e7, 1e9, 9), np.tile([1e9, 4e9, 2e10], 3)
     >>> loss = 2 + 90 / sizes**0.3 + 0.03 * np.sin(np.arange(9.0))
     >>> runs = Runs.read({"num_params": sizes, "num_tokens": tokens, "loss": loss})
     >>> result = fit(Kaplan, runs, objective=LogSquares(), num_starts=8)
-    >>> found = profile(
-    ...     result, runs, lambda law: law.loss(num_params=1e10, num_tokens=2e10),
-    ...     name="loss of 10B",
-    ... )
+    >>> found = profile(result, runs, "alpha_N")
     >>> bool(found.interval[0] < found.value < found.interval[1])
     True
     """

@@ -73,6 +73,22 @@ def losses(table: list[tuple], sweep: str) -> dict[int | str, np.ndarray]:
     return {student: np.array(list(some.values())).T for student, some in found.items()}
 
 
+def read_table(file: Path) -> list[tuple]:
+    """Read the rows of a table that this command wrote."""
+    with file.open(newline="") as lines:
+        return [
+            (
+                sweep,
+                int(teacher),
+                student and int(student),
+                int(trial),
+                float(loss),
+                float(accuracy),
+            )
+            for sweep, teacher, student, trial, loss, accuracy in list(csv.reader(lines))[1:]
+        ]
+
+
 def print_medians(table: list[tuple]) -> None:
     """Print medians over trials, and the test for a U shape of each student's curve."""
     for sweep, label in SWEEPS.items():

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from experiments.capacity_gap.mapping_problem.__main__ import SCALES, main
+from experiments.capacity_gap.mapping_problem.__main__ import SCALES, main, read_table
 from experiments.capacity_gap.mapping_problem.problem import (
     SHARE_OF_EASY,
     draw,
@@ -89,5 +89,7 @@ def test_the_tiny_experiment_runs_and_tells(tmp_path):
     networks = (len(widths) + len(lengths)) * (1 + len(students)) * setting.trials
     assert f"{networks} networks" in result.output
     assert result.output.count("U shape") == 2
-    assert len((tmp_path / "mapping_problem_tiny.csv").read_text().splitlines()) == networks + 1
+    table = read_table(tmp_path / "mapping_problem_tiny.csv")
+    assert len(table) == networks
+    assert {row[2] for row in table} == {"", *students}
     assert len(list(tmp_path.glob("*.svg"))) == 2

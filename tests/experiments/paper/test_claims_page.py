@@ -2,8 +2,7 @@
 
 import pytest
 
-from experiments.paper.__main__ import PAGE, claims_table, page
-from experiments.paper.claims import CLAIMS
+from experiments.paper.__main__ import CLAIMS, PAGE, claims_table, page
 
 
 def test_a_row_of_the_page_is_what_is_computed():

@@ -163,12 +163,9 @@ def two_kinds(change=0.0):
 POINT = {"num_student_params": 1e9, "num_student_tokens": 1e11, "teacher_loss": 2.3}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    "is_frozen",
-    [
-        pytest.param(False, id="one table"),
-        pytest.param(True, id="two tables", marks=pytest.mark.slow),
-    ],
+    "is_frozen", [pytest.param(False, id="one table"), pytest.param(True, id="two tables")]
 )
 def test_a_first_stage_moves_too(is_frozen):
     """The loss of a student depends on the supervised runs through the supervised law."""

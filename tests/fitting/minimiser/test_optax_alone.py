@@ -1,6 +1,7 @@
 """Optax alone, without the Newton steps, also reaches the optimum of a fit, only more slowly."""
 
 import numpy as np
+import pytest
 
 from fitting import Huber
 from fitting.minimiser.multi_start import search_batch
@@ -11,6 +12,7 @@ from jaxlaws.laws.chinchilla import Chinchilla
 from jaxlaws.precision import float64
 
 
+@pytest.mark.slow
 def test_adam_alone_comes_within_a_thousandth_of_the_optimum(hoffmann_fit):
     runs, result = hoffmann_fit
     inputs = {name: runs.inputs[name] for name in Chinchilla.input_names}

@@ -86,12 +86,12 @@ def test_prices_of_one_are_flops():
 
 
 def test_the_unit_of_the_prices_changes_nothing_but_the_budget():
-    students = {"num_student_params": [5e8, 2e9], "num_inference_tokens": 1e11}
-    students["scenario"] = TEACHER_PRETRAINING_AND_INFERENCE
+    student = {"num_student_params": 5e8, "num_inference_tokens": 1e11}
+    student["scenario"] = TEACHER_PRETRAINING_AND_INFERENCE
     cost = Costs(training=1.0, serving=2.0, logits=3.0, token=1e10)
     in_dollars = jax.tree.map(lambda price: price * DOLLARS, cost)
-    plan = distill_family(DISTILLED, flops=1e22, cost=cost, **students)
-    priced = distill_family(DISTILLED, flops=1e22 * DOLLARS, cost=in_dollars, **students)
+    plan = distill(DISTILLED, flops=1e22, cost=cost, **student)
+    priced = distill(DISTILLED, flops=1e22 * DOLLARS, cost=in_dollars, **student)
     np.testing.assert_allclose(priced.flops, 1e22 * DOLLARS, rtol=1e-12)
     np.testing.assert_allclose(priced.num_student_tokens, plan.num_student_tokens, rtol=1e-6)
     np.testing.assert_allclose(priced.marginal_values.flops, plan.marginal_values.flops, rtol=1e-6)

@@ -1,0 +1,1 @@
+"""The paper's figures. Each function takes a preset and returns a figure."""
