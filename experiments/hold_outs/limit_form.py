@@ -54,11 +54,11 @@ def fits(draws: int, starts: int) -> list[Fitted]:
     return found
 
 
-def fit_rows(found: list[Fitted]) -> list[list[str]]:
+def fit_rows(found: list[Fitted], draws: int) -> list[list[str]]:
     """A line for each fit: its objective, its status, and the draws of its bootstrap."""
     lines = []
     for form, title, result in found:
-        converged = len(result.usable_ensemble().c0) / len(result.ensemble_status)
+        converged = len(result.usable_ensemble().c0) / draws
         numbers = [f"{1e4 * result.objective:.4f}", result.status.name, f"{converged:.0%}"]
         lines.append([form, title, *numbers])
     return lines
@@ -122,7 +122,7 @@ def main(data: str | None, draws: int, starts: int) -> None:
         "## Fits",
         markdown_table(
             ["form", "fitted to", "objective x 1e4", "status", "draws that converge"],
-            fit_rows(found),
+            fit_rows(found, draws),
         ),
         "## Coefficients, and the decades of their 90% intervals",
         markdown_table(["coefficient", *titles], coefficient_rows(found)),

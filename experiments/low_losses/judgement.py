@@ -15,7 +15,7 @@ from experiments.runlab.corpus import VOCABULARY
 from experiments.runlab.runs import LEARNING_RATE
 from fitting import LogSquares, Runs, fit, hold_out, lowest_losses, predict
 from fitting.data.predictions import relative_errors
-from fitting.estimation.options import FitChanges
+from fitting.estimation.options import FitChanges, FitOptions
 from jaxlaws.laws.supervised import Supervised
 
 SHORTEST = 0.9e6  # symbols; no bundled run is between 0.83 M and 1.02 M
@@ -156,7 +156,8 @@ def case_row(case: Case, tables: Tables, starts: int) -> list[str]:
         lowest, further = with_embedding(lowest), with_embedding(further)
     seen = case.runs.where(~np.isin(case.runs.others["run"], lowest.others["run"]))
     to_rest, to_all = (
-        fit(Supervised, each, num_starts=starts, **case.options).law for each in (seen, case.runs)
+        fit(Supervised, each, options=FitOptions(num_starts=starts), **case.options).law
+        for each in (seen, case.runs)
     )
     long = further.inputs["num_tokens"] > LONG
     line = [case.title, str(len(case.runs))]
@@ -224,9 +225,11 @@ def together_rows(tables: Tables, starts: int) -> Rows:
     for title, runs, options in variants:
         for name, quarter in quarters.items():
             mask = np.isin(runs.others["run"], quarter.others["run"])
-            held = hold_out(Supervised, runs, mask, against={}, num_starts=starts, **options)
+            held = hold_out(
+                Supervised, runs, mask, against={}, options=FitOptions(num_starts=starts), **options
+            )
             lines.append([title, name, str(mask.sum()), *measures(held.errors["law"])])
-        result = fit(Supervised, runs, num_starts=starts, **options)
+        result = fit(Supervised, runs, options=FitOptions(num_starts=starts), **options)
         errors = relative_errors(predict(result.law, runs.inputs), runs)
         lines.append([title, "nothing", str(len(runs)), *measures(errors)])
     return lines
