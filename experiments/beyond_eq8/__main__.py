@@ -4,7 +4,10 @@ import click
 import numpy as np
 
 from experiments.beyond_eq8.rivals import RIVALS
-from fitting import FitResult, Runs, bundled_runs, fit
+from experiments.predictions.__main__ import RESULTS
+from experiments.runlab import table
+from experiments.runlab.__main__ import TABLE as BUNDLED
+from fitting import FitResult, Runs, fit
 from fitting.data.predictions import predict, relative_errors
 from fitting.reporting.markdown import markdown_table
 from fitting.validation.hold_outs import best_teachers, hold_out, lowest_losses
@@ -14,9 +17,8 @@ from jaxlaws.foundations.law import Law
 from jaxlaws.laws.distillation_limit import DistillationLimit
 from jaxlaws.laws.supervised import Supervised
 
-COLUMNS = [
-    "form", "objective x 1e4", "agree", "mean %", "below %", "low losses %", "teachers %", "L_T*",
-]  # fmt: skip
+COLUMNS = ["form", "objective x 1e4", "agree", "mean %", "below %"]
+HELD_OUT = ["low losses %", "teachers %", "further %"]
 
 
 def row(
@@ -75,19 +77,23 @@ def best_teacher(law: Tree, runs: Runs) -> str:
 def main(data: str | None, starts: int, only: tuple[str, ...]) -> None:
     """Compare the rival laws on the bundled runs, and with --data on the published points."""
     names = only or tuple(RIVALS)
-    tables = []
+    tables = []  # title, runs, supervised law, held-out runs
     if data is not None:
         runs = Runs.read(data, {"loss": "student_loss"}, DistillationLimit)
         masks = [runs.loss <= 2.3, runs.inputs["teacher_loss"] <= 2.0]
         tables.append(("published", runs, presets.load("busbridge2025_supervised"), masks))
-    runs = bundled_runs("distilled")
+    runs = table.runs("distilled", BUNDLED)
     masks = [lowest_losses(runs), best_teachers(runs)]
-    tables.append(("bundled", runs, fit(Supervised, bundled_runs("supervised")), masks))
+    tables.append(("bundled", runs, fit(Supervised, table.runs("supervised", BUNDLED)), masks))
+    runs = table.runs("distilled", BUNDLED, RESULTS)
+    masks = [lowest_losses(runs), best_teachers(runs), runs.others["sweep"] == "predictions"]
+    alone = fit(Supervised, table.runs("supervised", BUNDLED, RESULTS))
+    tables.append(("bundled and further", runs, alone, masks))
     for title, runs, supervised, masks in tables:
         below = int(np.sum(runs.loss < runs.inputs["teacher_loss"]))
         sizes = ", ".join(str(mask.sum()) for mask in masks)
         click.echo(f"\n{title}: {len(runs)} runs, {below} below, held out {sizes}\n")
-        click.echo(markdown_table(COLUMNS, []))
+        click.echo(markdown_table([*COLUMNS, *HELD_OUT[: len(masks)], "L_T*"], []))
         for name in names:
             click.echo("| " + " | ".join(row(name, runs, supervised, masks, starts)) + " |")
 

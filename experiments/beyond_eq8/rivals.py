@@ -130,6 +130,11 @@ def _gain(amplitude: Formula) -> Formula:
     return lambda law, t: t.teacher + t.lacking - law.w * t.past * t.mimicry * amplitude(law, t)
 
 
+def _averaged(share: Callable[[Terms], jax.Array]) -> Formula:
+    """Eq. 8 minus a share of the teacher's error, which vanishes for a perfect teacher."""
+    return lambda law, t: t.teacher + t.lacking - law.w * share(t) * (t.teacher - t.irreducible)
+
+
 def _root_of_noise(_: Tree, t: Terms) -> jax.Array:
     return power(jnp.maximum(1 - t.endless / t.alone, 0.0), 0.5)
 
@@ -167,6 +172,12 @@ RIVALS: dict[str, type[Law]] = {
     ),
     "gain w K share^2": rival("CutResource", _gain(_cut_resource), w=positive()),
     "gain w sqrt(1 - L~oo / L~), shipped": rival("Shipped", _gain(_root_of_noise), w=positive()),
+    "gain w share (L_T - E)": rival(
+        "AveragedTokens", _averaged(lambda t: t.share_of_tokens), w=unit_interval()
+    ),
+    "gain w (1 - b) share (L_T - E)": rival(
+        "AveragedPast", _averaged(lambda t: t.past * t.share_of_tokens), w=unit_interval()
+    ),
     "bracket over losses above E": rival("Excess", _EQ8, over_excess=True),
     "sharper bracket, f1 L~^m": rival("Sharper", _EQ8, m=positive()),
     "sharper bracket, gain w sqrt(1 - L~oo / L~)": rival(

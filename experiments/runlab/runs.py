@@ -29,15 +29,16 @@ SHAPES = {  # by width: layers and heads
 
 @dataclass(frozen=True)
 class Run:
-    """One model to train. Runs with equal half, steps, seed and rate can share a group.
+    """One model to train. Runs with equal half, steps, batch, seed and rate can share a group.
 
     Attributes:
         shape: the shape of the model.
-        steps: number of training steps. The run has `steps * BATCH_TOKENS` tokens.
+        steps: number of training steps.
         half: the half of the training documents that is read.
         seed: seed of the parameters and of the order of the windows.
         teacher: the run that this one is distilled from, or None for supervised training.
         learning_rate: peak of the schedule at the base width.
+        batch: number of windows in a step.
     """
 
     shape: Shape
@@ -46,11 +47,17 @@ class Run:
     seed: int = 0
     teacher: "Run | None" = None
     learning_rate: float = LEARNING_RATE
+    batch: int = BATCH_WINDOWS
+
+    @property
+    def batch_tokens(self) -> int:
+        """Number of training symbols in a step."""
+        return self.batch * self.shape.context
 
     @property
     def tokens(self) -> int:
         """Number of training symbols."""
-        return self.steps * BATCH_TOKENS
+        return self.steps * self.batch_tokens
 
     @property
     def name(self) -> str:
@@ -59,6 +66,8 @@ class Run:
         name = f"{kind}-d{self.shape.width}-{self.steps}"
         if self.learning_rate != LEARNING_RATE:
             name += f"-lr{self.learning_rate:g}"
+        if self.batch != BATCH_WINDOWS:
+            name += f"-b{self.batch}"
         if self.seed:
             name += f"-seed{self.seed}"
         return name if self.teacher is None else f"{name}-from-{self.teacher.name}"
@@ -103,14 +112,8 @@ def from_row(name: str, rows: dict[str, dict[str, str]]) -> Run:
     Args:
         name: name of the run.
         rows: rows of the table by name.
-
-    Raises:
-        ValueError: the run has another batch size than the present code.
     """
     row = rows[name]
-    steps, batch_tokens = int(row["steps"]), int(row["batch_tokens"])
-    if batch_tokens != BATCH_TOKENS:
-        raise ValueError(f"{name}: expected batches of {BATCH_TOKENS} symbols, got {batch_tokens}")
     shape = Shape(
         layers=int(row["layers"]),
         width=int(row["width"]),
@@ -120,9 +123,10 @@ def from_row(name: str, rows: dict[str, dict[str, str]]) -> Run:
     )
     return Run(
         shape,
-        steps,
+        int(row["steps"]),
         half=row["half"],
         seed=int(row["seed"]),
         teacher=from_row(row["teacher"], rows) if row["teacher"] else None,
         learning_rate=float(row["learning_rate"]),
+        batch=int(row["batch_tokens"]) // shape.context,
     )

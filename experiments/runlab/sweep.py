@@ -14,7 +14,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from pathlib import Path
 
 from experiments.runlab import plan, table
-from experiments.runlab.runs import BATCH_TOKENS, SCHEDULE, Job, Run
+from experiments.runlab.runs import SCHEDULE, Job, Run
 from experiments.runlab.worker import Folders, train_job, use_cache, use_one_thread
 
 
@@ -124,7 +124,7 @@ def settings(run: Run, rows: dict[str, dict]) -> dict:
         "d_ff": shape.d_ff,
         "context": shape.context,
         "vocabulary": shape.vocabulary,
-        "batch_tokens": BATCH_TOKENS,
+        "batch_tokens": run.batch_tokens,
         "steps": run.steps,
         "learning_rate": run.learning_rate,
         "schedule": SCHEDULE,

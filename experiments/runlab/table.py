@@ -3,6 +3,9 @@
 import csv
 from pathlib import Path
 
+from fitting import Runs
+from fitting.data.runs import KINDS, RunKind
+
 COLUMNS = [
     "run", "sweep", "kind", "status",
     "num_params", "num_tokens",
@@ -23,6 +26,16 @@ def read(path: Path) -> list[dict[str, str]]:
         return []
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
+
+
+def runs(kind: RunKind, *paths: Path) -> Runs:
+    """Return the runs of a kind that have a loss, of one table or of several tables together."""
+    rows = [
+        row for path in paths for row in read(path) if row["kind"] == kind and row["status"] == "ok"
+    ]
+    numbers = (*KINDS[kind], "loss", "flops", "steps", "batch_tokens", "learning_rate", "width")
+    found: dict[str, list] = {name: [float(row[name]) for row in rows] for name in numbers}
+    return Runs.read(found | {name: [row[name] for row in rows] for name in ("run", "sweep")})
 
 
 def append(path: Path, rows: list[dict]) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from experiments.runlab import corpus, training
 from experiments.runlab.batches import Windows, validation_windows
-from experiments.runlab.runs import BATCH_WINDOWS, Job, Run
+from experiments.runlab.runs import Job, Run
 
 SINGLE_THREAD = "--xla_cpu_multi_thread_eigen=false"
 
@@ -64,7 +64,7 @@ def train_job(job: Job, folders: Folders) -> list[dict]:
         tuple(load_weights(folders.weights(each)) for each in teachers),
         Windows(text[first.half], first.shape.context, first.seed),
         steps=first.steps,
-        batch=BATCH_WINDOWS,
+        batch=first.batch,
         learning_rate=first.learning_rate,
         seed=first.seed,
     )

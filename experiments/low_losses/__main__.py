@@ -1,0 +1,62 @@
+"""`python -m experiments.low_losses`: train the runs, and judge the law with and without them."""
+
+from pathlib import Path
+
+import click
+
+from experiments.low_losses import judgement, plan
+from experiments.runlab import corpus
+from experiments.runlab.__main__ import out_option
+from experiments.runlab.sweep import run_sweep
+from experiments.runlab.worker import Folders
+from fitting import markdown_table
+
+HERE = Path(__file__).parent
+RUNS = HERE / "runs.csv"
+
+table_option = click.option(
+    "--table", "path", type=click.Path(path_type=Path), default=RUNS, help="The CSV table of runs."
+)
+
+
+@click.group()
+def main() -> None:
+    """Train runs with other batches and learning rates, and judge the law at low losses."""
+
+
+@main.command()
+@click.option("--workers", default=1, show_default=True, help="Processes with one thread each.")
+@table_option
+@out_option
+def train(workers: int, path: Path, out: Path) -> None:
+    """Train the planned runs that the table lacks."""
+    folders = Folders(out)
+    sha256 = corpus.load(folders.corpus).facts["sha256"]
+    run_sweep(plan.jobs(), "low_losses", path, folders, corpus_sha256=sha256, workers=workers)
+
+
+@main.command()
+@click.option("--starts", default=64, show_default=True, help="Number of starts of each fit.")
+@table_option
+def judge(starts: int, path: Path) -> None:
+    """Write results.md: the runs, and the errors of the law fitted to parts of the tables."""
+    tables = judgement.Tables.read(path)
+    parts = [
+        "# Low losses: runs and errors",
+        "`python -m experiments.low_losses judge` writes this page.",
+        "## Other batches and learning rates",
+        markdown_table(judgement.BATCH_COLUMNS, judgement.batch_rows(tables, starts)),
+    ]
+    for title, some in (
+        ("One cause at a time", judgement.cases(tables)),
+        ("The shortest run of the fit", judgement.lengths(tables)),
+    ):
+        lines = [judgement.case_row(case, tables, starts) for case in some]
+        parts += [f"## {title}", markdown_table(judgement.CASE_COLUMNS, lines)]
+    lines = judgement.together_rows(tables, starts)
+    parts += ["## Both tables together", markdown_table(judgement.TOGETHER_COLUMNS, lines)]
+    (HERE / "results.md").write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

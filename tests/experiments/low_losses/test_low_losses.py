@@ -1,0 +1,55 @@
+"""Runs with other batches: their plan, their rows, and the parts of the tables."""
+
+import numpy as np
+import pytest
+
+from experiments.low_losses.judgement import longer, small_batches, together, with_embedding
+from experiments.low_losses.plan import jobs
+from experiments.runlab import table
+from experiments.runlab.__main__ import TABLE as BUNDLED
+from experiments.runlab.model import init
+from experiments.runlab.runs import BATCH_TOKENS, SHAPES, Run, from_row
+from experiments.runlab.sweep import settings
+from fitting import bundled_runs
+
+
+def test_a_run_with_other_steps_reads_as_much_text_and_comes_back_from_its_row():
+    runs = [run for job in jobs() for run in job]
+    assert len({run.name for run in runs}) == len(runs)
+    lengths = {500, 1000, 2000, 8000, 32_000}
+    assert {run.tokens / BATCH_TOKENS for run in runs} == lengths
+    for run in runs:
+        row = {name: str(cell) for name, cell in settings(run, {}).items()} | {"teacher": ""}
+        assert from_row(run.name, {run.name: row}) == run
+
+
+def test_the_table_of_runs_is_that_of_the_package():
+    for kind in ("supervised", "distilled"):
+        ours, theirs = table.runs(kind, BUNDLED), bundled_runs(kind)
+        np.testing.assert_array_equal(ours.loss, theirs.loss)
+        for name, values in ours.inputs.items():
+            np.testing.assert_array_equal(values, theirs.inputs[name])
+
+
+@pytest.mark.filterwarnings("ignore::fitting.WeakDesignWarning")
+def test_parts_of_the_tables(tmp_path):
+    names = {"s-d16-500": 128 * 16_000, "s-d16-2000-b1": 128 * 2_000, "s-d16-1000-b2": 256 * 1_000}
+    rows = []
+    for name, tokens in names.items():
+        batch = 512 if "-b" not in name else 128 * int(name[-1])
+        shape = {"num_params": 6800, "num_tokens": tokens, "flops": 1e10, "width": 16}
+        training = {"batch_tokens": batch, "steps": tokens // batch, "learning_rate": 0.01}
+        rows.append({"run": name, "kind": "supervised", "status": "ok", "loss": 2.0})
+        rows[-1] |= shape | training
+    rows.append(rows[0] | {"run": "lost", "status": "diverged", "loss": ""})
+    table.append(tmp_path / "runs.csv", rows)
+    runs = table.runs("supervised", tmp_path / "runs.csv")
+    assert list(runs.others["run"]) == list(names)
+    assert list(longer(runs).others["run"]) == ["s-d16-500"]
+    assert list(small_batches(runs).others["run"]) == ["s-d16-2000-b1"]
+    assert len(together(runs, runs)) == 6
+    weights = init(np.array([0, 0], np.uint32), SHAPES[16])
+    whole = sum(leaf.size for leaf in weights.values() if not isinstance(leaf, dict))
+    whole += sum(leaf.size for leaf in weights["layers"].values())
+    assert set(with_embedding(runs).inputs["num_params"]) == {whole}
+    assert Run(SHAPES[16], 1).params == runs.inputs["num_params"][0]
