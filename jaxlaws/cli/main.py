@@ -67,8 +67,9 @@ class Verbs(click.Group):
         ) as error:  # fmt: skip
             if isinstance(error, BrokenPipeError) or os.environ.get("JAXLAWS_DEBUG"):
                 raise
-            is_of_file = isinstance(error, OSError) and error.filename and error.strerror
-            words = f"{error.filename}: {error.strerror}" if is_of_file else str(error)
+            words = str(error)
+            if isinstance(error, OSError) and error.filename and error.strerror:
+                words = f"{error.filename}: {error.strerror}"
             raise Failure(words or type(error).__name__) from None
 
 
