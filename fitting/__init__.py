@@ -26,6 +26,7 @@ from fitting.estimation.options import FitChanges, FitOptions
 from fitting.estimation.resampling import Resampling
 from fitting.estimation.results import FitResult
 from fitting.estimation.single_fit import fit, fit_limit_form
+from fitting.minimiser.division import fits_on_devices
 from fitting.minimiser.identifiability import Identifiability
 from fitting.minimiser.local_optima import Optimum
 from fitting.minimiser.starts import Starts
@@ -169,6 +170,7 @@ __all__ = [
     "fit_groups",
     "fit_limit_form",
     "fit_report",
+    "fits_on_devices",
     "hold_out",
     "influence",
     "isoflop_profiles",

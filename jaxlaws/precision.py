@@ -1,9 +1,24 @@
-"""Float64 by default without touching the user's flags.
+"""The policy of precision: float64 wherever the platform has it, without touching the user's flags.
 
-Fits and plans need float64, but a user's program may use float32. Outside a trace, the entry points
-of the package therefore compute in a local float64 context and return NumPy arrays. Every JAX
-program accepts a NumPy float64 array, whatever its own precision. Inside a trace, results have the
-caller's precision; `in_float64` computes them in float64 and rounds them at the end.
+Fits and plans need float64, but a user's program may use float32, and some platforms have no
+float64. What is given decides:
+
+| given | platform with float64 (CPU, GPU) | platform without float64 |
+| --- | --- | --- |
+| plans of NumPy arrays | float64 | search in float32, then polish in float64 on the host's CPU |
+| plans of arrays of JAX, in traces | float64, rounded to the caller's precision | float32 |
+| fits | float64 | float64, on the host's CPU |
+
+A plan that is computed in float32 has the tolerances of float32 for its statuses
+(`planning/solver/numeric_tolerances.py`). `callers_precision` chooses float32 on any platform. To
+have a plan of float32 polished, ask again with NumPy arrays. The platform is that of the arrays,
+or else the default one of JAX when a program is traced; a program that is exported for another
+platform needs `callers_precision`. The property `precision` of a plan and of a fit says what its
+numbers have.
+
+Outside a trace, entry points compute in the local context `float64` and return NumPy arrays. Every
+JAX program accepts a NumPy float64 array, whatever its own precision. Inside a trace, `in_float64`
+computes in float64 and rounds the results at the end.
 """
 
 import contextvars
@@ -11,7 +26,7 @@ import functools
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import ModuleType
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -23,7 +38,27 @@ from jaxlaws.foundations.annotations import Array, Tree
 
 _T = TypeVar("_T")
 
+# The platforms of JAX with float64. XLA emulates it on a TPU with pairs of float32, which have the
+# range of float32 and lack some operations.
+_WITH_FLOAT64 = frozenset({"cpu", "gpu", "cuda", "rocm"})
+
+Search: TypeAlias = Callable[[], AbstractContextManager[None]]
+
 _in_float64 = contextvars.ContextVar("_in_float64", default=True)
+
+
+def has_float64(platform: str) -> bool:
+    """Return whether plans and fits use float64 on a platform of JAX."""
+    return platform in _WITH_FLOAT64
+
+
+def platform_of(*trees: Tree) -> str:
+    """The platform of the first array of JAX that is not traced; else the default one, here."""
+    for leaf in jax.tree.leaves(trees):
+        if isinstance(leaf, jax.Array) and not isinstance(leaf, Tracer):
+            return next(iter(leaf.devices())).platform
+    device = jax.config.jax_default_device  # pyright: ignore[reportAttributeAccessIssue]
+    return getattr(device, "platform", device) or jax.default_backend()
 
 
 def is_traced(*trees: object) -> bool:
@@ -58,10 +93,48 @@ def float64() -> Iterator[None]:
     """Compute in float64 and without tracing, even inside a function that is being traced.
 
     `jax_debug_nans` is off: JAX checks every number that leaves a program, and some numbers of a
-    plan are NaN because they do not apply.
+    plan are NaN because they do not apply. On a platform without float64 the host's CPU computes.
     """
-    with eval_context(), jax.enable_x64(True), jax.debug_nans(False):
+    on_host = nullcontext() if has_float64(platform_of()) else jax.default_device(_host())
+    with eval_context(), jax.enable_x64(True), jax.debug_nans(False), on_host:
         yield
+
+
+def first_search() -> Search:
+    """A context for a search whose end is polished in `float64`, for any thread.
+
+    Within it a platform without float64 computes in float32. On any other platform it does nothing.
+    """
+    if has_float64(platform_of()):
+        return nullcontext
+    device = jax.config.jax_default_device  # pyright: ignore[reportAttributeAccessIssue]
+
+    @contextmanager
+    def in_float32() -> Iterator[None]:
+        with jax.default_device(device), jax.enable_x64(False):
+            yield
+
+    return in_float32
+
+
+def widened(tree: _T) -> _T:
+    """Return the tree as NumPy arrays that can be changed, with float64 in place of float32."""
+
+    def wide(leaf: Array) -> np.ndarray:
+        array = np.array(leaf)
+        return array.astype(np.float64) if array.dtype == np.float32 else array
+
+    return jax.tree.map(wide, tree)
+
+
+def precision_of(tree: Tree) -> str:
+    """The precision of the numbers of a result: `float64`, `float32`."""
+    kinds = [np.dtype(leaf.dtype) for leaf in jax.tree.leaves(tree) if hasattr(leaf, "dtype")]
+    return np.result_type(*(kind for kind in kinds if kind.kind == "f")).name
+
+
+def _host() -> jax.Device:  # pyright: ignore[reportInvalidTypeForm]
+    return jax.local_devices(backend="cpu")[0]
 
 
 def to_float64(tree: _T) -> _T:
@@ -95,8 +168,9 @@ def callers_precision() -> Iterator[None]:
 
     By default they are computed in float64 and rounded to this precision. In float32 a plan is
     less exact: more plans end as NOT_CONVERGED, and sizes that the loss hardly determines, and
-    their derivatives, can be wrong. Use it where the hardware has no float64, or a slow one. What
-    counts is the context in which a plan is traced, not the one in which the program runs.
+    their derivatives, can be wrong. Use it where float64 is slow, and for programs that are
+    exported for a platform without float64. What counts is the context in which a plan is traced,
+    not the one in which the program runs.
 
     >>> import jax, jax.numpy as jnp
     >>> from jaxlaws import presets
@@ -118,12 +192,13 @@ def callers_precision() -> Iterator[None]:
 def precision_of_results(*trees: Tree) -> np.dtype | None:
     """The precision that a program inside a trace gives its results, at least float32.
 
-    It is the common precision of the leaves that are computed where they are. None within
-    `callers_precision`, and where it is float64: then nothing needs rounding.
+    It is the common precision of the leaves that are computed where they are. None where nothing
+    is rounded: where it is float64, within `callers_precision`, and on a platform without float64.
     """
     arrays = [leaf for leaf in jax.tree.leaves(trees) if in_jax(leaf)]
     dtype = jnp.result_type(jnp.float32, *arrays)
-    return dtype if _in_float64.get() and dtype != np.float64 else None
+    is_rounded = _in_float64.get() and has_float64(platform_of(arrays)) and dtype != np.float64
+    return dtype if is_rounded else None
 
 
 def wide_numbers(dtype: np.dtype | None) -> AbstractContextManager[None]:

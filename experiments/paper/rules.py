@@ -8,6 +8,7 @@ import numpy as np
 from jaxlaws.foundations.annotations import Tree
 from jaxlaws.planning import (
     TEACHER_INFERENCE,
+    TEACHER_PRETRAINING,
     TEACHER_PRETRAINING_AND_INFERENCE,
     assess_teacher,
     break_even_students,
@@ -39,7 +40,12 @@ def single_model(law: Tree) -> str:
 def family(law: Tree) -> str:
     """Compute how many students must share a teacher to break even, at 20 tokens per parameter."""
     sizes = np.array([3e8, 1e9, 3e9])
-    num = break_even_students(law, flops=6 * 20 * sizes**2, num_student_params=sizes)
+    num = break_even_students(
+        law,
+        flops=6 * 20 * sizes**2,
+        num_student_params=sizes,
+        scenario=TEACHER_PRETRAINING,
+    )
     return ", ".join(f"{each:.1f}" if np.isfinite(each) else "never" for each in num)
 
 

@@ -54,8 +54,9 @@ class DisplayedRuns(Displayed):
         for name in [each for each in table if each not in self.others]:
             values = np.asarray(table[name], dtype=float)
             known = values[np.isfinite(values)]
-            ends = [cell(name, end) for end in (known.min(), known.max())] if known.size else []
-            rows.append([heading(name), str(known.size), *ends])
+            if known.size:
+                ends = [cell(name, end) for end in (known.min(), known.max())]
+                rows.append([heading(name), str(known.size), *ends])
         title = f"Runs: {len(self.loss)} runs of {self.source}"
         notes = [f"Other columns: {', '.join(self.others)}."] if self.others else []
         return Card(title, cut(Table(["column", "values", "least", "greatest"], rows)), notes)

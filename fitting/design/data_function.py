@@ -24,6 +24,10 @@ from fitting.problem.objectives import AsymmetricHuber, Huber
 from fitting.problem.parameters import Parameters
 from fitting.uncertainty.refit_problem import FitProblem
 from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.foundations.law import coefficients
+from jaxlaws.foundations.quantities import plain_number
+from jaxlaws.foundations.text.cards import Card, Displayed, cut
+from jaxlaws.foundations.text.tables import Table
 from jaxlaws.precision import (
     float64,
     is_traced,
@@ -36,8 +40,8 @@ _MOST_LEVERAGE = 0.999
 _WITH_KINKS = (Huber, AsymmetricHuber)
 
 
-@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
-class FitAsFunction(Generic[L_co]):
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class FitAsFunction(Displayed, Generic[L_co]):
     """A fit as a function of its data; `fit_as_function` makes it.
 
     Attributes:
@@ -49,6 +53,13 @@ class FitAsFunction(Generic[L_co]):
     losses: np.ndarray
     result: FitResult[L_co]
     _fit: "MovingFit"
+
+    def _card(self) -> Card:
+        title = f"A fit as a function of the losses of its {len(self.losses)} runs"
+        law = [
+            [name, plain_number(float(v), 5)] for name, v in coefficients(self.result.law).items()
+        ]
+        return Card(title, cut(Table(["coefficient", "at the fit"], law)))
 
     def __call__(self, losses: Array | None = None, weights: Array | None = None) -> L_co:
         """The law at the optimum for other losses or weights.

@@ -86,7 +86,7 @@ class NextRuns(Displayed):
 
     def table(self) -> Table:
         """A row for each run: its inputs, its cost, and the expected deviation after it."""
-        heads = [*map(heading, self.inputs), "cost", "sd after it"]
+        heads = [*map(heading, self.inputs), "cost", "deviation after"]
         rows = []
         for i, (cost, sd) in enumerate(zip(self.costs, self.sd_after, strict=True)):
             values = [cell(name, float(each[i])) for name, each in self.inputs.items()]
@@ -159,7 +159,8 @@ class NextRuns(Displayed):
             return Card("No run is chosen", Table([], []), self.notes)
         after = self.expected_interval
         title = (
-            f"{len(self.costs)} runs to train next, of the cost {format_flops(self.costs.sum())}. "
+            f"{len(self.costs)} runs to train next, at a cost of {format_flops(self.costs.sum())} "
+            "(FLOPs, unless another cost was given). "
             f"The quantity is {self.value:.4g}, with a {self.level:.0%} interval of "
             f"{self.interval[0]:.4g} to {self.interval[1]:.4g}; after the runs, the expected "
             f"interval is {after[0]:.4g} to {after[1]:.4g}"

@@ -13,8 +13,9 @@ from fitting.design.data_function import FitAsFunction, fit_as_function
 from fitting.estimation.options import check_integer
 from fitting.estimation.results import FitResult, L_co
 from fitting.minimiser.status import Status
-from jaxlaws.foundations.annotations import Array
+from jaxlaws.foundations.annotations import Array, Json, Tree
 from jaxlaws.foundations.text.cards import MOST_ROWS, Card, Displayed
+from jaxlaws.foundations.text.table_columns import frame_of, known
 from jaxlaws.foundations.text.tables import Table
 from jaxlaws.precision import float64
 
@@ -81,6 +82,23 @@ class Influence(Displayed):
         ]
         heads = ["row", "loss", "per 1%", "if left out"]
         return Table([*(["table"] if several else []), *heads], rows, num_keys=1 + several)
+
+    def to_dict(self) -> dict[str, Json]:
+        """The quantity, and a list for each column of the runs; a missing number is None."""
+        columns = {"row": self.rows, "source": self.sources, **self.inputs, "losses": self.losses}
+        columns |= {n: getattr(self, n) for n in ("per_percent", "if_left_out", "is_refit")}
+        plain = {n: known(v) if v.dtype.kind == "f" else v.tolist() for n, v in columns.items()}
+        return {"value": self.value, **plain}
+
+    def to_frame(self) -> Tree:
+        """A data frame with a row for each run, of pandas, polars or pyarrow.
+
+        Raises:
+            ModuleNotFoundError: none of the three libraries is installed.
+        """
+        columns = self.to_dict()
+        del columns["value"]
+        return frame_of(columns)
 
     def plot(self, *, title: str = "", unit: str = "") -> "Figure":
         """A picture: the runs by size and tokens, coloured by the change if left out.

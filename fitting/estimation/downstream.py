@@ -23,6 +23,10 @@ from fitting.problem.objectives import Objective, Squares
 from fitting.problem.parameters import Parameters, coefficients
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.law import Law
+from jaxlaws.foundations.law import coefficients as by_name
+from jaxlaws.foundations.quantities import plain_number
+from jaxlaws.foundations.text.cards import Card, Displayed
+from jaxlaws.foundations.text.tables import Table
 from jaxlaws.precision import float64, to_float64
 from jaxlaws.pytree import declarations
 from jaxlaws.trees import register_dataclass
@@ -30,8 +34,8 @@ from jaxlaws.trees import register_dataclass
 _SEARCH_STEPS = 20
 
 
-@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
-class ErrorFit:
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class ErrorFit(Displayed):
     """A fitted curve from loss to error.
 
     Attributes:
@@ -51,6 +55,22 @@ class ErrorFit:
     starts_agreeing: float
     fitted_range: tuple[float, float]
     notes: tuple[str, ...]
+
+    def _card(self) -> Card:
+        values = by_name(self.metric)
+        rows = [[name, plain_number(float(value), 5)] for name, value in values.items()]
+        heads = ["coefficient", "value"]
+        if self.ensemble is not None:
+            heads += ["low (90%)", "high"]
+            for row, drawn in zip(rows, by_name(self.ensemble).values(), strict=True):
+                row += [plain_number(float(end), 5) for end in np.quantile(drawn, [0.05, 0.95])]
+        low, high = (f"{end:.4f}" for end in self.fitted_range)
+        notes = [f"{self.starts_agreeing:.0%} of the starts agree.", *self.notes]
+        title = (
+            f"Fit of {type(self.metric).__name__} from loss to error, for losses of {low} to "
+            f"{high}: {self.status.name}"
+        )
+        return Card(title, Table(heads, rows), notes)
 
 
 def fit_error(

@@ -17,12 +17,13 @@ from fitting.minimiser.identifiability import Identifiability
 from fitting.minimiser.local_optima import Optimum
 from fitting.minimiser.status import Status
 from fitting.problem.objectives import Objective
-from fitting.problem.restraints import Restraints
+from fitting.problem.restraints import Restraints, held_coefficients
 from jaxlaws.foundations.annotations import Json, Tree
 from jaxlaws.foundations.errors import DataError
-from jaxlaws.foundations.law import Law, coefficient_names, coefficients
+from jaxlaws.foundations.law import Law, coefficients
 from jaxlaws.foundations.text.cards import Card, Displayed
-from jaxlaws.precision import to_float64
+from jaxlaws.foundations.text.table_columns import frame_of
+from jaxlaws.precision import precision_of, to_float64
 from jaxlaws.saving import law_from_json, law_to_json, numbers_from_json, read_json, write_json
 
 L_co = TypeVar("L_co", bound=Law, covariant=True)
@@ -103,14 +104,18 @@ class FitResult(Displayed, Generic[L_co]):
         usable = self.ensemble_status <= Status.FLAT_DIRECTION
         return jax.tree.map(lambda leaf: leaf[usable], self.ensemble)
 
+    @property
+    def precision(self) -> str:
+        """The precision of the coefficients; see `jaxlaws.precision`."""
+        return precision_of(self.law)
+
     def interval(
         self, level: float = 0.9, method: IntervalMethod = "percentile"
     ) -> tuple[L_co, L_co]:
         """The ends of each coefficient's central interval over the bootstrap, as two laws.
 
-        Quantiles of positive coefficients are quantiles of their logarithms. An end is not a fitted
-        law, because it combines coefficients of different draws: for the interval of a quantity
-        computed from a law, use `interval_of`.
+        Quantiles of positive coefficients are quantiles of their logarithms. An end combines
+        coefficients of different draws: for a quantity of a law, use `interval_of`.
 
         Args and Raises: as `interval_of`.
         """
@@ -151,10 +156,10 @@ class FitResult(Displayed, Generic[L_co]):
         if not 0 < level < 1:
             raise ValueError(f"expected a level between 0 and 1, got {level!r}")
         check_choice("method", method, typing.get_args(IntervalMethod))
-        draws, is_bca = self.usable_ensemble(), method == "bca"
-        if is_bca and self.jackknife is None:
+        draws = self.usable_ensemble()
+        if method == "bca" and self.jackknife is None:
             raise ValueError("the fit has no jackknife: fit(..., bootstrap=1000, jackknife=True)")
-        left_out = self.jackknife if is_bca else None
+        left_out = self.jackknife if method == "bca" else None
         return interval_of_function(function, level, draws, self.law, left_out)
 
     def coefficients(
@@ -164,10 +169,8 @@ class FitResult(Displayed, Generic[L_co]):
 
         The ends `low` and `high` are None where the fit has no bootstrap.
         """
-        found = {
-            name: {"value": float(value), "low": None, "high": None}
-            for name, value in coefficients(self.law).items()
-        }
+        values, none = coefficients(self.law), {"low": None, "high": None}
+        found = {name: {"value": float(value), **none} for name, value in values.items()}
         if self.ensemble is not None:
             for end, law in zip(("low", "high"), self.interval(level, method), strict=True):
                 for name, value in coefficients(law).items():
@@ -180,15 +183,7 @@ class FitResult(Displayed, Generic[L_co]):
         A coefficient can be frozen, tied to another, bounded, or have a prior. The coefficients
         of a sub-law that was fitted first do not move in the second stage.
         """
-        described = {}
-        for name in coefficient_names(self.law):
-            outer, _, inner = name.partition(".")
-            if inner and outer in self.stages:
-                words = self.stages[outer].held().get(inner)
-                described[name] = "fitted first" + (f", {words}" if words else "")
-            elif outer in self.frozen or name in self.frozen:
-                described[name] = "frozen"
-        return described | self.restraints.describe()
+        return held_coefficients(self)
 
     def summary(
         self,
@@ -215,6 +210,12 @@ class FitResult(Displayed, Generic[L_co]):
             **{name: list(getattr(self, name)) for name in ("frozen", "warnings")},
             "held": self.held(),
         }
+
+    def to_frame(self, level: float = 0.9, method: IntervalMethod = "percentile") -> Tree:
+        """The coefficients as a data frame of pandas, polars or pyarrow, a row each."""
+        named = self.coefficients(level, method)
+        ends = {key: [row[key] for row in named.values()] for key in ("value", "low", "high")}
+        return frame_of({"coefficient": list(named), **ends})
 
     def plot(self, runs: Tree = None, *, title: str = "") -> Tree:
         """A figure: `Runs` and the law against tokens and compute; without runs, intervals.

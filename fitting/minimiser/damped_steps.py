@@ -9,6 +9,7 @@ import numpy as np
 from fitting.problem.batched_problem import Batch, BatchedProblem, Fixed
 from fitting.problem.bijections import EDGES
 from jaxlaws.foundations.annotations import Array
+from jaxlaws.foundations.concurrency import compiled_for_batches
 from jaxlaws.pytree import Domain
 from jaxlaws.trees import register_dataclass
 
@@ -72,7 +73,7 @@ def damped_step(problem: BatchedProblem, point: Point, damping: jax.Array) -> ja
     return step / jnp.maximum(longest, 1.0)
 
 
-@jax.jit
+@compiled_for_batches
 def possible_gain(point: Point) -> jax.Array:
     """How much lower the minimum of the quadratic approximation of each cost is.
 

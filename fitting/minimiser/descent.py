@@ -14,6 +14,7 @@ import optax
 from fitting.minimiser.damped_steps import Point, corrected_step, damped_step, directions_of, moved
 from fitting.problem.batched_problem import Batch, BatchedProblem, Fixed
 from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.foundations.concurrency import compiled_for_batches
 
 TOLERANCE = 1e-8  # of the gradient's norm; the cost is divided by the slope of the objective
 _RATE = 0.1  # initial learning rate of Adam
@@ -21,7 +22,7 @@ _ROUNDING = 1e-13  # relative changes of a cost below this are noise
 _STRAGGLERS = 0.1  # a batch ends when at most this share of its entries is not at a minimum
 
 
-@functools.partial(jax.jit, static_argnums=2)
+@functools.partial(compiled_for_batches, static=(2,))
 def search(problem: BatchedProblem, batch: Batch, num_steps: int) -> tuple[jax.Array, jax.Array]:
     """Run Adam with a learning rate that falls to zero, so that it settles even on kinks.
 
@@ -42,7 +43,7 @@ def search(problem: BatchedProblem, batch: Batch, num_steps: int) -> tuple[jax.A
     return vectors, batch.at(vectors).map(problem, problem.cost)
 
 
-@jax.jit
+@compiled_for_batches
 def descend(problem: BatchedProblem, batch: Batch, num_steps: Array, hessian_every: Array) -> Point:
     """Take Levenberg-Marquardt steps; every batch entry has its own damping.
 

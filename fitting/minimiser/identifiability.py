@@ -13,6 +13,8 @@ from fitting.problem.bijections import EDGES
 from fitting.problem.objectives import Objective
 from fitting.problem.parameters import FreeNumber, Parameters
 from jaxlaws.foundations.annotations import Json, Tree
+from jaxlaws.foundations.text.cards import Card, Displayed, cut
+from jaxlaws.foundations.text.tables import Table
 from jaxlaws.pytree import Domain
 from jaxlaws.saving import numbers_from_json, numbers_to_json
 
@@ -31,8 +33,8 @@ _NO_PULL = 1e-3
 _LARGEST = 1e200  # larger products of derivatives count as this, so that their sums are finite
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Identifiability:
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class Identifiability(Displayed):
     """The information of the runs and priors about each combination of coefficients.
 
     It is the curvature of the objective at the fit, by relative changes of the coefficients.
@@ -51,6 +53,16 @@ class Identifiability:
     eigenvalues: np.ndarray
     directions: np.ndarray
     notes: tuple[str, ...]
+
+    def _card(self) -> Card:
+        rows = []
+        for value, direction in zip(self.eigenvalues, self.directions, strict=True):
+            largest = np.argsort(-np.abs(direction))[:3]
+            parts = [f"{direction[i]:+.2f} {self.names[i]}" for i in largest]
+            error = f"{value**-0.5:.2g}" if value > 0 else "not determined"
+            rows.append([", ".join(parts), error])
+        table = Table(["direction (largest parts)", "standard error (e-folds)"], rows)
+        return Card("What the runs say about combinations of coefficients", cut(table), self.notes)
 
     def to_json(self) -> Json:
         """As a JSON object."""

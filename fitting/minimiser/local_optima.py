@@ -14,6 +14,9 @@ from fitting.problem.coefficient_names import value_of
 from fitting.problem.parameters import FreeNumber
 from jaxlaws.foundations.annotations import Json
 from jaxlaws.foundations.law import Law
+from jaxlaws.foundations.quantities import plain_number
+from jaxlaws.foundations.text.cards import Card, Displayed, cut
+from jaxlaws.foundations.text.tables import Table
 from jaxlaws.saving import law_from_json, law_to_json, numbers_from_json, numbers_to_json
 
 SAME_OBJECTIVE = 1e-4  # relative difference; objectives this close give the same predictions
@@ -22,8 +25,8 @@ _DIFFERENT = 0.05  # relative difference of a coefficient
 NO_COST = 1e-12  # for each run: smaller differences of the cost are rounding
 
 
-@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
-class Optimum:
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class Optimum(Displayed):
     """An optimum other than that of the fit, at which 5% of the starts or more ended.
 
     Attributes:
@@ -38,6 +41,15 @@ class Optimum:
     objective: float
     num_starts: int
     differences: Mapping[str, tuple[float, float]]
+
+    def _card(self) -> Card:
+        rows = [
+            [name, *(plain_number(float(end), 5) for end in ends)]
+            for name, ends in self.differences.items()
+        ]
+        table = Table(["coefficient", "here", "fit"], rows)
+        title = f"Another optimum, of {self.num_starts} starts: objective {self.objective:.6g}"
+        return Card(title, cut(table))
 
     def describe(self, objective: float, num_starts: int) -> str:
         """One sentence that compares the optimum with the fit.

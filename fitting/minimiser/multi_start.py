@@ -16,16 +16,20 @@ import numpy as np
 
 from fitting.minimiser.damped_steps import Point, possible_gain
 from fitting.minimiser.descent import TOLERANCE, descend, search
+from fitting.minimiser.division import mesh_of_fits
 from fitting.problem.batched_problem import Batch, BatchedProblem
 from fitting.problem.centring import uncentre
 from jaxlaws.foundations.annotations import Tree
-from jaxlaws.foundations.concurrency import side_by_side
+from jaxlaws.foundations.concurrency import compiled_for_batches, divide, side_by_side
 from jaxlaws.foundations.law import Law
-from jaxlaws.precision import to_float64
+from jaxlaws.precision import float64, platform_of, to_float64
 
 _BLOCK = 64
 _SMALL_BLOCK = 16  # of problems with directions, of which often only a few entries go on
 _CELLS = 2**19  # largest number of entries in the Jacobians of a block
+_MORE_ON_ACCELERATOR = (
+    16  # times as many entries; there, most of the time is that of starting kernels
+)
 _GAUSS_NEWTON_STEPS = 40
 _NEWTON_STEPS = 60
 _HESSIAN_EVERY = 4
@@ -195,7 +199,7 @@ def laws_of(problem: BatchedProblem, batch: Batch) -> Law:
     return problem.parameters.with_frozen(laws, frozen)
 
 
-@jax.jit
+@compiled_for_batches
 def _laws(problem: BatchedProblem, batch: Batch) -> Tree:
     return batch.map(problem, lambda v, _, fixed: uncentre(problem.law(v, fixed), problem.scales))
 
@@ -216,7 +220,7 @@ def _polish(
     return [*ends, *_sensitivity(at_end, batch.weights)]
 
 
-@jax.jit
+@compiled_for_batches
 def _sensitivity(point: Point, weights: jax.Array) -> tuple[jax.Array, jax.Array]:
     """`Minima.gram` and `Minima.largest_derivatives` of a point along the axes."""
     weights = weights[:, None]
@@ -231,16 +235,34 @@ def _in_blocks(
     *,
     is_compiled: bool = False,
 ) -> list[np.ndarray]:
-    """Run a program on all entries, block by block; the last one is repeated to fill a block."""
+    """Run a program on all entries, block by block; the last one is repeated to fill a block.
+
+    On several devices each device has a block at a time. The devices work while the next blocks
+    are sent, so that no device waits for another one.
+    """
     num_entries, num_free = batch.vectors.shape
-    size = _BLOCK if problem.basis is None else _SMALL_BLOCK
-    while size > 1 and size * num_free * batch.weights.shape[1] > _CELLS:
+    mesh = mesh_of_fits()
+    platform = platform_of() if mesh is None else mesh.devices.flat[0].platform
+    more = 1 if platform == "cpu" else _MORE_ON_ACCELERATOR
+    size = more * (_BLOCK if problem.basis is None else _SMALL_BLOCK)
+    while size > 1 and size * num_free * batch.weights.shape[1] > more * _CELLS:
         size //= 2
+    if mesh is not None:
+        size *= mesh.size
+
+    def start(first: int) -> Sequence[jax.Array]:
+        part = batch.take(problem, np.minimum(first + np.arange(size), num_entries - 1))
+        if mesh is not None:
+            part = part.of_entries(problem, functools.partial(divide, mesh=mesh))
+        return program(problem, part)
 
     def block(first: int) -> list[np.ndarray]:
-        chosen = np.minimum(first + np.arange(size), num_entries - 1)
-        return [np.asarray(leaf) for leaf in program(problem, batch.take(problem, chosen))]
+        return [np.asarray(leaf) for leaf in start(first)]
 
     firsts = range(0, num_entries, size)
-    parts = zip(*side_by_side(block, firsts, is_compiled=is_compiled), strict=True)
-    return [np.concatenate(part)[:num_entries] for part in parts]
+    if mesh is None:
+        blocks = side_by_side(block, firsts, is_compiled=is_compiled)
+    else:
+        with float64():
+            blocks = [start(first) for first in firsts]
+    return [np.concatenate(part)[:num_entries] for part in zip(*blocks, strict=True)]

@@ -248,11 +248,15 @@ class Batch:
 
     def take(self, problem: BatchedProblem, chosen: np.ndarray) -> "Batch":
         """The entries at the given indices."""
+        return self.of_entries(problem, lambda leaf: np.asarray(leaf)[chosen])
+
+    def of_entries(self, problem: BatchedProblem, change: Callable[[Array], Array]) -> "Batch":
+        """The batch with each array changed whose first axis is that of the entries."""
+        own = self.vectors, self.weights, self.shifts
         fixed = self.frozen, self.target
-        if problem.paired:
-            fixed = jax.tree.map(lambda leaf: np.asarray(leaf)[chosen], fixed)
-        shifts = None if self.shifts is None else self.shifts[chosen]
-        return Batch(self.vectors[chosen], self.weights[chosen], fixed[0], shifts, fixed[1])
+        vectors, weights, shifts = jax.tree.map(change, own)
+        frozen, target = jax.tree.map(change, fixed) if problem.paired else fixed
+        return Batch(vectors, weights, frozen, shifts, target)
 
     def at(self, vectors: Array) -> "Batch":
         """The same entries with other vectors."""

@@ -21,7 +21,7 @@ from fitting.problem.coefficient_names import (
 from fitting.problem.priors import LogNormal, Normal, Prior
 from jaxlaws.foundations.annotations import Json, Tree
 from jaxlaws.foundations.errors import DataError
-from jaxlaws.foundations.law import Law, element_name
+from jaxlaws.foundations.law import Law, coefficient_names, element_name
 from jaxlaws.saving import numbers_from_json, numbers_to_json
 
 # A pair as the user gives it: None for no bound on that side.
@@ -266,3 +266,16 @@ def _edges(law_type: type[Law], name: str, pair: Sequence[float | None]) -> tupl
             f"bounds of {name!r}: expected {least:g} <= low < high <= {most:g}, got {pair!r}"
         )
     return low, high
+
+
+def held_coefficients(result: Tree) -> dict[str, str]:
+    """The restraint of each restrained coefficient of a fit, in words; see `FitResult.held`."""
+    described = {}
+    for name in coefficient_names(result.law):
+        outer, _, inner = name.partition(".")
+        if inner and outer in result.stages:
+            words = held_coefficients(result.stages[outer]).get(inner)
+            described[name] = "fitted first" + (f", {words}" if words else "")
+        elif outer in result.frozen or name in result.frozen:
+            described[name] = "frozen"
+    return described | result.restraints.describe()

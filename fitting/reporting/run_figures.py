@@ -1,5 +1,7 @@
 """Figures of runs: their losses with the fitted law, and which of them decide a plan."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
@@ -167,15 +169,7 @@ def runs_by_influence(found: Influence, *, title: str = "", unit: str = "") -> F
                 edgecolors=INK,
                 linewidths=0.4,
             )
-            for place in named:
-                if place in here:
-                    panel.annotate(
-                        f"row {found.rows[place]}",
-                        (sizes[place], tokens[place]),
-                        textcoords="offset points",
-                        xytext=(6, 4),
-                        fontsize=SMALL,
-                    )
+            _name_rows(panel, found, [place for place in named if place in here], sizes, tokens)
             quantity_axis(panel.xaxis, f"{whose}parameters")
             quantity_axis(panel.yaxis, f"{whose}training tokens")
         label = "change if the run is left out" + (f" ({unit})" if unit else "")
@@ -185,3 +179,22 @@ def runs_by_influence(found: Influence, *, title: str = "", unit: str = "") -> F
         with_lines_below(figure, ["points: runs; the larger, the more influence"])
         set_title(figure, title)
     return figure
+
+
+def _name_rows(
+    axes: Axes, found: Influence, places: Sequence[int], sizes: np.ndarray, tokens: np.ndarray
+) -> None:
+    """Write the rows of some runs beside them; runs at about the same point share a text."""
+    near: dict[tuple[float, float], list[int]] = {}
+    for place in places:
+        point = (round(np.log10(sizes[place]), 1), round(np.log10(tokens[place]), 1))
+        near.setdefault(point, []).append(place)
+    for group in near.values():
+        words = "row " if len(group) == 1 else "rows "
+        axes.annotate(
+            words + ", ".join(str(found.rows[place]) for place in group),
+            (sizes[group[0]], tokens[group[0]]),
+            textcoords="offset points",
+            xytext=(6, 4),
+            fontsize=SMALL,
+        )

@@ -1,16 +1,14 @@
 """Tables in Markdown: hold-outs, comparisons of laws, and approaches to compute-optimal scaling."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
 from fitting.reporting.markdown import markdown_table
 from fitting.scaling.optimal_scaling import QUANTITIES, OptimalScaling
-from fitting.validation.hold_outs import HoldOut, error_summary
+from fitting.validation.hold_outs import ERROR_COLUMNS, HoldOut, error_cells
 from fitting.validation.model_comparison import ComparedLaw
 from jaxlaws.foundations.quantities import format_flops, format_quantity
-
-_ERROR_COLUMNS = ("mean (%)", "median (%)", "worst (%)")
 
 
 def comparison_table(compared: Sequence[ComparedLaw]) -> str:
@@ -32,11 +30,11 @@ def comparison_table(compared: Sequence[ComparedLaw]) -> str:
                 str(each.num_free),
                 f"{each.aicc - lowest_aicc:.1f}",
                 f"{each.bic - lowest_bic:.1f}",
-                *_error_cells(error_summary(each.errors)),
+                *error_cells(each.errors),
                 "" if each is compared[0] else f"{value:+.2f} ({low:+.2f} to {high:+.2f})",
             ]
         )
-    columns = ["law", "free", "ΔAICc", "ΔBIC", *_ERROR_COLUMNS, "mean minus first law's (%)"]
+    columns = ["law", "free", "ΔAICc", "ΔBIC", *ERROR_COLUMNS, "mean minus first law's (%)"]
     return markdown_table(columns, rows)
 
 
@@ -73,14 +71,10 @@ def error_table(hold_outs: Iterable[HoldOut]) -> str:
     for each in hold_outs:
         first = [each.name, str(len(each.unseen)), str(each.fit.num_runs)]
         for predictor, errors in each.errors.items():
-            rows.append([*first, predictor, *_error_cells(error_summary(errors))])
+            rows.append([*first, predictor, *error_cells(errors)])
             first = ["", "", ""]
-    columns = ["held out", "runs", "fitted", "predictor", *_ERROR_COLUMNS]
+    columns = ["held out", "runs", "fitted", "predictor", *ERROR_COLUMNS]
     return markdown_table(columns, rows)
-
-
-def _error_cells(errors: Mapping[str, float]) -> list[str]:
-    return [f"{errors[key]:.2f}" for key in ("mean", "median", "worst")]
 
 
 def _with_interval(value: str, ends: tuple[float, float], form: Callable[[float], str]) -> str:

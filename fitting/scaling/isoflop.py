@@ -21,7 +21,10 @@ from fitting.data.run_sizes import extent
 from fitting.data.runs import Runs
 from fitting.estimation.resampling import pairs_weights
 from fitting.scaling.optimal_scaling import QUANTITIES, OptimalScaling, power_lines
-from jaxlaws.foundations.quantities import format_quantity
+from jaxlaws.foundations.quantities import format_flops, format_quantity
+from jaxlaws.foundations.text.cards import Card, Displayed
+from jaxlaws.foundations.text.cells import cell, heading
+from jaxlaws.foundations.text.tables import Table
 
 Along: TypeAlias = Literal["num_params", "num_tokens"]
 
@@ -32,8 +35,8 @@ _FEWEST_RUNS = 3  # of a budget, on average
 _OTHER: dict[Along, Along] = {"num_params": "num_tokens", "num_tokens": "num_params"}
 
 
-@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
-class IsoflopProfile:
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class IsoflopProfile(Displayed):
     """The runs of one budget, and the minimum of a polynomial through their losses.
 
     Attributes:
@@ -60,6 +63,13 @@ class IsoflopProfile:
     def title(self) -> str:
         """The budget with two digits, such as `7.9e11 FLOPs`."""
         return f"{self.flops:.2g} FLOPs".replace("e+", "e")
+
+    def _card(self) -> Card:
+        rows = [[heading(name), cell(name, value)] for name, value in self.minimum.items()]
+        table = Table(["at the minimum", "value"], [] if self.why_not else rows)
+        notes = [f"No minimum: {self.why_not}."] if self.why_not else []
+        title = f"IsoFLOP profile of {len(self.runs)} runs with {format_flops(self.flops)} FLOPs"
+        return Card(title, table, notes)
 
     def loss_at(self, values: np.ndarray) -> np.ndarray:
         """The polynomial at some values of the input `along`, `(num_values,)`."""

@@ -15,13 +15,17 @@ from fitting.estimation.results import FitResult
 from jaxlaws.compute import ForwardFlops, dense_forward_flops
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.law import Law
+from jaxlaws.foundations.quantities import format_flops
+from jaxlaws.foundations.text.cards import Card, Displayed
+from jaxlaws.foundations.text.cells import cell, heading
+from jaxlaws.foundations.text.tables import Table
 from jaxlaws.planning import compute_optimal, is_solved, over_draws
 
 QUANTITIES = ("num_params", "num_tokens", "loss")
 
 
-@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
-class PowerLine:
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class PowerLine(Displayed):
     """`value = amplitude * (flops / centre) ** exponent`.
 
     Attributes:
@@ -49,9 +53,12 @@ class PowerLine:
         """The central interval of the exponent; NaN if there are no draws."""
         return _central(self.draws[1], level)
 
+    def _card(self) -> Card:
+        return Card("Power law of compute", Table(_HEADS, [_row("value", self)]), [_centre(self)])
 
-@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
-class OptimalScaling:
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class OptimalScaling(Displayed):
     """The compute-optimal size, tokens and loss as functions of compute, by one approach.
 
     Attributes:
@@ -66,6 +73,23 @@ class OptimalScaling:
     flops: np.ndarray
     points: Mapping[str, np.ndarray]
     lines: Mapping[str, PowerLine]
+
+    def _card(self) -> Card:
+        rows = [_row(name, line) for name, line in self.lines.items()]
+        title = f"Compute-optimal scaling by {self.approach}, through {len(self.flops)} budgets"
+        return Card(title, Table(_HEADS, rows), [_centre(next(iter(self.lines.values())))])
+
+
+_HEADS = ("", "exponent", "low (90%)", "high", "at the centre")
+
+
+def _row(name: str, line: PowerLine) -> list[str]:
+    ends = ["–" if np.isnan(end) else f"{end:.3f}" for end in line.exponent_interval()]
+    return [heading(name), f"{line.exponent:.3f}", *ends, cell(name, line.amplitude)]
+
+
+def _centre(line: PowerLine) -> str:
+    return f"The centre is at {format_flops(line.centre)} FLOPs."
 
 
 def power_lines(

@@ -21,6 +21,9 @@ from fitting.uncertainty.constrained_fits import fit_to_targets
 from fitting.uncertainty.refit_problem import FitProblem
 from jaxlaws.foundations.annotations import Array
 from jaxlaws.foundations.law import Law, coefficient_names, coefficients
+from jaxlaws.foundations.quantities import plain_number
+from jaxlaws.foundations.text.cards import Card, Displayed
+from jaxlaws.foundations.text.tables import Table
 from jaxlaws.precision import float64
 
 _SIGNS = (-1, 1)  # of the two sides
@@ -30,8 +33,8 @@ _NEAREST, _FARTHEST = 1e-4, 8.0  # lengths of steps from the fit, e-folds
 _REACHED = 0.5  # share of the way to the farthest target
 
 
-@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
-class Profile:
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class Profile(Displayed):
     """A profile likelihood.
 
     Attributes:
@@ -54,6 +57,12 @@ class Profile:
     deviances: np.ndarray
     level: float
     interval: tuple[float, float]
+
+    def _card(self) -> Card:
+        ends = [plain_number(end, 5) for end in (self.value, *self.interval)]
+        heads = ["", "value", f"low ({self.level:.0%})", "high"]
+        title = f"Profile likelihood of {self.name} from {len(self.values)} constrained fits"
+        return Card(title, Table(heads, [[self.name, *ends]]))
 
 
 def profile(

@@ -9,10 +9,18 @@ import numpy as np
 from fitting.data.run_sizes import extent
 from fitting.data.runs import Runs
 from fitting.estimation.options import FitChanges, FitOptions
-from fitting.validation.hold_outs import HoldOut, error_summary, hold_out
+from fitting.validation.hold_outs import (
+    ERROR_COLUMNS,
+    ERRORS_ARE,
+    HoldOut,
+    error_summary,
+    hold_out,
+)
 from jaxlaws.foundations.annotations import Json
 from jaxlaws.foundations.law import Law
 from jaxlaws.foundations.quantities import format_quantity
+from jaxlaws.foundations.text.cards import Card, Displayed, cut
+from jaxlaws.foundations.text.tables import Table
 
 RunSize: TypeAlias = Literal["flops", "num_params", "num_tokens"]
 
@@ -106,8 +114,8 @@ def k_fold(
     ]
 
 
-@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
-class RollOut:
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class RollOut(Displayed):
     """Hold-outs of all runs larger than the fitted ones, with more fitted runs in each window.
 
     Attributes:
@@ -157,6 +165,19 @@ class RollOut:
         """The errors of the law by distance, as `FitResult.roll_out` holds them."""
         largest = float(self.frontiers[-1] * 10.0 ** self.decades[-1].max())
         return {"by": self.by, "largest": largest, "steps": self.by_distance()}
+
+    def _card(self) -> Card:
+        rows = [
+            [
+                "{:g} to {:g}".format(*step["decades"]),
+                str(step["num_predictions"]),
+                *(f"{step[name]:.2f}" for name in ("mean", "median", "worst")),
+            ]
+            for step in self.by_distance()
+        ]
+        heads = ["decades beyond the fit", "predictions", *ERROR_COLUMNS]
+        title = f"Roll-out by {self.by}: {len(self.hold_outs)} windows"
+        return Card(title, cut(Table(heads, rows)), [ERRORS_ARE])
 
 
 def roll_out(

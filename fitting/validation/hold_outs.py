@@ -20,13 +20,15 @@ from fitting.estimation.single_fit import fit
 from fitting.problem.coefficient_names import sub_laws
 from jaxlaws.foundations.annotations import Array, Json
 from jaxlaws.foundations.law import Law
+from jaxlaws.foundations.text.cards import Card, Displayed
+from jaxlaws.foundations.text.tables import Table
 
 # Predicts the losses of unseen runs from the fit, the runs of the fit, and the unseen runs.
 Predictor = Callable[[FitResult, Runs, Runs], Array]
 
 
-@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
-class HoldOut:
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class HoldOut(Displayed):
     """A fit to some runs, and the errors of its predictions for the other runs.
 
     Attributes:
@@ -53,6 +55,16 @@ class HoldOut:
             "errors": {name: error_summary(errors) for name, errors in self.errors.items()},
         }
 
+    def _card(self) -> Card:
+        of = f" ({self.name})" if self.name else ""
+        law = type(self.fit.law).__name__
+        title = (
+            f"Hold-out{of}: {len(self.unseen)} runs, unseen by the fit of {law} to "
+            f"{self.fit.num_runs} runs ({self.fit.status.name})"
+        )
+        rows = [[name, *error_cells(errors)] for name, errors in self.errors.items()]
+        return Card(title, Table(["predictor", *ERROR_COLUMNS], rows), [ERRORS_ARE])
+
 
 def error_summary(errors: np.ndarray) -> dict[str, float]:
     """Mean, median and worst of absolute errors.
@@ -63,6 +75,15 @@ def error_summary(errors: np.ndarray) -> dict[str, float]:
     size = np.abs(errors)
     measures = {"mean": np.mean, "median": np.median, "worst": np.max}
     return {name: float(measure(size)) for name, measure in measures.items()}
+
+
+ERROR_COLUMNS = ("mean (%)", "median (%)", "worst (%)")
+ERRORS_ARE = "Absolute errors, in per cent of the measured losses."
+
+
+def error_cells(errors: np.ndarray) -> list[str]:
+    """The cells of the columns `ERROR_COLUMNS` of a table."""
+    return [f"{each:.2f}" for each in error_summary(errors).values()]
 
 
 def constant_loss(_: FitResult, seen: Runs, unseen: Runs) -> np.ndarray:

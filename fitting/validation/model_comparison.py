@@ -14,9 +14,17 @@ from fitting.estimation.single_fit import fit
 from fitting.problem.likelihood import deviance
 from fitting.problem.objectives import LogSquares
 from fitting.validation.cross_validation import k_fold, pooled_errors
-from fitting.validation.hold_outs import HoldOut, error_summary
+from fitting.validation.hold_outs import (
+    ERROR_COLUMNS,
+    ERRORS_ARE,
+    HoldOut,
+    error_cells,
+    error_summary,
+)
 from jaxlaws.foundations.annotations import Json
 from jaxlaws.foundations.law import Law
+from jaxlaws.foundations.text.cards import Card, Displayed
+from jaxlaws.foundations.text.tables import Table
 
 _NUM_DRAWS = 2000
 
@@ -31,8 +39,8 @@ class Validation(Protocol):
         ...
 
 
-@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
-class ComparedLaw:
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class ComparedLaw(Displayed):
     """One law of a comparison.
 
     Attributes:
@@ -69,6 +77,15 @@ class ComparedLaw:
             "errors": error_summary(self.errors),
             "difference": {"value": value, "low": low, "high": high},
         }
+
+    def _card(self) -> Card:
+        value, low, high = self.difference
+        cells = [str(self.num_free), f"{self.aicc:.1f}", f"{self.bic:.1f}"]
+        cells += [*error_cells(self.errors), f"{value:+.2f} ({low:+.2f} to {high:+.2f})"]
+        heads = ["free", "AICc", "BIC", *ERROR_COLUMNS, "mean minus first law's (%)"]
+        rows = [list(pair) for pair in zip(heads, cells, strict=True)]
+        title = f"{self.name}, compared with other laws: {self.fit.status.name}"
+        return Card(title, Table(["", "value"], rows), [ERRORS_ARE])
 
 
 def compare_laws(

@@ -8,6 +8,7 @@ import click
 
 from jaxlaws.cli.options.common_options import ARGUMENTS
 from jaxlaws.cli.output.notices import show_notice
+from jaxlaws.cli.output.printing import in_lines
 from jaxlaws.cli.verbs import (
     demo,
     explore,
@@ -22,7 +23,6 @@ from jaxlaws.cli.verbs import (
 )
 from jaxlaws.cli.verbs.plans import group as plan
 from jaxlaws.foundations.annotations import Tree
-from jaxlaws.foundations.text.escaping import terminal_text
 
 
 class Failure(click.ClickException):
@@ -31,8 +31,8 @@ class Failure(click.ClickException):
     exit_code = 2
 
     def format_message(self) -> str:
-        """The message; it may contain text from files."""
-        return terminal_text(self.message)
+        """The message, in lines of the terminal; it may contain text from files."""
+        return in_lines(self.message, err=True, before="Error: ")
 
 
 class Verbs(click.Group):
@@ -55,13 +55,21 @@ class Verbs(click.Group):
         """Run a verb."""
         try:
             return super().invoke(ctx)
+        except click.UsageError as error:
+            if type(error) is not click.UsageError:  # click words its own errors itself
+                raise
+            raise click.UsageError(
+                in_lines(error.message, err=True, before="Error: "), error.ctx
+            ) from None
         except (
             ValueError, TypeError, OSError, ModuleNotFoundError, ArithmeticError, MemoryError,
             RecursionError,
         ) as error:  # fmt: skip
             if isinstance(error, BrokenPipeError) or os.environ.get("JAXLAWS_DEBUG"):
                 raise
-            raise Failure(str(error) or type(error).__name__) from None
+            is_of_file = isinstance(error, OSError) and error.filename and error.strerror
+            words = f"{error.filename}: {error.strerror}" if is_of_file else str(error)
+            raise Failure(words or type(error).__name__) from None
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:

@@ -7,15 +7,14 @@ import numpy as np
 from jaxlaws.figures.catalogue import teacher_catalogue
 from jaxlaws.figures.decisions import decision
 from jaxlaws.figures.frontier import loss_against_serving
+from jaxlaws.figures.one_decision import single_decision
 from jaxlaws.figures.plans import allocation, single_plan
 from jaxlaws.figures.style import data_uri
 from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.foundations.quantities import format_flops
 from jaxlaws.planning import (
     Comparison,
-    DistillationPlan,
-    FamilyPlan,
     Frontier,
-    SupervisedPlan,
     TeacherChoice,
 )
 
@@ -32,15 +31,17 @@ def picture_of(answer: Tree, flops: Array | None = None, *, title: str = "") -> 
     """
     if isinstance(answer, Frontier):
         return loss_against_serving(answer, title=title)
-    is_plan = isinstance(answer, (SupervisedPlan, DistillationPlan, FamilyPlan))
-    if not is_plan and not isinstance(answer, (Comparison, TeacherChoice)):
-        raise TypeError(
-            f"there is no picture of a {type(answer).__name__}: draw the columns of to_frame()"
-        )
-    if is_plan and np.ndim(answer.loss) == 0:
-        return single_plan(answer, title=title)
+    if not isinstance(answer, (Comparison, TeacherChoice)):
+        if not (hasattr(answer, "shares") and hasattr(answer, "flops")):
+            raise TypeError(
+                f"there is no picture of a {type(answer).__name__}: draw the columns of to_frame()"
+            )
+        if np.ndim(answer.loss) == 0:
+            return single_plan(answer, title=title or _of_single(answer))
+    if isinstance(answer, Comparison) and np.ndim(answer.winner) == 0:
+        return single_decision(answer, title=title)
     if isinstance(answer, TeacherChoice):
-        names = [f"teacher {index + 1}" for index in range(np.shape(answer.ranking)[-1])]
+        names = [f"teacher {index}" for index in range(np.shape(answer.ranking)[-1])]
         if np.ndim(answer.best) == 0:
             return teacher_catalogue(answer, names, title=title)
         spent = answer.supervised.flops
@@ -53,6 +54,11 @@ def picture_of(answer: Tree, flops: Array | None = None, *, title: str = "") -> 
     if isinstance(answer, Comparison):
         return decision(budgets, answer, title=title)
     return allocation(budgets, answer, title=title)
+
+
+def _of_single(plan: Tree) -> str:
+    """The title of a single plan."""
+    return f"loss {float(plan.loss):.4f} with {format_flops(float(plan.flops))} FLOPs"
 
 
 def _rising(flops: Array) -> np.ndarray:

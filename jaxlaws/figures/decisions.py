@@ -22,7 +22,7 @@ from jaxlaws.foundations.quantities import format_flops
 from jaxlaws.planning.decisions.comparison import Comparison
 from jaxlaws.planning.engine.status import search_failed
 
-_STRATEGIES = {
+STRATEGIES = {
     "train": ("train compute-optimally", ROLES["model"]),
     "overtrain": ("overtrain", ROLES["overtrain"]),
     "distil": ("distil", ROLES["student"]),
@@ -44,7 +44,7 @@ def _draw_losses(
     axes: Axes, flops: np.ndarray, comparison: Comparison, draws: Comparison | None
 ) -> None:
     """The loss of each option; dotted where it is ruled out."""
-    for name, (label, colour) in _STRATEGIES.items():
+    for name, (label, colour) in STRATEGIES.items():
         if name not in comparison.options:
             continue
         plan = comparison.options[name]
@@ -77,7 +77,7 @@ def _draw_gains(
         if draws is not None:
             drawn = np.where(draws.eligible[name], draws.options[name].loss, np.nan)
             cloud = best_supervised(draws) - drawn
-        label, colour = _STRATEGIES[name]
+        label, colour = STRATEGIES[name]
         look = {"failed": failed, "label": label, "color": colour}
         line_with_band(axes, flops, gain, draws=cloud, **look)
     axes.axhline(0, color=RULE, linewidth=1, label=_ALONE)

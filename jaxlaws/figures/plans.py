@@ -10,6 +10,7 @@ from jaxlaws.figures.axes import flops_axis, legend_above, loss_axis, quantity_a
 from jaxlaws.figures.lines import line_with_band, mark_failed, shade_extrapolation
 from jaxlaws.figures.style import (
     FAILED,
+    PAID,
     ROLES,
     house_style,
     new_figure,
@@ -27,13 +28,6 @@ _BANDS = "bands: central 90% of the fit's draws (of its coefficients; not the fo
 _SIZES = {"model": "num_params", "student": "num_student_params", "teacher": "num_teacher_params"}
 _TOKENS = {"model": "num_tokens", "student": "num_student_tokens", "teacher": "num_teacher_tokens"}
 _LOSSES = {"student": "loss", "teacher": "teacher_loss"}
-_PAID = {
-    "student": "the student's training",
-    "logits": "the teacher's logits",
-    "teacher": "the teacher's training",
-    "serving": "serving",
-    "data": "data",
-}
 
 
 def explain_below(
@@ -62,8 +56,8 @@ def _lines(
     """Draw those of the fields that the plan has, by role, against compute."""
     failed = search_failed(plan.status)
     for role, name in fields.items():
-        values = getattr(plan, name, None)
-        if values is None or not np.isfinite(values).any():
+        values = _drawn_numbers(plan, name)
+        if not np.isfinite(values).any():
             continue
         if np.ndim(values) > 1:
             _line_of_each_student(axes, flops, plan, values)
@@ -71,6 +65,14 @@ def _lines(
         cloud = None if draws is None else _of_solved(draws, getattr(draws, name))
         look = {"failed": failed, "label": role, "color": ROLES[role]}
         line_with_band(axes, flops, values, draws=cloud, **look)
+
+
+def _drawn_numbers(plan: Tree, name: str) -> np.ndarray:
+    """A field of a plan, NaN if it has none; without the tokens of a teacher trained for free."""
+    values = np.asarray(getattr(plan, name, np.nan))
+    if name != "num_teacher_tokens" or values.shape != np.shape(plan.shares["teacher"]):
+        return values
+    return np.where(np.asarray(plan.shares["teacher"]) == 0, np.nan, values)
 
 
 def _line_of_each_student(axes: Axes, flops: np.ndarray, plan: Tree, values: np.ndarray) -> None:
@@ -91,7 +93,7 @@ def _of_solved(plan: Tree, values: np.ndarray) -> np.ndarray:
 
 def _paid(plan: Tree) -> dict[str, tuple[str, str]]:
     """What the plan pays for: the words and the colour of each share."""
-    used = {n: (_PAID[n], ROLES[n]) for n in _PAID if np.any(np.asarray(plan.shares[n]) > 0)}
+    used = {n: (PAID[n], ROLES[n]) for n in PAID if np.any(np.asarray(plan.shares[n]) > 0)}
     if not hasattr(plan, "teacher_loss") and "student" in used:
         used["student"] = ("training", ROLES["model"])
     return used
@@ -188,7 +190,7 @@ def single_plan(
             (f"{role}'s {what}", name, ROLES[role])
             for what, fields in (("parameters", _SIZES), ("tokens", _TOKENS))
             for role, name in fields.items()
-            if np.isfinite(getattr(plan, name, np.nan)).any()
+            if np.isfinite(_drawn_numbers(plan, name)).any()
         ]
         numbers, shares = panels
         for row, (_, name, colour) in enumerate(rows):

@@ -32,6 +32,15 @@ ROLES = {
     "data": "#8C8C8C",
 }
 
+# What the shares of the compute of a plan pay for.
+PAID = {
+    "student": "the student's training",
+    "logits": "the teacher's logits",
+    "teacher": "the teacher's training",
+    "serving": "serving",
+    "data": "data",
+}
+
 INK, NOTE, RULE = "#262626", "#595959", "#8C8C8C"  # text and axes; notes; lines of reference
 PANEL_WIDTH = 4.4  # inches: on the screen of a telephone a panel has about this width
 SMALL = 8.0  # size of the text of legends and notes, points

@@ -2,8 +2,8 @@
 
 import dataclasses
 import enum
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 import jax
 import numpy as np
@@ -17,8 +17,9 @@ from jaxlaws.foundations.text.cards import (
     has_numbers,
 )
 from jaxlaws.foundations.text.cells import SHARES, WORDS, cell, heading
-from jaxlaws.foundations.text.table_columns import columns, flat, frame_of, table_of
+from jaxlaws.foundations.text.table_columns import columns, flat, frame_of, known, table_of
 from jaxlaws.foundations.text.tables import Table
+from jaxlaws.precision import precision_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,6 +31,9 @@ _E = TypeVar("_E", bound=type[enum.IntEnum])
 _NOT_SHOWN = {"active_bounds", "marginal_values", "eligible", "status"}
 _SOLVED = ("CONVERGED", "ON_BOUND", "BUDGET_UNSPENT")  # as `is_solved` has it
 _MOST_ENTRIES = 8
+_PARTS = {"plans": "with each teacher", "supervised": "trained alone"}  # in headings
+_FREE = "unlimited"  # tokens of a teacher whose training costs nothing
+_UNIT_NOTE = "Losses are in the law's unit: nats per token, unless its preset says otherwise."
 _ENDS = {"lower": lambda sides: sides < 0, "upper": lambda sides: sides > 0}
 
 
@@ -123,6 +127,11 @@ def plan_to_dict(plan: Tree) -> dict[str, Json]:
 class Answer(Displayed):
     """What a planning function returns: base of the classes of plans and other answers."""
 
+    @property
+    def precision(self) -> str:
+        """The precision of the numbers, `float64` or `float32`; see `jaxlaws.precision`."""
+        return precision_of(self)
+
     def to_dict(self) -> dict[str, Json]:
         """The fields by name, as numbers, lists and strings; see `plan_to_dict`."""
         return plan_to_dict(self)
@@ -139,7 +148,7 @@ class Answer(Displayed):
         return frame_of(columns(flat(self.to_dict()), self._shape()))
 
     def plot(self, flops: Array | None = None, *, title: str = "") -> "Figure":
-        """A picture of a sweep of budgets: a plan, a comparison or a frontier.
+        """A picture of a plan or a comparison, of one or of a sweep of budgets, or of a frontier.
 
         Args:
             flops: the budgets, rising, shape `(budgets,)`; None: what each plan spends.
@@ -147,7 +156,7 @@ class Answer(Displayed):
 
         Raises:
             TypeError: there is no picture of this kind of answer.
-            ValueError: the answer is not a sweep of budgets.
+            ValueError: the answer is neither single nor a sweep of budgets.
         """
         from jaxlaws.figures.answers import picture_of  # figures are above this room
 
@@ -163,47 +172,104 @@ class Answer(Displayed):
 
         return uri_of(self)
 
+    # The plans of an answer, in the order of their columns.
+    _columns_of_plans: ClassVar[Sequence[str]] = ()
+
     def _remarks(self) -> list[str]:
         """Sentences below the table of a single answer."""
         return []
+
+    def _in_short(self) -> tuple[str, Table] | None:
+        """The headline and the table of a single answer, in place of the usual ones."""
+        return None
 
     def _card(self) -> Card:
         if not has_numbers(self):
             return card_without_numbers(self)
         document, shape, name = flat(self.to_dict()), self._shape(), type(self).__name__
-        statuses = [key for key in document if _last(key) == "status"]
+        document |= _tokens_of_free_teachers(document)
         shown = {k: v for k, v in document.items() if not _NOT_SHOWN & set(k.split("."))}
-        notes = []
-        for key in statuses:
-            found = dict.fromkeys(map(str, np.ravel(np.array(document[key], dtype=object))))
-            if unsolved := [name for name in found if name not in _SOLVED]:
-                notes.append(f"{key}: {', '.join(unsolved)}")
+        notes = [*_unsolved(document), *([] if shape else self._remarks())]
+        notes += [_UNIT_NOTE] if any("loss" in _last(key) for key in shown) else []
         if shape:
-            names = [key for key in shown if "." not in key or _last(key) == "loss"]
-            values = columns({key: shown[key] for key in names}, shape)
-            table = table_of(values, {key: _title(key) for key in names}, most=_MOST_ENTRIES)
-            note = f"{len(table.rows)} of {np.prod(shape)} entries; to_frame() has all."
-            title = f"{name} of shape {shape}"
-            return Card(title, table._replace(note=note), notes, self._picture_uri)
-        parts = list(dict.fromkeys(key.rpartition(".status")[0] for key in statuses if "." in key))
-        for key in [each for each in document if each.startswith("active_bounds.")]:
-            sides = np.ravel(np.array(document[key], dtype=float))
-            ends = [end for end, is_on in _ENDS.items() if np.any(is_on(sides))]
-            notes += [f"On the {end} bound: {heading(key)}" for end in ends]
+            table = self._table_of_entries(shown, shape)
+            return Card(f"{name} of shape {shape}", table, notes, self._picture_uri)
+        if (short := self._in_short()) is not None:
+            return Card(f"{name}: {short[0]}", cut(short[1]), notes)
+        found = {_part(k) for k in document if _last(k) == "status" and "." in k}
+        order = [*(f"options.{each}" for each in self._columns_of_plans), *sorted(found)]
+        parts = list(dict.fromkeys(each for each in order if each in found))
         own = {key: cell(key, v) for key, v in shown.items() if not _part_of(key, parts)}
         own = {key: text for key, text in own.items() if text not in ("–", "0.0%")}
-        if not parts:
-            rows = [[_title(key), text] for key, text in own.items()]
-            status = document.get("status", "")
-            table, title = Table(["", "value"], rows), f"{name}: {status}" if status else name
-        else:
+        if parts:
             title = f"{name}: " + ", ".join(f"{_title(key)} {text}" for key, text in own.items())
-            table = _side_by_side(shown, parts)
-        return Card(title, cut(table), [*notes, *self._remarks()])
+            return Card(title, cut(_side_by_side(shown, parts)), notes)
+        rows = [[_title(key), text] for key, text in own.items()]
+        title = f"{name}: {status}" if (status := document.get("status")) else name
+        return Card(title, cut(Table(["", "value"], rows)), [*_at_bounds(document), *notes])
+
+    def _table_of_entries(self, shown: Mapping[str, Json], shape: tuple[int, ...]) -> Table:
+        """A row for each of some entries; the losses of plans that the answer holds are columns."""
+        names = [key for key in shown if "." not in key or _last(key) == "loss"]
+        spent = [
+            leaf
+            for key, leaf in arrays_of(self).items()
+            if _last(key) == "flops" and np.shape(leaf) == shape
+        ]
+        if "flops" not in names and spent:
+            budgets = known(np.fmax.reduce(spent))
+            shown, names = {"flops": budgets, **shown}, ["flops", *names]
+        values = columns({key: shown[key] for key in names}, shape)
+        table = table_of(values, {key: _title(key) for key in names}, most=_MOST_ENTRIES)
+        num = int(np.prod(shape))
+        left_out = f"{len(table.rows)} of {num} entries are shown; to_frame() has all."
+        note = left_out if len(table.rows) < num else "to_frame() has all columns."
+        return table._replace(note=note)
+
+
+def _tokens_of_free_teachers(document: Mapping[str, Json]) -> dict[str, Json]:
+    """The tokens of teachers whose training is free as a word: a plan has the upper bound there."""
+    found = {}
+    for key in [each for each in document if _last(each) == "num_teacher_tokens"]:
+        shares = document.get(key.replace("num_teacher_tokens", "shares.teacher"))
+        paid, tokens = (np.array(each, dtype=object) for each in (shares, document[key]))
+        if paid.shape == tokens.shape:
+            free = (paid == 0.0) & (tokens != None)  # noqa: E711 - each
+            found[key] = np.where(free, _FREE, tokens).tolist()
+    return found
+
+
+def _unsolved(document: Mapping[str, Json]) -> list[str]:
+    """The statuses of entries without a solution, and how many have each."""
+    notes = []
+    for key in [each for each in document if _last(each) == "status"]:
+        found = np.ravel(np.array(document[key], dtype=object)).astype(str)
+        of = f"{_last(_part(key))}: " if "." in key else ""
+        for status in [each for each in dict.fromkeys(found) if each not in _SOLVED]:
+            many = (
+                f"{np.sum(found == status)} of {len(found)} entries are " if len(found) > 1 else ""
+            )
+            notes += [f"{of}{many}{status}"] if many or of else []
+    return notes
+
+
+def _at_bounds(document: Mapping[str, Json]) -> list[str]:
+    """The numbers of a plan that are at an end of their range."""
+    notes = []
+    for key in [each for each in document if each.startswith("active_bounds.")]:
+        sides = np.ravel(np.array(document[key], dtype=float))
+        ends = [end for end, is_on in _ENDS.items() if np.any(is_on(sides))]
+        name = _last(key)
+        notes += [
+            f"On the {end} bound: {heading(name)}" for end in ends if document.get(name) != _FREE
+        ]
+    return notes
 
 
 def _side_by_side(document: Mapping[str, Json], parts: list[str]) -> Table:
-    """A column for each plan that an answer holds."""
+    """A column for each plan that an answer holds; a student is a model as others are."""
+    if any(f"{part}.num_params" in document for part in parts):
+        document = {key.replace(".num_student_", ".num_"): v for key, v in document.items()}
     keys = dict.fromkeys(WORDS)  # in this order; others come after them
     for part in parts:
         keys |= {key.removeprefix(f"{part}."): None for key in document if _part_of(key, [part])}
@@ -220,11 +286,15 @@ def _part_of(key: str, parts: list[str]) -> bool:
     return any(key.startswith(f"{part}.") for part in parts)
 
 
+def _part(key: str) -> str:
+    return key.rpartition(".")[0]
+
+
 def _last(key: str) -> str:
     return key.rpartition(".")[2]
 
 
 def _title(key: str) -> str:
     """The heading of a number; that of a part of an answer names the part."""
-    part = key.rpartition(".")[0]
-    return heading(key) if part in ("", "shares") else f"{heading(key)} {_last(part)}"
+    part = _last(_part(key))
+    return heading(key) if part in ("", "shares") else f"{heading(key)} {_PARTS.get(part, part)}"

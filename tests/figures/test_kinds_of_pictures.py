@@ -139,6 +139,9 @@ EXAMPLES = {
         distill(LAW, flops=1e21, num_student_params=3e8, scenario=TEACHER_INFERENCE), **TITLE
     ),
     "decision": lambda draw: draw(FLOPS, decided(), budget=1e21, **OUTSIDE, **TITLE),
+    "single_decision": lambda draw: draw(
+        compare(LAW, flops=1e20, num_student_params=3e8, scenario=FREE_TEACHER), **TITLE
+    ),
     "gain_by_scenario": lambda draw: draw(
         FLOPS,
         {"free": decided(), "inference": decided(TEACHER_INFERENCE)},

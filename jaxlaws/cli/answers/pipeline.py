@@ -17,6 +17,7 @@ from jaxlaws.cli.options.law_source import Source
 from jaxlaws.cli.options.plan_options import RECEIVER, PlanOptions, crossed
 from jaxlaws.cli.output.destinations import is_data_set, is_picture
 from jaxlaws.cli.output.files import write_picture, write_table
+from jaxlaws.cli.output.notices import show_notice
 from jaxlaws.cli.output.printing import print_json, print_table, with_loss_unit, without_flops
 from jaxlaws.cli.output.question_marks import NOTE, any_failed
 from jaxlaws.cli.output.wording import why_infeasible
@@ -104,7 +105,7 @@ def answer(
         print_table(kind.heading(found), table, notes, lead=kind.lead(found, document))
     if warnings := kind.warnings(found):
         for warning in warnings:
-            click.echo(f"Warning: {warning}", err=True)
+            show_notice(warning)
         context.exit(1)
 
 

@@ -54,6 +54,13 @@ class Answered:
         """The prices, whose unit that of budgets and costs is; None where it is FLOPs."""
         return self.question.keywords.get("cost")
 
+    def remarks(self) -> list[str]:
+        """What bounds, budget and status of a single plan mean, a sentence each."""
+        spent = "money" if hasattr(self.result, "dollars") else "compute"
+        spent = spent if self.cost is None else "budget"
+        unit = self.source.loss_unit
+        return wording.remarks(_plan(self.result), self.inputs, self.cost, spent=spent, unit=unit)
+
     @functools.cached_property
     def decades(self) -> Array:
         """How far each plan lies outside the fitted range, in decades."""
@@ -178,7 +185,7 @@ class Presentation:
         """Sentences below the table."""
         plan, notes = _plan(found.result), []
         if not found.swept:
-            notes = wording.remarks(plan, found.inputs, found.cost)
+            notes = found.remarks()
             notes += self._notes_on_draws(found) if self.has_draws else []
         elif hasattr(plan, "status"):
             notes = wording.counts(plan.status, found.inputs)
@@ -193,7 +200,7 @@ class Presentation:
         plan = _plan(found.result)
         if found.swept or is_solved(getattr(plan, "status", Status.CONVERGED)):
             return []
-        return wording.remarks(plan, found.inputs, found.cost)
+        return found.remarks()
 
     def picture(self, found: Answered) -> "Figure":
         """The picture that `-o` draws, of what `picture_of` says."""

@@ -1,6 +1,7 @@
 """Options of several verbs, and the declaration of a verb with its example."""
 
 import os
+import re
 from collections.abc import Callable, Iterator
 
 import click
@@ -57,6 +58,11 @@ class Verb(click.Command):
         super().__init__(*arguments, **settings)
         if any(isinstance(each, OutputOption) for each in self.params):
             self.params.append(_force_option())
+
+    def get_short_help_str(self, limit: int = 0) -> str:
+        """The whole first sentence of the help, which lists of verbs wrap."""
+        first = " ".join((self.help or "").split("\n\n")[0].split())
+        return re.split(r"(?<=\.) ", first)[0]
 
     def invoke(self, ctx: click.Context) -> object:
         """Check the files to write, then run the verb."""

@@ -21,6 +21,7 @@ from jaxlaws.cli.options.parameter_types import (
     SWEEP,
 )
 from jaxlaws.cli.output.destinations import PICTURES, TABLES
+from jaxlaws.cli.output.notices import show_notice
 from jaxlaws.foundations.annotations import Array, Tree
 
 if TYPE_CHECKING:
@@ -54,18 +55,22 @@ def scenario_of(name: ScenarioName) -> "Scenario":
     return getattr(planning, SCENARIOS[name][0])
 
 
+def charged_in_words(name: ScenarioName, *, exists: bool) -> str:
+    """What is charged, for a title: of a teacher that exists, only the logits may be."""
+    logits = "paid" if name in ("inference", "full") else "free"
+    return f"the teacher's logits are {logits}" if exists else f"scenario {name}"
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PlanOptions:
     """The options of every verb of `plan`.
 
     Attributes:
-        law_name: `--law`.
-        flops_model: `--flops-model`.
+        law_name, flops_model: `--law`, `--flops-model`.
         output: `-o`, the path of a table or a picture, or the folder of a data set.
         as_json: `--json`.
         with_draws: `--draws`, of a data set.
-        block_size: `--block-size`, likewise.
-        distributed: whether `--distributed` is given, likewise.
+        block_size, distributed: `--block-size`, and whether `--distributed` is given, likewise.
     """
 
     law_name: str
@@ -96,10 +101,9 @@ class PlanOptions:
         if self.flops_model == "2n":
             return compute.dense_forward_flops
         if self.source.counts == "all parameters":
-            click.echo(
-                f"Warning: N of {self.source.name} includes the embeddings; F(N) of the "
-                "transformer takes N without them, and adds the output layer itself",
-                err=True,
+            show_notice(
+                f"N of {self.source.name} includes the embeddings; F(N) of the transformer takes N "
+                "without them, and adds the output layer itself"
             )
         return compute.transformer_forward_flops
 

@@ -2,7 +2,7 @@
 
 import click
 
-from jaxlaws.foundations.text.escaping import terminal_text
+from jaxlaws.cli.output.printing import in_lines
 
 _SHOWN = "jaxlaws.shown"  # key of `click.Context.meta`
 
@@ -18,4 +18,4 @@ def show_notice(text: str, kind: str = "Warning") -> None:
     if any(each.endswith(text) for each in shown):
         return
     shown.append(text)
-    click.echo(terminal_text(f"{kind}: {text}"), err=True)
+    click.echo(in_lines(f"{kind}: {text}", err=True), err=True)

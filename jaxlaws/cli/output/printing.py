@@ -8,6 +8,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
+from typing import TextIO
 
 import click
 
@@ -90,15 +91,29 @@ def print_table(title: str, table: Table, notes: Sequence[str] = (), *, lead: st
     In a terminal, or with a width in the variable COLUMNS, columns for which there is no room go to
     a further table, and notes take several lines. Elsewhere each row and each note is one line.
     """
-    has_width = sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdecimal()
-    width = shutil.get_terminal_size().columns if has_width else _WIDEST
-    above, *below = [
-        textwrap.fill(terminal_text(each), width, break_long_words=False, break_on_hyphens=False)
-        for each in (title, *filter(None, (table.note, *notes)))
-    ]
+    above, *below = map(in_lines, (title, *filter(None, (table.note, *notes))))
     if lead:
-        first = textwrap.fill(
-            terminal_text(lead), width, break_long_words=False, break_on_hyphens=False
-        )
-        above = f"{first}\n\n{above}"
-    click.echo("\n".join([above, "", table_text(table, width), "", *below]))
+        above = f"{in_lines(lead)}\n\n{above}"
+    click.echo("\n".join([above, "", table_text(table, _width(sys.stdout)), "", *below]))
+
+
+def in_lines(text: str, *, err: bool = False, before: str = "") -> str:
+    """A text in lines that fit the terminal; elsewhere its lines as they are.
+
+    Args:
+        text: lines, which may contain text of files.
+        err: whether it is printed on standard error.
+        before: what stands before it in its first line.
+    """
+    width = _width(sys.stderr if err else sys.stdout)
+    wrapper = textwrap.TextWrapper(width, break_long_words=False, break_on_hyphens=False)
+    lines = []
+    for line in (before + terminal_text(text)).split("\n"):
+        wrapper.subsequent_indent = " " * (len(line) - len(line.lstrip()))
+        lines.append(wrapper.fill(line))
+    return "\n".join(lines).removeprefix(before)
+
+
+def _width(stream: TextIO) -> int:
+    has_width = stream.isatty() or os.environ.get("COLUMNS", "").isdecimal()
+    return shutil.get_terminal_size().columns if has_width else _WIDEST

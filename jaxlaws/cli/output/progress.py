@@ -88,12 +88,16 @@ class Stages:
 
 def _follow(message: str, ended: threading.Event, shown: set[str], expected: float | None) -> None:
     begin, is_terminal = time.monotonic(), sys.stderr.isatty()
-    wait = _SECONDS
+    wait, longest = _SECONDS, 1
     while not ended.wait(wait):
         shown.add(message)
-        usual = f" of about {expected:.0f} s" if expected else ""
-        words = f"{message} {time.monotonic() - begin:.0f} s{usual}"
-        click.echo(f"\r{words}" if is_terminal else words, err=True, nl=not is_terminal)
+        passed = time.monotonic() - begin
+        usual = f" of about {expected:.0f} s" if expected and passed < expected else ""
+        words = f"{message} {passed:.0f} s{usual}"
+        # In a terminal a shorter line covers the one before it.
+        shown_words = f"\r{words:{longest}}" if is_terminal else words
+        click.echo(shown_words, err=True, nl=not is_terminal)
+        longest = max(longest, len(words))
         wait = _STEP if is_terminal else _LONG_STEP
     if is_terminal and message in shown:
         click.echo(err=True)

@@ -79,8 +79,23 @@ def active_bounds(plan: Tree) -> list[str]:
     ]
 
 
-def remarks(plan: Tree, inputs: Mapping[str, Array], cost: Costs | None = None) -> list[str]:
-    """What bounds, budget and status of a single plan mean, a sentence each."""
+def remarks(
+    plan: Tree,
+    inputs: Mapping[str, Array],
+    cost: Costs | None = None,
+    *,
+    spent: str = "compute",
+    unit: str = "nats",
+) -> list[str]:
+    """What bounds, budget and status of a single plan mean, a sentence each.
+
+    Args:
+        plan: with leaves of shape `()`.
+        inputs: of the planning function.
+        cost: the prices, or None.
+        spent: what the budget is, in words.
+        unit: of the loss.
+    """
     notes = active_bounds(plan)
     if not hasattr(plan, "status"):
         return notes
@@ -96,8 +111,8 @@ def remarks(plan: Tree, inputs: Mapping[str, Array], cost: Costs | None = None) 
             "prevents it."
         )
     elif (gain := plan.marginal_values.flops) > 0:
-        what = "compute" if cost is None else "budget"
-        notes.append(f"One per cent more {what} would lower the loss by {0.01 * gain:.2g}.")
+        by = f"{0.01 * gain:.2g} {unit}".rstrip()
+        notes.append(f"One per cent more {spent} would lower the loss by {by}.")
     return notes
 
 

@@ -8,6 +8,7 @@ from jaxlaws.cli.compilation_cache import keep_compiled
 from jaxlaws.cli.options.common_options import MOST_DRAWS, seed_option, verb
 from jaxlaws.cli.options.parameter_types import QUANTITY
 from jaxlaws.cli.output.destinations import LAWS, PAGES, PICTURES, Suffixes, check_destination
+from jaxlaws.cli.output.printing import in_lines
 
 
 @verb("demo", example="jaxlaws demo --student 40K --flops 1e12")
@@ -26,7 +27,7 @@ from jaxlaws.cli.output.destinations import LAWS, PAGES, PICTURES, Suffixes, che
 )
 @click.option(
     "--bootstrap",
-    default=300,
+    default=200,
     show_default=True,
     type=click.IntRange(2, MOST_DRAWS),
     help="Number of bootstrap draws of each fit.",
@@ -50,5 +51,5 @@ def command(
         suffixes: Suffixes = {".md": "demo", **LAWS, **PICTURES, **PAGES}
         check_destination(str(folder / name), suffixes, [], force=force)
     for line in write_demo(folder, student, flops, bootstrap, seed):
-        click.echo(line)
+        click.echo(in_lines(line))
     click.echo(f"wrote {folder}/report.html")

@@ -9,6 +9,7 @@ from jaxlaws.cli.options.law_modules import law_module_option
 from jaxlaws.cli.options.parameter_types import QUANTITY, SWEEP
 from jaxlaws.cli.options.reading_options import TableOptions, table_options
 from jaxlaws.cli.output.destinations import REPORTS
+from jaxlaws.cli.output.printing import in_lines
 from jaxlaws.foundations.annotations import Array
 
 
@@ -87,5 +88,5 @@ def command(
         level=level,
         output=output,
     )
-    click.echo(write(request))
+    click.echo(in_lines(write(request)))
     click.echo(f"wrote {output}")

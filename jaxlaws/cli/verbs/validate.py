@@ -8,6 +8,7 @@ from jaxlaws.cli.options.common_options import json_option, output_option, verb
 from jaxlaws.cli.options.fitting_options import FitInputs, fit_options
 from jaxlaws.cli.output.destinations import PICTURES
 from jaxlaws.cli.output.files import write_picture
+from jaxlaws.cli.output.notices import show_notice
 from jaxlaws.cli.output.printing import print_json
 from jaxlaws.cli.output.progress import patience, seconds_of_fits
 from jaxlaws.foundations.text.escaping import figure_text
@@ -106,6 +107,6 @@ def command(
         click.echo(f"drawn in {figure}", err=as_json)
     for each in held:
         if each.fit.status > fitting.Status.CONVERGED:
-            click.echo(f"Warning: without {each.name}: {each.fit.status.name}", err=True)
+            show_notice(f"without {each.name}: {each.fit.status.name}")
     document = document_of(name, inputs.table, held, rolled)
     print_json(document) if as_json else print_errors(document)

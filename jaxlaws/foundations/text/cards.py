@@ -124,9 +124,9 @@ def card_of_law(law: Tree, leaves: Sequence[tuple[str, Array, tuple[int, ...], s
 
 
 def cut(table: Table) -> Table:
-    """The first rows of a table, with a note on the others."""
+    """The first rows of a table that is much longer, with a note on the others."""
     left = len(table.rows) - MOST_ROWS
-    if left <= 1:
+    if left <= MOST_ROWS // 3:
         return table
     return table._replace(rows=table.rows[:MOST_ROWS], note=f"… and {left} more rows")
 

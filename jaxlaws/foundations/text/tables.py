@@ -103,13 +103,19 @@ def _row_lines(cells: Sequence[str], sizes: Sequence[int], *, is_head: bool = Fa
 
 
 def table_html(table: Table) -> str:
-    """A table in HTML. Cells are shown as text: markup in them has no effect."""
-    lines = [("th", table.heads), *(("td", row) for row in table.rows)]
-    rows = [
-        "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"
-        for tag, cells in lines
-    ]
-    return f"<table>{''.join(rows)}</table>"
+    """A table in HTML. Cells are shown as text: markup in them has no effect.
+
+    The first column is aligned to the left, the others to the right.
+    """
+    rows = [_row_html("th", table.heads), *(_row_html("td", row) for row in table.rows)]
+    return f'<table cellpadding="4" style="text-align:right">{"".join(rows)}</table>'
+
+
+def _row_html(tag: str, cells: Sequence[str]) -> str:
+    side = ' style="text-align:inherit"' if tag == "th" else ""  # the browser centres headings
+    first, *others = map(html.escape, cells)
+    row = f'<{tag} style="text-align:left">{first}</{tag}>'
+    return f"<tr>{row}{''.join(f'<{tag}{side}>{each}</{tag}>' for each in others)}</tr>"
 
 
 def _widths(table: Table, *, broken: bool) -> list[int]:

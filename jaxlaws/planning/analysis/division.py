@@ -5,12 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jax.sharding import Mesh
 
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.batches import scalar_leaves
+from jaxlaws.foundations.concurrency import divide, mesh_of
 from jaxlaws.planning.engine.mixture import Mixture
-from jaxlaws.precision import float64, to_float64
+from jaxlaws.precision import float64, has_float64, to_float64
 
 
 def on_devices(
@@ -19,7 +20,7 @@ def on_devices(
     inputs: Mapping[str, Array],
     devices: Sequence[jax.Device] | Mesh | None = None,  # pyright: ignore[reportInvalidTypeForm]
 ) -> Tree:
-    """The answer to a question for a batch that is divided evenly among devices, in float64.
+    """The answer to a question for a batch that is divided evenly among devices.
 
     Each device computes its own part and does not wait for the others. The number of entries need
     not be a multiple of the number of devices. For arrays of JAX that are already divided among
@@ -33,10 +34,11 @@ def on_devices(
         devices: the devices of this process to use, or a mesh of them. Default: all.
 
     Returns:
-        The plan as NumPy arrays of the broadcast shape.
+        The plan as NumPy arrays of the broadcast shape, in float64; in float32 where the devices
+        have no float64.
 
     Raises:
-        ValueError: the shapes do not broadcast together.
+        ValueError: the shapes do not broadcast together, or a device belongs to another process.
 
     >>> from jaxlaws import presets
     >>> from jaxlaws.planning import compute_optimal
@@ -44,8 +46,7 @@ def on_devices(
     >>> [f"{loss:.3f}" for loss in plan.loss]
     ['2.306', '2.141']
     """
-    used = devices.devices.ravel() if isinstance(devices, Mesh) else devices or jax.local_devices()
-    mesh = Mesh(np.array(used), ("batch",))
+    mesh = mesh_of(devices)
     law = law if isinstance(law, Mixture) else scalar_leaves(law)
     law = to_float64(law)
     given = {name: np.asarray(value, dtype=np.float64) for name, value in inputs.items()}
@@ -55,15 +56,15 @@ def on_devices(
     total = int(np.prod(shape))
     index = np.minimum(np.arange(-(-total // mesh.size) * mesh.size), total - 1)
 
-    def divide(leaf: np.ndarray) -> Array:
-        flat = np.broadcast_to(leaf, shape).ravel()[index]
-        return jax.device_put(flat, NamedSharding(mesh, PartitionSpec("batch")))
+    def cut(leaf: np.ndarray) -> Array:
+        return divide(np.broadcast_to(leaf, shape).ravel()[index], mesh)
 
     def join(leaf: Array) -> np.ndarray:
         whole = np.asarray(leaf)[:total]
         return whole.reshape(*shape, *whole.shape[1:])[()]
 
-    with float64():
-        divided = jax.tree.map(divide, divided)
+    is_wide = has_float64(mesh.devices.flat[0].platform)
+    with float64() if is_wide else jax.enable_x64(False):
+        divided = jax.tree.map(cut, divided)
         law, given = (law, divided) if is_one_law else divided
         return jax.tree.map(join, question(law, **given))

@@ -12,7 +12,11 @@ from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, checked, dist
 from jaxlaws.planning.engine.costs import Costs
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.programs import compiled_when_traced
-from jaxlaws.planning.engine.scenarios import TEACHER_PRETRAINING, Scenario, check_scenario
+from jaxlaws.planning.engine.scenarios import (
+    TEACHER_PRETRAINING_AND_INFERENCE,
+    Scenario,
+    check_scenario,
+)
 from jaxlaws.precision import array_module
 
 _LOG_MOST = float(np.log(1e6))
@@ -24,7 +28,7 @@ def break_even_students(
     *,
     flops: Array,
     num_student_params: Array,
-    scenario: Scenario = TEACHER_PRETRAINING,
+    scenario: Scenario = TEACHER_PRETRAINING_AND_INFERENCE,
     forward_flops: ForwardFlops = dense_forward_flops,
     num_student_tokens_bounds: Bounds = DEFAULT_BOUNDS,
     num_teacher_params_bounds: Bounds = DEFAULT_BOUNDS,
@@ -42,7 +46,7 @@ def break_even_students(
         law: a distillation law.
         flops: the budget of one student, any shape.
         num_student_params: size of each student, broadcast with the budget.
-        scenario: which costs of the teacher are charged.
+        scenario: which costs of the teacher are charged; the default charges all.
         forward_flops: forward FLOPs per token of a size.
         num_student_tokens_bounds: lower and upper bound of a student's tokens, on both sides.
         num_teacher_params_bounds: lower and upper bound of the teacher's size.
@@ -61,8 +65,10 @@ def break_even_students(
         TypeError: the law is not a distillation law, or the scenario is not a `Scenario`.
 
     >>> from jaxlaws import presets
+    >>> from jaxlaws.planning import TEACHER_PRETRAINING
     >>> law = presets.load("busbridge2025_consistent")
-    >>> f"{break_even_students(law, flops=1e21, num_student_params=1e9):.2f}"
+    >>> one = {"flops": 1e21, "num_student_params": 1e9}
+    >>> f"{break_even_students(law, **one, scenario=TEACHER_PRETRAINING):.2f}"
     '9.81'
     """
     check_scenario(scenario)

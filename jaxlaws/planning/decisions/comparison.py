@@ -62,13 +62,16 @@ class Comparison(Answer):
     options: Record
     eligible: Record
 
+    _columns_of_plans = ("train", "overtrain", "distil", "use_teacher")
+
     @property
     def reason(self) -> Array:
         """The comparison as text: a string, or an array of strings for several budgets."""
         return self.words()
 
     def _remarks(self) -> list[str]:
-        return [str(self.reason)]
+        is_answer = np.issubdtype(np.asarray(self.winner).dtype, np.integer)
+        return [str(self.reason)] if is_answer else []  # else a derivative or a mean
 
     def words(self, fitted_range: Mapping[str, tuple[float, float]] | None = None) -> Array:
         """The comparison as text, with the distance from the runs that the law was fitted to.

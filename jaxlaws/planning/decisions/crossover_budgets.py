@@ -12,6 +12,8 @@ from jax import lax
 
 from jaxlaws.compute import ForwardFlops, dense_forward_flops
 from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.foundations.text.cells import cell
+from jaxlaws.foundations.text.tables import Table
 from jaxlaws.planning.analysis.plan_roots import root_of
 from jaxlaws.planning.decisions.both_sides import train_and_distill
 from jaxlaws.planning.engine.checks import (
@@ -26,7 +28,11 @@ from jaxlaws.planning.engine.costs import Costs, check_costs
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.mixture import Mixture
 from jaxlaws.planning.engine.programs import compiled_when_traced
-from jaxlaws.planning.engine.scenarios import Scenario, check_scenario
+from jaxlaws.planning.engine.scenarios import (
+    TEACHER_PRETRAINING_AND_INFERENCE,
+    Scenario,
+    check_scenario,
+)
 from jaxlaws.planning.engine.status import Status, worst
 from jaxlaws.planning.plan_dict import Answer, named_in_plans
 from jaxlaws.precision import argmin, array_module
@@ -65,6 +71,14 @@ class Crossings(Answer):
     first: Array
     count: Array
     status: Array
+
+    def _in_short(self) -> tuple[str, Table]:
+        found = self.to_dict()
+        rows = [["", cell("better", found["first"]), ""]]
+        for budget, to, loss in zip(found["flops"], found["to"], found["loss"], strict=True):
+            if budget is not None:
+                rows.append([cell("flops", budget), cell("better", to), cell("loss", loss)])
+        return found["status"], Table(["from (FLOPs)", "better", "loss of both"], rows)
 
 
 def _losses(plan: Tree, xp: ModuleType) -> Array:
@@ -112,7 +126,7 @@ def crossover(
     law: Tree,
     *,
     num_student_params: Array,
-    scenario: Scenario,
+    scenario: Scenario = TEACHER_PRETRAINING_AND_INFERENCE,
     num_students: Array = 1.0,
     num_inference_tokens: Array = 0.0,
     forward_flops: ForwardFlops = dense_forward_flops,
@@ -134,7 +148,7 @@ def crossover(
     Args:
         law: a distillation law; outside a trace also a batch of laws, broadcast with the size.
         num_student_params: size of the student, any shape.
-        scenario: which costs of the teacher are charged.
+        scenario: which costs of the teacher are charged; the default charges all.
         num_students: number of equal students that share the teacher and the budget, broadcast
             with the size.
         num_inference_tokens: tokens that each model will serve, broadcast with the size.

@@ -21,7 +21,11 @@ from jaxlaws.planning.engine.costs import Costs, check_costs
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import DistillationPlan, SupervisedPlan
 from jaxlaws.planning.engine.programs import compiled_when_traced
-from jaxlaws.planning.engine.scenarios import Scenario, check_scenario
+from jaxlaws.planning.engine.scenarios import (
+    TEACHER_PRETRAINING_AND_INFERENCE,
+    Scenario,
+    check_scenario,
+)
 from jaxlaws.planning.engine.status import is_solved
 from jaxlaws.planning.plan_dict import Answer
 from jaxlaws.pytree import pytree
@@ -58,7 +62,7 @@ def serving_frontier(
     *,
     flops: Array,
     num_params: Array,
-    scenario: Scenario,
+    scenario: Scenario = TEACHER_PRETRAINING_AND_INFERENCE,
     forward_flops: ForwardFlops = dense_forward_flops,
     num_student_tokens_bounds: Bounds = DEFAULT_BOUNDS,
     num_teacher_params_bounds: Bounds = DEFAULT_BOUNDS,
@@ -75,7 +79,7 @@ def serving_frontier(
         law: a distillation law.
         flops: the training budget, any shape.
         num_params: sizes along one axis, in any order.
-        scenario: which costs of a teacher are charged.
+        scenario: which costs of a teacher are charged; the default charges all.
         forward_flops: forward FLOPs per token of a size, rising with the size.
         num_student_tokens_bounds: lower and upper bound of a model's tokens.
         num_teacher_params_bounds: lower and upper bound of a teacher's size.

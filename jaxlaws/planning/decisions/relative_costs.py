@@ -18,7 +18,11 @@ from jaxlaws.planning.engine.costs import Costs, check_costs
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import DistillationPlan, SupervisedPlan
 from jaxlaws.planning.engine.programs import compiled_when_traced
-from jaxlaws.planning.engine.scenarios import Scenario, check_scenario
+from jaxlaws.planning.engine.scenarios import (
+    TEACHER_PRETRAINING_AND_INFERENCE,
+    Scenario,
+    check_scenario,
+)
 from jaxlaws.planning.plan_dict import Answer
 from jaxlaws.planning.supervised.fixed_size import train_fixed
 from jaxlaws.pytree import pytree
@@ -47,7 +51,7 @@ def relative_cost(
     *,
     target_loss: Array,
     num_student_params: Array,
-    scenario: Scenario,
+    scenario: Scenario = TEACHER_PRETRAINING_AND_INFERENCE,
     forward_flops: ForwardFlops = dense_forward_flops,
     num_student_tokens_bounds: Bounds = DEFAULT_BOUNDS,
     num_teacher_params_bounds: Bounds = DEFAULT_BOUNDS,
@@ -64,7 +68,7 @@ def relative_cost(
         law: a distillation law.
         target_loss: loss to reach, any shape.
         num_student_params: size of both models, broadcast with the loss.
-        scenario: which costs of the teacher are charged.
+        scenario: which costs of the teacher are charged; the default charges all.
         forward_flops: forward FLOPs per token of a size.
         num_student_tokens_bounds: lower and upper bound of the student's tokens, on both sides.
         num_teacher_params_bounds: lower and upper bound of the teacher's size.

@@ -7,6 +7,8 @@ import numpy as np
 
 from jaxlaws.compute import ForwardFlops, dense_forward_flops
 from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.foundations.text.cells import cell, heading
+from jaxlaws.foundations.text.tables import Table
 from jaxlaws.planning.distillation.existing_teacher import distill_with
 from jaxlaws.planning.engine.checks import (
     DEFAULT_BOUNDS,
@@ -23,6 +25,9 @@ from jaxlaws.planning.engine.status import is_solved
 from jaxlaws.planning.plan_dict import Answer
 from jaxlaws.planning.supervised.fixed_size import train_fixed
 from jaxlaws.pytree import pytree
+
+# What the card of a choice shows of the plan with each teacher.
+_OF_TEACHER = ("num_teacher_params", "teacher_loss", "num_student_tokens", "loss")
 
 
 @pytree
@@ -49,6 +54,26 @@ class TeacherChoice(Answer):
     gain: Array
     plans: DistillationPlan
     supervised: SupervisedPlan
+
+    def _in_short(self) -> tuple[str, Table] | None:
+        if not np.issubdtype(self.ranking.dtype, np.integer):  # a derivative or a mean of choices
+            return None
+        rows = []
+        for at in self.ranking.tolist():
+            plan = {name: float(getattr(self.plans, name)[at]) for name in _OF_TEACHER}
+            rows.append([str(at), *(cell(name, number) for name, number in plan.items())])
+        alone = self.supervised
+        tokens, loss = cell("num_tokens", float(alone.num_tokens)), cell("loss", float(alone.loss))
+        rows.append(["none", "", "", tokens, loss])
+        best = (
+            f"the best teacher is {int(self.best)}" if self.best >= 0 else "no teacher is possible"
+        )
+        better = "better" if self.gain >= 0 else "worse"
+        gain = cell("gain", abs(float(self.gain)))
+        title = f"{best}; its student is {better} than one trained alone, by {gain}"
+        return title if self.best >= 0 else best, Table(
+            ["teacher", *map(heading, _OF_TEACHER)], rows
+        )
 
 
 @compiled_when_traced()

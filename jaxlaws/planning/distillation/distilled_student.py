@@ -25,6 +25,7 @@ from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import DistillationPlan, bounds_and_values, variable_value
 from jaxlaws.planning.engine.record import Record
 from jaxlaws.planning.engine.scenarios import (
+    TEACHER_PRETRAINING_AND_INFERENCE,
     ChargedCosts,
     Scenario,
     charged_costs,
@@ -167,7 +168,7 @@ def distill(
     law: Tree,
     *,
     flops: Array,
-    scenario: Scenario,
+    scenario: Scenario = TEACHER_PRETRAINING_AND_INFERENCE,
     num_student_params: Array | None = None,
     num_students: Array = 1.0,
     num_inference_tokens: Array = 0.0,
@@ -191,9 +192,9 @@ def distill(
     Args:
         law: a distillation law.
         flops: the whole budget, any shape.
-        scenario: which costs of the teacher are charged, such as `FREE_TEACHER`. A traced share
-            is assumed to be charged: the teacher is then one that sizes and tokens within their
-            bounds can make.
+        scenario: which costs of the teacher are charged; the default charges all. A traced share is
+            assumed to be charged: the teacher is then one that sizes and tokens within their bounds
+            can make.
         num_student_params: size of the student, broadcast with the budget. None: the size of least
             loss is chosen as well, within its bounds.
         num_students: number of equal students that share the teacher; the budget pays for all.

@@ -25,7 +25,13 @@ from jaxlaws.planning.engine.costs import MAY_BE_FREE, Costs, cost_inputs
 from jaxlaws.planning.engine.evaluation import Question, ask
 from jaxlaws.planning.engine.limits import Limit, check_limits
 from jaxlaws.planning.engine.mixture import Mixture
-from jaxlaws.planning.engine.scenarios import ChargedCosts, Scenario, charged_costs, check_scenario
+from jaxlaws.planning.engine.scenarios import (
+    TEACHER_PRETRAINING_AND_INFERENCE,
+    ChargedCosts,
+    Scenario,
+    charged_costs,
+    check_scenario,
+)
 from jaxlaws.precision import in_jax
 
 _QUESTIONS = {
@@ -44,7 +50,7 @@ def distill_family(
     *,
     flops: Array,
     num_student_params: Array,
-    scenario: Scenario,
+    scenario: Scenario = TEACHER_PRETRAINING_AND_INFERENCE,
     weights: Array | None = None,
     num_inference_tokens: Array = 0.0,
     forward_flops: ForwardFlops = dense_forward_flops,
@@ -66,7 +72,7 @@ def distill_family(
         law: a distillation law.
         flops: the whole budget, any shape.
         num_student_params: sizes of the students along the last axis, `(..., students)`.
-        scenario: which costs of the teacher are charged, such as `TEACHER_PRETRAINING`.
+        scenario: which costs of the teacher are charged; the default charges all.
         weights: weights of the losses in the mean, broadcast with the sizes. None: equal weights.
         num_inference_tokens: tokens that each student will serve, broadcast with the sizes; the
             budget pays for serving.

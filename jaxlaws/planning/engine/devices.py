@@ -6,16 +6,15 @@ program runs under `jax.shard_map`, so that each device has loops of its own, wh
 the others.
 """
 
-import functools
 from collections.abc import Callable, Mapping, Sequence
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import AbstractMesh, Mesh, NamedSharding, PartitionSpec
+from jax.sharding import NamedSharding, PartitionSpec
 
 from jaxlaws.foundations.annotations import Array, Tree
-from jaxlaws.precision import is_traced
+from jaxlaws.foundations.concurrency import is_divided, on_each_device
 
 # Entries that a program inside a trace works on together. On a CPU small blocks stay in its cache.
 _BLOCK_OF_CPU, _BLOCK_OF_ACCELERATOR = 4096, 2**18
@@ -56,7 +55,7 @@ def local_to_each_device(
             Otherwise JAX decides how the program is divided.
     """
     arrays = [each for each in numbers if each is not None and np.ndim(each)]
-    divided = [each for each in arrays if isinstance(each, jax.Array) and _is_divided(each)]
+    divided = [each for each in arrays if is_divided(each)]
     if not divided:
         return program(numbers)
     sharding = divided[0].sharding
@@ -67,7 +66,7 @@ def local_to_each_device(
         None if each is None else sharding.spec if np.ndim(each) else PartitionSpec()
         for each in numbers
     ]
-    return _on_mesh(program, sharding.mesh, tuple(specs))(numbers)
+    return on_each_device(program, sharding.mesh, tuple(specs))(numbers)
 
 
 def in_blocks(answer: Callable[[Tree], Tree], entries: Tree) -> Tree:
@@ -98,24 +97,6 @@ def in_blocks(answer: Callable[[Tree], Tree], entries: Tree) -> Tree:
         return leaf.reshape(-1, *own)[:total].reshape(*shape, *own)
 
     return jax.tree.map(join, plans)
-
-
-@functools.lru_cache(maxsize=256)
-def _on_mesh(
-    program: Callable[[list[Array | None]], Tree],
-    mesh: Mesh | AbstractMesh,
-    specs: tuple[PartitionSpec | None, ...],
-) -> Callable[[list[Array | None]], Tree]:
-    """The program on each device of a mesh; results are divided along their first axis."""
-    first = next(spec for spec in specs if spec)[0]
-    local = jax.shard_map(
-        program, mesh=mesh, in_specs=(list(specs),), out_specs=PartitionSpec(first)
-    )
-    return jax.jit(local)
-
-
-def _is_divided(array: jax.Array) -> bool:
-    return not is_traced(array) and len(array.devices()) > 1
 
 
 def _has_one_axis(spec: PartitionSpec) -> bool:

@@ -213,3 +213,11 @@ def given_record(common: Mapping[str, Tree], entries: Entries) -> Record:
         upper=Record(entries.upper),
         limits=Record(limits),
     )
+
+
+def padded(entries: Tree, chosen: np.ndarray, size: int) -> Tree:
+    """The chosen entries; the last is repeated to fill a batch of a fixed size."""
+    if len(chosen) == size == len(jax.tree.leaves(entries)[0]):
+        return entries
+    index = np.concatenate([chosen, np.full(size - len(chosen), chosen[-1])])
+    return jax.tree.map(lambda array: np.take(array, index), entries)

@@ -28,6 +28,7 @@ from jaxlaws.planning.engine.entries import (
     Entries,
     given_record,
     of_shape,
+    padded,
     prepare,
     requested_entries,
 )
@@ -40,7 +41,7 @@ from jaxlaws.planning.solver import minimiser as solver
 from jaxlaws.planning.solver.batched import Point
 from jaxlaws.planning.solver.minimiser import Solution
 from jaxlaws.planning.solver.problem import Problem
-from jaxlaws.precision import in_jax, to_float64, to_numpy
+from jaxlaws.precision import Search, first_search, in_jax, to_float64, to_numpy, widened
 
 _Given = ParamSpec("_Given")
 _Answer = TypeVar("_Answer")
@@ -249,12 +250,7 @@ def _second_pass(
 
 
 def _padded(entries: Tree, chosen: np.ndarray) -> Tree:
-    """The chosen entries; the last is repeated to fill a batch of one of the two fixed sizes."""
-    size = _SMALL if len(chosen) <= _SMALL else _LARGE
-    if len(chosen) == size == len(jax.tree.leaves(entries)[0]):
-        return entries
-    index = np.concatenate([chosen, np.full(size - len(chosen), chosen[-1])])
-    return jax.tree.map(lambda array: np.take(array, index), entries)
+    return padded(entries, chosen, _SMALL if len(chosen) <= _SMALL else _LARGE)
 
 
 def _answer_in_batches(question: Question, common: Record, entries: Entries) -> Tree:
@@ -265,21 +261,28 @@ def _answer_in_batches(question: Question, common: Record, entries: Entries) -> 
     flat = jax.tree.map(np.ravel, entries)
     size = _SMALL if total <= MOST_IN_SMALL_BATCHES else _LARGE
 
+    search = first_search()
+
     def answer(begin: int) -> Tree:
         batch = jax.tree.map(lambda leaf: leaf[begin : begin + size], flat)
-        return _answer_batch(question, common, batch, min(size, total - begin))
+        return _answer_batch(question, common, batch, min(size, total - begin), search)
 
     answers = side_by_side(answer, range(0, total, size))
     return jax.tree.map(lambda *parts: np.concatenate(parts).reshape(shape)[()], *answers)
 
 
-def _answer_batch(question: Question, common: Record, batch: Entries, count: int) -> Tree:
+def _answer_batch(
+    question: Question, common: Record, batch: Entries, count: int, search: Search
+) -> Tree:
     entries = _padded(batch, np.arange(count))
-    plan, value, found = to_numpy(_first_pass(len(entries.valid))(question, common, entries))
-    plan, value = jax.tree.map(lambda leaf: np.array(leaf[:count]), (plan, value))
+    with search():
+        first = _first_pass(len(entries.valid))(question, common, entries)
+    plan, value, found = widened(first)
+    plan, value = jax.tree.map(lambda leaf: leaf[:count], (plan, value))
+    is_polished = first[1].dtype == value.dtype
     # Entries that are not solved, and then those that may have a lower minimum elsewhere.
     for wanted, start, always in (
-        (~found.final, found.point, True),
+        (~(found.final & is_polished), found.point, True),
         (found.in_doubt, found.other, False),
     ):
         rest = np.flatnonzero(wanted[:count])
@@ -288,8 +291,7 @@ def _answer_batch(question: Question, common: Record, batch: Entries, count: int
         again = _padded(entries, rest)
         second_pass = _second_pass(len(again.valid))
         new_plan, new = to_numpy(second_pass(question, common, again, _padded(start, rest)))
-        lower = new[: len(rest)] < value[rest] - _SAME * np.abs(value[rest])
-        better = lower | always
+        better = always | (new[: len(rest)] < value[rest] - _SAME * np.abs(value[rest]))
         chosen, places = np.flatnonzero(better), rest[better]
         pairs = zip(jax.tree.leaves((plan, value)), jax.tree.leaves((new_plan, new)), strict=True)
         for leaf, new_leaf in pairs:

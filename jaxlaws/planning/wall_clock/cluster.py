@@ -5,6 +5,8 @@ first plan, not for the choice between two ways to parallelise. Expect errors of
 at best, and more where pipelines, experts or uneven networks matter.
 """
 
+import math
+
 import numpy as np
 
 from jaxlaws.compute import ForwardFlops, dense_forward_flops, training_flops
@@ -43,6 +45,13 @@ class Cluster:
             are gathered twice, and whose gradients are scattered once.
         exposed: the fraction of the communication that is not hidden behind computation, 0 to 1.
             The default is the worst case.
+        max_num_devices: the most devices that you can have. `devices_for` gives NaN where a
+            deadline needs more, and `num_devices` may not be larger.
+
+    Raises:
+        ValueError: `num_devices` is larger than `max_num_devices`. Inside a trace the utilisation,
+            and what follows from it, is NaN instead. JAX makes trees without checks, so the error
+            comes from the properties and methods that use `num_devices`.
 
     >>> device = Hardware(dollars_per_hour=2.0, flops_per_second=1e15, utilisation=0.45)
     >>> fast = Cluster(
@@ -58,11 +67,13 @@ class Cluster:
     bytes_per_second: Array
     bytes_per_param: Array = 4.0
     exposed: Array = 1.0
+    max_num_devices: Array = math.inf
 
     @property
     def utilisation(self) -> Array:
         """The fraction of the peak of all devices that training reaches."""
-        waiting = self._seconds_per_flop * (self.num_devices - 1) * self.hardware.flops_per_second
+        others = self._available_devices - 1
+        waiting = self._seconds_per_flop * others * self.hardware.flops_per_second
         return 1 / (1 / self.hardware.utilisation + waiting)
 
     @property
@@ -87,14 +98,15 @@ class Cluster:
         """The number of devices with which a number of FLOPs takes some days; not rounded.
 
         It is NaN where no number of devices is fast enough, because communication alone takes as
-        long. Compare it with the number of devices that you can have: `num_devices` is not used.
+        long, and where more than `max_num_devices` are needed. `num_devices` is not used.
         """
         xp = array_module(flops, days, self)
         alone = flops / (self.hardware.flops_per_second * self.hardware.utilisation)
         least = flops * self._seconds_per_flop  # with ever more devices
         left = days * _SECONDS_PER_DAY - least
         count = (alone - least) / xp.where(left > 0, left, 1.0)
-        return xp.where(left > 0, xp.maximum(count, 1.0), np.nan)[()]
+        is_possible = (left > 0) & (count <= self.max_num_devices)
+        return xp.where(is_possible, xp.maximum(count, 1.0), np.nan)[()]
 
     def limit_on_days(
         self, days: Array, *, forward_flops: ForwardFlops = dense_forward_flops
@@ -104,6 +116,9 @@ class Cluster:
         Args:
             days: the longest time, broadcast with the budget.
             forward_flops: forward FLOPs per token, as the question has it.
+
+        Raises:
+            ValueError: `num_devices` is larger than `max_num_devices`.
 
         >>> from jaxlaws import presets
         >>> from jaxlaws.planning import compute_optimal
@@ -116,7 +131,21 @@ class Cluster:
         >>> f"{plan.flops:.3g} FLOPs, {cluster.days(plan.flops):.1f} days"
         '3.38e+23 FLOPs, 30.0 days'
         """
+        _ = self._available_devices
         return Limit(TrainingDays(cluster=self, forward_flops=callable_tree(forward_flops)), days)
+
+    @property
+    def _available_devices(self) -> Array:
+        """`num_devices`, checked; NaN inside a trace where there are not so many."""
+        xp = array_module(self)
+        is_available = self.num_devices <= self.max_num_devices
+        if xp is np and not np.all(is_available):
+            raise ValueError(
+                f"num_devices {np.max(self.num_devices):g} is larger than max_num_devices "
+                f"{np.min(self.max_num_devices):g}: use fewer devices, or a longer time; "
+                "devices_for(flops, days) gives the number that a deadline needs"
+            )
+        return xp.where(is_available, self.num_devices, np.nan)[()]
 
     @property
     def _seconds_per_flop(self) -> Array:

@@ -257,7 +257,7 @@ def test_a_sweep_of_budgets_is_drawn(run, refused, tmp_path):
 
 def test_a_single_plan_says_what_more_compute_would_bring(run):
     reported = run(*TRAIN, "1e22")
-    assert "One per cent more compute would lower the loss by 0.00058." in reported.out
+    assert "One per cent more compute would lower the loss by 0.00058 nats." in reported.out
 
 
 def test_repeated_data_gives_epochs_and_wants_a_law_of_it(run, refused):

@@ -144,6 +144,10 @@ def test_a_report_on_a_saved_sweep_or_comparison(run, saved, tmp_path, words):
     assert all(f"{loss:.4f}" in text for loss in losses)
     assert plan.get("reason", "3 plans").split(":")[0] in ran.out
     assert re.findall(r"!\[.+\]\((.+)\)", text)
+    if "options" in plan:
+        winners = dict(re.findall(r"^\| (free|inference|pretraining|full) \| (\w+) ", text, re.M))
+        assert len(winners) == 4
+        assert winners["full"] == plan["winner"].lower()
 
 
 def test_a_saved_plan_that_no_longer_holds_or_does_something_else_is_refused(refused, saved):

@@ -27,6 +27,33 @@ def test_every_number_is_whole_in_80_columns(run, monkeypatch, arguments):
     assert set(numbers.findall(piped)) == set(numbers.findall(shown))
 
 
+def test_notes_and_errors_take_several_lines_in_a_terminal(run, monkeypatch, tmp_path):
+    table = tmp_path / "runs.csv"
+    table.write_text("params,tokens,loss\n1e8,2e9,3.1\n2e8,nan,2.9\n4e8,8e9,2.7\n")
+    wrong = ["fit", str(table), "--law", "chinchilla"]
+    usage = ["plan", "compare", "--flops", "1e20", "--teacher", "1B"]
+    long = [run(*each).err for each in (wrong, usage)]
+    monkeypatch.setenv("COLUMNS", "80")
+    short = [run(*each).err for each in (wrong, usage)]
+    assert all(max(map(len, each.splitlines())) > 80 for each in long)
+    for one, other in zip(long, short, strict=True):
+        broken = [each for each in other.splitlines() if len(each) > 80]
+        assert all(" " not in each for each in broken)  # such as a path
+        assert other.split() == one.split()
+
+
+@pytest.mark.parametrize("words", [["--help"], ["plan", "--help"]])
+def test_no_sentence_of_a_list_of_verbs_is_cut(run, words):
+    listed = run(*words).out.partition("Commands:")[2]
+    assert "..." not in listed
+    assert listed.count(".") >= 6
+
+
+def test_a_file_that_is_missing_is_named_without_the_number_of_the_error(refused):
+    message = refused("fit", "nofile.csv")
+    assert message.endswith("Error: nofile.csv: No such file or directory\n")
+
+
 def test_a_loss_has_its_unit(run):
     assert "loss (nats)" in run(*SWEEP, "1e20:1e24:9").out
     assert re.search(r"loss \(nats\) +\d\.\d{4}", run(*SWEEP, "5.76e23").out)

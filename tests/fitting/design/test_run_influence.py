@@ -4,6 +4,7 @@ import dataclasses
 
 import jax
 import jax.numpy as jnp
+import narwhals
 import numpy as np
 import pytest
 from laws_of_tests import SizeLaw, TaughtLaw
@@ -136,6 +137,9 @@ def test_it_is_shown(found):
     assert text.splitlines()[3].split()[:2] == [str(found.rows[first]), f"{NOISY[first]:.4f}"]
     assert len(found.table().rows) == NUM
     assert max(map(len, text.splitlines())) <= 80
+    frame = narwhals.from_native(found.to_frame())
+    assert frame["if_left_out"].to_list() == found.if_left_out.tolist()
+    assert frame["row"].to_list() == found.to_dict()["row"] == found.rows.tolist()
 
 
 def test_its_picture(found):

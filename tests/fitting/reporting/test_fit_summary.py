@@ -3,10 +3,23 @@
 import dataclasses
 import math
 
+import narwhals
 import numpy as np
 import pytest
 
-from fitting import FitResult, LogSquares, Runs, fit
+from fitting import (
+    ComparedLaw,
+    FitResult,
+    HoldOut,
+    LogSquares,
+    OptimalScaling,
+    PowerLine,
+    Profile,
+    RollOut,
+    Runs,
+    fit,
+    isoflop_profiles,
+)
 from fitting.reporting.fit_summary import NOT_DETERMINED, undetermined
 from jaxlaws.laws.kaplan import Kaplan
 from jaxlaws.precision import float64
@@ -53,12 +66,51 @@ def _with_eigenvalues(result, eigenvalues):
     )
 
 
+def test_results_that_hold_arrays_show_their_numbers(fitted):
+    errors = {"law": np.array([-3.0, 1.0, 0.5]), "constant loss": np.array([9.0, 30.0, 21.0])}
+    unseen = RUNS.where(np.arange(9) < 3)
+    held = HoldOut(name="the large ones", fit=fitted, unseen=unseen, errors=errors)
+    distances = (np.array([0.2, 0.4, 0.9]),)
+    rolled = RollOut(by="flops", hold_outs=(held,), frontiers=np.ones(1), decades=distances)
+    draws = np.stack([np.full(9, 3e9), np.linspace(0.4, 0.6, 9)])
+    line = PowerLine(centre=1e20, amplitude=3e9, exponent=0.5, draws=draws)
+    lines = {"num_params": line}
+    scaling = OptimalScaling(approach="hand", flops=np.ones(3), points={}, lines=lines)
+    likelihood = Profile(name="E", value=1.7, values=np.ones(99), deviances=np.ones(99), level=0.9,
+                         interval=(1.5, 1.9))  # fmt: skip
+    compared = ComparedLaw(name="Kaplan", fit=fitted, num_free=5, aicc=-9.0, bic=-8.0,
+                           errors=errors["law"], difference=(0.0, 0.0, 0.0))  # fmt: skip
+    expected = {
+        held: ["constant loss 20.00 21.00 30.00", "law 1.50 1.00 3.00"],
+        rolled: ["0 to 0.5 2 2.00 2.00 3.00", "0.5 to 1 1 0.50 0.50 0.50"],
+        line: ["value 0.500 0.410 0.590 3B"],
+        scaling: ["parameters 0.500 0.410 0.590 3B"],
+        likelihood: ["E 1.7 1.5 1.9"],
+        compared: ["AICc -9.0", "mean (%) 1.50"],
+        fitted.identifiability: ["direction (largest parts) standard error (e-folds)"],
+        isoflop_profiles(RUNS)[0]: ["No minimum: "],
+    }
+    for shown, rows in expected.items():
+        lines = [" ".join(each.split()) for each in repr(shown).splitlines()]
+        assert max(map(len, repr(shown).splitlines())) <= 80
+        assert len(lines) <= 20
+        assert all(any(each.startswith(row) for each in lines) for row in rows), repr(shown)
+        assert shown._repr_html_().startswith("<p>")
+
+
+def test_a_fit_is_a_frame_of_its_coefficients(drawn):
+    rows = narwhals.from_native(drawn.to_frame()).rows(named=True)
+    low, high = drawn.interval()
+    ends = {"low": low.alpha_N, "high": high.alpha_N}
+    assert rows[2] == {"coefficient": "alpha_N", "value": drawn.law.alpha_N, **ends}
+
+
 def test_repr_is_short(fitted):
     lines = repr(fitted).splitlines()
     assert len(lines) <= 24
     assert max(map(len, lines)) <= 80
     assert lines[0].startswith(f"Fit of Kaplan to 9 runs: {fitted.status.name}")
-    assert "<td>alpha_N</td>" in fitted._repr_html_()
+    assert ">alpha_N</td>" in fitted._repr_html_()
 
 
 def test_coefficients_have_interval_and_standard_error(drawn):
@@ -87,7 +139,7 @@ def test_correlations_are_those_of_the_draws(drawn):
 
 def test_every_format_has_the_same_numbers(fitted):
     value = f"{float(fitted.law.alpha_N):.5g}"
-    for kind, mark in (("text", "---"), ("markdown", "| :---"), ("html", "<table>")):
+    for kind, mark in (("text", "---"), ("markdown", "| :---"), ("html", "<table ")):
         text = fitted.summary(kind)
         assert mark in text
         assert value in text

@@ -1,12 +1,16 @@
 """From how many students on a shared teacher pays, against a dense search in NumPy."""
 
+import inspect
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from in_numpy import student_loss, trained_loss
 
-from jaxlaws import presets
+from jaxlaws import planning, presets
+from jaxlaws.cli.options.plan_options import scenario_of
+from jaxlaws.cli.verbs.plans import compare
 from jaxlaws.planning import (
     TEACHER_PRETRAINING,
     TEACHER_PRETRAINING_AND_INFERENCE,
@@ -31,6 +35,21 @@ def _gain(flops, size, num_students, logits):
         width = 3 * (high - low) / 200
         low, high = centre - width, centre + width
     return trained_loss(LAW, size, flops / (6 * size)) - best
+
+
+def test_the_teacher_is_charged_in_full_unless_the_caller_says_otherwise():
+    """The default of every question is the same, and that of `--scenario`."""
+    parameters = [
+        inspect.signature(each).parameters.get("scenario")
+        for name in planning.__all__
+        if inspect.isfunction(each := getattr(planning, name))
+    ]
+    defaults = [each.default for each in parameters if each is not None]
+    assert len(defaults) >= 7
+    assert all(each is TEACHER_PRETRAINING_AND_INFERENCE for each in defaults)
+    option = next(each for each in compare.command.params if each.name == "scenario")
+    assert option.default == "full"
+    assert scenario_of("full") is TEACHER_PRETRAINING_AND_INFERENCE
 
 
 def test_the_number_is_where_a_dense_search_changes_sides():

@@ -40,16 +40,16 @@ plan = compute_optimal(law, flops=divided)
 check(plan)
 assert plan.loss.sharding.is_equivalent_to(divided.sharding, 1), plan.loss.sharding
 assert plan.shares.student.sharding.is_equivalent_to(divided.sharding, 1)
-texts, original = [], place._on_mesh
+texts, original = [], place.on_each_device
 def spied(*args):
     run = original(*args)
     def call(numbers):
         texts.append(run.lower(numbers).compile().as_text())
         return run(numbers)
     return call
-place._on_mesh = spied
+place.on_each_device = spied
 compute_optimal(law, flops=divided)
-place._on_mesh = original
+place.on_each_device = original
 assert "while" in texts[0] and "all-reduce" not in texts[0]
 # An invalid entry is marked, as inside a trace.
 bad = jax.device_put(np.where(np.arange(24) == 3, -1.0, budgets), NamedSharding(mesh, P("d")))

@@ -1,5 +1,7 @@
 """Time and money on a cluster, against computations by hand and a simulation of the steps."""
 
+import dataclasses
+
 import jax
 import numpy as np
 import pytest
@@ -69,6 +71,27 @@ def test_the_number_of_devices_for_a_deadline_is_met_exactly():
             exposed=0.5,
         )  # fmt: skip
         np.testing.assert_allclose(there.days(flops), wanted, rtol=1e-12)
+
+
+def test_no_more_devices_than_there_are():
+    there = dataclasses.replace(CLUSTER, max_num_devices=256)
+    assert there.days(1e23) == CLUSTER.days(1e23)
+    # As many as there are meet the deadline of 256 devices, and no shorter one.
+    days = CLUSTER.days(3e23) * np.array([1 - 1e-9, 1 + 1e-9])
+    count = there.devices_for(3e23, days)
+    assert np.isnan(count[0])
+    assert count[1] == pytest.approx(256, rel=1e-6)
+    more = dataclasses.replace(there, num_devices=np.array([256.0, 300.0]))
+    for use in (
+        lambda: more.utilisation,
+        lambda: more.days(1e23),
+        lambda: more.dollars(1e23),
+        lambda: more.limit_on_days(30.0),
+    ):
+        with pytest.raises(ValueError, match=r"num_devices 300 is larger than max_num_devices 256"):
+            use()
+    traced = jax.jit(lambda each: each.days(1e23))(more)
+    np.testing.assert_allclose(traced, [CLUSTER.days(1e23), np.nan], rtol=1e-6)
 
 
 def test_communication_sets_a_shortest_time():

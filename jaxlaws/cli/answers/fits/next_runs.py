@@ -32,11 +32,14 @@ def show(found: NextRuns, quantity: Quantity, output: str | None, *, as_json: bo
     )
     unit = " (natural logarithm: 0.05 is 5%)" if quantity.is_log else ""
     notes = [
-        f"sd after it: the expected standard deviation of {quantity.title}{unit} after the run and "
-        f"those above it; it is {found.sd:.3g} now.",
+        f"deviation after: the expected standard deviation of {quantity.title}{unit} after the run "
+        f"and those above it; it is {found.sd:.3g} now.",
         *found.remarks(),
     ]
-    print_table(f"runs to train for: {quantity.text}", found.table(), notes, lead=lead)
+    table = found.table()
+    heads = ["cost (FLOPs)" if head == "cost" else head for head in table.heads]
+    table = table._replace(heads=heads)
+    print_table(f"runs to train for: {quantity.text}", table, notes, lead=lead)
 
 
 def _interval(ends: tuple[float, float], quantity: Quantity) -> str:

@@ -24,15 +24,16 @@ _STRATEGIES = {
     "distil": "distil",
     "use_teacher": "use the teacher",
 }
-# The keys of a column of the table of a single comparison, and its heading.
-_COLUMNS = {
+# The keys of a row of the table of a single comparison, and its heading.
+_ROWS = {
     ("loss",): "loss",
     ("num_params", "num_student_params"): "parameters",
     ("num_tokens", "num_student_tokens"): "tokens",
     ("num_teacher_params",): "teacher parameters",
     ("num_teacher_tokens",): "teacher tokens",
     ("teacher_loss",): "teacher loss",
-    ("teacher",): "teaching",
+    ("teacher",): "compute for the teacher",
+    ("share_of_draws",): "best in draws",
 }
 
 
@@ -108,7 +109,7 @@ class Strategies(Presentation):
         )
 
     def table(self, found: Answered, document: dict[str, Json]) -> Table:
-        """A row for each strategy, or for each comparison of a sweep. In brackets: ruled out."""
+        """A column for each strategy, or a row for each comparison. In brackets: ruled out."""
         values = with_question_marks(flat(document))
         for name, plan in document["options"].items():
             key = f"options.{name}.loss"
@@ -122,17 +123,22 @@ class Strategies(Presentation):
             shown |= {"winner": "winner", "margin": "margin"}
             shown |= {f"options.{n}.loss": f"loss, {_STRATEGIES[n]}" for n in document["options"]}
             return table_of(values, shown | DISTANCE, "comparisons")
-        rows, shares = [], document.get("probabilities", {})
-        shown = _COLUMNS | ({("share_of_draws",): "draws"} if shares else {})
+        shares, named = document.get("probabilities", {}), {}
         for name, plan in document["options"].items():
-            paid = (
-                plan["shares"]["logits"] + plan["shares"]["teacher"] if name == "distil" else None
-            )
-            own = plan | {"loss": values[f"options.{name}.loss"], "teacher": paid}
-            own |= {"share_of_draws": shares.get(name.upper())}
-            numbers = [next((own[key] for key in keys if key in own), None) for keys in shown]
-            rows.append([_STRATEGIES[name], *map(cell, (keys[0] for keys in shown), numbers)])
-        return Table(["", *shown.values()], rows)
+            named[name] = plan | {"loss": values[f"options.{name}.loss"]}
+            if name == "distil":
+                named[name]["teacher"] = plan["shares"]["logits"] + plan["shares"]["teacher"]
+            if shares:
+                named[name]["share_of_draws"] = shares.get(name.upper(), 0.0)
+        rows = []
+        for keys, words in _ROWS.items():
+            known_keys = ([k for k in keys if own.get(k) is not None] for own in named.values())
+            texts = [
+                cell(keys[0], own[names[0]]) if names else ""
+                for names, own in zip(known_keys, named.values(), strict=True)
+            ]
+            rows += [[words, *texts]] if any(texts) else []
+        return Table(["", *(_STRATEGIES[name] for name in named)], rows)
 
 
 def _decades_of_each(found: Answered) -> dict[str, Array]:

@@ -11,6 +11,7 @@ from jaxlaws.cli.answers.draws import NO_DRAWS
 from jaxlaws.cli.answers.presentation import Answered, Presentation
 from jaxlaws.cli.options.law_source import Source
 from jaxlaws.cli.options.plan_options import PlanOptions, in_order
+from jaxlaws.cli.output.notices import show_notice
 from jaxlaws.cli.output.printing import print_json
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning import write_plans
@@ -79,7 +80,7 @@ def _check_determined(source: Source, options: PlanOptions) -> None:
         ValueError: they do not. A table has ranges instead, which a data set has not.
     """
     for caveat in source.caveats:
-        click.echo(f"Caveat: {caveat}", err=True)
+        show_notice(caveat, "Caveat")
     if source.open_splits and not options.with_draws:
         raise ValueError(
             "the runs do not determine how compute is split between size and tokens, so these "

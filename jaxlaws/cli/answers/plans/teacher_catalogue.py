@@ -126,7 +126,8 @@ class TeacherRanking(Presentation):
         if gain is None:
             return words
         than = "lower" if gain >= 0 else "higher"
-        return f"{words} The loss of its student is {abs(gain):.4f} {than} than without a teacher."
+        by = f"{abs(gain):.4f} {found.source.loss_unit}".rstrip()
+        return f"{words} The loss of its student is {by} {than} than without a teacher."
 
     def notes(self, found: Answered, document: dict[str, Json]) -> list[str]:
         """The share of the draws in which the best teacher is the best."""

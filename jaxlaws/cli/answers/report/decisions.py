@@ -51,7 +51,9 @@ def decision_parts(subject: Subject, budget: str) -> list[Part]:
         charged = f"({SCENARIOS[name][1].rstrip('.')})"
         reasons.append(f"- **{name}** {charged}: {markdown_text(document['reason'])}")
         rows.append([name, *(cell(key, values.get(key)) for key in _DECISION)])
-    student = f"a student of {format_quantity(subject.student or 0)} parameters"
+    student = "a student of any size"
+    if subject.student is not None:
+        student = f"a student of {format_quantity(subject.student)} parameters"
     answer = f"**With {budget} and {student}: {_winners_in_words(winners)}.**"
     unit = f" ({subject.unit})" if subject.unit else ""
     heads = [f"{words}{unit}" if "loss" in key or key == "margin" else words

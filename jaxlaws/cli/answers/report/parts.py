@@ -25,6 +25,8 @@ from jaxlaws.foundations.quantities import format_flops, format_quantity
 from jaxlaws.foundations.text.cells import cell
 from jaxlaws.foundations.text.escaping import markdown_text
 
+_OTHER_SCENARIOS = "The same decision in each scenario of what the teacher costs:"
+
 
 def parts_of(subject: Subject, *, level: float = 0.9) -> list[Part]:
     """The whole report.
@@ -61,7 +63,11 @@ def in_short(subject: Subject) -> str:
 
 def _answer(subject: Subject) -> list[Part]:
     if subject.saved is not None:
-        return answer_parts(subject.saved)
+        if not subject.is_saved_decision:
+            return answer_parts(subject.saved)
+        budget = f"{format_flops(subject.budget or 0)} FLOPs"
+        answer = [*answer_parts(subject.saved, with_picture=False), _OTHER_SCENARIOS]
+        return [*answer, *decision_parts(subject, budget)]
     if not subject.may_plan:
         return [
             "This report has no plan: the law has other inputs than size and tokens, or no range "

@@ -107,7 +107,7 @@ def _known(values: dict[str, Json], size: int) -> dict[str, np.ndarray]:
     return {key: each for key, each in found.items() if each.size}
 
 
-def answer_parts(found: Answered) -> list[Part]:
+def answer_parts(found: Answered, *, with_picture: bool = True) -> list[Part]:
     """The answer in a sentence, as a table, and as a picture where there is one."""
     document = add_caveats(found, found.kind.document(found))
     table = with_loss_unit(found.kind.table(found, document), found.source.loss_unit)
@@ -117,7 +117,7 @@ def answer_parts(found: Answered) -> list[Part]:
         markdown_table(table.heads, table.rows),
         *filter(None, [table.note]),
     ]
-    shown = _in_picture(found)
+    shown = _in_picture(found) if with_picture else None
     if shown is None:
         return parts
     title = found.kind.heading(shown)

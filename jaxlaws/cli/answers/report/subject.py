@@ -40,7 +40,8 @@ class Subject:
         num_student_params: the size of the student; None for the largest fitted student.
         num_inference_tokens: tokens that each model serves.
         commands: shell lines that give the same report.
-        saved: a saved plan, sweep or comparison; the report is then about it.
+        saved: a saved plan, sweep or comparison; the report is then about it, and `flops` and
+            `num_student_params` are those of a comparison.
     """
 
     title: str
@@ -80,6 +81,17 @@ class Subject:
         """Whether the law takes size and tokens only, and there is a budget to plan for."""
         names = set(self.supervised.law.input_names)
         return names == {"num_params", "num_tokens"} and self.budgets is not None
+
+    @property
+    def is_saved_decision(self) -> bool:
+        """Whether the report is about a saved comparison, for one budget, without a teacher."""
+        return (
+            self.saved is not None
+            and isinstance(self.saved.kind, Strategies)
+            and not self.saved.swept
+            and self.saved.cost is None
+            and "num_teacher_params" not in self.saved.inputs
+        )
 
     @functools.cached_property
     def student(self) -> float | None:
@@ -144,6 +156,11 @@ class Subject:
 
     def _decision(self, name: ScenarioName, flops: Array) -> Answered:
         kind = Strategies(f"train, overtrain or distil? Scenario {name}")
+        if self.saved is not None:
+            planner, keywords = self.saved.question.func, self.saved.question.keywords
+            question = functools.partial(planner, **keywords | {"scenario": scenario_of(name)})
+            inputs = {**self.saved.inputs, "flops": flops}
+            return find(kind, question, inputs, _for(flops, self.drawn))
         settings: dict[str, Tree] = {
             "scenario": scenario_of(name),
             "num_student_params": self.student,

@@ -102,13 +102,16 @@ def _subject(request: Request) -> Subject:
         source = Source.of_fit(result, Path(name).name)
         commands = [_fitting_command(result, name, request.reading, "fit.json")]
     swept = given is not None and np.ndim(given) > 0
+    flops, student = None if swept or given is None else float(given), request.student
+    if saved is not None and not saved.swept:
+        flops, student = saved.inputs.get("flops"), saved.inputs.get("num_student_params")
     return Subject(
         title=f"{type(source.law).__name__}: {Path(name).name}",
         source=source,
         fits=fits,
-        flops=None if swept or given is None else float(given),
+        flops=flops,
         sweep=np.asarray(given) if swept else None,
-        num_student_params=request.student,
+        num_student_params=student,
         num_inference_tokens=request.num_inference_tokens,
         commands=[*commands, _command(request)],
         saved=saved,

@@ -37,7 +37,7 @@ def command(
     With --teacher and --teacher-loss the student is distilled from that teacher, and the teacher
     itself may be used too.
     """
-    plan.has_teacher(inputs)
+    charged = plan.charged_in_words(scenario, exists=plan.has_teacher(inputs))
 
     from jaxlaws.cli.answers.pipeline import answer
     from jaxlaws.cli.answers.plans.comparison import Strategies
@@ -45,5 +45,5 @@ def command(
 
     settings = {"scenario": plan.scenario_of(scenario), "forward_flops": options.forward_flops}
     settings = plan.with_costs(settings, prices)
-    kind = Strategies(f"train, overtrain or distil? Scenario {scenario}")
+    kind = Strategies(f"train, overtrain or distil? {charged.capitalize()}")
     answer(kind, functools.partial(compare, **settings), inputs, options.source, options)

@@ -112,7 +112,7 @@ def command(
         title += ", any size" if student is None else ""
         if max_student is not None:
             settings |= {"num_student_params_bounds": (planning.DEFAULT_BOUNDS[0], max_student)}
-    title = f"{title}, scenario {scenario}"
+    title += f", {plan.charged_in_words(scenario, exists=taught is not None)}"
     kind = SizeAndTokens(title, within)
     if several:
         kind = StudentFamily(title, within)

@@ -73,8 +73,27 @@ const ROWS = [-1, 1, 0, -1.5, 1.5, -2, 2, -3, 3]; // where a label is tried, in 
 
 const overlaps = (a, b) => a.x0 < b.x1 && b.x0 < a.x1 && a.y0 < b.y1 && b.y0 < a.y1;
 
-// Writes a label beside a point, on the first side where nothing else is written.
-function writeBeside(plot, text, x, y, colour, taken, gap) {
+// Points of all curves, a few pixels apart, in pixels of the canvas.
+function curvePoints(plot) {
+  const step = 4 * devicePixelRatio;
+  return plot.data.slice(1).flatMap(([xs, ys]) => {
+    const found = [];
+    let last = null;
+    xs.forEach((value, index) => {
+      const point = [plot.valToPos(value, "x", true), plot.valToPos(ys[index], "y", true)];
+      const known = value !== null && ys[index] !== null && point.every(Number.isFinite);
+      const parts = known && last ? Math.max(1, Math.ceil(Math.hypot(point[0] - last[0], point[1] - last[1]) / step)) : 1;
+      for (let part = 1; known && part <= parts; part += 1) {
+        found.push(last ? last.map((from, key) => from + ((point[key] - from) * part) / parts) : point);
+      }
+      last = known ? point : null;
+    });
+    return found;
+  });
+}
+
+// Writes a label beside a point, where nothing else is written and where it covers least of the curves.
+function writeBeside(plot, text, x, y, colour, taken, gap, curves = []) {
   const { ctx, bbox } = plot;
   const ratio = devicePixelRatio;
   const width = ctx.measureText(text).width;
@@ -84,7 +103,10 @@ function writeBeside(plot, text, x, y, colour, taken, gap) {
     .map((left) => ({ x0: left, x1: left + width, y0: y + (2 * row - 1) * half, y1: y + (2 * row + 1) * half })));
   const inside = (box) =>
     box.x0 >= bbox.left && box.x1 <= bbox.left + bbox.width && box.y0 >= bbox.top - half && box.y1 <= bbox.top + bbox.height;
-  const box = boxes.find((each) => inside(each) && !taken.some((other) => overlaps(each, other))) || boxes.find(inside) || boxes[0];
+  const free = boxes.filter((each) => inside(each) && !taken.some((other) => overlaps(each, other)));
+  const covered = ({ x0, x1, y0, y1 }) => curves.filter(([left, top]) => left > x0 && left < x1 && top > y0 && top < y1).length;
+  const costs = free.map(covered);
+  const box = free[costs.indexOf(Math.min(...costs))] || boxes.find(inside) || boxes[0];
   taken.push(box);
   ctx.textAlign = "left";
   ctx.textBaseline = "middle";
@@ -110,6 +132,7 @@ export function drawMarks(plot, marks, taken) {
     ctx.fill();
     ctx.stroke();
   });
-  shown.forEach(({ label }, index) => label && writeBeside(plot, label, ...at[index], ink(), taken, 7));
+  const curves = curvePoints(plot);
+  shown.forEach(({ label }, index) => label && writeBeside(plot, label, ...at[index], ink(), taken, 7, curves));
   ctx.restore();
 }
