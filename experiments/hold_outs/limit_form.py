@@ -108,8 +108,8 @@ def hold_out_rows(parts: list[Part], starts: int) -> list[list[str]]:
 
 @click.command()
 @click.option("--data", type=click.Path(exists=True), help="CSV file of the points of Fig. 1.")
-@click.option("--draws", default=64, show_default=True, help="Of the bootstrap.")
-@click.option("--starts", default=16, show_default=True, help="Number of starts of each fit.")
+@click.option("--draws", default=48, show_default=True, help="Of the bootstrap.")
+@click.option("--starts", default=8, show_default=True, help="Number of starts of each fit.")
 def main(data: str | None, draws: int, starts: int) -> None:
     """Compare the forms, and write limit_form.md."""
     found = fits(draws, starts)

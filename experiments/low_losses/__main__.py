@@ -36,7 +36,7 @@ def train(workers: int, path: Path, out: Path) -> None:
 
 
 @main.command()
-@click.option("--starts", default=64, show_default=True, help="Number of starts of each fit.")
+@click.option("--starts", default=32, show_default=True, help="Number of starts of each fit.")
 @table_option
 def judge(starts: int, path: Path) -> None:
     """Write results.md: the runs, and the errors of the law fitted to parts of the tables."""
