@@ -25,6 +25,7 @@ def adding(number):
     return Adding
 
 
+@pytest.mark.slow
 def test_a_compiled_function_runs_the_program_of_each_class():
     """With JAX's own registration, about 40 of these 300 results are those of another class."""
     compiled = jax.jit(lambda tree: tree.result())

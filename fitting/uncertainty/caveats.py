@@ -15,9 +15,10 @@ def caveats_of(result: FitResult) -> tuple[str, ...]:
     """What the runs of a fit, and those of its stages, do not determine: a sentence each.
 
     >>> from fitting import Runs, fit
+    >>> from jaxlaws import presets
     >>> from jaxlaws.laws.kaplan import Kaplan
     >>> sizes, tokens = np.geomspace(1e7, 1e9, 9), np.tile([1e9, 4e9, 2e10], 3)
-    >>> loss = 2 + 90 / sizes**0.3
+    >>> loss = presets.load("kaplan2020").loss(num_params=sizes, num_tokens=tokens)
     >>> table = {"num_params": sizes, "num_tokens": tokens, "loss": loss}
     >>> result = fit(Kaplan, Runs.read(table), num_starts=8, bounds={"alpha_N": (0.5, 1.0)})
     >>> caveats_of(result)[0].partition(":")[0]

@@ -94,9 +94,11 @@ def profile(
         TypeError: the objective has no likelihood, or the quantity is not a single number.
 
     >>> from fitting import LogSquares, fit
+    >>> from jaxlaws import presets
     >>> from jaxlaws.laws.kaplan import Kaplan
     >>> sizes, tokens = np.geomspace(1e7, 1e9, 9), np.tile([1e9, 4e9, 2e10], 3)
-    >>> loss = 2 + 90 / sizes**0.3 + 0.03 * np.sin(np.arange(9.0))
+    >>> exact = presets.load("kaplan2020").loss(num_params=sizes, num_tokens=tokens)
+    >>> loss = exact * (1 + 0.01 * np.sin(np.arange(9.0)))
     >>> runs = Runs.read({"num_params": sizes, "num_tokens": tokens, "loss": loss})
     >>> result = fit(Kaplan, runs, objective=LogSquares(), num_starts=8)
     >>> found = profile(result, runs, "alpha_N")

@@ -108,7 +108,8 @@ def in_lines(text: str, *, err: bool = False, before: str = "") -> str:
     width = _width(sys.stderr if err else sys.stdout)
     wrapper = textwrap.TextWrapper(width, break_long_words=False, break_on_hyphens=False)
     lines = []
-    for line in (before + terminal_text(text)).split("\n"):
+    for line in terminal_text(text).split("\n"):
+        wrapper.initial_indent = "" if lines else before
         wrapper.subsequent_indent = " " * (len(line) - len(line.lstrip()))
         lines.append(wrapper.fill(line))
     return "\n".join(lines).removeprefix(before)

@@ -14,7 +14,7 @@ def token():
     return "a-token-of-the-tests"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def session():
     found = Session(Laws())
     yield found

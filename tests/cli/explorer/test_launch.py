@@ -18,7 +18,8 @@ from jaxlaws.cli.verbs import explore
 
 # The server of the command line. Instead of a compilation, a view takes the seconds of a variable.
 PROGRAM = """
-import os, sys, time
+import os, signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have ignored it
 from jaxlaws.cli.explorer import launch
 from jaxlaws.cli.main import main
 seconds = lambda states: float(os.environ.get(states[0]["view"], 0))

@@ -56,6 +56,7 @@ def test_a_run_left_out(found):
     assert (np.diff(np.abs(found.if_left_out[found.order])) <= 0).all()
 
 
+@pytest.mark.slow
 def test_huber_s_cost_with_a_small_delta():
     """There one step of Newton's method is not accurate, and the new fits are."""
     runs, objective = table(), Huber(1e-3)

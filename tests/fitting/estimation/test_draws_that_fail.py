@@ -9,13 +9,15 @@ import pytest
 from fitting import FitResult, Runs, fit
 from fitting.estimation import pipeline
 from fitting.minimiser.status import Status
+from jaxlaws import presets
 from jaxlaws.laws.kaplan import Kaplan
 
 
 @pytest.fixture
 def runs():
     sizes, tokens = np.geomspace(1e7, 1e9, 9), np.tile([1e9, 4e9, 2e10], 3)
-    loss = 2 + 90 / sizes**0.3 + 0.03 * np.sin(np.arange(9.0))
+    exact = presets.load("kaplan2020").loss(num_params=sizes, num_tokens=tokens)
+    loss = exact * (1 + 0.01 * np.sin(np.arange(9.0)))
     return Runs.read({"num_params": sizes, "num_tokens": tokens, "loss": loss})
 
 

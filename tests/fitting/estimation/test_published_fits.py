@@ -96,6 +96,7 @@ def test_five_hundred_starts_of_scipy_go_no_lower(hoffmann_fit):
     assert result.objective <= end.fun * 1e-3 * (1 + 1e-12)
 
 
+@pytest.mark.slow
 def test_gemstones(real_runs):
     runs = Runs.read(real_runs / "gemstones_constant_lr_checkpoints.csv", law_type=Chinchilla)
     result = fit(Chinchilla, runs)
