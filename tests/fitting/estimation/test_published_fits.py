@@ -118,6 +118,7 @@ def busbridge_fit(busbridge):
     return fit(DistillationLimit, busbridge, freeze={"supervised": SUPERVISED})
 
 
+@pytest.mark.slow
 def test_the_points_of_busbridge(busbridge, busbridge_fit):
     result = busbridge_fit
     assert result.num_runs == 354

@@ -148,10 +148,10 @@ def limited(flops, alpha, largest, distinct):
 # A shape, or the tokens of a teacher that are free, are held throughout: nothing moves them.
 _NOTHING = -1
 _FAST = {
-    "quality": (quality, [1e21, LAW.alpha, 1e15], {2: 1e10}, 2),
     "money": (money, [1e6, ALONE.alpha, 1e14, 1.2], {2: 1e9}, 2),
 }
 _SLOW = {
+    "quality": (quality, [1e21, LAW.alpha, 1e15], {2: 1e10}, 2),
     "any_size": (any_size, [1e22, LAW.alpha, 1e14], {2: 1e9}, 2),
     "catalogue": (catalogue, [1e22, LAW.alpha, 2.1], {0: 1e20}, None),
     "smaller": (smaller, [1e23, ALONE.alpha, 0.5], {2: 0.8}, None),
