@@ -1,4 +1,4 @@
-"""Dataclasses as JAX trees whose classes are told apart."""
+"""Dataclasses as JAX trees, where trees of different classes have different structures."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
@@ -25,7 +25,7 @@ def register_dataclass(
     structures of classes that are registered here are not equal.
 
     Args:
-        cls: the dataclass. JAX calls its constructor with placeholders.
+        cls: the dataclass. JAX also calls its constructor with objects that are no numbers.
         data_fields: the fields that are children of the tree. None: all fields but the others.
         meta_fields: the fields that are part of the structure, hashable.
 

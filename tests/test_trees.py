@@ -1,4 +1,4 @@
-"""Classes that are JAX trees are told apart, so that no program of another class is run."""
+"""JAX trees of different classes have different structures: no program of another class is run."""
 
 import dataclasses
 import itertools

@@ -1,13 +1,10 @@
 """Fits on several devices: virtual devices of a CPU, in a process of their own."""
 
-import os
-import subprocess
-import sys
-
 import jax
 import pytest
 
 from fitting import fits_on_devices
+from tests.eight_devices import run_on_eight
 
 BEFORE = """
 import jax, numpy as np
@@ -72,25 +69,13 @@ print("done")
 """
 
 
-def run_on_eight(text):
-    flags = "--xla_force_host_platform_device_count=8 --xla_backend_optimization_level=0"
-    done = subprocess.run(
-        [sys.executable, "-c", BEFORE + text],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ | {"XLA_FLAGS": flags},
-    )
-    assert done.stdout == "done\n", done.stderr
-
-
 def test_starts_and_draws_have_the_same_numbers_on_1_2_and_8_devices():
-    run_on_eight(STARTS_AND_DRAWS)
+    run_on_eight(BEFORE + STARTS_AND_DRAWS)
 
 
 @pytest.mark.slow
 def test_a_profile_has_the_same_numbers_on_8_devices():
-    run_on_eight(PROFILES)
+    run_on_eight(BEFORE + PROFILES)
 
 
 def test_no_devices_are_an_error():

@@ -85,13 +85,17 @@ def test_prices_of_one_are_flops():
         np.testing.assert_allclose(priced, plain, rtol=1e-6, atol=1e-9)
 
 
-def test_the_unit_of_the_prices_changes_nothing_but_the_budget():
-    student = {"num_student_params": 5e8, "num_inference_tokens": 1e11}
+@pytest.mark.parametrize(
+    ("question", "sizes"),
+    [(distill, 5e8), pytest.param(distill_family, [5e8, 2e9], marks=pytest.mark.slow)],
+)
+def test_the_unit_of_the_prices_changes_nothing_but_the_budget(question, sizes):
+    student = {"num_student_params": sizes, "num_inference_tokens": 1e11}
     student["scenario"] = TEACHER_PRETRAINING_AND_INFERENCE
     cost = Costs(training=1.0, serving=2.0, logits=3.0, token=1e10)
     in_dollars = jax.tree.map(lambda price: price * DOLLARS, cost)
-    plan = distill(DISTILLED, flops=1e22, cost=cost, **student)
-    priced = distill(DISTILLED, flops=1e22 * DOLLARS, cost=in_dollars, **student)
+    plan = question(DISTILLED, flops=1e22, cost=cost, **student)
+    priced = question(DISTILLED, flops=1e22 * DOLLARS, cost=in_dollars, **student)
     np.testing.assert_allclose(priced.flops, 1e22 * DOLLARS, rtol=1e-12)
     np.testing.assert_allclose(priced.num_student_tokens, plan.num_student_tokens, rtol=1e-6)
     np.testing.assert_allclose(priced.marginal_values.flops, plan.marginal_values.flops, rtol=1e-6)

@@ -1,9 +1,5 @@
 """Plans on several devices: virtual devices of a CPU, in a process of their own."""
 
-import os
-import subprocess
-import sys
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,6 +9,7 @@ from jaxlaws import presets
 from jaxlaws.planning import compute_optimal, on_devices
 from jaxlaws.planning.engine import devices
 from jaxlaws.precision import float64
+from tests.eight_devices import run_on_eight
 
 LAW = presets.load("besiroglu2024")
 BUDGETS = np.geomspace(1e18, 1e25, 24)
@@ -70,15 +67,7 @@ print("done")
 
 
 def test_plans_on_eight_devices():
-    flags = "--xla_force_host_platform_device_count=8 --xla_backend_optimization_level=0"
-    done = subprocess.run(
-        [sys.executable, "-c", ON_EIGHT],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ | {"XLA_FLAGS": flags},
-    )
-    assert done.stdout == "done\n", done.stderr
+    run_on_eight(ON_EIGHT)
 
 
 def test_arrays_of_jax_give_arrays_of_jax():

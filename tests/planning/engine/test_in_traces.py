@@ -126,35 +126,45 @@ def test_a_search_for_nan_finds_none():
     assert plan.status == Status.CONVERGED
 
 
-def test_a_plan_of_a_float32_program_is_that_of_float64():
+# The second service takes all but a millionth of the budget, the third one is too large.
+SERVED = np.array([[1e23, 1e9, s, 3e11] for s in (1e12, 4.99999e13, 5.01e13)], np.float32)
+
+
+def log_teacher(inputs):
     """The student has all the data there is, so that the teacher is the cheapest for its loss."""
-    law = presets.load("busbridge2025_refit")
+    flops, size, served, tokens = inputs
+    plan = distill(
+        presets.load("busbridge2025_refit"),
+        flops=flops,
+        num_student_params=size,
+        num_inference_tokens=served,
+        scenario=TEACHER_PRETRAINING_AND_INFERENCE,
+        num_student_tokens_bounds=(1e6, tokens),
+    )
+    return jnp.log(plan.num_teacher_params), plan
 
-    def log_teacher(inputs):
-        flops, size, served, tokens = inputs
-        plan = distill(
-            law,
-            flops=flops,
-            num_student_params=size,
-            num_inference_tokens=served,
-            scenario=TEACHER_PRETRAINING_AND_INFERENCE,
-            num_student_tokens_bounds=(1e6, tokens),
-        )
-        return jnp.log(plan.num_teacher_params), plan
 
-    # The second service takes all but a millionth of the budget, the third one is too large.
-    inputs = np.array([[1e23, 1e9, s, 3e11] for s in (1e12, 4.99999e13, 5.01e13)], np.float32)
-    slopes, plan = jax.jit(jax.vmap(jax.grad(log_teacher, has_aux=True)))(inputs)
-    _, exact = log_teacher(inputs.astype(np.float64).T)
+def test_a_plan_of_a_float32_program_is_that_of_float64():
+    slopes, plan = jax.jit(jax.vmap(jax.grad(log_teacher, has_aux=True)))(SERVED)
+    _, exact = log_teacher(SERVED.astype(np.float64).T)
     assert slopes.dtype == jnp.float32
     assert exact.status.tolist()[::2] == [Status.BUDGET_UNSPENT, Status.INFEASIBLE]
     np.testing.assert_array_equal(plan.status, exact.status)
     for name in ("loss", "num_teacher_params", "num_teacher_tokens", "num_student_tokens"):
         np.testing.assert_allclose(getattr(plan, name), getattr(exact, name), rtol=3e-7)
-    by_logarithms = np.asarray(slopes, np.float64) * inputs
+    by_logarithms = np.asarray(slopes, np.float64) * SERVED
     # A central difference of plans in float64, with steps of 0.1%.
     np.testing.assert_allclose(by_logarithms[0], [0, 1.1250723, 0, 0.0745186], atol=1e-4)
     assert not slopes[2].any()
+
+
+@pytest.mark.slow
+def test_derivatives_of_a_float32_program_are_those_of_float64():
+    program = jax.jit(jax.vmap(jax.grad(lambda inputs: log_teacher(inputs)[0])))
+    slopes = np.asarray(program(SERVED), np.float64) * SERVED
+    with jax.enable_x64(True):
+        exact = np.asarray(program(SERVED.astype(np.float64))) * SERVED
+    np.testing.assert_allclose(slopes, exact, rtol=3e-7, atol=1e-9)
 
 
 def test_short_numbers_are_computed_in_float64():
