@@ -173,3 +173,6 @@ def test_short_numbers_are_computed_in_float64():
     assert loss.dtype == jnp.float32
     exact = compute_optimal(law, flops=float(jnp.bfloat16(1e21))).loss
     np.testing.assert_allclose(loss, exact, rtol=1e-6)
+    outside = compute_optimal(law, flops=jnp.array([1e21], jnp.bfloat16)).loss
+    assert outside.dtype == jnp.float32
+    np.testing.assert_allclose(outside, exact, rtol=1e-6)
