@@ -17,14 +17,14 @@ import jax
 import numpy as np
 
 from experiments.benchmarks.single_precision.answers import Numbers, numbers_of
-from experiments.benchmarks.single_precision.questions import QUESTIONS
+from experiments.benchmarks.single_precision.questions import LAW, QUESTIONS
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning import Status, is_solved
 
 _BLOCK = 1000
-# The inputs of all problems: budget, size, tokens that are served, and largest numbers of tokens
-# and of parameters of the teacher.
-_NAMES = ("flops", "size", "served", "tokens", "teacher")
+# The inputs of all problems: budget, size, tokens that are served, largest numbers of tokens and of
+# parameters of the teacher, and the loss to reach.
+_NAMES = ("flops", "size", "served", "tokens", "teacher", "target")
 
 
 def _answer(question: Callable[[dict[str, Array]], Tree], inputs: Array) -> tuple[Tree, Tree]:
@@ -45,7 +45,9 @@ def _problems(seed: int) -> np.ndarray:
     share = np.where(kind == 1, -np.expm1(-random.exponential(3, _BLOCK)), 1e-3)
     tokens = np.where(kind == 2, random.uniform(7, 12, _BLOCK), random.uniform(11, 17, _BLOCK))
     teacher = np.where(random.random(_BLOCK) < 0.5, 16, random.uniform(7, 13, _BLOCK))
-    inputs = [flops, size, share * flops / (2 * size), 10**tokens, 10**teacher]
+    enough = 10 ** random.uniform(9, 14, _BLOCK)
+    target = LAW.supervised.loss(num_params=size, num_tokens=enough)
+    inputs = [flops, size, share * flops / (2 * size), 10**tokens, 10**teacher, target]
     return np.stack(inputs, axis=1).astype(np.float32)
 
 

@@ -40,7 +40,7 @@ from jaxlaws.planning import (
     train_on_limited_data,
 )
 
-_LAW = presets.load("busbridge2025_refit")
+LAW = presets.load("busbridge2025_refit")
 _REPEATED = presets.load("muennighoff2023")
 _STREAMS = presets.load("chen2025_stack")
 _RATES = presets.load("li2025_step_law")
@@ -57,7 +57,7 @@ _SCENARIOS = {
 
 def _distil(scenario: str) -> Callable[[dict[str, Array]], Tree]:
     return lambda given: distill(
-        _LAW,
+        LAW,
         flops=given["flops"],
         num_student_params=given["size"],
         num_inference_tokens=given["served"],
@@ -69,7 +69,7 @@ def _distil(scenario: str) -> Callable[[dict[str, Array]], Tree]:
 
 def _for_money(given: dict[str, Array]) -> Tree:
     return distill(
-        _LAW,
+        LAW,
         flops=_PRICES.training * given["flops"],
         num_student_params=given["size"],
         num_inference_tokens=given["served"] / 4,
@@ -81,7 +81,7 @@ def _for_money(given: dict[str, Array]) -> Tree:
 
 def _any_size(given: dict[str, Array]) -> Tree:
     return distill(
-        _LAW,
+        LAW,
         flops=given["flops"],
         num_inference_tokens=given["served"],
         scenario=TEACHER_PRETRAINING_AND_INFERENCE,
@@ -91,7 +91,7 @@ def _any_size(given: dict[str, Array]) -> Tree:
 
 def _family(scenario: str) -> Callable[[dict[str, Array]], Tree]:
     return lambda given: distill_family(
-        _LAW,
+        LAW,
         flops=given["flops"],
         num_student_params=[given["size"], 4 * given["size"]],
         weights=[0.4, 0.6],
@@ -99,11 +99,6 @@ def _family(scenario: str) -> Callable[[dict[str, Array]], Tree]:
         num_student_tokens_bounds=(1e3, given["tokens"]),
         num_teacher_tokens_bounds=(1e3, given["tokens"]),
     )
-
-
-def _target(given: dict[str, Array]) -> Array:
-    """A loss above the irreducible loss by 1 to 1e-3 nats."""
-    return _LAW.supervised.E + 1e17**0.3 / given["flops"] ** 0.3
 
 
 def _student(given: dict[str, Array]) -> dict[str, Tree]:
@@ -130,47 +125,47 @@ def _taught(given: dict[str, Array], num_teachers: int) -> dict[str, Tree]:
 
 def _regret(given: dict[str, Array]) -> Tree:
     """The regret of a plan under laws that differ by one part in a hundred."""
-    draws = jax.tree.map(lambda leaf: leaf * jnp.array([0.99, 1.0, 1.01]), _LAW.supervised)
+    draws = jax.tree.map(lambda leaf: leaf * jnp.array([0.99, 1.0, 1.01]), LAW.supervised)
     inputs = {"flops": given["flops"], "num_inference_tokens": given["served"]}
     plans = over_draws(compute_optimal, draws, inputs)
-    return regret(compute_optimal(_LAW, **inputs), draws, plans), plans
+    return regret(compute_optimal(LAW, **inputs), draws, plans), plans
 
 
 # Questions that are made of other questions, and those of other laws.
 _COMPOSED: dict[str, Callable[[dict[str, Array]], Tree]] = {
     "compare": lambda given: compare(
-        _LAW, flops=given["flops"], num_inference_tokens=given["served"], **_student(given)
+        LAW, flops=given["flops"], num_inference_tokens=given["served"], **_student(given)
     ),
-    "compare, a teacher that exists": lambda given: compare(_LAW, **_taught(given, 1)),
-    "assess_teacher": lambda given: assess_teacher(_LAW, **_taught(given, 1)),
-    "rank_teachers": lambda given: rank_teachers(_LAW, **_taught(given, 2)),
+    "compare, a teacher that exists": lambda given: compare(LAW, **_taught(given, 1)),
+    "assess_teacher": lambda given: assess_teacher(LAW, **_taught(given, 1)),
+    "rank_teachers": lambda given: rank_teachers(LAW, **_taught(given, 2)),
     "break_even_students": lambda given: break_even_students(
-        _LAW, flops=given["flops"], **_student(given)
+        LAW, flops=given["flops"], **_student(given)
     ),
     "crossover": lambda given: crossover(
-        _LAW,
+        LAW,
         num_inference_tokens=given["served"],
         flops_bounds=(1e18, 1e26),
         max_crossings=2,
         **_student(given),
     ),
     "relative_cost": lambda given: relative_cost(
-        _LAW, target_loss=_target(given), **_student(given)
+        LAW, target_loss=given["target"], **_student(given)
     ),
     "serving_frontier": lambda given: serving_frontier(
-        _LAW,
+        LAW,
         flops=given["flops"],
         num_params=given["size"] * jnp.array([1.0, 4.0]),
         num_student_tokens_bounds=(1e3, given["tokens"]),
     ),
     "overtraining_cost": lambda given: overtraining_cost(
-        _LAW, flops=given["flops"], size_fraction=0.5, num_tokens_bounds=(1e3, given["tokens"])
+        LAW, flops=given["flops"], size_fraction=0.5, num_tokens_bounds=(1e3, given["tokens"])
     ),
     "optimal_budget": lambda given: optimal_budget(
-        _LAW, num_params=given["size"], num_inference_tokens=given["served"]
+        LAW, num_params=given["size"], num_inference_tokens=given["served"]
     ),
     "optimal_shape": lambda given: optimal_shape(
-        _LAW,
+        LAW,
         flops=given["flops"],
         num_inference_tokens=given["served"],
         shapes=_SHAPES,
@@ -178,14 +173,14 @@ _COMPOSED: dict[str, Callable[[dict[str, Array]], Tree]] = {
     ),
     "flops_to_reach, distill": lambda given: flops_to_reach(
         distill,
-        _LAW,
-        target_loss=_target(given),
+        LAW,
+        target_loss=given["target"],
         num_inference_tokens=given["served"],
         **_student(given),
     ),
     "near_optimal_range, distill": lambda given: near_optimal_range(
         distill,
-        _LAW,
+        LAW,
         of="num_teacher_params",
         within=0.01,
         flops=given["flops"],
@@ -193,11 +188,11 @@ _COMPOSED: dict[str, Callable[[dict[str, Array]], Tree]] = {
     ),
     "regret": _regret,
     "optimal_teacher_loss": lambda given: optimal_teacher_loss(
-        _LAW, num_student_params=given["size"], num_student_tokens=given["tokens"]
+        LAW, num_student_params=given["size"], num_student_tokens=given["tokens"]
     ),
     "serve_in_streams": lambda given: serve_in_streams(
         _STREAMS,
-        target_loss=_STREAMS.E + 1e17**0.2 / given["flops"] ** 0.2,
+        target_loss=given["target"],
         num_inference_tokens=given["served"],
         price_of_param=1e-7,
         price_of_flop=1e-18,
@@ -210,13 +205,13 @@ _COMPOSED: dict[str, Callable[[dict[str, Array]], Tree]] = {
 
 QUESTIONS: dict[str, Callable[[dict[str, Array]], Tree]] = {
     "compute_optimal": lambda given: compute_optimal(
-        _LAW,
+        LAW,
         flops=given["flops"],
         num_params_bounds=(1e3, given["teacher"]),
         num_tokens_bounds=(1e3, given["tokens"]),
     ),
     "train_fixed": lambda given: train_fixed(
-        _LAW,
+        LAW,
         num_params=given["size"],
         flops=given["flops"],
         num_inference_tokens=given["served"],
@@ -229,13 +224,13 @@ QUESTIONS: dict[str, Callable[[dict[str, Array]], Tree]] = {
         num_inference_tokens=given["served"],
     ),
     "serve at a loss": lambda given: serve(
-        _LAW, target_loss=_target(given), num_inference_tokens=given["served"]
+        LAW, target_loss=given["target"], num_inference_tokens=given["served"]
     ),
     "serve within a budget": lambda given: serve(
-        _LAW, flops=given["flops"], num_inference_tokens=given["served"]
+        LAW, flops=given["flops"], num_inference_tokens=given["served"]
     ),
     "distill_with": lambda given: distill_with(
-        _LAW,
+        LAW,
         flops=given["flops"],
         num_student_params=given["size"],
         teacher_loss=2.0,

@@ -118,7 +118,7 @@ def least_budget(
         law, target, inputs = given
         return lambda log_flops: excess(question(law, flops=xp.exp(log_flops), **inputs), target)
 
-    highest = xp.broadcast_to(high + unit, np.broadcast_shapes(target.shape, unit.shape))
+    highest = xp.broadcast_to(high + unit, jnp.broadcast_shapes(target.shape, unit.shape))
     at_highest = function((law, target, inputs))
     found = jax.eval_shape(at_highest, highest) if xp is jnp else at_highest(highest)
     shape, dtype = jnp.broadcast_shapes(found.shape, target.shape), found.dtype

@@ -163,5 +163,5 @@ def serving_frontier(
 
 def _sorted(sizes: Array) -> Array:
     """Not by `jnp.sort`, whose transpose would leave float64 in a float32 program."""
-    places = jnp.arange(len(sizes))
-    return jnp.where(jnp.argsort(sizes)[:, None] == places, sizes, 0.0).sum(axis=-1)
+    places = jnp.arange(len(sizes))[None, :]
+    return jnp.where(jnp.argsort(sizes)[:, None] == places, sizes[None, :], 0.0).sum(axis=-1)

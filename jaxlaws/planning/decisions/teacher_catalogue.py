@@ -174,7 +174,7 @@ def rank_teachers(
         # Not by an index, whose transpose would leave float64 in a float32 program.
         least = jnp.min(losses, axis=-1)
         some = jnp.isfinite(least)
-        is_best = jnp.arange(losses.shape[-1]) == ranking[..., :1]
+        is_best = jnp.broadcast_to(jnp.arange(losses.shape[-1]), losses.shape) == ranking[..., :1]
         second = jnp.min(jnp.where(is_best, jnp.inf, losses), axis=-1)
         return TeacherChoice(
             best=jnp.where(some, ranking[..., 0], -1),

@@ -76,8 +76,9 @@ def _cap(limit: Limit, size: Array, bounds: tuple[Array, Array]) -> Cap:
 
         return function
 
-    shape = np.broadcast_shapes(*map(np.shape, (limit.most, size, *bounds)))
-    low, high = (xp.broadcast_to(xp.log(end), shape) for end in bounds)
+    shape = jnp.broadcast_shapes(*map(np.shape, (limit.most, size, *bounds)))
+    most, size, low, high = (xp.broadcast_to(each, shape) for each in (limit.most, size, *bounds))
+    limit, low, high = Limit(limit.quantity, most), xp.log(low), xp.log(high)
     log_most, _ = root_of(missing, (limit, size), low, high)
 
     def log_quantity(log_tokens: Array) -> Array:

@@ -170,7 +170,7 @@ def optimal_shape(
         best = argmin(xp.where(possible, each.loss, xp.inf), axis=-1)
         some = possible.any(axis=-1)
 
-        is_best = xp.arange(len(shapes)) == best[..., None]
+        is_best = xp.broadcast_to(xp.arange(len(shapes)), shape) == best[..., None]
 
         def of_best(values: Array) -> Array:
             # Not by an index, whose transpose would leave float64 in a float32 program.
