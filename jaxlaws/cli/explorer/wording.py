@@ -3,7 +3,10 @@
 import math
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from jaxlaws.cli.explorer.charts import Region
+from jaxlaws.foundations.annotations import Tree
 from jaxlaws.foundations.quantities import format_quantity
 from jaxlaws.foundations.text.cells import times_outside
 from jaxlaws.planning import extrapolation_decades
@@ -59,6 +62,11 @@ def loss_unit(unit: str) -> str:
     return "nats per token" if unit in ("nats", "") else unit.replace("/", " per ")
 
 
+def difference(value: float, unit: str = "nats") -> str:
+    """A difference of losses, such as `0.0196 nats`."""
+    return f"{value:.4f} {'nats' if unit in ('nats', '') else loss_unit(unit)}"
+
+
 def number(value: float) -> str:
     """A loss without its unit."""
     return f"{value:.4f}" if math.isfinite(value) else "–"
@@ -100,6 +108,14 @@ def extrapolation(
     if not any(name in fitted_range for name in values):
         return "The range of the runs that this law was fitted to is not known."
     return beyond(values, fitted_range) or None
+
+
+def is_beyond(
+    plan: Tree, fitted_range: Mapping[str, tuple[float, float]], shape: tuple[int, ...]
+) -> np.ndarray:
+    """Where plans, or inputs by name, are outside the fitted runs; 0 or 1, to be short in JSON."""
+    outside = extrapolation_decades(plan, fitted_range) > 0
+    return np.broadcast_to(outside, shape).astype(int)
 
 
 def outside(low: float, high: float, ends: tuple[float, float] | None) -> tuple[Region, ...]:

@@ -74,14 +74,15 @@ def _sentence(found: Found) -> str:
         )
     plan = found.here[found.winner]
     params = plan.num_student_params if found.winner == "distil" else plan.num_params
+    most = wording.size(found.inputs["num_student_params"])
     begin = (
-        f"With {budget}, {_TO[found.winner]} is best: a model of {wording.size(params)} reaches "
-        f"{wording.loss(plan.loss, found.unit)}"
+        f"For {budget} and at most {most}, {_TO[found.winner]} is best: a model of "
+        f"{wording.size(params)} reaches {wording.loss(plan.loss, found.unit)}"
     )
     if found.second is None:
         return f"{begin}. No other strategy is possible."
     saved = found.compute_saved
-    margin = f", {found.margin:.4f} below {_TO[found.second]}"
+    margin = f", {wording.difference(found.margin, found.unit)} below {_TO[found.second]}"
     if np.isfinite(saved):
         margin += f", whose loss it reaches with {wording.percent(saved)} less compute"
     share = found.share_of_draws
@@ -146,7 +147,7 @@ def _losses(found: Found) -> Lines:
         y=axis_around("Loss", wording.loss_unit(found.unit), [each.y for each in series]),
         series=series,
         marks=[
-            Mark(found.budget, float(plan.loss), NAMES[name], role=name)
+            Mark(found.budget, float(plan.loss), _mark(found, name), role=name)
             for name, plan in found.here.items()
             if np.isfinite(plan.loss)
         ],
@@ -155,6 +156,13 @@ def _losses(found: Found) -> Lines:
             budgets, np.min(decades, axis=0)[order] > 0, "every plan is beyond the runs"
         ),
     )
+
+
+def _mark(found: Found, name: str) -> str:
+    """The name of a strategy, and why the lowest loss does not win."""
+    if name != "train" or found.eligible[name]:
+        return NAMES[name]
+    return f"{NAMES[name]}: {wording.count(found.here[name].num_params)}, too large"
 
 
 def _split(found: Found) -> Bars:

@@ -85,13 +85,17 @@ class Page {
 
   set(name, value, settled) {
     this.state.values[name] = value;
-    this.controls.get(name).show(value);
+    this.showValues();
     if (settled) this.state.write();
     this.ask();
   }
 
   showValues() {
-    for (const [name, { show }] of this.controls) show(this.state.values[name]);
+    for (const [name, { control, show, enable }] of this.controls) {
+      show(this.state.values[name]);
+      const [other, needed] = control.only_with || [];
+      enable(!other || this.state.values[other] === needed);
+    }
   }
 
   reset() {
