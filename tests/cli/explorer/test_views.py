@@ -133,6 +133,15 @@ def test_the_code_gives_the_numbers_that_are_shown(client, run, view, more):
             assert any(loss in shown for loss in found), (line, output)
 
 
+@pytest.mark.slow  # a minute: each kind of law is compiled
+@pytest.mark.parametrize("view", STATES)
+def test_every_law_of_a_view_has_an_answer(client, session, view):
+    choice = {control.name: control for control in VIEWS[view].controls(session.laws)}["law"]
+    assert len(choice.options) >= 5
+    for option in choice.options:
+        assert answer_of(client, view, law=option.value)["charts"], option.value
+
+
 @pytest.fixture
 def compiled(caplog):
     """The messages of JAX on compilations in any thread; `jax.log_compiles` is for one thread."""

@@ -75,7 +75,9 @@ class Strategies(Presentation):
         return {
             "asked": plain_inputs(found.inputs),
             **plain,
-            "reason": np.asarray(found.result.words(found.source.fitted_range)).tolist(),
+            "reason": np.asarray(
+                found.result.words(found.source.fitted_range, found.source.loss_unit)
+            ).tolist(),
             "extrapolation_decades": known(found.decades),
             **({"probabilities": shares} if shares else {}),
         }

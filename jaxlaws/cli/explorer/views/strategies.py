@@ -34,9 +34,6 @@ from jaxlaws.cli.explorer.view import (
 from jaxlaws.cli.explorer.views.strategies_plans import NAMES, Found
 from jaxlaws.cli.options.plan_options import SCENARIOS
 from jaxlaws.foundations.annotations import Tree
-from jaxlaws.planning import (
-    extrapolation_decades,
-)
 
 _TO = {"train": "training compute-optimally", "overtrain": "overtraining", "distil": "distilling"}
 _PARTS = {
@@ -135,7 +132,7 @@ def _losses(found: Found) -> Lines:
         series.append(
             Series(name=NAMES[name], role=name, x=budgets, y=plan.loss[order], low=low, high=high)
         )
-    decades = np.array([extrapolation_decades(plan, found.fitted) for plan in options.values()])
+    beyond = [wording.is_beyond(plan, found.fitted, budgets.shape) for plan in options.values()]
     losses = ", ".join(
         f"{NAMES[name]} {wording.number(plan.loss)}" for name, plan in found.here.items()
     )
@@ -153,7 +150,7 @@ def _losses(found: Found) -> Lines:
         ],
         verticals=[Vertical(found.budget, "your budget")],
         regions=wording.spans(
-            budgets, np.min(decades, axis=0)[order] > 0, "every plan is beyond the runs"
+            budgets, np.min(beyond, axis=0)[order], "every plan is beyond the runs"
         ),
     )
 

@@ -138,7 +138,7 @@ class Page {
     this.clock = setInterval(() => {
       const seconds = (performance.now() - begin) / 1000;
       byId("waiting").hidden = seconds < 1;
-      byId("waited").textContent = `${seconds.toFixed(0)} s`;
+      byId("waited").textContent = `${seconds.toFixed(0)} s of about ${Math.max(seconds, this.overview.first_answer_seconds).toFixed(0)} s`;
     }, 500);
   }
 
