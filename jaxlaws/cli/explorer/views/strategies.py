@@ -159,7 +159,7 @@ def _mark(found: Found, name: str) -> str:
     """The name of a strategy, and why the lowest loss does not win."""
     if name != "train" or found.eligible[name]:
         return NAMES[name]
-    return f"{NAMES[name]}: {wording.count(found.here[name].num_params)}, too large"
+    return f"{NAMES[name]}, too large"
 
 
 def _split(found: Found) -> Bars:

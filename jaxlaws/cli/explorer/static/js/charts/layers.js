@@ -112,7 +112,7 @@ function writeBeside(plot, text, x, y, colour, taken, gap, curves = []) {
   taken.push(box);
   ctx.textAlign = "left";
   ctx.textBaseline = "middle";
-  haloText(ctx, text, Math.max(box.x0, 0), (box.y0 + box.y1) / 2, colour);
+  haloText(ctx, text, Math.max(Math.min(box.x0, bbox.left + bbox.width - width), bbox.left), (box.y0 + box.y1) / 2, colour);
 }
 
 export function drawMarks(plot, marks, taken) {
