@@ -159,7 +159,7 @@ def roll_out_errors(rolled: RollOut, *, title: str = "") -> Figure:
             rolled.hold_outs, rolled.decades, ordered_colours(len(rolled.hold_outs)), strict=True
         )
         for index, (each, decades, colour) in enumerate(windows):
-            name = figure_text(each.name)
+            name = figure_text(each.name.replace(rolled.by, heading(rolled.by)))
             errors = np.abs(each.errors["law"])
             axes.scatter(
                 10 ** np.repeat(decades, errors.size // len(errors)),

@@ -49,7 +49,7 @@ _STYLE = """
   :root { --ink: #e6e6e6; --note: #b0b0b0; --line: #444; --code: #262a2f; --paper: #15181c;
     --link: #8ab4f8; } }
 * { box-sizing: border-box; }
-body { font: 16px/1.55 system-ui, sans-serif; color: var(--ink); background: var(--paper);
+body { font: 1rem/1.55 system-ui, sans-serif; color: var(--ink); background: var(--paper);
   max-width: 60rem; margin: 0 auto; padding: 1rem; overflow-wrap: break-word; }
 h1 { font-size: 1.6rem; line-height: 1.25; }
 h2 { font-size: 1.3rem; margin-top: 2.2rem; padding-top: .6rem; border-top: 1px solid var(--line); }
@@ -71,6 +71,8 @@ figcaption { color: var(--note); font-size: .87rem; margin-top: .5rem; max-width
 code { background: var(--code); padding: .1rem .25rem; border-radius: 3px; font-size: .87rem; }
 pre { background: var(--code); padding: .7rem .9rem; white-space: pre-wrap; border-radius: 4px; }
 pre code { background: none; padding: 0; }
+@media (min-width: 120rem) { html { font-size: 20px; } .panels img { zoom: 1.25; } }
+@media (min-width: 200rem) { html { font-size: 28px; } .panels img { zoom: 1.75; } }
 @media print {
   :root { --ink: #000; --note: #333; --line: #bbb; --paper: #fff; --code: #f2f2f2; }
   body { max-width: none; padding: 0; font-size: 10.5pt; }
@@ -79,7 +81,7 @@ pre code { background: none; padding: 0; }
   .scroll { overflow: visible; }
   table { font-size: 8pt; }
   th, td { padding: .2rem .4rem; white-space: normal; }
-  th { overflow-wrap: anywhere; }
+  table:has(th:nth-child(10)) th { overflow-wrap: anywhere; }
   .panels img { max-width: 48%; }
   .panels img:only-child { max-width: 70%; min-width: 0; }
   @page { margin: 16mm; }

@@ -97,6 +97,20 @@ def test_a_bad_file_gets_a_sentence_with_the_place(visit, text, place):
     assert page.inner_text("#upload-error") == ""
 
 
+def test_columns_that_are_not_recognised_are_chosen_by_hand(visit):
+    page = visit("view=your-runs", viewport={"width": 390, "height": 844})
+    upload(page, table(names=("how_big", "tokens", "how_bad")))
+    page.wait_for_selector(".columns table")
+    assert page.is_disabled("button:text-is('Fit')")
+    assert "Choose which columns" in page.inner_text("#sentence")
+    page.select_option("select[aria-label$=how_big]", "num_params")
+    page.select_option("select[aria-label$=how_bad]", "loss")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert "nats per token" in page.inner_text(".columns tr:has-text('how_bad')")
+    fit(page)
+    assert "30 runs" in page.inner_text("#sentence")
+
+
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
 def test_a_table_in_another_encoding_is_read(visit, encoding):
     page = visit("view=your-runs")

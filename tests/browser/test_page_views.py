@@ -188,6 +188,14 @@ def test_the_split_is_dragged_on_the_bar(visit):
     assert abs(moved[2] - widths[2]) < 4
 
 
+def test_a_control_without_effect_is_disabled(visit):
+    page = visit("view=when-to-distil")
+    assert page.is_disabled("#control-teacher_loss")
+    page.select_option("#control-teacher", "existing")
+    settle(page)
+    assert page.is_enabled("#control-teacher_loss")
+
+
 def test_a_click_on_the_map_moves_the_point(visit):
     page = visit("view=when-to-distil")
     before = page.locator("#controls output").all_inner_texts()

@@ -162,7 +162,8 @@ class Scale:
 class Map:
     """A grid of colours with lines and marks over it; `z` has a row for each of `ys`.
 
-    `pick` names the controls that a click moves, by axis.
+    `beyond` says where, in the rows and columns of `z`, the fitted runs do not reach. `pick` names
+    the controls that a click moves, by axis.
     """
 
     id: str
@@ -176,7 +177,7 @@ class Map:
     value: Scale
     lines: Sequence[Series] = ()
     marks: Sequence[Mark] = ()
-    regions: Sequence[Region] = ()
+    beyond: Array | None = None
     pick: Mapping[Literal["x", "y"], str] | None = None
     kind: Literal["map"] = "map"
 

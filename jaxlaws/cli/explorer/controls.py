@@ -27,6 +27,7 @@ class Slider:
         high: the highest value.
         unit: the unit of the value.
         scale: whether equal steps are equal factors.
+        only_with: another control and the value that it needs for this one to have an effect.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Slider:
     high: float
     unit: str
     scale: Literal["log", "linear"] = "log"
+    only_with: tuple[str, str] | None = None
 
     def value(self, text: str) -> float:
         """The number that a text means, such as 1e21 or 3.5B, rounded as the page shows it.
@@ -71,6 +73,7 @@ class Slider:
             "max": self.high,
             "step": step,
             "unit": self.unit,
+            "only_with": self.only_with,
         }
 
 

@@ -6,13 +6,15 @@ import secrets
 import socket
 import sys
 import threading
+import time
 import webbrowser
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future
 
 import click
 import uvicorn
 
+from jaxlaws.cli.explorer.controls import Choice
 from jaxlaws.cli.explorer.laws import Laws, from_file
 from jaxlaws.cli.explorer.server import Session, application
 from jaxlaws.cli.explorer.views.all_views import VIEWS
@@ -23,6 +25,7 @@ from jaxlaws.foundations.errors import DataError
 
 _HOST = "127.0.0.1"
 _SECONDS_TO_CLOSE = 1
+_REST = 10.0  # seconds without a request, after which other laws are compiled
 # What is compiled in the background, after the first view: all views, and other scenarios.
 _STATES = [
     *({"view": name} for name in VIEWS),
@@ -107,7 +110,7 @@ def compile_views(session: Session, states: Iterable[Mapping[str, str]]) -> None
 
 
 def _in_background(session: Session, first: str) -> Future[None]:
-    """Compile a view, then the other views, in a thread that ends with the process.
+    """Compile a view, then other views and laws, in a thread that ends with the process.
 
     Returns:
         A future that is done when the first view is compiled.
@@ -123,12 +126,31 @@ def _in_background(session: Session, first: str) -> Future[None]:
         compiled.set_result(None)
         if sys.platform == "linux":  # where it is the priority of this thread alone
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
-        for state in _STATES:
+        for state in (*_STATES, *_other_laws(session)):
+            if "law" in state:
+                _wait_for_rest(session)
             with contextlib.suppress(ValueError, TypeError):  # as the page says for this law
                 compile_views(session, [state])
 
     threading.Thread(target=work, daemon=True).start()
     return compiled
+
+
+def _other_laws(session: Session) -> Iterator[Mapping[str, str]]:
+    """For each view, a law of each class other than that of the law that it shows first."""
+    for name, view in VIEWS.items():
+        for control in view.controls(session.laws):
+            if isinstance(control, Choice) and control.name == "law":
+                values = [control.default, *(option.value for option in control.options)]
+                kinds = {type(session.laws[value].source.law): value for value in reversed(values)}
+                kinds.pop(type(session.laws[control.default].source.law))
+                yield from ({"view": name, "law": value} for value in kinds.values())
+
+
+def _wait_for_rest(session: Session) -> None:
+    """Wait until the page has not asked for some seconds, because a compilation slows it down."""
+    while (left := session.last_asked + _REST - time.monotonic()) > 0:
+        time.sleep(left)
 
 
 def _listen(port: int) -> socket.socket:

@@ -26,10 +26,12 @@ from jaxlaws.cli.explorer.runs.uploads import MOST_BYTES, Uploads
 from jaxlaws.cli.explorer.security import Guard
 from jaxlaws.cli.explorer.view import Given
 from jaxlaws.cli.explorer.views.all_views import VIEWS
+from jaxlaws.cli.output.waiting_times import corrected, measured
 from jaxlaws.foundations.annotations import Json
 
 _STATIC = Path(__file__).parent / "static"
 _MOST_REQUEST_BYTES = 200_000  # of a request to fit
+_FIRST_ANSWER = ("first answer", 30.0)  # and the seconds that it usually takes
 _REFUSED = (ValueError, TypeError, OSError, ArithmeticError, MemoryError, RecursionError)
 
 
@@ -49,8 +51,11 @@ class _OneAtFirst:
             yield
             return
         with self._locks.setdefault(kind, threading.Lock()):
+            begin = time.monotonic()
             yield
         self._compiled.add(kind)
+        if (seconds := time.monotonic() - begin) > 1:  # it was compiled
+            measured(*_FIRST_ANSWER, seconds)
 
 
 class Session:
@@ -62,9 +67,11 @@ class Session:
         fitter: makes the results of fits.
         jobs: the fits.
         first_table: the table that the server was started with, or None.
+        last_asked: when the page last wanted an answer, in seconds of `time.monotonic`.
     """
 
     first_table: str | None = None
+    last_asked = 0.0
 
     def __init__(self, laws: Laws) -> None:
         self.laws = laws
@@ -85,7 +92,12 @@ class Session:
             }
             for view in VIEWS.values()
         ]
-        return {"version": version("jaxlaws"), "views": views, "table": self.first_table}
+        return {
+            "version": version("jaxlaws"),
+            "views": views,
+            "table": self.first_table,
+            "first_answer_seconds": corrected(*_FIRST_ANSWER),
+        }
 
     def answer(self, query: Mapping[str, str]) -> Json:
         """The answer of a view for the state that a query describes.
@@ -112,6 +124,11 @@ class Session:
             "total": 1e3 * (time.perf_counter() - begin),
         }
         return {"view": name, "state": plain(state), **found, "milliseconds": milliseconds}
+
+    def asked(self, query: Mapping[str, str]) -> Json:
+        """The answer that the page wants; what is compiled in the background then pauses."""
+        self.last_asked = time.monotonic()
+        return self.answer(query)
 
     def table(self, name: str, content: bytes) -> Json:
         """What the columns of a table of the user probably hold."""
@@ -210,7 +227,7 @@ def application(session: Session, token: str) -> Guard:
         Route("/", page),
         Route("/favicon.ico", icon),
         Route("/api/views", _json(lambda _: session.views())),
-        Route("/api/answer", _json(lambda request: session.answer(request.query_params))),
+        Route("/api/answer", _json(lambda request: session.asked(request.query_params))),
         Route("/api/table", table, methods=["POST"]),
         Route("/api/table", _json(lambda r: session.known_table(r.query_params.get("id", "")))),
         Route("/api/fit", fit, methods=["POST"]),

@@ -76,7 +76,7 @@ SCENARIO = Choice(
     name="scenario",
     label="Scenario",
     help="Which costs of the teacher the budget pays for.",
-    default="inference",
+    default="full",  # as everywhere in this package
     options=[
         Option(value=name, label=_LABELS[name], help=sentence)
         for name, (_, sentence) in SCENARIOS.items()

@@ -1,9 +1,12 @@
 """Numbers with their units, and distances from the fitted runs, as people read them."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+
+import numpy as np
 
 from jaxlaws.cli.explorer.charts import Region
+from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.quantities import format_quantity
 from jaxlaws.foundations.text.cells import times_outside
 from jaxlaws.planning import extrapolation_decades
@@ -59,6 +62,11 @@ def loss_unit(unit: str) -> str:
     return "nats per token" if unit in ("nats", "") else unit.replace("/", " per ")
 
 
+def difference(value: float, unit: str = "nats") -> str:
+    """A difference of losses, such as `0.0196 nats`."""
+    return f"{value:.4f} {'nats' if unit in ('nats', '') else loss_unit(unit)}"
+
+
 def number(value: float) -> str:
     """A loss without its unit."""
     return f"{value:.4f}" if math.isfinite(value) else "–"
@@ -102,6 +110,14 @@ def extrapolation(
     return beyond(values, fitted_range) or None
 
 
+def is_beyond(
+    plan: Tree, fitted_range: Mapping[str, tuple[float, float]], shape: tuple[int, ...]
+) -> np.ndarray:
+    """Where plans, or inputs by name, are outside the fitted runs; 0 or 1, to be short in JSON."""
+    outside = extrapolation_decades(plan, fitted_range) > 0
+    return np.broadcast_to(outside, shape).astype(int)
+
+
 def outside(low: float, high: float, ends: tuple[float, float] | None) -> tuple[Region, ...]:
     """The parts of an axis that no run of the fit covers."""
     if ends is None:
@@ -120,7 +136,7 @@ def free_teacher(scenario: str) -> list[str]:
     ]
 
 
-def spans(x: Sequence[float], inside: Sequence[bool], label: str) -> tuple[Region, ...]:
+def spans(x: Array, inside: Array, label: str) -> tuple[Region, ...]:
     """The parts of an axis where something holds at all of the given positions."""
     found, begin = [], None
     for index, holds in enumerate([*inside, False]):

@@ -21,6 +21,7 @@ WORDS = {
     "teacher_loss": "teacher loss",
     "loss": "loss",
     "flops": "FLOPs",
+    "inference_flops": "FLOPs per served token",
 }
 SHARES = {
     "shares.student": "compute for training",

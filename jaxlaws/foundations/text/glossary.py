@@ -25,7 +25,7 @@ class Entry(NamedTuple):
 
 
 def entries_of(term: str) -> list[Entry]:
-    """The entries of a term, a status or a scenario; capitals and hyphens do not count.
+    """The entries of a term, a status or a scenario; capitals, hyphens and a plural do not count.
 
     >>> [entry.section for entry in entries_of("flat-direction")]
     ['Status of a fit']
@@ -47,7 +47,7 @@ def entries_of(term: str) -> list[Entry]:
 
 
 def _key(term: str) -> str:
-    return re.sub(r"[\s_-]+", " ", term.strip().lower())
+    return re.sub(r"[\s_-]+", " ", term.strip().lower()).removesuffix("s")
 
 
 @functools.cache

@@ -73,12 +73,15 @@ class Comparison(Answer):
         is_answer = np.issubdtype(np.asarray(self.winner).dtype, np.integer)
         return [str(self.reason)] if is_answer else []  # else a derivative or a mean
 
-    def words(self, fitted_range: Mapping[str, tuple[float, float]] | None = None) -> Array:
+    def words(
+        self, fitted_range: Mapping[str, tuple[float, float]] | None = None, unit: str = ""
+    ) -> Array:
         """The comparison as text, with the distance from the runs that the law was fitted to.
 
         Args:
             fitted_range: lowest and highest fitted value of each input, as a fit and the
                 description of a preset have it.
+            unit: the unit of losses, such as "nats", which a law does not know.
         """
         texts = np.empty(np.shape(self.winner), dtype=object)
         for index in np.ndindex(texts.shape):
@@ -90,6 +93,7 @@ class Comparison(Answer):
                 one.options,
                 one.eligible,
                 fitted_range,
+                unit,
             )
         return texts if texts.shape else texts[()]
 

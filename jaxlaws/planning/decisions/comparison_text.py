@@ -18,23 +18,24 @@ _ADVICE = {
 }
 
 
-def _describe(name: str, plan: Tree) -> str:
+def _describe(name: str, plan: Tree, unit: str) -> str:
     """One plan as a phrase."""
+    loss = f"loss {plan.loss:.4f}{unit}"
     if name == "use_teacher":
-        return f"the teacher of {format_quantity(plan.num_params)} parameters, loss {plan.loss:.4f}"
+        return f"the teacher of {format_quantity(plan.num_params)} parameters, {loss}"
     if name != "distil":
         return (
             f"{format_quantity(plan.num_params)} parameters on "
-            f"{format_quantity(plan.num_tokens)} tokens, loss {plan.loss:.4f}"
+            f"{format_quantity(plan.num_tokens)} tokens, {loss}"
         )
-    teacher = f"a teacher of loss {plan.teacher_loss:.4f}"
+    teacher = f"a teacher of loss {plan.teacher_loss:.4f}{unit}"
     if np.isfinite(plan.num_teacher_params):
         teacher += f" and {format_quantity(plan.num_teacher_params)} parameters"
     if (paid := plan.shares.logits + plan.shares.teacher) > 0:
         teacher += f", which takes {paid:.0%} of the compute"
     return (
         f"{format_quantity(plan.num_student_params)} parameters on "
-        f"{format_quantity(plan.num_student_tokens)} tokens from {teacher}, loss {plan.loss:.4f}"
+        f"{format_quantity(plan.num_student_tokens)} tokens from {teacher}, {loss}"
     )
 
 
@@ -60,6 +61,7 @@ def describe_comparison(
     options: Mapping[str, Tree],
     eligible: Mapping[str, Tree],
     fitted_range: Mapping[str, tuple[float, float]] | None,
+    unit: str,
 ) -> str:
     """One to five sentences on a single comparison.
 
@@ -69,18 +71,20 @@ def describe_comparison(
         options: a plan for each strategy.
         eligible: whether each strategy may win.
         fitted_range: lowest and highest fitted value of each input, None where it is not given.
+        unit: the unit of losses; empty if it is not known.
     """
+    unit = unit and f" {unit}"
     if winner is None:
         if unsolved := [_ADVICE[key] for key in options if search_failed(options[key].status)]:
             return f"No winner: the search failed for these strategies: {', '.join(unsolved)}."
         return "No strategy is feasible within this budget and these bounds: raise the budget."
-    sentences = [f"{_ADVICE[winner].capitalize()}: {_describe(winner, options[winner])}."]
+    sentences = [f"{_ADVICE[winner].capitalize()}: {_describe(winner, options[winner], unit)}."]
     others = {key: options[key] for key in options if eligible[key] and key != winner}
     if others:
         second = min(others, key=lambda key: others[key].loss)
         sentences.append(
-            f"This loss is {margin:.4f} below the next best option, to {_ADVICE[second]} "
-            f"({_describe(second, others[second])})."
+            f"This loss is {margin:.4f}{unit} below the next best option, to {_ADVICE[second]} "
+            f"({_describe(second, others[second], unit)})."
         )
     train = options["train"]
     if winner != "train" and not eligible["train"] and np.isfinite(train.num_params):

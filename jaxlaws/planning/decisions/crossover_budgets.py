@@ -11,7 +11,7 @@ import numpy as np
 from jax import lax
 
 from jaxlaws.compute import ForwardFlops, dense_forward_flops
-from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.foundations.annotations import Array, Json, Tree
 from jaxlaws.foundations.text.cells import cell
 from jaxlaws.foundations.text.tables import Table
 from jaxlaws.planning.analysis.plan_roots import root_of
@@ -80,6 +80,27 @@ class Crossings(Answer):
             if budget is not None:
                 rows.append([cell("flops", budget), cell("better", to), cell("loss", loss)])
         return found["status"], Table(["from (FLOPs)", "better", "loss of both"], rows)
+
+    def _table_of_entries(self, shown: Mapping[str, Json], shape: tuple[int, ...]) -> Table:
+        """A row for each student, without the entries that are not used."""
+        used = np.isfinite(self.flops)
+
+        def joined(key: str, name: str) -> Json:
+            every, texts = np.array(shown[name], dtype=object), np.empty(shape, dtype=object)
+            for index in np.ndindex(shape):
+                texts[index] = cell(key, every[index][used[index]].tolist()) or "none"
+            return texts.tolist()
+
+        begins = [Method(each).name for each in np.ravel(self.first).tolist()]
+        table = {
+            "better at first": np.reshape(
+                [cell("better", each) for each in begins], shape
+            ).tolist(),
+            "changes (FLOPs)": joined("flops", "flops"),
+            "to": joined("better", "to"),
+            "loss of both": joined("loss", "loss"),
+        }
+        return super()._table_of_entries(table, shape)
 
 
 def _losses(plan: Tree, xp: ModuleType) -> Array:

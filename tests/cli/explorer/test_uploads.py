@@ -31,7 +31,7 @@ def test_the_columns_are_guessed_with_their_units(client):
         "training_tokens": "num_tokens",
         "final_loss": "loss",
     }
-    assert columns["Params (M)"]["unit"] == "million parameters"
+    assert columns["Params (M)"]["factor"] == "million"
     assert columns["Params (M)"]["plausible"] == "10M to 80M, 4 values"
     assert columns["final_loss"]["sample"][0] == "4.000"
     assert found["laws"][0]["value"] == "chinchilla"

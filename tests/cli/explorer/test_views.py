@@ -23,6 +23,7 @@ from jaxlaws.cli.explorer.controls import Slider
 from jaxlaws.cli.explorer.launch import compile_views
 from jaxlaws.cli.explorer.laws import DEFAULT_LAW
 from jaxlaws.cli.explorer.views.all_views import VIEWS
+from jaxlaws.cli.explorer.views.when_to_distil_charts import XS, YS, crossing_lines
 from jaxlaws.foundations.quantities import format_quantity
 
 # For each view a state other than the default one.
@@ -133,6 +134,15 @@ def test_the_code_gives_the_numbers_that_are_shown(client, run, view, more):
             assert any(loss in shown for loss in found), (line, output)
 
 
+@pytest.mark.slow  # a minute: each kind of law is compiled
+@pytest.mark.parametrize("view", STATES)
+def test_every_law_of_a_view_has_an_answer(client, session, view):
+    choice = {control.name: control for control in VIEWS[view].controls(session.laws)}["law"]
+    assert len(choice.options) >= 5
+    for option in choice.options:
+        assert answer_of(client, view, law=option.value)["charts"], option.value
+
+
 @pytest.fixture
 def compiled(caplog):
     """The messages of JAX on compilations in any thread; `jax.log_compiles` is for one thread."""
@@ -209,3 +219,14 @@ def test_the_first_answers_of_a_kind_wait_for_one_another(monkeypatch, session):
     for thread in threads:
         thread.join()
     assert most == [1, 1]
+
+
+def test_lines_of_no_gain_that_meet_at_an_edge_stay_apart():
+    sizes, budgets = np.meshgrid(np.log(XS), np.log(YS))
+    lower = np.log(YS[8]) + 0.9 * (sizes - np.log(XS[20]))  # leaves the map at the size 20
+    gains = (budgets - lower) * (budgets - lower - 6.0)
+    lines = crossing_lines(gains)
+    assert len(lines) == 2
+    for xs, ys in lines:
+        steps = np.diff(np.log(ys)) / np.diff(np.log(xs))
+        np.testing.assert_allclose(steps, 0.9, atol=0.3)

@@ -28,7 +28,7 @@ def test_it_prints_the_comparison(run):
     for name, plan in answer.options.items():
         inside = reported["options"][name]
         assert {key: inside[key] for key in plan_to_dict(plan)} == plan_to_dict(plan)
-    assert reported["reason"] == answer.words(presets.describe(LAW).fitted_range)
+    assert reported["reason"] == answer.words(presets.describe(LAW).fitted_range, "nats")
     assert "probabilities" not in reported
     overtrained = np.log10(answer.options.overtrain.num_tokens / 5.12e11)
     assert reported["extrapolation_decades"] == pytest.approx(overtrained)

@@ -5,7 +5,7 @@ import pytest
 from fitting import Status as FitStatus
 from jaxlaws.cli.options.plan_options import SCENARIOS
 from jaxlaws.foundations.text.glossary import entries_of
-from jaxlaws.planning import Status
+from jaxlaws.planning import Status, Winner
 
 
 @pytest.mark.parametrize("kind", [Status, FitStatus])
@@ -18,6 +18,12 @@ def test_each_status_has_an_entry(kind):
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_each_scenario_has_an_entry(name):
     assert entries_of(name)[0].section == "Scenario"
+
+
+def test_words_of_tables_have_an_entry():
+    winners = [each.name for each in Winner if each is not Winner.NONE]
+    for word in (*winners, "margin", "draws", "outside", "crossover", "FLOPs", "standard error"):
+        assert entries_of(word)
 
 
 def test_terms_of_one_entry_and_of_a_table_are_found():

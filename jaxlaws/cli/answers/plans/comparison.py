@@ -76,7 +76,9 @@ class Strategies(Presentation):
             "asked": plain_inputs(found.inputs),
             **({} if found.cost is None else {"prices": vars(found.cost)}),
             **plain,
-            "reason": np.asarray(found.result.words(found.source.fitted_range)).tolist(),
+            "reason": np.asarray(
+                found.result.words(found.source.fitted_range, found.source.loss_unit)
+            ).tolist(),
             "extrapolation_decades": known(found.decades),
             **({"probabilities": shares} if shares else {}),
         }

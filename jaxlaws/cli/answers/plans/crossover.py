@@ -20,11 +20,11 @@ _MAX_DRAWS = 200  # each is computed at some hundreds of budgets
 _COLUMNS = {
     "num_student_params": "student parameters",
     "from_flops": "from (FLOPs)",
+    "low": f"low ({LEVEL:.0%})",
+    "high": "high",
     "better": "better",
     "loss": "loss",
     "status": "status",
-    "low": f"low ({LEVEL:.0%})",
-    "high": "high",
     "share_of_draws": "draws",
 }
 

@@ -65,6 +65,8 @@ def runs_and_law(found: Fit) -> Lines:
     edges = np.quantile(np.log(inputs[size]), np.linspace(0, 1, _MOST_SIZES + 1))
     group = np.clip(np.searchsorted(edges, np.log(inputs[size]), side="right") - 1, 0, 7)
     low, high = float(inputs[along].min()), float(inputs[along].max())
+    room = max(high / low, 1.5) ** 0.04
+    low, high = low / room, high * room
     scale = "log" if along != "teacher_loss" else "linear"
     xs = np.geomspace(low, high, _DRAWN)
     series = []
@@ -75,7 +77,8 @@ def runs_and_law(found: Fit) -> Lines:
             name: float(np.median(inputs[name][chosen])) for name in found.law_type.input_names
         }
         curve = predict(found.result.law, {**fixed, size: middle, along: xs})
-        role, name = f"size{index}", f"about {wording.size(middle)}"
+        about = "" if np.ptp(inputs[size][chosen]) == 0 else "≈ "
+        role, name = f"size{index}", about + wording.size(middle)
         series += [
             Series(name=name, role=role, x=xs, y=np.broadcast_to(curve, xs.shape)),
             Series(
@@ -94,7 +97,7 @@ def runs_and_law(found: Fit) -> Lines:
         alt=f"{len(loss)} runs with losses from {loss.min():.4f} to {loss.max():.4f} nats per "
         f"token, and the fitted law; mean error {np.abs(found.errors).mean():.2g}%.",
         x=Axis(label, unit, scale, low, high),
-        y=axis_around("Loss", "nats per token", [loss]),
+        y=axis_around("Loss", "nats per token", [each.y for each in series]),
         series=series,
     )
 

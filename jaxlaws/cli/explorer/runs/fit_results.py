@@ -110,11 +110,15 @@ class Fitter:
     def _to_json(
         self, found: Fit, held: HoldOut | str, code: Code, law: ShownLaw
     ) -> dict[str, Json]:
-        notes = [*found.reported, *caveats_of(found.result), *found.result.identifiability.notes]
+        determined = [
+            f"The runs determine all {len(found.result.identifiability.names)} coefficients."
+        ]
+        notes = [*found.reported, *caveats_of(found.result)]
+        notes += found.result.identifiability.notes or determined
         notes += [held] if isinstance(held, str) else []
         tables = [_coefficients(found.result)]
         tables += [] if isinstance(held, str) else [_held_out(held)]
-        files = {"law": "Law (JSON)", "report": "Report (HTML)", "command": "Command"}
+        files = {"law": "Law (JSON)", "report": "Report (HTML)", "command": "Command (shell)"}
         href = "/api/download?law={}&file={}"
         return plain(
             {

@@ -1,6 +1,7 @@
 """Tables that the page sends: kept by content hash, with a guess of what each column holds."""
 
 import dataclasses
+import functools
 import os
 import threading
 import warnings
@@ -98,11 +99,12 @@ class Upload:
         """The table as the page receives it."""
         guesses = self.guesses()
         role_of = {title: role for role, title in guesses.items()}
-        problems: list[str] = []
-        try:
-            _, problems = self.runs(self.columns_to_read(), None)
-        except (DataError, ValueError, TypeError) as error:
-            problems = [str(error)]
+        problems, error = [], None
+        if any(set(law["inputs"]) <= {*guesses} for law in _laws()):
+            try:
+                _, problems = self.runs(self.columns_to_read(), None)
+            except (DataError, ValueError, TypeError) as reason:
+                error = str(reason)
         return {
             "table": self.id,
             "name": self.name,
@@ -111,25 +113,34 @@ class Upload:
                 {
                     "name": title,
                     "guess": role_of.get(title),
-                    "unit": _unit(title, role_of.get(title)),
+                    "factor": _factor(title),
                     "plausible": _in_words(cells, header_unit(title)[1]),
                     "sample": [_text(cell) for cell in cells[:_SAMPLE]],
                 }
                 for title, cells in self.table.columns.items()
             ],
-            "roles": [{"value": role, "label": label} for role, label in _ROLES.items()],
+            "roles": [
+                {"value": role, "label": label, "unit": _unit(role)}
+                for role, label in _ROLES.items()
+            ],
             "problems": problems,
-            "laws": laws_for(guesses),
+            "error": error,
+            "laws": _laws(),
         }
 
 
-def laws_for(columns: Mapping[str, str]) -> list[dict[str, str]]:
-    """The laws that can be fitted to a table with these roles, the usual ones first."""
-    found = [
-        name for name, kind in laws.law_types().items() if set(kind.input_names) <= set(columns)
+@functools.cache
+def _laws() -> list[dict[str, Json]]:
+    """The laws that can be fitted with the roles that they need, the usual ones first."""
+    kinds = {
+        name: [*kind.input_names, OUTCOME]
+        for name, kind in laws.law_types().items()
+        if set(kind.input_names) <= set(_ROLES)
+    }
+    return [
+        {"value": name, "label": _label(name), "inputs": kinds[name]}
+        for name in sorted(kinds, key=lambda name: (name not in _FIRST, name))
     ]
-    found.sort(key=lambda name: (name not in _FIRST, name))
-    return [{"value": name, "label": _label(name)} for name in found]
 
 
 def _label(name: str) -> str:
@@ -137,10 +148,14 @@ def _label(name: str) -> str:
     return (laws.modules()[name].__doc__ or "").strip().partition("\n")[0]
 
 
-def _unit(title: str, role: str | None) -> str:
+def _unit(role: str) -> str:
+    return "nats per token" if role == OUTCOME else INPUTS[role].unit if role in INPUTS else ""
+
+
+def _factor(title: str) -> str:
+    """What the numbers of a column are multiplied by, as its title says."""
     factor = header_unit(title)[1]
-    kind = "nats per token" if role == OUTCOME else INPUTS[role].unit if role in INPUTS else ""
-    return kind if factor == 1.0 else f"{_FACTORS.get(factor, f'{factor:g} times')} {kind}".strip()
+    return "" if factor == 1.0 else _FACTORS.get(factor, f"{factor:g} times")
 
 
 def _text(cell: object) -> str:
@@ -158,7 +173,10 @@ def _in_words(cells: Sequence[object], factor: float) -> str:
     numbers = numbers_in(filled)
     numbers = factor * numbers[np.isfinite(numbers)]
     ends = " to ".join(format_quantity(float(each)) for each in (numbers.min(), numbers.max()))
-    return f"{ends}, {len(np.unique(numbers))} values{empty}"
+    different = len(np.unique(numbers))
+    if different == 1:
+        return f"{format_quantity(float(numbers[0]))} in all rows{empty}"
+    return f"{ends}, {different} values{empty}"
 
 
 class Uploads:

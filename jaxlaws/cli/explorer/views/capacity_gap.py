@@ -145,7 +145,7 @@ def _answer(given: Given) -> Answer:
                     [name, wording.number(teacher), wording.number(loss), f"{loss - alone:+.4f}"]
                     for name, teacher, loss in (
                         ("the best for this student", best_teacher, best_loss),
-                        ("as good as any can be", float(teachers[0]), float(losses[0])),
+                        ("perfect: the irreducible loss", float(teachers[0]), float(losses[0])),
                         ("none: trained alone", np.nan, alone),
                     )
                 ],
@@ -160,14 +160,18 @@ def _sentence(
     model: str, alone: float, best_teacher: float, best_loss: float, perfect: float, unit: str
 ) -> str:
     better = alone - best_loss
-    compared = f"{abs(better):.4f} {'below' if better >= 0 else 'above'} training alone"
+    side = "below" if better >= 0 else "above"
+    compared = f"{wording.difference(abs(better), unit)} {side} training alone"
     sentence = (
         f"The best teacher for a student with {model} has a loss of "
         f"{wording.loss(best_teacher, unit)}: the student reaches {wording.number(best_loss)}, "
         f"{compared}."
     )
     if perfect > best_loss + 5e-5:
-        sentence += f" The best possible teacher makes it {perfect - best_loss:.4f} worse."
+        sentence += (
+            f" With a perfect teacher it would be {wording.difference(perfect - best_loss, unit)} "
+            "worse."
+        )
     return sentence
 
 

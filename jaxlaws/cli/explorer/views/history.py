@@ -157,7 +157,7 @@ def _answer(given: Given) -> Answer:
     budget, shown = given["flops"], given.law.supervised()
     budgets = budgets_with(budget, BUDGET.low, BUDGET.high)
     found = given.timed(lambda: _all_plans(given, shown.source.law, budgets))
-    steps = {**_STEPS, "own": _Step(f"yours: {shown.label}", shown.value, "law6", "")}
+    steps = {**_STEPS, "own": _Step(shown.label, shown.value, "here", "")}
     here = jax.tree.map(lambda leaf: float(leaf[-1]), found)
     first, last = (
         f"{wording.size(here[key]['num_params'])} and {wording.tokens(here[key]['num_tokens'])}"

@@ -143,6 +143,8 @@ def _answer(given: Given) -> Answer:
     optimal = {part: float(plans.shares[part][-1]) for part in PARTS}
     cut, surface = runs["loss"][1 : 1 + len(CUT)], runs["loss"][1 + len(CUT) :]
     surface = surface.reshape(len(GRID), len(GRID))
+    outside = wording.is_beyond(runs, source.fitted_range, runs["loss"].shape)
+    beyond = outside[1 + len(CUT) :].reshape(surface.shape)
     of_rest = optimal["logits"] / (1 - optimal["teacher"])
     best_at = (optimal["teacher"], of_rest)
     return Answer(
@@ -157,9 +159,9 @@ def _answer(given: Given) -> Answer:
         ),
         charts=[
             share_bars(yours, optimal),
-            split_map(surface, best["loss"], (teacher, logits), best_at, unit),
+            split_map(surface, beyond, best["loss"], (teacher, logits), best_at, unit),
             cut_chart(cut, teacher, logits, here["loss"], best["loss"], unit),
-            budgets_chart(budgets, plans),
+            budgets_chart(budgets, plans, source.fitted_range),
         ],
         tables=[split_table(here, best, unit)],
         code=_code(given, here),
@@ -182,10 +184,8 @@ def _sentence(
     )
     if not np.isfinite(best):
         return f"{begin}. No optimal split is known for this budget: raise it."
-    return (
-        f"{begin}, {max(here - best, 0):.4f} above the best split: {in_words(optimal)} reach "
-        f"{wording.number(best)}."
-    )
+    above = wording.difference(max(here - best, 0), unit)
+    return f"{begin}, {above} above the best split: {in_words(optimal)}."
 
 
 def _code(given: Given, here: dict[str, float]) -> Code:

@@ -1,5 +1,7 @@
 """The charts and the table of the view that splits a budget."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from jaxlaws.cli.explorer import wording
@@ -64,6 +66,7 @@ def share_bars(yours: dict[str, float], optimal: dict[str, float]) -> Bars:
 
 def split_map(
     surface: np.ndarray,
+    beyond: np.ndarray,
     best: float,
     here: tuple[float, float],
     best_at: tuple[float, float],
@@ -79,7 +82,7 @@ def split_map(
     axis = ("%", "linear", 100 * SHARES[0], 100 * SHARES[1])
     return Map(
         id="map",
-        title="Loss of every split above that of the best",
+        title="Every split: loss above that of the best",
         alt=f"Loss above the best by the teacher's share and the logits' share of the rest. Your "
         f"split: {wording.percent(here[0])} and {wording.percent(here[1])}.",
         x=Axis("Teacher's training", *axis),
@@ -95,6 +98,7 @@ def split_map(
             extends="max",
         ),
         marks=marks,
+        beyond=beyond,
     )
 
 
@@ -123,7 +127,11 @@ def cut_chart(
     )
 
 
-def budgets_chart(budgets: np.ndarray, plans: DistillationPlan) -> Lines:
+def budgets_chart(
+    budgets: np.ndarray,
+    plans: DistillationPlan,
+    fitted_range: Mapping[str, tuple[float, float]],
+) -> Lines:
     """The best shares over the budget."""
     order = np.argsort(budgets)
     return Lines(
@@ -142,6 +150,11 @@ def budgets_chart(budgets: np.ndarray, plans: DistillationPlan) -> Lines:
             for name, label in PARTS.items()
         ],
         verticals=[Vertical(float(budgets[-1]), "your budget")],
+        regions=wording.spans(
+            budgets[order],
+            wording.is_beyond(plans, fitted_range, budgets.shape)[order],
+            "beyond the runs",
+        ),
     )
 
 

@@ -34,9 +34,6 @@ from jaxlaws.cli.explorer.view import (
 from jaxlaws.cli.explorer.views.strategies_plans import NAMES, Found
 from jaxlaws.cli.options.plan_options import SCENARIOS
 from jaxlaws.foundations.annotations import Tree
-from jaxlaws.planning import (
-    extrapolation_decades,
-)
 
 _TO = {"train": "training compute-optimally", "overtrain": "overtraining", "distil": "distilling"}
 _PARTS = {
@@ -74,14 +71,15 @@ def _sentence(found: Found) -> str:
         )
     plan = found.here[found.winner]
     params = plan.num_student_params if found.winner == "distil" else plan.num_params
+    most = wording.size(found.inputs["num_student_params"])
     begin = (
-        f"With {budget}, {_TO[found.winner]} is best: a model of {wording.size(params)} reaches "
-        f"{wording.loss(plan.loss, found.unit)}"
+        f"For {budget} and at most {most}, {_TO[found.winner]} is best: a model of "
+        f"{wording.size(params)} reaches {wording.loss(plan.loss, found.unit)}"
     )
     if found.second is None:
         return f"{begin}. No other strategy is possible."
     saved = found.compute_saved
-    margin = f", {found.margin:.4f} below {_TO[found.second]}"
+    margin = f", {wording.difference(found.margin, found.unit)} below {_TO[found.second]}"
     if np.isfinite(saved):
         margin += f", whose loss it reaches with {wording.percent(saved)} less compute"
     share = found.share_of_draws
@@ -134,7 +132,7 @@ def _losses(found: Found) -> Lines:
         series.append(
             Series(name=NAMES[name], role=name, x=budgets, y=plan.loss[order], low=low, high=high)
         )
-    decades = np.array([extrapolation_decades(plan, found.fitted) for plan in options.values()])
+    beyond = [wording.is_beyond(plan, found.fitted, budgets.shape) for plan in options.values()]
     losses = ", ".join(
         f"{NAMES[name]} {wording.number(plan.loss)}" for name, plan in found.here.items()
     )
@@ -146,15 +144,22 @@ def _losses(found: Found) -> Lines:
         y=axis_around("Loss", wording.loss_unit(found.unit), [each.y for each in series]),
         series=series,
         marks=[
-            Mark(found.budget, float(plan.loss), NAMES[name], role=name)
+            Mark(found.budget, float(plan.loss), _mark(found, name), role=name)
             for name, plan in found.here.items()
             if np.isfinite(plan.loss)
         ],
         verticals=[Vertical(found.budget, "your budget")],
         regions=wording.spans(
-            budgets, np.min(decades, axis=0)[order] > 0, "every plan is beyond the runs"
+            budgets, np.min(beyond, axis=0)[order], "every plan is beyond the runs"
         ),
     )
+
+
+def _mark(found: Found, name: str) -> str:
+    """The name of a strategy, and why the lowest loss does not win."""
+    if name != "train" or found.eligible[name]:
+        return NAMES[name]
+    return f"{NAMES[name]}, too large"
 
 
 def _split(found: Found) -> Bars:

@@ -120,7 +120,7 @@ def _answer(given: Given) -> Answer:
         notes=_notes(given),
         extrapolation=wording.extrapolation(here, fitted),
         charts=[
-            surface_map(here, here_loss, surface, curves, plans, unit),
+            surface_map(here, here_loss, surface, curves, plans, unit, fitted),
             isoflop_chart(here, here_loss, spent, isoflop, best, unit, fitted.get("num_params")),
             parts_bars(parts, here_loss, unit),
         ],
@@ -145,8 +145,8 @@ def _sentence(
     less = 1 - best["flops"] / spent
     return (
         f"{begin} {cost}. The best model for that compute has {where} and a loss of "
-        f"{wording.loss(best['loss'], unit)}, {excess:.4f} lower; the same loss is possible with "
-        f"{wording.percent(less)} less compute."
+        f"{wording.loss(best['loss'], unit)}, {wording.difference(excess, unit)} lower; the "
+        f"same loss is possible with {wording.percent(less)} less compute."
     )
 
 

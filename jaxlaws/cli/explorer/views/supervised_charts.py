@@ -1,5 +1,7 @@
 """The charts and the table of the view of the supervised law."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from jaxlaws.cli.explorer import wording
@@ -33,13 +35,14 @@ def surface_map(
     curves: dict[float, np.ndarray],
     plans: SupervisedPlan,
     unit: str,
+    fitted: Mapping[str, tuple[float, float]],
 ) -> Map:
     """The loss over size and tokens."""
     low, high = float(np.min(surface)), float(np.quantile(surface, 0.9))
     lines = [
         Series(
             name="compute of your model" if factor == 1 else _OTHERS,
-            role="here" if factor == 1 else "cost",
+            role="here",
             style="line" if factor == 1 else "dashed",
             x=CURVE,
             y=tokens,
@@ -66,6 +69,9 @@ def surface_map(
         value=Scale(label="Loss", unit=wording.loss_unit(unit), min=low, max=high, extends="max"),
         lines=[*lines, optima],
         marks=[Mark(here["num_params"], here["num_tokens"], "you are here")],
+        beyond=wording.is_beyond(
+            {"num_params": XS, "num_tokens": YS[:, None]}, fitted, surface.shape
+        ),
         pick={"x": "num_params", "y": "num_tokens"},
     )
 

@@ -58,7 +58,8 @@ _TEACHER = Choice(
 _TEACHER_SIZE = Slider(
     name="num_teacher_params",
     label="Teacher size",
-    help="Parameters of a teacher that exists; without effect if the planner chooses it.",
+    help="Parameters of the teacher, if one exists.",
+    only_with=("teacher", "existing"),
     default=7e9,
     low=1e8,
     high=1e12,
@@ -67,7 +68,8 @@ _TEACHER_SIZE = Slider(
 _TEACHER_LOSS = Slider(
     name="teacher_loss",
     label="Teacher loss",
-    help="Loss of a teacher that exists; without effect if the planner chooses it.",
+    help="Loss of the teacher, if one exists.",
+    only_with=("teacher", "existing"),
     default=2.0,
     low=1.5,
     high=3.0,
@@ -120,19 +122,24 @@ def _gain_map(
     scenario: ScenarioName,
     teacher: tuple[float, float] | None,
     forward_flops: ForwardFlops,
-) -> np.ndarray:
-    """The gain for each budget (rows) and size; NaN where a plan is not possible."""
+) -> tuple[np.ndarray, np.ndarray]:
+    """For each budget (rows) and size: the gain, and whether the student is beyond the runs.
+
+    The gain is NaN where a plan is not possible.
+    """
     flops, sizes = np.repeat(YS, len(XS)), np.tile(XS, len(YS))
     # Blocks of the length of a curve share its program: once for each choice, not for a slider.
     length = len(flops) if teacher is not None else NUM_BUDGETS
-    gains = []
+    gains, beyond = [], []
     for begin in range(0, len(flops), length):
         block = slice(begin, begin + length)
         alone, student = _both(
             law.source.law, flops[block], sizes[block], scenario, teacher, forward_flops
         )
         gains.append(alone.loss - student.loss)
-    return np.concatenate(gains).reshape(len(YS), len(XS))
+        beyond.append(wording.is_beyond(student, law.source.fitted_range, student.loss.shape))
+    shape = (len(YS), len(XS))
+    return np.concatenate(gains).reshape(shape), np.concatenate(beyond).reshape(shape)
 
 
 def _answer(given: Given) -> Answer:
@@ -142,7 +149,7 @@ def _answer(given: Given) -> Answer:
     if given["teacher"] == "existing":
         teacher = (given["num_teacher_params"], given["teacher_loss"])
     common = (given["scenario"], teacher, given.forward_flops)
-    gains = given.timed(lambda: _gain_map(given.law, *common))
+    gains, beyond = given.timed(lambda: _gain_map(given.law, *common))
     budgets = budgets_with(budget, *BUDGETS)
     sizes = np.full(NUM_BUDGETS, size)
     alone, student = given.timed(lambda: _both(source.law, budgets, sizes, *common))
@@ -167,7 +174,7 @@ def _answer(given: Given) -> Answer:
         notes=[*notes, *source.caveats],
         extrapolation=wording.extrapolation(here, source.fitted_range),
         charts=[
-            map_of_gains(gains, crossings, size, budget, gain, unit),
+            map_of_gains(gains, beyond, crossings, (size, budget, gain), unit),
             Lines(
                 id="gain",
                 title="Gain of this student over the budget",
@@ -187,6 +194,11 @@ def _answer(given: Given) -> Answer:
                 ],
                 marks=[Mark(budget, gain, "you are here")] if np.isfinite(gain) else [],
                 verticals=[Vertical(budget, "your budget")],
+                regions=wording.spans(
+                    budgets[order],
+                    wording.is_beyond(student, source.fitted_range, budgets.shape)[order],
+                    "beyond the runs",
+                ),
             ),
         ],
         tables=[ways_table(alone, student, unit)],
@@ -203,9 +215,10 @@ def _sentence(
     if not np.isfinite(gain):
         return f"{what}, not both ways are possible: raise the budget or choose a smaller student."
     losses = f"{wording.loss(student.loss[-1], unit)} instead of {wording.number(alone.loss[-1])}"
+    size_of_gain = wording.difference(abs(gain), unit)
     if gain > 0:
-        return f"{what}, distilling pays: it reaches {losses}, a gain of {gain:.4f}."
-    return f"{what}, distilling does not pay: it reaches {losses}, {-gain:.4f} worse."
+        return f"{what}, distilling pays: it reaches {losses}, a gain of {size_of_gain}."
+    return f"{what}, distilling does not pay: it reaches {losses}, which is {size_of_gain} worse."
 
 
 def _crossing_note(crossings: list[tuple[np.ndarray, np.ndarray]], size: float) -> list[str]:

@@ -27,29 +27,32 @@ def crossing_lines(gains: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
 
     The place between two rows of the map is interpolated in the logarithm of the budget.
     """
-    found: dict[int, list[tuple[float, float]]] = {}
+    found: dict[tuple[bool, int], list[tuple[float, float]]] = {}
     for column, size in enumerate(XS):
         each = gains[:, column]
         signs = np.sign(np.where(np.abs(each) > 1e-9, each, np.nan))
         known = np.flatnonzero(np.isfinite(signs))
         changes = np.flatnonzero(np.diff(signs[known]) != 0)
-        for place, index in enumerate(changes):
-            low, high = known[index], known[index + 1]
+        counts = [0, 0]
+        for low, high in zip(known[changes], known[changes + 1], strict=True):
             part = each[low] / (each[low] - each[high])
             budget = YS[low] ** (1 - part) * YS[high] ** part
-            found.setdefault(place, []).append((float(size), float(budget)))
+            # A line has one better way on each side, also where another line ends.
+            falls = bool(each[low] > 0)
+            found.setdefault((falls, counts[falls]), []).append((float(size), float(budget)))
+            counts[falls] += 1
     return [(np.array(line)[:, 0], np.array(line)[:, 1]) for line in found.values()]
 
 
 def map_of_gains(
     gains: np.ndarray,
+    beyond: np.ndarray,
     crossings: list[tuple[np.ndarray, np.ndarray]],
-    size: float,
-    budget: float,
-    gain: float,
+    here: tuple[float, float, float],
     unit: str,
 ) -> Map:
-    """The gain over size and budget, with the lines of no gain."""
+    """The gain over size and budget, with the lines of no gain, and the user's point and gain."""
+    size, budget, gain = here
     finite = np.abs(gains[np.isfinite(gains)])
     most = float(f"{np.quantile(finite, 0.95):.1g}") if finite.size and finite.max() > 0 else 0.1
     most = most or 0.01
@@ -77,6 +80,7 @@ def map_of_gains(
             for sizes, budgets in crossings
         ],
         marks=[Mark(size, budget, "you are here")],
+        beyond=beyond,
         pick={"x": "num_student_params", "y": "flops"},
     )
 

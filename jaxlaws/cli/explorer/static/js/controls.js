@@ -91,12 +91,16 @@ export function makeControls(form, controls, set) {
   form.replaceChildren();
   for (const control of controls) {
     const { input, show, parts, explained } = MAKERS[control.kind](control, (value, settled) => set(control.name, value, settled));
-    const text = control.unavailable_because || (explained ? "" : control.help);
+    const text = explained ? "" : control.help;
     const help = text ? element("div", { class: "help", id: `help-${control.name}` }, ...about([text])) : null;
     if (help) input.setAttribute("aria-describedby", help.id);
-    input.disabled = Boolean(control.unavailable_because);
-    form.append(element("div", { class: `control control-${control.kind}`, "data-unavailable": input.disabled }, ...parts, help));
-    made.set(control.name, { control, show, input });
+    const node = element("div", { class: `control control-${control.kind}` }, ...parts, help);
+    const enable = (possible) => {
+      input.disabled = !possible;
+      node.toggleAttribute("data-unavailable", input.disabled);
+    };
+    form.append(node);
+    made.set(control.name, { control, show, enable });
   }
   return made;
 }

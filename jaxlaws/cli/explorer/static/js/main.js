@@ -85,13 +85,17 @@ class Page {
 
   set(name, value, settled) {
     this.state.values[name] = value;
-    this.controls.get(name).show(value);
+    this.showValues();
     if (settled) this.state.write();
     this.ask();
   }
 
   showValues() {
-    for (const [name, { show }] of this.controls) show(this.state.values[name]);
+    for (const [name, { control, show, enable }] of this.controls) {
+      show(this.state.values[name]);
+      const [other, needed] = control.only_with || [];
+      enable(!other || this.state.values[other] === needed);
+    }
   }
 
   reset() {
@@ -134,7 +138,7 @@ class Page {
     this.clock = setInterval(() => {
       const seconds = (performance.now() - begin) / 1000;
       byId("waiting").hidden = seconds < 1;
-      byId("waited").textContent = `${seconds.toFixed(0)} s`;
+      byId("waited").textContent = `${seconds.toFixed(0)} s of about ${Math.max(seconds, this.overview.first_answer_seconds).toFixed(0)} s`;
     }, 500);
   }
 

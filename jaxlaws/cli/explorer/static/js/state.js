@@ -51,7 +51,7 @@ export class State {
   fits(control) {
     const own = this.view.controls.find(({ name }) => name === control.name);
     const value = this.values[control.name];
-    if (!own || own.kind !== control.kind || String(value) === String(own.default) || control.unavailable_because) return false;
+    if (!own || own.kind !== control.kind || String(value) === String(own.default)) return false;
     if (control.kind === "slider") return own.unit === control.unit && value >= control.min && value <= control.max;
     return control.kind === "switch" || control.choices.some((each) => each.value === String(value));
   }

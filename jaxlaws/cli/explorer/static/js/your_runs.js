@@ -41,12 +41,13 @@ export class YourRuns {
     });
   }
 
-  open(visible) {
+  async open(visible) {
     this.host.hidden = !visible;
     document.body.classList.remove("busy");
     if (!visible) return;
     const { job, table } = this.page.state;
-    if (table && table !== this.table?.table) this.read(`/api/table?id=${encodeURIComponent(table)}`, {}, "the table");
+    if (table && table !== this.table?.table) await this.read(`/api/table?id=${encodeURIComponent(table)}`, {}, "the table");
+    if (this.page.state.job !== job) return; // meanwhile the page has moved on
     if (job && job !== this.shownJob) this.follow(job);
     else if (job && this.result) this.show(this.result);
     else if (!job && !table) this.say("Drop a table of your runs to fit a law to them. The other views can then use the fitted law.");
@@ -99,10 +100,19 @@ export class YourRuns {
     this.columns.hidden = false;
     this.columns.open = true;
     this.columns.replaceChildren(element("summary", {}, `Columns of ${name}`),
-      ...(table.problems || []).map((problem) => element("p", { class: "problem" }, problem)),
-      this.columnTable(table), this.fitControls(table));
+      ...(table.error ? [element("p", { class: "error" }, `${table.error}. Correct the table and choose it again, or change what the columns mean.`)] : []),
+      ...table.problems.map((problem) => element("p", { class: "problem" }, problem)),
+      this.columnTable(table), this.fitControls());
+    this.host.classList.add("chosen");
     this.host.classList.remove("done");
-    this.say(`${name} has ${table.rows.toLocaleString("en")} rows. Confirm what the columns mean, then fit.`);
+    this.downloads.replaceChildren();
+    this.page.answer.clear();
+    document.body.dataset.drawn = "";
+    this.offerLaws();
+    const rows = `${name} has ${table.rows.toLocaleString("en")} rows`;
+    if (table.error) this.say(`${rows}, but it cannot be fitted as it is.`);
+    else if (this.button.disabled) this.say(`${rows}. Choose which columns hold the loss, the size and the tokens.`);
+    else this.say(`${rows}. Confirm what the columns mean, then fit.`);
   }
 
   columnTable({ columns, roles }) {
@@ -111,28 +121,54 @@ export class YourRuns {
     const shown = columns.filter(({ guess }) => guess);
     const others = columns.filter(({ guess }) => !guess);
     const row = (column) => {
-      const select = element("select", { "aria-label": `Meaning of the column ${column.name}` }, options(column.guess));
+      const unit = element("td", { class: "unit-cell" });
+      const select = element("select", { "aria-label": `Meaning of the column ${column.name}`, onchange: () => changed() }, options(column.guess));
+      const showUnit = () => {
+        const role = roles.find(({ value }) => value === select.value);
+        unit.textContent = role ? `${column.factor} ${role.unit}`.trim() : "";
+      };
+      const changed = () => {
+        showUnit();
+        this.offerLaws();
+      };
+      showUnit();
       this.selects.set(column.name, select);
       return element("tr", {}, element("th", { scope: "row" }, column.name), element("td", {}, select),
-        element("td", {}, column.unit || ""), element("td", { class: "sentence-cell" }, column.plausible || ""),
-        element("td", { class: "sample" }, (column.sample || []).join(", ")));
+        unit, element("td", { class: "sentence-cell" }, column.plausible),
+        element("td", { class: "sample" }, column.sample.join(", ")));
     };
     const heads = ["column", "meaning", "unit", "is it plausible?", "first values"];
     const part = (list) => element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Columns of the table" },
       element("table", {}, element("thead", {}, element("tr", {}, heads.map((head) => element("th", { scope: "col" }, head)))),
         element("tbody", {}, list.map(row))));
-    return element("div", {}, part(shown), others.length
-      ? element("details", { open: !shown.length }, element("summary", {}, `${others.length} ${others.length === 1 ? "column" : "columns"} not used`), part(others)) : null);
+    const open = !this.lawsOf(columns.map(({ guess }) => guess)).length; // something is to be chosen
+    return element("div", {}, shown.length ? part(shown) : null, others.length
+      ? element("details", { open }, element("summary", {}, `${others.length} ${others.length === 1 ? "column" : "columns"} not used`), part(others)) : null);
   }
 
-  fitControls({ laws }) {
-    this.law = element("select", { id: "fit-law" }, laws.map(({ value, label }) => element("option", { value }, label)));
+  // The laws whose inputs, and whose loss, are among some roles.
+  lawsOf(roles) {
+    return this.table.laws.filter(({ inputs }) => inputs.every((role) => roles.includes(role)));
+  }
+
+  // Offers the laws that can be fitted to the columns as they are chosen.
+  offerLaws() {
+    const chosen = this.law.value;
+    const laws = this.lawsOf([...this.selects.values()].map(({ value }) => value));
+    this.law.replaceChildren(...laws.map(({ value, label }) => element("option", { value, selected: value === chosen }, label)));
+    this.law.disabled = this.button.disabled = !laws.length;
+    this.missing.hidden = laws.length > 0;
+  }
+
+  fitControls() {
+    this.law = element("select", { id: "fit-law" });
+    this.missing = element("p", { class: "help", role: "status" }, "A fit needs a column with the loss, one with the size and one with the tokens.");
     this.draws = element("select", { id: "fit-draws" }, [100, 300, 1000].map((draws) =>
       element("option", { value: draws, selected: draws === 300 }, `${draws.toLocaleString("en")} draws`)));
     this.button = element("button", { type: "button", class: "button primary", onclick: () => this.fit() }, "Fit");
     return element("div", { class: "fit-row" },
       element("div", {}, element("label", { for: "fit-law" }, "Law"), this.law),
-      element("div", {}, element("label", { for: "fit-draws" }, "Intervals from"), this.draws), this.button);
+      element("div", {}, element("label", { for: "fit-draws" }, "Intervals from"), this.draws), this.button, this.missing);
   }
 
   async fit() {
@@ -201,7 +237,7 @@ export class YourRuns {
     this.host.classList.add("done");
     const views = this.page.overview.views.filter((view) =>
       view.controls.some(({ name, choices }) => name === "law" && choices.some(({ value }) => value === result.law)));
-    this.downloads.replaceChildren(
+    this.downloads.replaceChildren(element("span", { class: "quiet" }, "Download:"),
       ...(result.downloads || []).map(({ label, href }) => element("a", { class: "button", href, download: true }, label)),
       views.length ? element("p", { class: "help use-law" }, "Use the fitted law in: ", ...views.flatMap((view, index) => [
         index ? ", " : "",

@@ -2,6 +2,7 @@
 
 import { element, shape } from "../dom.js";
 import { axisTitle, number, tickTexts, ticksOf } from "../numbers.js";
+import { rootSize } from "./palette.js";
 
 const GAP = 2;
 
@@ -18,7 +19,7 @@ export class Bars {
     this.chart = chart;
     const width = this.over.clientWidth;
     if (!width) return;
-    const root = parseFloat(getComputedStyle(document.documentElement).fontSize);
+    const root = rootSize();
     const beside = width > 34 * root;
     const names = beside ? Math.min(15 * root, width * 0.28) : 0;
     const thick = root * (chart.categories.length > 5 ? 1.5 : 2.1);

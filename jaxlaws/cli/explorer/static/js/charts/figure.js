@@ -4,7 +4,7 @@ import { element, shape } from "../dom.js";
 import { axisTitle } from "../numbers.js";
 import { Bars } from "./bars.js";
 import { legendOf, tableOf } from "./chart_data.js";
-import { colourScale, hasGaps } from "./heat.js";
+import { colourScale, hasGaps, isBeyond } from "./heat.js";
 import { Plot } from "./plot.js";
 
 const PAINTERS = { lines: Plot, map: Plot, bars: Bars };
@@ -13,6 +13,8 @@ function swatch({ role, style, band, dotted }) {
   const inner = {
     part: () => [shape("rect", { x: 2, y: 2, width: 16, height: 10, rx: 2, class: "swatch-fill" })],
     region: () => [shape("rect", { x: 1, y: 1, width: 18, height: 12, class: "swatch-region" })],
+    dots: () => [shape("rect", { x: 1, y: 1, width: 18, height: 12, class: "swatch-fill" }),
+      ...[4, 10, 16].flatMap((cx) => [4, 10].map((cy) => shape("circle", { cx, cy, r: 1.2, class: "swatch-hole" })))],
     regime: () => [shape("rect", { x: 1, y: 1, width: 18, height: 12, class: "swatch-band" })],
     points: () => [shape("circle", { cx: 10, cy: 7, r: 3.6, class: "swatch-point" })],
   }[style] || (() => [
@@ -20,7 +22,7 @@ function swatch({ role, style, band, dotted }) {
     shape("line", { x1: 0, x2: 20, y1: 7, y2: 7, class: `swatch-line ${style}` }),
     dotted ? shape("circle", { cx: 10, cy: 7, r: 3.6, class: "swatch-dot" }) : null,
   ]);
-  return shape("svg", { width: 20, height: 14, class: `swatch role-${role}`, "aria-hidden": "true" }, ...inner());
+  return shape("svg", { viewBox: "0 0 20 14", class: `swatch role-${role}`, "aria-hidden": "true" }, ...inner());
 }
 
 export function table({ columns, rows }, label) {
@@ -52,8 +54,6 @@ export class Figure {
     this.title.textContent = chart.title;
     this.node.setAttribute("aria-label", chart.title);
     this.picture.setAttribute("aria-label", chart.alt || chart.title);
-    this.node.classList.toggle("tall", chart.height === "tall");
-    this.node.classList.toggle("short", chart.height === "short");
     this.showLegend(chart);
     const axes = chart.kind !== "bars";
     this.yName.textContent = axes ? axisTitle(chart.y) : "";
@@ -66,6 +66,7 @@ export class Figure {
   showLegend(chart) {
     const entries = legendOf(chart);
     if (chart.kind === "map" && hasGaps(chart)) entries.push({ name: "no plan", role: "extrapolated", style: "region" });
+    if (chart.kind === "map" && isBeyond(chart)) entries.push({ name: "extrapolated", role: "extrapolated", style: "dots" });
     const key = JSON.stringify(entries);
     if (key === this.legendKey) return;
     this.legendKey = key;

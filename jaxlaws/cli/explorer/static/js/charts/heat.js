@@ -2,7 +2,7 @@
 
 import { shape } from "../dom.js";
 import { number, tickTexts, ticksOf, axisTitle } from "../numbers.js";
-import { heatStops, rgb, sequenceStops } from "./palette.js";
+import { grown, heatStops, rgb, sequenceStops } from "./palette.js";
 
 const COLOURS = 256;
 
@@ -60,6 +60,7 @@ export function heatImage(chart, width, height) {
   const table = colourTable(stopsOf(chart.value));
   const columns = alongGrid(chart.xs, chart.x, width, false);
   const rows = alongGrid(chart.ys, chart.y, height, true);
+  const dots = Math.round(grown(5)); // pixels between the dots where the map is extrapolated
   for (let row = 0, at = 0; row < height; row += 1) {
     for (let column = 0; column < width; column += 1, at += 4) {
       const value = between(chart.z, columns.before[column], columns.part[column], rows.before[row], rows.part[row]);
@@ -69,6 +70,10 @@ export function heatImage(chart, width, height) {
       pixels.data[at + 1] = table[index + 1];
       pixels.data[at + 2] = table[index + 2];
       pixels.data[at + 3] = 255;
+      if (row % dots || column % dots || !chart.beyond) continue;
+      if (!chart.beyond[rows.before[row] + Math.round(rows.part[row])][columns.before[column] + Math.round(columns.part[column])]) continue;
+      const isLight = table[index] + 2 * table[index + 1] + table[index + 2] > 510;
+      for (let part = 0; part < 3; part += 1) pixels.data[at + part] = isLight ? 0.6 * table[index + part] : 0.5 * table[index + part] + 128;
     }
   }
   context.putImageData(pixels, 0, 0);
@@ -76,6 +81,7 @@ export function heatImage(chart, width, height) {
 }
 
 export const hasGaps = (chart) => chart.z.some((row) => row.some((value) => value === null));
+export const isBeyond = (chart) => Boolean(chart.beyond?.some((row) => row.some(Boolean)));
 
 export function drawHatching(ctx, { left, top, width, height }, colour) {
   ctx.save();
@@ -104,7 +110,8 @@ export function nearestValue(chart, x, y) {
 // The scale of colours below a map: a band with ticks, an arrow at an end that values go beyond.
 export function colourScale(chart, width) {
   const { value } = chart;
-  const [left, right, top, thick, tip] = [14, Math.max(80, width - 14), 6, 12, 10];
+  const [left, top, thick, tip] = [14, 6, 12, 10].map(grown);
+  const right = Math.max(80, width - left);
   const stops = stopsOf(value);
   const shown = { ...value, scale: "linear" };
   const place = (each) => left + ((each - value.min) / (value.max - value.min || 1)) * (right - left);
@@ -120,17 +127,17 @@ export function colourScale(chart, width) {
     return shape("path", { d: `M${base} ${top}L${point} ${top + thick / 2}L${base} ${top + thick}Z`,
       fill: gradient.children[end === "min" ? 0 : 16].getAttribute("stop-color") });
   });
-  const ticks = ticksOf(shown, Math.max(2, Math.floor((right - left) / 90)));
+  const ticks = ticksOf(shown, Math.max(2, Math.floor((right - left) / grown(90))));
   const texts = tickTexts(shown, ticks);
-  return shape("svg", { width, height: 56, "aria-hidden": "true", class: "colour-scale" },
+  return shape("svg", { width, height: grown(56), "aria-hidden": "true", class: "colour-scale" },
     shape("defs", {}, gradient),
     shape("rect", { x: left, y: top, width: right - left, height: thick, fill: `url(#${gradient.id})` }),
     ...ends,
     ...ticks.flatMap((tick, index) => [
-      shape("line", { x1: place(tick), x2: place(tick), y1: top, y2: top + thick + 4, class: "tick" }),
-      shape("text", { x: place(tick), y: top + thick + 17, "text-anchor": "middle" }, texts[index]),
+      shape("line", { x1: place(tick), x2: place(tick), y1: top, y2: top + thick + grown(4), class: "tick" }),
+      shape("text", { x: place(tick), y: top + thick + grown(17), "text-anchor": "middle" }, texts[index]),
     ]),
-    shape("text", { x: width / 2, y: top + thick + 34, "text-anchor": "middle", class: "axis-name" }, axisTitle(value)));
+    shape("text", { x: width / 2, y: top + thick + grown(35), "text-anchor": "middle", class: "axis-name" }, axisTitle(value)));
 }
 
 export const valueText = (chart, value) => (value === null ? "no plan" : number(value, chart.value.unit));

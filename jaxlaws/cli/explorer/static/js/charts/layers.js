@@ -1,6 +1,8 @@
 // What lies under and over the curves of a picture: shaded regions, vertical lines, marks with labels.
 
-import { faded, font, ink, quiet, roleColour, shade, surface } from "./palette.js";
+import { faded, font, grown, ink, quiet, roleColour, shade, surface } from "./palette.js";
+
+const pixel = () => grown(devicePixelRatio); // of the canvas, grown with the letters
 
 // The position of a value on an axis, inside the plot, in pixels of the canvas.
 function place(plot, value, key) {
@@ -11,7 +13,7 @@ function place(plot, value, key) {
 
 function haloText(ctx, text, x, y, colour) {
   ctx.lineJoin = "round";
-  ctx.lineWidth = 4 * devicePixelRatio;
+  ctx.lineWidth = 4 * pixel();
   ctx.strokeStyle = surface();
   ctx.strokeText(text, x, y);
   ctx.fillStyle = colour;
@@ -41,9 +43,9 @@ export function drawRegionNames(plot, regions, axis) {
   for (const region of regions) {
     const from = place(plot, region.x0 ?? axis.min, "x");
     const to = place(plot, region.x1 ?? axis.max, "x");
-    const room = to - from - 8 * devicePixelRatio;
+    const room = to - from - 8 * pixel();
     if (!region.label || ctx.measureText(region.label).width > room) continue;
-    ctx.fillText(region.label, (from + to) / 2, bbox.top - 4 * devicePixelRatio);
+    ctx.fillText(region.label, (from + to) / 2, bbox.top - 4 * pixel());
   }
   ctx.restore();
 }
@@ -57,14 +59,14 @@ export function drawVerticals(plot, verticals, taken) {
     const at = plot.valToPos(x, "x", true);
     if (!(at >= bbox.left && at <= bbox.left + bbox.width)) continue;
     ctx.strokeStyle = quiet();
-    ctx.lineWidth = devicePixelRatio;
-    ctx.setLineDash([3 * devicePixelRatio, 3 * devicePixelRatio]);
+    ctx.lineWidth = pixel();
+    ctx.setLineDash([3 * pixel(), 3 * pixel()]);
     ctx.beginPath();
     ctx.moveTo(at, bbox.top);
     ctx.lineTo(at, bbox.top + bbox.height);
     ctx.stroke();
     ctx.setLineDash([]);
-    if (label) writeBeside(plot, label, at, bbox.top + 10 * devicePixelRatio, quiet(), taken, 4);
+    if (label) writeBeside(plot, label, at, bbox.top + 10 * pixel(), quiet(), taken, 4);
   }
   ctx.restore();
 }
@@ -75,7 +77,7 @@ const overlaps = (a, b) => a.x0 < b.x1 && b.x0 < a.x1 && a.y0 < b.y1 && b.y0 < a
 
 // Points of all curves, a few pixels apart, in pixels of the canvas.
 function curvePoints(plot) {
-  const step = 4 * devicePixelRatio;
+  const step = 4 * pixel();
   return plot.data.slice(1).flatMap(([xs, ys]) => {
     const found = [];
     let last = null;
@@ -95,7 +97,7 @@ function curvePoints(plot) {
 // Writes a label beside a point, where nothing else is written and where it covers least of the curves.
 function writeBeside(plot, text, x, y, colour, taken, gap, curves = []) {
   const { ctx, bbox } = plot;
-  const ratio = devicePixelRatio;
+  const ratio = pixel();
   const width = ctx.measureText(text).width;
   const half = 8 * ratio;
   const away = (gap + 7) * ratio;
@@ -110,12 +112,12 @@ function writeBeside(plot, text, x, y, colour, taken, gap, curves = []) {
   taken.push(box);
   ctx.textAlign = "left";
   ctx.textBaseline = "middle";
-  haloText(ctx, text, Math.max(box.x0, 0), (box.y0 + box.y1) / 2, colour);
+  haloText(ctx, text, Math.max(Math.min(box.x0, bbox.left + bbox.width - width), bbox.left), (box.y0 + box.y1) / 2, colour);
 }
 
 export function drawMarks(plot, marks, taken) {
   const { ctx } = plot;
-  const ratio = devicePixelRatio;
+  const ratio = pixel();
   ctx.save();
   ctx.font = scaledFont(600);
   ctx.setLineDash([]);

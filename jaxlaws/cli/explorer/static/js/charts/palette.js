@@ -3,6 +3,7 @@
 const read = new Map();
 
 document.addEventListener("themechange", () => read.clear());
+addEventListener("resize", () => read.clear());
 
 function variable(name) {
   if (!read.has(name)) {
@@ -27,7 +28,13 @@ export function rgb(hex) {
 
 export const faded = (hex, opacity) => `rgba(${rgb(hex).join(",")},${opacity})`;
 
-export const font = (scale = 1, weight = 400) => {
-  const root = parseFloat(getComputedStyle(document.documentElement).fontSize);
-  return `${weight} ${Math.round(root * 0.78 * scale)}px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif`;
-};
+export function rootSize() {
+  if (!read.has("root")) read.set("root", parseFloat(getComputedStyle(document.documentElement).fontSize));
+  return read.get("root");
+}
+
+// A length in pixels that grows with the letters, so that lines and marks are visible on a large screen.
+export const grown = (pixels) => (pixels * rootSize()) / 16;
+
+export const font = (scale = 1, weight = 400) =>
+  `${weight} ${Math.round(rootSize() * 0.78 * scale)}px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif`;

@@ -7,7 +7,7 @@ import { drawHatching, hasGaps, heatImage } from "./heat.js";
 import { Hover } from "./hover.js";
 import { drawMarks, drawRegionNames, drawRegions, drawVerticals } from "./layers.js";
 import { addCurve } from "./smooth.js";
-import { faded, font, line, quiet, roleColour } from "./palette.js";
+import { faded, font, grown, line, quiet, roleColour, rootSize, surface } from "./palette.js";
 
 const DASHES = { dashed: [7, 5] };
 const EMPTY = [[], []];
@@ -57,7 +57,7 @@ function band(chart, series) {
 function points(chart, series) {
   return (plot) => {
     const path = new Path2D();
-    const radius = (series.x.length > 150 ? 2.6 : 3.6) * devicePixelRatio;
+    const radius = (series.x.length > 150 ? 2.6 : 3.6) * grown(devicePixelRatio);
     series.x.forEach((x, index) => {
       if (!visible(chart.x, x) || !visible(chart.y, series.y[index])) return;
       const [left, top] = [plot.valToPos(x, "x", true), plot.valToPos(series.y[index], "y", true)];
@@ -76,9 +76,11 @@ function strokes(chart, series) {
   const made = [];
   if (hasBand(series)) made.push({ ...common, paths: band(chart, series), fill: faded(colour, 0.16), width: 0 });
   if (series.style === "points") {
-    made.push({ ...common, paths: points(chart, series), stroke: colour, fill: faded(colour, 0.35), width: 1.2 });
+    made.push({ ...common, paths: points(chart, series), stroke: colour, fill: faded(colour, 0.35), width: grown(1.2) });
   } else {
-    made.push({ ...common, paths: curve(chart, series), stroke: colour, width: 2.25, dash: DASHES[series.style] });
+    const path = { ...common, paths: curve(chart, series), dash: DASHES[series.style]?.map(grown) };
+    if (chart.kind === "map") made.push({ ...path, dash: null, stroke: faded(surface(), 0.55), width: grown(4.5) }); // seen on all colours
+    made.push({ ...path, stroke: colour, width: grown(2.25) });
   }
   return made;
 }
@@ -142,7 +144,7 @@ export class Plot {
   }
 
   axis(axis, key, length) {
-    const root = parseFloat(getComputedStyle(document.documentElement).fontSize);
+    const root = rootSize();
     const most = Math.min(9, Math.max(3, Math.floor(length / (root * (key === "x" ? 4 : 2.3)))));
     const ticks = ticksOf(axis, most);
     const texts = tickTexts(axis, ticks);
