@@ -30,8 +30,7 @@ _SIGNS = (-1, 1)  # of the two sides
 _SIDE = 32  # fits on each side in a round: with both sides, one block of the minimiser
 _NUM_ROUNDS = 2
 _NEAREST, _FARTHEST = 1e-4, 8.0  # lengths of steps from the fit, e-folds
-# Free numbers start here at most: on a bound of its coefficient, the derivative by a number is zero.
-_FARTHEST_START = 12.0
+_FARTHEST_START = 12.0  # of a free number: on a bound of its coefficient derivatives are zero
 _REACHED = 0.5  # share of the way to the farthest target
 
 

@@ -98,7 +98,7 @@ def test_a_coefficient_on_its_bound_moves_in_the_profile_of_a_quantity():
     columns = {"num_params": SIZES, "loss": np.exp(1.5 - 0.05 * size - 0.003 * size**2)}
     runs = Runs.read(columns, law_type=SizeLaw)
     result = fit(SizeLaw, runs, objective=LogSquares(), **FEW)
-    assert result.law.E == pytest.approx(0, abs=1e-6)
+    assert result.law.E < 1e-6
     coefficient, function = (profile(result, runs, of) for of in ("E", lambda law: law.E))
     assert function.interval[1] == pytest.approx(coefficient.interval[1], rel=1e-3)
 
