@@ -23,7 +23,7 @@ computes in float64 and rounds the results at the end.
 
 import contextvars
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import ModuleType
 from typing import TypeAlias, TypeVar
@@ -196,9 +196,19 @@ def precision_of_results(*trees: Tree) -> np.dtype | None:
     is rounded: where it is float64, within `callers_precision`, and on a platform without float64.
     """
     arrays = [leaf for leaf in jax.tree.leaves(trees) if in_jax(leaf)]
-    dtype = jnp.result_type(jnp.float32, *arrays)
+    dtype = common_precision(arrays)
     is_rounded = _in_float64.get() and has_float64(platform_of(arrays)) and dtype != np.float64
     return dtype if is_rounded else None
+
+
+def common_precision(arrays: Sequence[jax.Array]) -> np.dtype:
+    """The precision of results of arrays of JAX, at least float32.
+
+    Numbers of Python, such as the argument of a compiled function, count where there are no others.
+    """
+    floats = [each for each in arrays if jnp.issubdtype(each.dtype, jnp.floating)]
+    strong = [each for each in floats if not each.weak_type]
+    return jnp.result_type(jnp.float32, *(each.dtype for each in strong or floats))
 
 
 def wide_numbers(dtype: np.dtype | None) -> AbstractContextManager[None]:

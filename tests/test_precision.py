@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from jax import lax
 
+from jaxlaws import presets
+from jaxlaws.planning import compute_optimal
 from jaxlaws.powers import power, softplus
 from jaxlaws.precision import in_float64, precision_of_results
 
@@ -74,6 +76,21 @@ def test_integers_short_numbers_and_constants():
     found = program(jnp.bfloat16(2))
     assert [leaf.dtype for leaf in jax.tree.leaves(found)] == [jnp.int32, bool, jnp.float32]
     assert jax.tree.map(float, found) == {"count": 7, "same": True, "x": 2}
+
+
+def test_numbers_of_python_count_where_there_are_no_others(x64):
+    """Of a number of Python and one of float32, JAX makes float32; one alone is float64."""
+    given = 0.1, 3, np.float32(2), np.float64(2)
+    pairs = [(0, 1), (0, 2), (0, 3), (2, 3)]
+    found = []
+    for first, second in pairs:
+        jax.jit(lambda *numbers: found.append(precision_of_results(numbers)))(
+            given[first], given[second]
+        )
+    assert found == [None, jnp.float32, None, None]
+    assert compute_optimal(presets.load("besiroglu2024"), flops=jnp.asarray(1e22)).loss.dtype == (
+        jnp.float64
+    )
 
 
 def test_softplus():

@@ -15,6 +15,7 @@ import sys
 import time
 from pathlib import Path
 
+import jax
 import numpy as np
 
 from experiments.benchmarks.scalebench import law_of, r_squared, tables
@@ -96,6 +97,7 @@ def predictions_at_checkpoints(
 
 def main() -> None:
     """Print a row for each law and repetition, and the mean."""
+    jax.config.update("jax_enable_x64", True)  # coefficients of few runs can exceed float32
     folder, task = Path(sys.argv[1]), sys.argv[2]
     most, repetitions = (int(each) for each in (*sys.argv[3:5], *("100", "1")[len(sys.argv) - 3 :]))
     train, test, costs = (

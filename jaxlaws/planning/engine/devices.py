@@ -15,6 +15,7 @@ from jax.sharding import NamedSharding, PartitionSpec
 
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.concurrency import is_divided, on_each_device
+from jaxlaws.precision import common_precision
 
 # Entries that a program inside a trace works on together. On a CPU small blocks stay in its cache.
 _BLOCK_OF_CPU, _BLOCK_OF_ACCELERATOR = 4096, 2**18
@@ -34,7 +35,7 @@ def through_numpy(
     if not arrays:
         return function(*args, **kwargs)
     args, kwargs = jax.tree.map(_of_host, (args, kwargs))
-    dtype = jnp.result_type(jnp.float32, *arrays)
+    dtype = common_precision(arrays)
 
     def back(leaf: Array) -> jax.Array:
         number = np.asarray(leaf)
