@@ -164,8 +164,9 @@ def as_float(name: str, value: Array) -> Array:
         return float(value)
     elif value is not None:
         array = np.asarray(value)
-        if array.dtype.kind == "f":
-            return array
+        if jnp.issubdtype(array.dtype, jnp.floating):
+            # NumPy computes with bfloat16 and shorter numbers of JAX only by their own arithmetic.
+            return array if array.dtype.kind == "f" else array.astype(np.float32)
         if array.dtype.kind in "iuO":
             try:
                 return array.astype(np.float64)

@@ -76,7 +76,7 @@ def without_flops(table: Table) -> Table:
     """
 
     def named(text: str) -> str:
-        text = {"FLOPs": "cost", "budget (FLOPs)": "budget"}.get(text, text)
+        text = {"FLOPs": "cost", "budget (FLOPs)": "budget", "from (FLOPs)": "from"}.get(text, text)
         return text.replace("compute for", "cost of")
 
     rows = table.rows

@@ -5,6 +5,7 @@ the planner's small program only, which a single plan has compiled already: a th
 done before a program for all of them would be compiled. A long sweep is one call.
 """
 
+import functools
 from collections.abc import Callable, Mapping
 
 import jax
@@ -52,18 +53,22 @@ def _loss_under(law: Tree, sizes: dict[str, Array]) -> Array:
     law, sizes = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, shape), (law, sizes))
     if "num_params" in sizes:
         law = law if set(law.input_names) <= set(sizes) else supervised_law(law)
-        return law.loss(**{name: sizes[name] for name in law.input_names})
-    student = {name: sizes[name] for name in ("num_student_params", "num_student_tokens")}
+        names = law.input_names
+    else:
+        names = ("num_student_params", "num_student_tokens", "teacher_loss")
+    # Any finite numbers where there is no plan, so that derivatives are finite.
+    known = functools.reduce(jnp.logical_and, [jnp.isfinite(sizes[name]) for name in names])
+    given = {name: jnp.where(known, sizes[name], 1e3) for name in names}
+    if "num_params" in sizes:
+        return jnp.where(known, law.loss(**given), jnp.nan)
+    student = {name: given[name] for name in names[:2]}
     is_trained = ~jnp.isnan(sizes["num_teacher_tokens"])
-    teacher = {  # any finite numbers where it is not trained, so that derivatives are finite
+    teacher = {  # likewise where it is not trained
         name: jnp.where(is_trained, sizes[name], 1e9)
         for name in ("num_teacher_params", "num_teacher_tokens")
     }
-    return jnp.where(
-        is_trained,
-        distilled_loss(law, **teacher, **student),
-        law.loss(teacher_loss=sizes["teacher_loss"], **student),
-    )
+    loss = jnp.where(is_trained, distilled_loss(law, **teacher, **student), law.loss(**given))
+    return jnp.where(known, loss, jnp.nan)
 
 
 def regret(plan: SupervisedPlan | DistillationPlan, ensemble: Tree, plans: Tree) -> np.ndarray:

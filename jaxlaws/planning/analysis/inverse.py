@@ -1,6 +1,7 @@
 """The inverse of a question: the least budget with which a plan reaches a loss."""
 
 import dataclasses
+import inspect
 from collections.abc import Callable, Mapping
 from types import ModuleType
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.analysis.plan_roots import root_of
+from jaxlaws.planning.engine.costs import Costs, log_price_of_flop
 from jaxlaws.planning.engine.entries import valid_input
 from jaxlaws.planning.engine.programs import compiled_when_traced
 from jaxlaws.planning.engine.status import Status
@@ -38,7 +40,9 @@ def flops_to_reach(
         law: the law that the question takes.
         target_loss: loss to reach, in the law's unit, broadcast with the inputs.
         flops_bounds: least and largest budget of the search, in the unit of the budget. Where the
-            least budget is enough, it is the answer. None: 1e6 to 1e36 FLOPs of training.
+            least budget is enough, it is the answer. None: 1e6 to 1e36 FLOPs of training, at the
+            price of a FLOP of the `cost` in `inputs`, in a `functools.partial` or in a `Planner`.
+            A question of your own that contains prices needs bounds.
         inputs: the other keywords of the question.
 
     Returns:
@@ -94,7 +98,7 @@ def least_budget(
         excess: from a plan and the target to a number that falls through zero as the budget grows.
         target: broadcast with the inputs.
         flops_bounds: least and largest budget of the search. None: `FLOPS_BOUNDS`, times the price
-            of a FLOP of training if `inputs` has a `cost`.
+            of a FLOP of training if `inputs` or the settings of the question have a `cost`.
         inputs: the other keywords of the question.
 
     Returns:
@@ -107,15 +111,14 @@ def least_budget(
     if not low < high < np.inf:
         raise ValueError(f"flops_bounds must be two rising positive numbers, got {flops_bounds}")
     xp = array_module(law, target, inputs)
-    unit = xp.zeros(())
-    if flops_bounds is None and inputs.get("cost") is not None:
-        unit = xp.log(xp.asarray(inputs["cost"].training))
+    cost = None if flops_bounds else _cost_of(question, inputs)
+    unit = log_price_of_flop(cost, xp)
 
     def function(given: Tree) -> Callable[[Array], Array]:
         law, target, inputs = given
         return lambda log_flops: excess(question(law, flops=xp.exp(log_flops), **inputs), target)
 
-    highest = xp.broadcast_to(high + unit, np.broadcast_shapes(target.shape, unit.shape))
+    highest = xp.broadcast_to(high + unit, jnp.broadcast_shapes(target.shape, unit.shape))
     at_highest = function((law, target, inputs))
     found = jax.eval_shape(at_highest, highest) if xp is jnp else at_highest(highest)
     shape, dtype = jnp.broadcast_shapes(found.shape, target.shape), found.dtype
@@ -124,6 +127,14 @@ def least_budget(
     root, _ = root_of(function, (law, target, inputs), *ends)
     plan = question(law, flops=xp.exp(root), **inputs)
     return plan, excess(plan, target)
+
+
+def _cost_of(question: Callable[..., Tree], inputs: Mapping[str, Tree]) -> Costs | None:
+    """The prices of a question, from its inputs or its settings."""
+    if "cost" in inputs:
+        return inputs["cost"]
+    setting = inspect.signature(question).parameters.get("cost")
+    return setting.default if setting and isinstance(setting.default, Costs) else None
 
 
 def where_reached(plan: Tree, reached: Array, xp: ModuleType) -> Tree:

@@ -9,7 +9,7 @@ import numpy as np
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.inputs import as_float
 from jaxlaws.planning.analysis.plan_roots import root_of
-from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, checked
+from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, checked
 from jaxlaws.planning.engine.programs import compiled_when_traced
 from jaxlaws.planning.plan_dict import Answer
 from jaxlaws.precision import array_module
@@ -44,7 +44,8 @@ def near_optimal_range(
         question: `compute_optimal`, `distill`, or another function that takes bounds of the
             variable.
         law: the law that the question takes.
-        of: the input name of the variable, such as `"num_params"` or `"num_teacher_params"`.
+        of: the input name of the variable, such as `"num_params"` or `"num_teacher_params"`, or of
+            a further input that the plan chooses within its `input_bounds`.
         within: loss that a plan may lose, in the law's unit, broadcast with the inputs.
         inputs: the other keywords of the question. Bounds of the variable bound the range.
 
@@ -64,25 +65,38 @@ def near_optimal_range(
     >>> f"{size.low:.2g} to {size.high:.2g} parameters around {size.best.num_params:.2g}"
     '1.6e+09 to 4.9e+09 parameters around 2.8e+09'
     """
-    name = f"{of}_bounds"
-    parameter = inspect.signature(question).parameters.get(name)
-    usual = DEFAULT_BOUNDS if parameter is None else parameter.default
-    ends = inputs.pop(name, usual if isinstance(usual, tuple) else DEFAULT_BOUNDS)
+    further = inputs.get("input_bounds") or {}
+    if of in further:
+        ends = further[of]
+    else:
+        parameter = inspect.signature(question).parameters.get(f"{of}_bounds")
+        usual = DEFAULT_BOUNDS if parameter is None else parameter.default
+        ends = inputs.pop(f"{of}_bounds", usual if isinstance(usual, tuple) else DEFAULT_BOUNDS)
+
+    def plan(law: Tree, inputs: Tree, bounds: Bounds) -> Tree:
+        """The plan whose variable lies within these bounds."""
+        if of in further:
+            inner = {"input_bounds": {**inputs["input_bounds"], of: bounds}}
+        else:
+            inner = {f"{of}_bounds": bounds}
+        return question(law, **{**inputs, **inner})
+
     xp = array_module(law, within, inputs, ends)
     within = checked("within", within) if xp is np else as_float("within", within)
-    best = question(law, **inputs, **{name: ends})
+    best = plan(law, inputs, ends)
     shape = jnp.broadcast_shapes(np.shape(best.loss), np.shape(within))
-    log_best = xp.log(xp.broadcast_to(vars(best)[of], shape))
+    chosen = best.further_inputs if of in further else vars(best)
+    log_best = xp.log(xp.broadcast_to(chosen[of], shape))
     possible = xp.isfinite(log_best)
 
     def excess(given: Tree) -> Callable[[Array], Array]:
         """The loss of the best plan with a given value, above the allowed loss, in `within`."""
         law, within, inputs = given
-        least = question(law, **inputs, **{name: ends}).loss
+        least = plan(law, inputs, ends).loss
 
         def function(log_value: Array) -> Array:
             value = xp.exp(log_value)
-            return (question(law, **inputs, **{name: (value, value)}).loss - least) / within - 1
+            return (plan(law, inputs, (value, value)).loss - least) / within - 1
 
         return function
 

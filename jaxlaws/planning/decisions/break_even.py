@@ -29,6 +29,7 @@ def break_even_students(
     flops: Array,
     num_student_params: Array,
     scenario: Scenario = TEACHER_PRETRAINING_AND_INFERENCE,
+    num_inference_tokens: Array = 0.0,
     forward_flops: ForwardFlops = dense_forward_flops,
     num_student_tokens_bounds: Bounds = DEFAULT_BOUNDS,
     num_teacher_params_bounds: Bounds = DEFAULT_BOUNDS,
@@ -47,6 +48,8 @@ def break_even_students(
         flops: the budget of one student, any shape.
         num_student_params: size of each student, broadcast with the budget.
         scenario: which costs of the teacher are charged; the default charges all.
+        num_inference_tokens: tokens that each student will serve, on both sides; its budget pays
+            for serving.
         forward_flops: forward FLOPs per token of a size.
         num_student_tokens_bounds: lower and upper bound of a student's tokens, on both sides.
         num_teacher_params_bounds: lower and upper bound of the teacher's size.
@@ -80,21 +83,27 @@ def break_even_students(
         "limits": limits,
         "cost": cost,
     }
-    xp = array_module(law, flops, num_student_params, scenario, forward_flops, constraints)
+    inputs = {
+        "flops": flops,
+        "num_student_params": num_student_params,
+        "num_inference_tokens": num_inference_tokens,
+    }
+    xp = array_module(law, inputs, scenario, forward_flops, constraints)
     if xp is np:
-        flops = checked("flops", flops)
-        num_student_params = checked("num_student_params", num_student_params)
+        inputs = {
+            name: checked(name, value, may_be_zero=name == "num_inference_tokens")
+            for name, value in inputs.items()
+        }
 
     def excess(given: Tree) -> Callable[[Array], Array]:
         """The loss of students that share a teacher, above the loss of a student alone."""
-        law, flops, size, scenario, constraints = given
+        law, inputs, scenario, constraints = given
 
         def function(log_students: Array) -> Array:
             num = xp.exp(log_students)
             supervised, distilled = train_and_distill(
                 law,
-                flops=flops * num,
-                num_student_params=size,
+                **inputs | {"flops": inputs["flops"] * num},
                 num_students=num,
                 scenario=scenario,
                 forward_flops=forward_flops,
@@ -104,7 +113,7 @@ def break_even_students(
 
         return function
 
-    given = (law, flops, num_student_params, scenario, constraints)
+    given = (law, inputs, scenario, constraints)
     single = excess(given)(xp.zeros(()))
     low = xp.zeros_like(single)
     root, _ = root_of(excess, given, low, low + _LOG_MOST)

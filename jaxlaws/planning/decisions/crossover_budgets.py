@@ -24,7 +24,7 @@ from jaxlaws.planning.engine.checks import (
     split_bounds,
 )
 from jaxlaws.planning.engine.composed_inputs import with_new_axis
-from jaxlaws.planning.engine.costs import Costs, check_costs
+from jaxlaws.planning.engine.costs import Costs, check_costs, log_price_of_flop
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.mixture import Mixture
 from jaxlaws.planning.engine.programs import compiled_when_traced
@@ -39,6 +39,7 @@ from jaxlaws.precision import argmin, array_module
 from jaxlaws.pytree import pytree
 
 _BUDGETS_PER_DECADE = 24
+_FLOPS_BOUNDS = (1e17, 1e28)
 
 
 @named_in_plans("first", "to", "method")
@@ -156,7 +157,7 @@ def crossover(
     num_teacher_tokens_bounds: Bounds = DEFAULT_BOUNDS,
     limits: Mapping[str, Limit] | None = None,
     cost: Costs | None = None,
-    flops_bounds: tuple[float, float] = (1e17, 1e28),
+    flops_bounds: tuple[float, float] | None = None,
     max_crossings: int = 4,
 ) -> Crossings:
     """Every budget at which the better of supervised training and distillation changes.
@@ -179,7 +180,8 @@ def crossover(
         num_teacher_tokens_bounds: lower and upper bound of the teacher's tokens.
         limits: upper limits on other quantities, on both sides, see `Limit`.
         cost: prices of training, serving, logits and data, see `Costs`.
-        flops_bounds: least and largest budget of the search, in the unit of the budget.
+        flops_bounds: least and largest budget of the search, in the unit of the budget. None: 1e17
+            to 1e28 FLOPs of training.
         max_crossings: number of entries for crossings, the length of the last axis.
 
     Returns:
@@ -202,7 +204,7 @@ def crossover(
     law = distillation_law(law)
     check_scenario(scenario)
     check_costs(cost)
-    low, high = (float(end) for end in flops_bounds)
+    low, high = (float(end) for end in flops_bounds or _FLOPS_BOUNDS)
     if not 0 < low < high < np.inf:
         raise ValueError(f"flops_bounds must be two rising positive numbers, got {flops_bounds}")
     if max_crossings < 1:
@@ -250,9 +252,9 @@ def crossover(
         )
 
     num = 1 + int(np.ceil(_BUDGETS_PER_DECADE * np.log10(high / low)))
-    budgets = xp.broadcast_to(
-        xp.linspace(np.log(low), np.log(high), num, dtype=dtype), (*shape, num)
-    )
+    unit = log_price_of_flop(None if flops_bounds else given[2]["cost"], xp)
+    budgets = xp.linspace(np.log(low), np.log(high), num, dtype=dtype) + unit
+    budgets = xp.broadcast_to(budgets.astype(dtype), (*shape, num))
     supervised, distilled = plans(given, budgets)
     alone, taught = _losses(supervised, xp), _losses(distilled, xp)
     better = _better(_lead(alone, taught, xp), xp.minimum(alone, taught), xp)

@@ -63,6 +63,7 @@ def serving_frontier(
     flops: Array,
     num_params: Array,
     scenario: Scenario = TEACHER_PRETRAINING_AND_INFERENCE,
+    num_inference_tokens: Array = 0.0,
     forward_flops: ForwardFlops = dense_forward_flops,
     num_student_tokens_bounds: Bounds = DEFAULT_BOUNDS,
     num_teacher_params_bounds: Bounds = DEFAULT_BOUNDS,
@@ -70,16 +71,18 @@ def serving_frontier(
     limits: Mapping[str, Limit] | None = None,
     cost: Costs | None = None,
 ) -> Frontier:
-    """The loss that a training budget reaches for each size, and which sizes are efficient.
+    """The loss that a budget reaches for each size, and which sizes are efficient.
 
     For each size the better of `train_fixed` and `distill` is taken. A model is efficient where
     every smaller model, which is cheaper to serve, has a higher loss.
 
     Args:
         law: a distillation law.
-        flops: the training budget, any shape.
+        flops: the whole budget, any shape.
         num_params: sizes along one axis, in any order.
         scenario: which costs of a teacher are charged; the default charges all.
+        num_inference_tokens: tokens that each model will serve, broadcast with the budget; the
+            budget pays for serving. The default is a budget for training alone.
         forward_flops: forward FLOPs per token of a size, rising with the size.
         num_student_tokens_bounds: lower and upper bound of a model's tokens.
         num_teacher_params_bounds: lower and upper bound of a teacher's size.
@@ -118,15 +121,15 @@ def serving_frontier(
         "cost": cost,
     }
 
-    def answer(law: Tree, flops: Array, sizes: Array, scenario: Scenario, more: Tree) -> Frontier:
-        sizes = jnp.sort(jnp.asarray(sizes, float))
+    def answer(law: Tree, sizes: Array, budget: Tree, scenario: Scenario, more: Tree) -> Frontier:
+        sizes = _sorted(jnp.asarray(sizes, float))
         of_token = with_new_axis(forward_flops)
         supervised, distilled = train_and_distill(
             with_new_axis(law),
-            flops=with_new_axis(flops),
             num_student_params=sizes,
             scenario=with_new_axis(scenario),
             forward_flops=of_token,
+            **with_new_axis(budget),
             **with_new_axis(more),
         )
         alone, taught = (
@@ -148,5 +151,17 @@ def serving_frontier(
             distilled=distilled,
         )
 
-    inputs = checked_inputs({"flops": flops, "num_params": num_params}, limits=limits)
-    return compose(answer, distillation_law(law), *inputs.values(), scenario, constraints)
+    inputs = {
+        "num_params": num_params,
+        "flops": flops,
+        "num_inference_tokens": num_inference_tokens,
+    }
+    budget = checked_inputs(inputs, may_be_zero=("num_inference_tokens",), limits=limits)
+    sizes = budget.pop("num_params")
+    return compose(answer, distillation_law(law), sizes, budget, scenario, constraints)
+
+
+def _sorted(sizes: Array) -> Array:
+    """Not by `jnp.sort`, whose transpose would leave float64 in a float32 program."""
+    places = jnp.arange(len(sizes))[None, :]
+    return jnp.where(jnp.argsort(sizes)[:, None] == places, sizes[None, :], 0.0).sum(axis=-1)

@@ -4,6 +4,7 @@ These are the ratios of Busbridge et al. 2025, App. D.5: of compute, and of toke
 teacher's tokens count as far as the scenario charges them (Eq. 34).
 """
 
+import operator
 from collections.abc import Mapping
 
 import jax.numpy as jnp
@@ -16,7 +17,7 @@ from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, distillation_
 from jaxlaws.planning.engine.composed_inputs import checked_inputs, compose
 from jaxlaws.planning.engine.costs import Costs, check_costs
 from jaxlaws.planning.engine.limits import Limit
-from jaxlaws.planning.engine.plans import DistillationPlan, SupervisedPlan
+from jaxlaws.planning.engine.plans import DistillationPlan, SupervisedPlan, where_known
 from jaxlaws.planning.engine.programs import compiled_when_traced
 from jaxlaws.planning.engine.scenarios import (
     TEACHER_PRETRAINING_AND_INFERENCE,
@@ -52,6 +53,7 @@ def relative_cost(
     target_loss: Array,
     num_student_params: Array,
     scenario: Scenario = TEACHER_PRETRAINING_AND_INFERENCE,
+    num_inference_tokens: Array = 0.0,
     forward_flops: ForwardFlops = dense_forward_flops,
     num_student_tokens_bounds: Bounds = DEFAULT_BOUNDS,
     num_teacher_params_bounds: Bounds = DEFAULT_BOUNDS,
@@ -69,6 +71,7 @@ def relative_cost(
         target_loss: loss to reach, any shape.
         num_student_params: size of both models, broadcast with the loss.
         scenario: which costs of the teacher are charged; the default charges all.
+        num_inference_tokens: tokens that both models will serve; `compute` then counts serving.
         forward_flops: forward FLOPs per token of a size.
         num_student_tokens_bounds: lower and upper bound of the student's tokens, on both sides.
         num_teacher_params_bounds: lower and upper bound of the teacher's size.
@@ -105,15 +108,10 @@ def relative_cost(
     both = (num_student_tokens_bounds, limits, cost)
 
     def answer(
-        law: Tree, target_loss: Array, size: Array, scenario: Scenario, both: Tree, teacher: Tree
+        law: Tree, size: Array, common: Tree, scenario: Scenario, both: Tree, teacher: Tree
     ) -> Ratios:
         tokens_bounds, limits, cost = both
-        common = {
-            "target_loss": target_loss,
-            "forward_flops": forward_flops,
-            "limits": limits,
-            "cost": cost,
-        }
+        common = {**common, "forward_flops": forward_flops, "limits": limits, "cost": cost}
         distilled = flops_to_reach(
             distill,
             law,
@@ -127,16 +125,21 @@ def relative_cost(
             train_fixed, law, num_params=size, num_tokens_bounds=tokens_bounds, **common
         )
         # A teacher that costs nothing has no tokens.
-        charged = scenario.pretraining * distilled.num_teacher_tokens
-        tokens = distilled.num_student_tokens + jnp.where(charged > 0, charged, 0.0)
+        of_teacher = distilled.num_teacher_tokens
+        of_teacher = jnp.where(jnp.isnan(of_teacher), 0.0, of_teacher)
+        tokens = distilled.num_student_tokens + scenario.pretraining * of_teacher
         return Ratios(
-            compute=distilled.flops / supervised.flops,
-            tokens=tokens / supervised.num_tokens,
+            compute=where_known(operator.truediv, distilled.flops, supervised.flops),
+            tokens=where_known(operator.truediv, tokens, supervised.num_tokens),
             distilled=distilled,
             supervised=supervised,
         )
 
-    inputs = checked_inputs(
-        {"target_loss": target_loss, "num_student_params": num_student_params}, limits=limits
-    )
-    return compose(answer, law, *inputs.values(), scenario, both, teacher_bounds)
+    inputs = {
+        "target_loss": target_loss,
+        "num_student_params": num_student_params,
+        "num_inference_tokens": num_inference_tokens,
+    }
+    common = checked_inputs(inputs, may_be_zero=("num_inference_tokens",), limits=limits)
+    size = common.pop("num_student_params")
+    return compose(answer, law, size, common, scenario, both, teacher_bounds)

@@ -171,9 +171,11 @@ def rank_teachers(
         )
         losses = jnp.where(is_solved(plans.status), plans.loss, jnp.inf)
         ranking = jnp.argsort(losses, axis=-1)
-        ordered = jnp.take_along_axis(losses, ranking, axis=-1)
-        least, some = ordered[..., 0], jnp.isfinite(ordered[..., 0])
-        second = ordered[..., 1] if ordered.shape[-1] > 1 else jnp.full_like(least, jnp.inf)
+        # Not by an index, whose transpose would leave float64 in a float32 program.
+        least = jnp.min(losses, axis=-1)
+        some = jnp.isfinite(least)
+        is_best = jnp.broadcast_to(jnp.arange(losses.shape[-1]), losses.shape) == ranking[..., :1]
+        second = jnp.min(jnp.where(is_best, jnp.inf, losses), axis=-1)
         return TeacherChoice(
             best=jnp.where(some, ranking[..., 0], -1),
             ranking=ranking,

@@ -2,7 +2,7 @@
 
 import functools
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +14,12 @@ from jaxlaws.inputs import as_float
 from jaxlaws.planning.distillation.family_costs import teacher_variables, tokens_of
 from jaxlaws.planning.distillation.student_family_plan import FamilyPlan, family_plan
 from jaxlaws.planning.distillation.student_family_problem import family_problem
+from jaxlaws.planning.distillation.student_limits import (
+    OF_STUDENT,
+    caps_of,
+    lowest,
+    with_limits,
+)
 from jaxlaws.planning.engine.checks import (
     DEFAULT_BOUNDS,
     Bounds,
@@ -21,6 +27,7 @@ from jaxlaws.planning.engine.checks import (
     distillation_law,
     split_bounds,
 )
+from jaxlaws.planning.engine.composed_inputs import checked_inputs
 from jaxlaws.planning.engine.costs import MAY_BE_FREE, Costs, cost_inputs
 from jaxlaws.planning.engine.evaluation import Question, ask
 from jaxlaws.planning.engine.limits import Limit, check_limits
@@ -82,10 +89,12 @@ def distill_family(
             and broadcasts with the budget.
         num_teacher_params_bounds: lower and upper bound of the size of the teacher.
         num_teacher_tokens_bounds: lower and upper bound of the tokens of the teacher.
-        limits: upper limits on other quantities of `num_teacher_params` and `num_teacher_tokens`,
-            by names of your choice; for a teacher that costs nothing, of `teacher_loss`. The
-            students cannot be limited, because the split among them is not a variable of the
-            search.
+        limits: upper limits on other quantities, by names of your choice: of `num_teacher_params`
+            and `num_teacher_tokens`, or of `teacher_loss` for a teacher that costs nothing; or of
+            `num_student_params` and `num_student_tokens`, which holds for each student, must rise
+            with its tokens, and has one active bound and one marginal value for each student. A
+            quantity of several models cannot be limited, because the split among the students is
+            not a variable of the search.
         cost: prices of training, serving, logits and data, see `Costs`.
 
     Returns:
@@ -93,8 +102,8 @@ def distill_family(
 
     Raises:
         ValueError: an input is not positive and finite, the sizes have no axis, a share of the
-            scenario is outside [0, 1], bounds exclude each other, or a limit depends on the
-            students. Inside a trace the plan then has the status INFEASIBLE and NaN for sizes.
+            scenario is outside [0, 1], bounds exclude each other, or a limit depends on several
+            models. Inside a trace the plan then has the status INFEASIBLE and NaN for sizes.
         TypeError: the law is not a distillation law, or it is a `Mixture`, for which this function
             is not available; or the scenario is not a `Scenario`.
 
@@ -111,7 +120,8 @@ def distill_family(
     if isinstance(law, Mixture):
         raise TypeError("distill_family takes single laws: plan for each law of the mixture")
     charged = charged_costs(scenario)
-    _check_limits(limits, teacher_variables(charged))
+    of_teacher, of_students = _divided(limits, teacher_variables(charged))
+    checked_inputs({}, limits=of_students)
     sizes = {
         "num_student_params": num_student_params,
         "weights": 1.0 if weights is None else weights,
@@ -143,7 +153,11 @@ def distill_family(
         _for_each_student(as_float("num_student_tokens_bounds", end), shape[-1])
         for end in split_bounds("num_student_tokens", num_student_tokens_bounds)
     )
-
+    caps = {}
+    if of_students:
+        each_size = tuple(students["num_student_params"].values())
+        caps = caps_of(of_students, each_size, tuple(zip(least, most, strict=True)))
+        most = [lowest(end, [c[i] for c in caps.values()]) for i, end in enumerate(most)]
     plan = ask(
         _QUESTIONS[charged],
         distillation_law(law),
@@ -153,9 +167,10 @@ def distill_family(
             "num_teacher_params": num_teacher_params_bounds,
             "num_teacher_tokens": num_teacher_tokens_bounds,
         },
-        limits=limits,
+        limits=of_teacher,
         functions={"forward_flops": forward_flops},
     )
+    plan = with_limits(plan, caps) if caps else plan
     return jax.tree.map(_stacked, plan, is_leaf=lambda node: isinstance(node, list))
 
 
@@ -166,29 +181,39 @@ def _for_each_student(bound: Array, num: int) -> list[Array]:
     return [bound[..., index % np.shape(bound)[-1]] for index in range(num)]
 
 
-def _check_limits(limits: Mapping[str, Limit] | None, names: tuple[str, ...]) -> None:
-    """Check that limits depend on the variables of the teacher only.
+def _divided(
+    limits: Mapping[str, Limit] | None, of_teacher: tuple[str, ...]
+) -> tuple[dict[str, Limit], dict[str, Limit]]:
+    """The limits on the teacher, and those on each student.
 
     Raises:
-        ValueError: the quantity of a limit has another parameter without a default.
+        ValueError: the quantity of a limit has required parameters of both, or other ones.
     """
+    teacher, students = {}, {}
     for name, limit in check_limits(limits).items():
-        try:
-            parameters = inspect.signature(limit.quantity).parameters.values()
-        except ValueError:  # a callable without a signature, such as a compiled function
-            continue
-        named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-        others = [
-            each.name
-            for each in parameters
-            if each.kind in named and each.default is each.empty and each.name not in names
-        ]
-        if others:
+        required = _required(limit.quantity)
+        if required and required <= set(OF_STUDENT):
+            students[name] = limit
+        elif required <= set(of_teacher):
+            teacher[name] = limit
+        else:
             raise ValueError(
-                f"limits[{name!r}] depends on {', '.join(others)}, but a limit of distill_family "
-                f"may depend only on {' and '.join(names)}. For the tokens of each student use "
-                "num_student_tokens_bounds."
+                f"limits[{name!r}] depends on {', '.join(sorted(required))}, but a limit of "
+                f"distill_family may depend only on {' and '.join(of_teacher)}, or only on "
+                f"{' and '.join(OF_STUDENT)}, which are those of each student in turn. For a "
+                "quantity of several models, limit its parts."
             )
+    return teacher, students
+
+
+def _required(quantity: Callable[..., Array]) -> set[str]:
+    """The parameters without a default; none for a callable without a signature."""
+    try:
+        parameters = inspect.signature(quantity).parameters.values()
+    except ValueError:  # such as a compiled function
+        return set()
+    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return {each.name for each in parameters if each.kind in named and each.default is each.empty}
 
 
 def _stacked(leaf: Array) -> Array:

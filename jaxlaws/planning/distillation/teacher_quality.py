@@ -129,15 +129,18 @@ def assess_teacher(
             "num_student_params": plan.num_student_params,
             "num_student_tokens": plan.num_student_tokens,
         }
+        possible = jnp.isfinite(plan.loss)
+        # Any finite numbers where there is no plan, so that derivatives are finite.
+        some = {name: jnp.where(possible, value, 1e9) for name, value in student.items()}
         slope = jax.jvp(
-            lambda loss: law.loss(**student, teacher_loss=loss),
-            (jnp.asarray(plan.teacher_loss),),
-            (jnp.ones_like(plan.teacher_loss),),
+            lambda loss: law.loss(**some, teacher_loss=loss),
+            (jnp.where(possible, plan.teacher_loss, 1.0),),
+            (jnp.ones_like(plan.loss),),
         )[1]
         optimal = optimal_teacher_loss(law, **student, teacher_loss_bounds=teacher_loss_bounds)
         return TeacherQuality(
-            slope=slope,
-            too_good=slope < 0,
+            slope=jnp.where(possible, slope, jnp.nan),
+            too_good=possible & (slope < 0),
             gain=plan.loss - optimal.loss,
             optimal=optimal,
             plan=plan,

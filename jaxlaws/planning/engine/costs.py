@@ -5,6 +5,8 @@ the price of a FLOP of training. A dearer FLOP of serving then counts as more se
 one of logits as a higher share of the logits; only the price of a token is a new term.
 """
 
+from types import ModuleType
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -137,6 +139,16 @@ def check_costs(cost: Costs | None) -> None:
     if cost is not None and not in_jax(cost):
         for name, price in _named(cost).items():
             valid_input(name, price, np, may_be_zero=name in MAY_BE_FREE)
+
+
+def log_price_of_flop(cost: Costs | None, xp: ModuleType) -> Array:
+    """The logarithm of the price of a FLOP of training, by which a range of budgets moves.
+
+    Args:
+        cost: the prices; for None it is zero.
+        xp: `jax.numpy` inside a trace, else NumPy.
+    """
+    return xp.zeros(()) if cost is None else xp.log(xp.asarray(cost.training))
 
 
 def cost_inputs(cost: Costs | None) -> dict[str, Array]:

@@ -1,5 +1,6 @@
 """A planning function with its law and settings as one object, for programs that embed plans."""
 
+import functools
 import inspect
 from collections.abc import Callable, Sequence
 
@@ -9,13 +10,15 @@ import jax.export
 from jaxlaws.foundations.annotations import Tree
 
 
+@jax.tree_util.register_pytree_node_class
 class Planner:
     """A planning function with its law and settings.
 
     Make a planner once and call it everywhere: it works in Python, and inside `jit`, `vmap`,
     `grad`, `scan`, `cond` and `shard_map`, and may be the question of `flops_to_reach` or
     `over_draws`. Its programs are those of the planning function, compiled at the first call for
-    values and at the first call for derivatives. New budgets and new laws compile nothing.
+    values and at the first call for derivatives. New budgets and new laws compile nothing. A
+    planner is a JAX tree whose leaves are its settings.
 
     Args:
         question: a planning function, such as `distill`.
@@ -38,8 +41,8 @@ class Planner:
     def __init__(self, question: Callable[..., Tree], /, **settings: Tree) -> None:
         self.question = question
         self.settings = settings
-        self.__signature__ = inspect.signature(question)
-        self.__signature__.bind_partial(**settings)
+        inspect.signature(question).bind_partial(**settings)
+        self.__signature__ = inspect.signature(functools.partial(question, **settings))
 
     def __call__(self, law: Tree = None, /, **inputs: Tree) -> Tree:
         """The answer of the planning function.
@@ -50,6 +53,18 @@ class Planner:
         """
         given = {} if law is None else {"law": law}
         return self.question(**{**self.settings, **given, **inputs})
+
+    def tree_flatten(self) -> tuple[tuple[Tree, ...], tuple[Callable[..., Tree], tuple[str, ...]]]:
+        """The parts that JAX sees: the settings. The question and their names are static."""
+        return tuple(self.settings.values()), (self.question, tuple(self.settings))
+
+    @classmethod
+    def tree_unflatten(
+        cls, static: tuple[Callable[..., Tree], tuple[str, ...]], settings: tuple[Tree, ...]
+    ) -> "Planner":
+        """A planner from its parts."""
+        question, names = static
+        return cls(question, **dict(zip(names, settings, strict=True)))
 
     def lower(
         self, *, platforms: Sequence[str] | None = None, **inputs: Tree

@@ -16,7 +16,8 @@ All leaves of a plan have one shape, the broadcast shape of the inputs.
 """
 
 import dataclasses
-from collections.abc import Iterable
+import functools
+from collections.abc import Callable, Iterable
 
 import jax.numpy as jnp
 
@@ -172,6 +173,15 @@ def status_of(
 def where_possible(solution: Solution, value: Array) -> Array:
     """A number of the plan, NaN where there is no plan."""
     return jnp.where(solution.possible, value, jnp.nan)
+
+
+def where_known(function: Callable[..., Array], *numbers: Array) -> Array:
+    """A function of numbers of plans; NaN, with derivatives of zero, where one of them is NaN.
+
+    A derivative of zero times NaN would be NaN. Therefore the function gets ones in these entries.
+    """
+    known = functools.reduce(jnp.logical_and, map(jnp.isfinite, numbers))
+    return jnp.where(known, function(*(jnp.where(known, each, 1.0) for each in numbers)), jnp.nan)
 
 
 def shares_of(solution: Solution, **costs: Array) -> tuple[Array, Record]:

@@ -53,6 +53,7 @@ def compiled_when_traced(
     def decorate(function: Callable[_Given, _Answer]) -> Callable[_Given, _Answer]:
         @functools.wraps(function)
         def answer(*args: _Given.args, **kwargs: _Given.kwargs) -> _Answer:
+            args = tuple(map(_with_settings_as_leaves, args))
             if not in_jax(args, kwargs):
                 return through_numpy(function, args, kwargs)
             options = {name: kwargs.pop(name) for name in fixed if name in kwargs}
@@ -137,6 +138,13 @@ def _axes(leaf: Array) -> frozenset[str]:
     return kind.vma if hasattr(kind, "vma") else kind.manual_axis_type.varying
 
 
+def _with_settings_as_leaves(argument: Tree) -> Tree:
+    """A `functools.partial` as a tree, so that the numbers that it holds are arguments too."""
+    if type(argument) is not functools.partial:
+        return argument
+    return jax.tree_util.Partial(argument.func, *argument.args, **argument.keywords)
+
+
 def _with_charged_costs(tree: Tree) -> Tree:
     def is_scenario(node: Tree) -> bool:
         return isinstance(node, Scenario)
@@ -151,9 +159,11 @@ def _with_charged_costs(tree: Tree) -> Tree:
 
 
 def _without_list(value: Tree) -> Tree:
-    """A list as an array, so that its numbers are one argument."""
+    """A list of numbers as an array, so that it is one argument; another list as a tuple."""
     if not isinstance(value, list):
         return value
+    if not all(map(_is_number, jax.tree.leaves(value))):
+        return tuple(value)
     return jnp.stack(value) if in_jax(value) else np.asarray(value)
 
 

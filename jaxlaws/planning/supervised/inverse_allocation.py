@@ -27,6 +27,7 @@ def optimal_budget(
     num_tokens_bounds: Bounds = DEFAULT_BOUNDS,
     limits: Mapping[str, Limit] | None = None,
     cost: Costs | None = None,
+    input_bounds: Mapping[str, Bounds] | None = None,
     flops_bounds: tuple[float, float] | None = None,
 ) -> SupervisedPlan:
     """The compute-optimal plan of a given size, or of a given number of tokens.
@@ -46,6 +47,7 @@ def optimal_budget(
         num_tokens_bounds: lower and upper bound of the tokens.
         limits: upper limits on other quantities, as in `compute_optimal`.
         cost: prices of training, serving and data, see `Costs`.
+        input_bounds: bounds of further inputs of the law, which are chosen as in `compute_optimal`.
         flops_bounds: least and largest budget of the search, in the unit of the budget. None: 1e6
             to 1e36 FLOPs of training.
 
@@ -76,6 +78,7 @@ def optimal_budget(
         "num_tokens_bounds": num_tokens_bounds,
         "limits": limits,
         "cost": cost,
+        "input_bounds": input_bounds,
     }
     xp = array_module(law, value, inputs)
     target, valid = valid_input(name, value, xp, replacement=1.0)

@@ -170,9 +170,12 @@ def optimal_shape(
         best = argmin(xp.where(possible, each.loss, xp.inf), axis=-1)
         some = possible.any(axis=-1)
 
+        is_best = xp.broadcast_to(xp.arange(len(shapes)), shape) == best[..., None]
+
         def of_best(values: Array) -> Array:
+            # Not by an index, whose transpose would leave float64 in a float32 program.
             nothing = xp.nan if xp.issubdtype(values.dtype, xp.floating) else 0
-            chosen = xp.take_along_axis(values, best[..., None], axis=-1)[..., 0]
+            chosen = xp.where(is_best, values, 0).sum(axis=-1, dtype=values.dtype)
             return xp.where(some, chosen, xp.asarray(nothing, values.dtype))
 
         def of_shape(name: str) -> Array:

@@ -1,5 +1,6 @@
 """The cost of a model that is smaller than the compute-optimal one, at equal loss."""
 
+import operator
 from collections.abc import Mapping
 
 import jax.numpy as jnp
@@ -11,7 +12,7 @@ from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds
 from jaxlaws.planning.engine.composed_inputs import checked_inputs, compose
 from jaxlaws.planning.engine.costs import Costs, check_costs
 from jaxlaws.planning.engine.limits import Limit
-from jaxlaws.planning.engine.plans import SupervisedPlan
+from jaxlaws.planning.engine.plans import SupervisedPlan, where_known
 from jaxlaws.planning.engine.programs import compiled_when_traced
 from jaxlaws.planning.plan_dict import Answer
 from jaxlaws.planning.supervised.allocation import compute_optimal
@@ -100,14 +101,17 @@ def overtraining_cost(
             **shared,
         )
         forward_flops = shared["forward_flops"]
-        saved = forward_flops(optimal.num_params) - forward_flops(smaller.num_params)
-        if shared["cost"] is not None:
-            saved = saved * shared["cost"].serving
+        price = 1.0 if shared["cost"] is None else shared["cost"].serving
         more = smaller.flops - optimal.flops
+
+        def tokens_to_repay(more: Array, size: Array, fewer: Array) -> Array:
+            saved = price * (forward_flops(size) - forward_flops(fewer))
+            return jnp.where(saved <= 0, jnp.inf, more / jnp.where(saved == 0, 1.0, saved))
+
         return SmallerModel(
-            overhead=more / optimal.flops,
-            tokens_to_repay=jnp.where(
-                saved <= 0, jnp.inf, more / jnp.where(saved == 0, 1.0, saved)
+            overhead=where_known(operator.truediv, more, optimal.flops),
+            tokens_to_repay=where_known(
+                tokens_to_repay, more, optimal.num_params, smaller.num_params
             ),
             optimal=optimal,
             smaller=smaller,

@@ -1,19 +1,25 @@
 """Prices on the command line: `--price` of the verbs of `plan`."""
 
+import numpy as np
 import pytest
 
 from jaxlaws import presets
 from jaxlaws.planning import (
+    TEACHER_INFERENCE,
     TEACHER_PRETRAINING_AND_INFERENCE,
     Costs,
     compute_optimal,
+    crossover,
     distill,
     plan_to_dict,
     serve,
+    serving_frontier,
 )
 
 TRAIN = ["plan", "train", "--law", "besiroglu2024"]
 SERVE = ["plan", "serve", "--law", "besiroglu2024"]
+CONSISTENT = ["--law", "busbridge2025_consistent", "--scenario", "inference"]
+FREE = ["--scenario", "free"]
 LAW = presets.load("besiroglu2024")
 
 
@@ -59,6 +65,37 @@ def test_a_distilled_student(run):
         cost=Costs(logits=3.0),
     )
     _same(run(*arguments, "--law", "busbridge2025_refit", "--json").json, plan)
+
+
+def test_the_loss_against_the_cost_of_serving(run):
+    arguments = ["plan", "frontier", "--flops", "1400", "--params", "1e8:1e10:3", *CONSISTENT]
+    prices = ["--price", "training=1.4e-18", "--price", "token=1e-10"]
+    reported = run(*arguments, *prices, "--json").json
+    cost = Costs(training=1.4e-18, serving=1.4e-18, logits=1.4e-18, token=1e-10)
+    sizes = reported["num_params"]
+    law = presets.load("busbridge2025_consistent")
+    options = {"num_params": sizes, "scenario": TEACHER_INFERENCE, "cost": cost}
+    _same(reported, serving_frontier(law, flops=1400.0, **options))
+    assert reported["prices"]["token"] == 1e-10
+    assert "training 1.4e-18" in run(*arguments, *prices).out
+
+
+@pytest.mark.slow
+def test_the_budgets_at_which_the_better_method_changes(run):
+    arguments = ["plan", "crossover", "--student", "300M", *CONSISTENT, "--price"]
+    reported = run(*arguments, "training=2:1e15:0.4", "--json").json
+    price = reported["prices"]["training"]
+    cost = Costs(training=price, serving=price, logits=price)
+    law = presets.load("busbridge2025_consistent")
+    answer = crossover(law, num_student_params=3e8, scenario=TEACHER_INFERENCE, cost=cost)
+    _same(reported, answer)
+    tokens = answer.flops[0] / price / (6 * 3e8)
+    outside = max(0, *(np.log10(tokens / 5.12e11), np.log10(3.7e9 / tokens)))
+    assert reported["extrapolation_decades"][0] == pytest.approx(outside, abs=0.3)
+    out = run(*arguments, "training=2:1e15:0.4").out
+    assert "FLOPs" not in out
+    never = ["plan", "crossover", "--student", "100M", *CONSISTENT, *FREE, "--price"]
+    assert "no crossing between 1e19 and 1e30" in run(*never, "training=100").out
 
 
 @pytest.mark.parametrize(

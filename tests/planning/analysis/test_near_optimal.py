@@ -8,6 +8,7 @@ from in_numpy import student_loss, trained_loss
 
 from jaxlaws import presets
 from jaxlaws.planning import TEACHER_PRETRAINING, compute_optimal, distill, near_optimal_range
+from tests.planning.cost_search import routed
 
 
 def test_range_of_sizes_holds_just_those_within():
@@ -84,3 +85,14 @@ def test_misuse_is_named():
         near_optimal_range(compute_optimal, law, of="num_params", within=0, flops=1e21)
     with pytest.raises(TypeError, match="num_heads_bounds"):
         near_optimal_range(compute_optimal, law, of="num_heads", within=0.01, flops=1e21)
+
+
+def test_the_range_of_a_further_input():
+    law, within = presets.load("krajewski2024"), 1e-3
+    options = {"flops": 1e21, "forward_flops": routed, "input_bounds": {"granularity": (1, 64)}}
+    answer = near_optimal_range(compute_optimal, law, of="granularity", within=within, **options)
+    assert 1 < answer.low < answer.best.further_inputs.granularity < answer.high < 64
+    for end in (answer.low, answer.high):
+        options["input_bounds"] = {"granularity": (end, end)}
+        plan = compute_optimal(law, **options)
+        np.testing.assert_allclose(plan.loss - answer.best.loss, within, rtol=1e-4)

@@ -94,3 +94,12 @@ def test_misuse_is_named():
         break_even_students(presets.load("besiroglu2024"), flops=1e21, num_student_params=1e9)
     with pytest.raises(TypeError, match="scenario must be a Scenario"):
         break_even_students(LAW, flops=1e21, num_student_params=1e9, scenario="full")  # pyright: ignore
+
+
+def test_students_that_serve_need_as_much_more():
+    options = {"num_student_params": 1e9, "scenario": TEACHER_PRETRAINING}
+    plain = break_even_students(LAW, flops=1e20, **options)
+    budget = 1e20 + 2 * 1e9 * 1e11
+    served = break_even_students(LAW, flops=budget, num_inference_tokens=1e11, **options)
+    assert plain > 1
+    assert served == pytest.approx(plain, rel=1e-8)

@@ -44,3 +44,12 @@ def test_misuse_is_named():
         serving_frontier(LAW, num_params=[1e9, -1.0], **asked)
     with pytest.raises(TypeError, match="distillation law"):
         serving_frontier(presets.load("besiroglu2024"), num_params=[1e9], **asked)
+
+
+def test_a_budget_that_pays_for_serving():
+    # One token served costs as much as a third of a token of training.
+    sizes = np.array([1e8, 1e9, 1e10])
+    options = {"num_params": sizes, "scenario": FREE_TEACHER}
+    answer = serving_frontier(LAW, flops=1e22, num_inference_tokens=1e12, **options)
+    np.testing.assert_allclose(answer.supervised.num_tokens, (1e22 / (2 * sizes) - 1e12) / 3)
+    assert answer.method[-1] == Method.NONE  # 2e22 FLOPs of serving

@@ -58,3 +58,13 @@ def test_misuse_is_named():
         relative_cost(presets.load("besiroglu2024"), scenario=TEACHER_INFERENCE, **asked)
     with pytest.raises(ValueError, match="num_student_params must be positive"):
         relative_cost(LAW, target_loss=2.4, num_student_params=0.0, scenario=TEACHER_INFERENCE)
+
+
+def test_both_models_serve():
+    asked = {"target_loss": 2.4, "num_student_params": 5e8, "scenario": TEACHER_INFERENCE}
+    plain = relative_cost(LAW, **asked)
+    served = relative_cost(LAW, num_inference_tokens=1e12, **asked)
+    serving = 2 * 5e8 * 1e12
+    expected = (plain.distilled.flops + serving) / (plain.supervised.flops + serving)
+    np.testing.assert_allclose(served.compute, expected, rtol=1e-9)
+    np.testing.assert_allclose(served.tokens, plain.tokens, rtol=1e-8)

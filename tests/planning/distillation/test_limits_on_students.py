@@ -41,6 +41,14 @@ def data(*, num_student_tokens, **_):
     return num_student_tokens
 
 
+def weeks(*, num_student_params, num_student_tokens, **_):
+    return 6 * num_student_params * (num_student_tokens + 1e9) / 1e19
+
+
+def logits(*, num_teacher_params, num_student_tokens, **_):
+    return num_teacher_params * num_student_tokens
+
+
 def test_a_limit_on_a_free_teacher():
     check_limit(
         lambda limits: distill(
@@ -105,18 +113,58 @@ def test_a_limit_on_the_teacher_of_a_family(scenario, quantity, most):
 @pytest.mark.parametrize(
     ("scenario", "quantity", "message"),
     [
-        (FREE_TEACHER, data, "on num_student_tokens, .* may depend only on teacher_loss"),
         (FREE_TEACHER, days, "on num_teacher_params, num_teacher_tokens, .* only on teacher_loss"),
-        (TEACHER_PRETRAINING, data, "only on num_teacher_params and num_teacher_tokens"),
+        (TEACHER_PRETRAINING, logits, "only on num_teacher_params and num_teacher_tokens, or only"),
     ],
 )
-def test_a_limit_on_the_students_of_a_family_is_refused(scenario, quantity, message):
+def test_a_limit_on_several_models_of_a_family_is_refused(scenario, quantity, message):
     limits = {"mine": Limit(quantity, 1e10)}
     with pytest.raises(ValueError, match=rf"limits\['mine'\] depends .*{message}"):
         distill_family(LAW, scenario=scenario, limits=limits, **FAMILY)
     passed_through_jit = jax.tree.map(lambda leaf: leaf, limits)
     with pytest.raises(ValueError, match=message):
         distill_family(LAW, scenario=scenario, limits=passed_through_jit, **FAMILY)
+
+
+def test_a_limit_on_each_student_of_a_family():
+    """It is the bound of the tokens that follows from it; its value is a difference of plans."""
+    step, most = 1e-4, 350.0
+    limits = {"weeks": Limit(weeks, most * np.exp(np.array([-step, 0.0, step])))}
+    plan = distill_family(LAW, scenario=FREE_TEACHER, limits=limits, **FAMILY)
+    caps = most * 1e19 / (6 * np.array(FAMILY["num_student_params"])) - 1e9
+    bounded = distill_family(
+        LAW, scenario=FREE_TEACHER, num_student_tokens_bounds=(1e3, caps), **FAMILY
+    )
+    np.testing.assert_allclose(plan.loss[1], bounded.loss, rtol=1e-12)
+    np.testing.assert_allclose(plan.num_student_tokens[1], bounded.num_student_tokens, rtol=1e-9)
+    assert plan.status[1] == bounded.status == Status.ON_BOUND
+    assert bounded.active_bounds.num_student_tokens.tolist().count(1) in (1, 2)
+    np.testing.assert_array_equal(
+        plan.active_bounds.weeks[1], bounded.active_bounds.num_student_tokens
+    )
+    assert not plan.active_bounds.num_student_tokens.any()
+    slope = -(plan.loss[2] - plan.loss[0]) / (2 * step)
+    np.testing.assert_allclose(plan.marginal_values.weeks[1].sum(), slope, rtol=1e-5)
+    assert not plan.marginal_values.num_student_tokens.any()
+    impossible = distill_family(
+        LAW, scenario=FREE_TEACHER, limits={"weeks": Limit(weeks, 1e-3)}, **FAMILY
+    )
+    assert impossible.status == Status.INFEASIBLE
+    assert np.isnan(impossible.num_student_tokens).all()
+
+
+@pytest.mark.slow
+def test_a_limit_on_each_student_in_a_float32_program():
+    def loss(most):
+        limits = {"weeks": Limit(weeks, most)}
+        plan = distill_family(LAW, scenario=FREE_TEACHER, limits=limits, **FAMILY)
+        return plan.loss, plan
+
+    (_, plan), slope = jax.jit(jax.value_and_grad(loss, has_aux=True))(350.0)
+    _, exact = loss(350.0)
+    np.testing.assert_allclose(plan.loss, exact.loss, rtol=1e-6)
+    np.testing.assert_array_equal(plan.active_bounds.weeks, exact.active_bounds.weeks)
+    np.testing.assert_allclose(-350 * slope, exact.marginal_values.weeks.sum(), rtol=1e-4)
 
 
 STUDENT = {"num_student_params": 1e9, "num_student_tokens": 1e11}

@@ -1,30 +1,38 @@
 """Prices: random problems against a dense search, prices of one, marginal values, and misuse."""
 
+import functools
+
 import jax
 import numpy as np
 import pytest
 
 from jaxlaws import fix_inputs, presets
 from jaxlaws.planning import (
+    TEACHER_INFERENCE,
     TEACHER_PRETRAINING,
     TEACHER_PRETRAINING_AND_INFERENCE,
     Costs,
     Hardware,
+    Planner,
     Status,
     assess_teacher,
     compare,
+    compute_multiplier,
     compute_optimal,
+    crossover,
     distill,
     distill_family,
     distill_with,
     flops_to_reach,
     relative_cost,
     serve,
+    train_fixed,
 )
 from tests.planning.cost_search import KINDS, routed
 from tests.planning.in_numpy import trained_loss
 
 LAW, DISTILLED = presets.load("besiroglu2024"), presets.load("busbridge2025_refit")
+CONSISTENT = presets.load("busbridge2025_consistent")
 EXPERTS = presets.load("krajewski2024")
 DOLLARS = 1.4e-18  # of a FLOP
 
@@ -132,6 +140,34 @@ def test_the_least_budget_is_searched_in_the_unit_of_the_prices():
     cheapest = serve(LAW, num_inference_tokens=0.0, target_loss=2.3, cost=cost)
     np.testing.assert_allclose([plan.loss, again.loss], 2.3, rtol=1e-8)
     np.testing.assert_allclose(plan.flops, cheapest.flops, rtol=1e-7)
+
+
+@pytest.mark.parametrize("kind", [functools.partial, Planner])
+def test_prices_among_the_settings_of_a_question_move_the_search_too(kind):
+    # In FLOPs the search begins at 1e6, which is far above these dollars.
+    planner = kind(train_fixed, num_params=1e8, cost=Costs(training=DOLLARS))
+    plan = flops_to_reach(
+        planner, LAW, target_loss=train_fixed(LAW, num_params=1e8, flops=1e18).loss
+    )
+    np.testing.assert_allclose(plan.flops, 1e18 * DOLLARS, rtol=1e-9)
+
+
+def test_a_multiplier_of_money_is_that_of_compute():
+    question = functools.partial(compute_optimal, cost=Costs(training=DOLLARS))
+    plain = compute_multiplier(LAW, presets.load("hoffmann2022"), flops=1e21)
+    priced = compute_multiplier(
+        LAW, presets.load("hoffmann2022"), flops=1e21 * DOLLARS, question=question
+    )
+    np.testing.assert_allclose(priced.multiplier, plain.multiplier, rtol=1e-9)
+
+
+def test_crossings_move_with_the_price_of_a_flop():
+    student = {"num_student_params": 3e8, "scenario": TEACHER_INFERENCE, "max_crossings": 1}
+    cost = Costs(training=DOLLARS, serving=DOLLARS, logits=DOLLARS)
+    plain = crossover(CONSISTENT, **student)
+    priced = crossover(CONSISTENT, cost=cost, **student)
+    assert plain.flops[0] == pytest.approx(1.25e21, rel=1e-2)
+    np.testing.assert_allclose(priced.flops, plain.flops * DOLLARS, rtol=1e-9)
 
 
 def test_decisions_count_in_the_unit_of_the_prices():

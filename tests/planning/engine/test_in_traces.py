@@ -6,16 +6,26 @@ import numpy as np
 import pytest
 
 from jaxlaws import presets
-from jaxlaws.compute import TransformerForwardFlops
+from jaxlaws.compute import TransformerForwardFlops, shape_of_aspect
 from jaxlaws.planning import (
     FREE_TEACHER,
     TEACHER_PRETRAINING,
     TEACHER_PRETRAINING_AND_INFERENCE,
     Status,
+    assess_teacher,
     compute_optimal,
     distill,
+    optimal_shape,
+    over_draws,
+    overtraining_cost,
+    rank_teachers,
+    regret,
+    relative_cost,
+    serving_frontier,
 )
 from jaxlaws.planning.engine.evaluation import num_compiled
+
+ALONE, BOTH = presets.load("besiroglu2024"), presets.load("busbridge2025_refit")
 
 
 def test_a_float32_program_keeps_its_precision():
@@ -173,3 +183,70 @@ def test_short_numbers_are_computed_in_float64():
     assert loss.dtype == jnp.float32
     exact = compute_optimal(law, flops=float(jnp.bfloat16(1e21))).loss
     np.testing.assert_allclose(loss, exact, rtol=1e-6)
+    outside = compute_optimal(law, flops=jnp.array([1e21], jnp.bfloat16)).loss
+    assert outside.dtype == jnp.float32
+    np.testing.assert_allclose(outside, exact, rtol=1e-6)
+
+
+def _shape(flops):
+    shapes = [shape_of_aspect(num_layers) for num_layers in (8, 16, 24)]
+    return optimal_shape(ALONE, flops=flops, shapes=shapes).excess_loss
+
+
+def _ranked(flops):
+    teachers = {"teacher_loss": flops / 1e21 * jnp.array([2.2, 2.1]), "num_teacher_params": 4e9}
+    choice = rank_teachers(BOTH, flops=flops, num_student_params=1e9, **teachers)
+    return choice.margin + choice.gain
+
+
+def _frontier(flops):
+    sizes = flops / 1e21 * jnp.array([4e9, 1e9])
+    return serving_frontier(BOTH, flops=flops, num_params=sizes, scenario=FREE_TEACHER).loss.sum()
+
+
+@pytest.mark.parametrize("question", [_shape, _ranked, _frontier])
+def test_a_choice_among_plans_has_a_gradient_in_a_float32_program(question):
+    """Where an index or a sort chooses, JAX transposes the program outside of float64."""
+    program = jax.jit(jax.grad(question)).lower(jnp.float32(1e21))
+    assert program.out_info.dtype == jnp.float32
+    with jax.enable_x64(True):
+        slope = jax.grad(question)(1e21)
+    assert program.compile()(jnp.float32(1e21)) == pytest.approx(float(slope), rel=1e-4)
+
+
+def _assessed(flops):
+    teacher = {"teacher_loss": 2.0, "num_teacher_params": 4e9}
+    answer = assess_teacher(BOTH, flops=flops, num_student_params=1e9, **teacher)
+    return answer.slope + answer.gain
+
+
+def _overtrained(flops):
+    answer = overtraining_cost(ALONE, flops=flops, size_fraction=0.5)
+    return answer.overhead + answer.tokens_to_repay
+
+
+def _relative(flops):
+    target = 2.2 * flops / 1e21
+    answer = relative_cost(BOTH, target_loss=target, num_student_params=1e9)
+    return answer.compute + answer.tokens
+
+
+def _regretted(flops):
+    draws = jax.tree.map(lambda leaf: leaf * jnp.ones(2), ALONE)
+    plans = over_draws(compute_optimal, draws, {"flops": flops})
+    return regret(compute_optimal(ALONE, flops=flops), draws, plans).sum()
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        _overtrained,
+        _regretted,
+        pytest.param(_assessed, marks=pytest.mark.slow),
+        pytest.param(_relative, marks=pytest.mark.slow),
+    ],
+)
+def test_what_follows_from_plans_that_are_infeasible_has_no_derivative(question):
+    value, slope = jax.jit(jax.value_and_grad(question))(jnp.float32(1e3))
+    assert jnp.isnan(value)
+    assert slope == 0

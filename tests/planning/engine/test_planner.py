@@ -142,3 +142,11 @@ def test_a_law_may_be_an_argument_of_an_exported_program():
     assert loaded.call(law=law, flops=jnp.float32(1e21)).loss == pytest.approx(
         _loss(1e21), rel=1e-6
     )
+
+
+def test_a_search_for_a_budget_is_exported_for_any_number_of_targets():
+    (size,) = jax.export.symbolic_shape("size")
+    planner = Planner(flops_to_reach, question=train_fixed, law=LAW, num_params=1e9)
+    exported = planner.export(target_loss=jax.ShapeDtypeStruct((size,), jnp.float32))
+    found = exported.call(target_loss=jnp.float32(_loss(BUDGETS)))
+    np.testing.assert_allclose(found.flops, BUDGETS, rtol=1e-4)

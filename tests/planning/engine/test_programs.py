@@ -1,5 +1,6 @@
 """Planning functions under transformations outside `jit`: compiled at the first call only."""
 
+import functools
 import logging
 
 import jax
@@ -11,6 +12,7 @@ from jaxlaws import presets
 from jaxlaws.planning import (
     FREE_TEACHER,
     Limit,
+    Planner,
     Scenario,
     callers_precision,
     compare,
@@ -108,6 +110,20 @@ def test_a_gradient_outside_jit_compiles_at_the_first_call_only(question, law, c
     slope(law, 1e22)
     assert not _compilations(caplog, lambda: slope(law, 2e22))
     assert not _compilations(caplog, lambda: slope(_other(law), 3e22))
+
+
+@pytest.mark.parametrize("kind", [functools.partial, Planner])
+def test_a_setting_of_a_question_may_be_traced(kind, caplog):
+    def budget(size):
+        return flops_to_reach(kind(train_fixed, num_params=size), LAW, target_loss=2.4).flops
+
+    # The budget is 6 N D with D from L = E + A / N**alpha + B / D**beta.
+    excess = 2.4 - LAW.E - LAW.A / 1e9**LAW.alpha
+    by_size = 1 - LAW.alpha * LAW.A / 1e9**LAW.alpha / (LAW.beta * excess)
+    slope = jax.grad(lambda log_size: jnp.log(budget(jnp.exp(log_size))))(np.log(1e9))
+    assert slope == pytest.approx(by_size, rel=1e-4)
+    again = functools.partial(jax.grad(lambda log: jnp.log(budget(jnp.exp(log)))), np.log(2e9))
+    assert not _compilations(caplog, again)
 
 
 def test_gradients_outside_jit_are_those_of_the_law():

@@ -6,6 +6,7 @@ import pytest
 
 from jaxlaws import presets
 from jaxlaws.planning import Status, compute_optimal, optimal_budget
+from tests.planning.cost_search import routed
 
 LAW = presets.load("besiroglu2024")
 
@@ -53,3 +54,13 @@ def test_a_size_beyond_the_bounds_is_optimal_for_no_budget():
 def test_one_of_size_and_tokens_is_given(given):
     with pytest.raises(ValueError, match="either num_params or num_tokens"):
         optimal_budget(LAW, **given)
+
+
+def test_it_chooses_further_inputs_as_compute_optimal_does():
+    options = {"forward_flops": routed, "input_bounds": {"granularity": (1, 64)}}
+    law = presets.load("krajewski2024")
+    planned = compute_optimal(law, flops=1e21, **options)
+    found = optimal_budget(law, num_params=planned.num_params, **options)
+    np.testing.assert_allclose(found.flops, 1e21, rtol=1e-6)
+    chosen = planned.further_inputs.granularity
+    np.testing.assert_allclose(found.further_inputs.granularity, chosen, rtol=1e-5)

@@ -74,6 +74,7 @@ class Strategies(Presentation):
         shares = {} if draws is None else win_shares(draws.winner, options)
         return {
             "asked": plain_inputs(found.inputs),
+            **({} if found.cost is None else {"prices": vars(found.cost)}),
             **plain,
             "reason": np.asarray(
                 found.result.words(found.source.fitted_range, found.source.loss_unit)

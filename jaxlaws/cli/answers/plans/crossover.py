@@ -7,11 +7,12 @@ from jaxlaws.cli.answers.draws import LEVEL, SHARED_LAW, interval, num_draws
 from jaxlaws.cli.answers.presentation import Answered, Presentation
 from jaxlaws.cli.output.progress import patience
 from jaxlaws.cli.output.question_marks import with_question_marks, without_good_statuses
-from jaxlaws.cli.output.wording import distance
+from jaxlaws.cli.output.wording import distance, in_unit
 from jaxlaws.foundations.annotations import Array, Json, Tree
+from jaxlaws.foundations.quantities import format_flops
 from jaxlaws.foundations.text.table_columns import known, table_of
 from jaxlaws.foundations.text.tables import Table
-from jaxlaws.planning import Method, Status, extrapolation_decades
+from jaxlaws.planning import Costs, Method, Status, extrapolation_decades
 
 _MAX_DRAWS = 200  # each is computed at some hundreds of budgets
 
@@ -53,11 +54,12 @@ class CrossoverBudgets(Presentation):
 
     def decades(self, found: Answered) -> Array:
         """How far a model trained alone at each crossing lies outside the fitted range."""
-        inputs, budgets = found.inputs, found.result.flops
+        inputs, budgets, cost = found.inputs, found.result.flops, found.cost or Costs()
         sizes = np.asarray(inputs["num_student_params"])[..., None]
-        flops_per_token = 3 * np.asarray(found.question.keywords["forward_flops"](sizes))
-        served = inputs["num_inference_tokens"] / 3
-        tokens = budgets / inputs["num_students"] / flops_per_token - served
+        forward = np.asarray(found.question.keywords["forward_flops"](sizes))
+        serving = cost.serving * forward * inputs["num_inference_tokens"]
+        rest = budgets / inputs["num_students"] - serving
+        tokens = rest / (3 * cost.training * forward + cost.token)
         sizes = np.where(np.isfinite(tokens), sizes, np.nan)
         runs = {"num_params": sizes, "num_student_params": sizes}
         runs |= {"num_tokens": tokens, "num_student_tokens": tokens}
@@ -84,7 +86,9 @@ class CrossoverBudgets(Presentation):
 
     def notes(self, found: Answered, document: dict[str, Json]) -> list[str]:
         """How far the crossings lie outside the fitted range, and what the draws leave out."""
-        notes = ["There is no crossing between 1e17 and 1e28 FLOPs."]
+        price = 1.0 if found.cost is None else found.cost.training
+        low, high = (format_flops(end * price) for end in (1e17, 1e28))
+        notes = [f"There is no crossing between {low} and {in_unit(high, found.cost)}."]
         if np.isfinite(found.result.flops).any():
             decades = found.decades[np.isfinite(found.decades)]
             notes = [distance(decades if decades.size else np.nan)]

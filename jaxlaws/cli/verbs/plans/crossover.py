@@ -21,9 +21,15 @@ from jaxlaws.foundations.annotations import Array
 @plan.scenario
 @plan.students
 @plan.inference_tokens
+@plan.prices
 @plan.common
-def command(options: plan.PlanOptions, scenario: plan.ScenarioName, **inputs: Array) -> None:
-    """Compute the budgets, from 1e17 to 1e28 FLOPs, at which the better method changes.
+def command(
+    options: plan.PlanOptions,
+    scenario: plan.ScenarioName,
+    prices: tuple[tuple[str, float], ...],
+    **inputs: Array,
+) -> None:
+    """Compute the budgets, from 1e17 to 1e28 FLOPs of training, at which the better method changes.
 
     The methods are training alone and distilling. Both make a model of the student's size with
     the same budget.
@@ -33,5 +39,6 @@ def command(options: plan.PlanOptions, scenario: plan.ScenarioName, **inputs: Ar
     from jaxlaws.planning import crossover
 
     settings = {"scenario": plan.scenario_of(scenario), "forward_flops": options.forward_flops}
+    settings = plan.with_costs(settings, prices)
     kind = CrossoverBudgets(scenario)
     answer(kind, functools.partial(crossover, **settings), inputs, options.source, options)

@@ -16,9 +16,14 @@ from jaxlaws.foundations.annotations import Array
     "--params", type=SWEEP, required=True, help="The sizes, low:high:count, such as 1e8:1e11:31."
 )
 @plan.scenario
+@plan.prices
 @plan.common
 def command(
-    options: plan.PlanOptions, flops: float, params: Array, scenario: plan.ScenarioName
+    options: plan.PlanOptions,
+    flops: float,
+    params: Array,
+    scenario: plan.ScenarioName,
+    prices: tuple[tuple[str, float], ...],
 ) -> None:
     """Compute the loss that a training budget reaches for each size of the served model.
 
@@ -33,5 +38,6 @@ def command(
     from jaxlaws.planning import serving_frontier
 
     settings = {"scenario": plan.scenario_of(scenario), "forward_flops": options.forward_flops}
+    settings = plan.with_costs(settings, prices)
     question = functools.partial(serving_frontier, num_params=params, **settings)
     answer(ServingFrontier(scenario), question, {"flops": flops}, options.source, options)

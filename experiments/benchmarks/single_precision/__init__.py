@@ -1,0 +1,1 @@
+"""Plans in a float32 program against float64."""
