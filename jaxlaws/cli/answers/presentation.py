@@ -189,7 +189,7 @@ class Presentation:
             notes += self._notes_on_draws(found) if self.has_draws else []
         elif hasattr(plan, "status"):
             notes = wording.counts(plan.status, found.inputs)
-        return [*notes, wording.distance(found.decades)]
+        return [*notes, wording.distance(found.decades, found.source.farthest(plan))]
 
     def caveats(self, found: Answered) -> list[str]:
         """What the loss does not determine, a sentence each."""

@@ -116,6 +116,12 @@ class Source:
 
         return np.broadcast_to(extrapolation_decades(plan, self.fitted_range), np.shape(plan.loss))
 
+    def farthest(self, plan: Tree) -> str | None:
+        """The input of a plan that is farthest outside the fitted range, if one is."""
+        from jaxlaws.planning.analysis.extrapolation import farthest_input
+
+        return farthest_input(plan, self.fitted_range)
+
     def with_draws(self, most: int) -> "Source":
         """The same with at most this number of draws."""
         import jax

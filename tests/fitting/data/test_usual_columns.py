@@ -121,7 +121,7 @@ def test_a_constant_or_a_count_of_heads_is_not_proposed(tmp_path):
 def test_of_several_columns_the_user_chooses(tmp_path):
     cells = columns(loss=None) | {"val_loss": LOSS, "final_loss": LOSS + 0.1}
     path = write_csv(tmp_path / "runs.csv", cells)
-    with pytest.raises(DataError, match="--column loss='val_loss' or --column loss='final_loss'"):
+    with pytest.raises(DataError, match="--column loss=val_loss or --column loss=final_loss"):
         Runs.read(path)
     same(Runs.read(path, {"loss": "val_loss"}))
 
@@ -160,8 +160,9 @@ def test_crashed_runs_are_left_out_by_an_expression(tmp_path):
     losses = [*map(str, LOSS[:-1]), ""]
     states = ["finished"] * 11 + ["crashed"]
     path = write_csv(tmp_path / "runs.csv", columns(loss=losses) | {"state": states})
-    with pytest.raises(DataError, match="row 13, column loss: the value is missing"):
+    with pytest.raises(DataError, match="row 13, column loss: the value is missing") as caught:
         Runs.read(path)
+    assert """--where 'state == "finished"', or --where 'loss > 0'""" in str(caught.value)
     for where in ("state == 'finished'", "loss > 0"):
         with pytest.warns(TableNote, match="rows left out: 1"):
             assert len(Runs.read(path, where=where)) == 11
@@ -211,7 +212,9 @@ def test_the_column_that_separates_equal_inputs_is_named(tmp_path):
     cells["seed"] = np.arange(24) % 3
     cells["loss"][12:] *= 0.6
     path = write_csv(tmp_path / "runs.csv", cells)
-    with pytest.warns(TableWarning, match=r"67% apart.*'corpus' separates them.*corpus == 'web'"):
+    with pytest.warns(
+        TableWarning, match=r"67% apart.*'corpus' separates them.*'corpus == \"web\"'"
+    ):
         Runs.read(path)
     with pytest.warns(TableNote, match="rows left out: 12"):
         assert len(Runs.read(path, where="corpus == 'web'")) == 12
