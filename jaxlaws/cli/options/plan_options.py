@@ -208,7 +208,7 @@ scenario = click.option(
     type=click.Choice(list(SCENARIOS)),
     default="full",
     show_default=True,
-    help="Which costs of the teacher the budget pays for. "
+    help="What of the teacher the budget pays for; of one that exists (--teacher) only the logits. "
     + " ".join(f"{name}: {sentence}" for name, (_, sentence) in SCENARIOS.items()),
 )
 prices = click.option(
