@@ -1,12 +1,12 @@
 """Numbers with their units, and distances from the fitted runs, as people read them."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
 from jaxlaws.cli.explorer.charts import Region
-from jaxlaws.foundations.annotations import Tree
+from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.quantities import format_quantity
 from jaxlaws.foundations.text.cells import times_outside
 from jaxlaws.planning import extrapolation_decades
@@ -136,7 +136,7 @@ def free_teacher(scenario: str) -> list[str]:
     ]
 
 
-def spans(x: Sequence[float], inside: Sequence[bool], label: str) -> tuple[Region, ...]:
+def spans(x: Array, inside: Array, label: str) -> tuple[Region, ...]:
     """The parts of an axis where something holds at all of the given positions."""
     found, begin = [], None
     for index, holds in enumerate([*inside, False]):

@@ -77,8 +77,10 @@ def _cap(limit: Limit, size: Array, bounds: tuple[Array, Array]) -> Cap:
         return function
 
     shape = jnp.broadcast_shapes(*map(np.shape, (limit.most, size, *bounds)))
-    most, size, low, high = (xp.broadcast_to(each, shape) for each in (limit.most, size, *bounds))
-    limit, low, high = Limit(limit.quantity, most), xp.log(low), xp.log(high)
+    limited, size, least, most = (
+        xp.broadcast_to(each, shape) for each in (limit.most, size, *bounds)
+    )
+    limit, low, high = Limit(limit.quantity, limited), xp.log(least), xp.log(most)
     log_most, _ = root_of(missing, (limit, size), low, high)
 
     def log_quantity(log_tokens: Array) -> Array:
@@ -86,11 +88,11 @@ def _cap(limit: Limit, size: Array, bounds: tuple[Array, Array]) -> Cap:
             limit.quantity(num_student_params=size, num_student_tokens=jnp.exp(log_tokens))
         )
 
-    one = jnp.ones_like(log_most)
+    one, is_below = jnp.ones_like(log_most), log_most < high
     return Cap(
-        most=xp.exp(log_most),
+        most=xp.where(log_most <= low, least, xp.where(is_below, xp.exp(log_most), most)),
         growth=jax.jvp(log_quantity, (jnp.asarray(log_most),), (one,))[1],
-        is_below=log_most < high,
+        is_below=is_below,
         possible=missing((limit, size))(low) >= 0,
     )
 

@@ -53,7 +53,7 @@ def compiled_when_traced(
     def decorate(function: Callable[_Given, _Answer]) -> Callable[_Given, _Answer]:
         @functools.wraps(function)
         def answer(*args: _Given.args, **kwargs: _Given.kwargs) -> _Answer:
-            args = tuple(map(_with_settings_as_leaves, args))
+            args = tuple(map(_with_settings_as_leaves, args))  # pyright: ignore[reportAssignmentType]
             if not in_jax(args, kwargs):
                 return through_numpy(function, args, kwargs)
             options = {name: kwargs.pop(name) for name in fixed if name in kwargs}

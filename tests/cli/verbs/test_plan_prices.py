@@ -5,6 +5,7 @@ import pytest
 
 from jaxlaws import presets
 from jaxlaws.planning import (
+    FREE_TEACHER,
     TEACHER_INFERENCE,
     TEACHER_PRETRAINING_AND_INFERENCE,
     Costs,
@@ -68,13 +69,22 @@ def test_a_distilled_student(run):
 
 
 def test_the_loss_against_the_cost_of_serving(run):
-    arguments = ["plan", "frontier", "--flops", "1400", "--params", "1e8:1e10:3", *CONSISTENT]
+    arguments = [
+        "plan",
+        "frontier",
+        "--flops",
+        "1400",
+        "--params",
+        "1e8:1e10:3",
+        *CONSISTENT,
+        *FREE,
+    ]
     prices = ["--price", "training=1.4e-18", "--price", "token=1e-10"]
     reported = run(*arguments, *prices, "--json").json
     cost = Costs(training=1.4e-18, serving=1.4e-18, logits=1.4e-18, token=1e-10)
     sizes = reported["num_params"]
     law = presets.load("busbridge2025_consistent")
-    options = {"num_params": sizes, "scenario": TEACHER_INFERENCE, "cost": cost}
+    options = {"num_params": sizes, "scenario": FREE_TEACHER, "cost": cost}
     _same(reported, serving_frontier(law, flops=1400.0, **options))
     assert reported["prices"]["token"] == 1e-10
     assert "training 1.4e-18" in run(*arguments, *prices).out

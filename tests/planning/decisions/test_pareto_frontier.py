@@ -51,5 +51,6 @@ def test_a_budget_that_pays_for_serving():
     sizes = np.array([1e8, 1e9, 1e10])
     options = {"num_params": sizes, "scenario": FREE_TEACHER}
     answer = serving_frontier(LAW, flops=1e22, num_inference_tokens=1e12, **options)
-    np.testing.assert_allclose(answer.supervised.num_tokens, (1e22 / (2 * sizes) - 1e12) / 3)
+    tokens = (1e22 / (2 * sizes) - 1e12) / 3
+    np.testing.assert_allclose(answer.supervised.num_tokens[:2], tokens[:2], rtol=1e-9)
     assert answer.method[-1] == Method.NONE  # 2e22 FLOPs of serving

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from jaxlaws.cli.answers.draws import SHARED_LAW, num_draws
+from jaxlaws.cli.answers.draws import SHARED_LAW, no_draws, num_draws
 from jaxlaws.cli.answers.presentation import Answered, Presentation
 from jaxlaws.cli.output.question_marks import failed, with_question_marks
 from jaxlaws.cli.output.wording import INPUT_WORDS, active_bounds, distance

@@ -66,12 +66,14 @@ export function heatImage(chart, width, height) {
       const value = between(chart.z, columns.before[column], columns.part[column], rows.before[row], rows.part[row]);
       if (value === null) continue; // transparent: the hatching below shows
       const index = 3 * Math.round(Math.min(1, Math.max(0, onScale(chart.value, value))) * (COLOURS - 1));
-      const dotted = row % dots === 0 && column % dots === 0
-        && chart.beyond?.[rows.before[row] + Math.round(rows.part[row])][columns.before[column] + Math.round(columns.part[column])];
-      const colour = table.subarray(index, index + 3);
-      const [kept, added] = !dotted ? [1, 0] : colour[0] + 2 * colour[1] + colour[2] > 510 ? [0.6, 0] : [0.5, 128]; // darker, or lighter
-      for (let part = 0; part < 3; part += 1) pixels.data[at + part] = kept * colour[part] + added;
+      pixels.data[at] = table[index];
+      pixels.data[at + 1] = table[index + 1];
+      pixels.data[at + 2] = table[index + 2];
       pixels.data[at + 3] = 255;
+      if (row % dots || column % dots || !chart.beyond) continue;
+      if (!chart.beyond[rows.before[row] + Math.round(rows.part[row])][columns.before[column] + Math.round(columns.part[column])]) continue;
+      const isLight = table[index] + 2 * table[index + 1] + table[index + 2] > 510;
+      for (let part = 0; part < 3; part += 1) pixels.data[at + part] = isLight ? 0.6 * table[index + part] : 0.5 * table[index + part] + 128;
     }
   }
   context.putImageData(pixels, 0, 0);
