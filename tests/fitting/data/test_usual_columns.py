@@ -33,6 +33,7 @@ def same(runs):
         ("Parameters", "Training tokens", "Validation loss"),
         ("non_embedding_params", "total_tokens", "train_loss"),
         ("Model size", "dataset_size", "test_loss"),
+        ("model/params", "train/tokens_seen", "eval/loss"),
     ],
 )
 def test_usual_names_are_found_and_reported(size, tokens, loss, tmp_path):
@@ -154,6 +155,14 @@ def test_the_error_for_a_missing_column_gives_the_nearest_names_only(tmp_path):
     assert "did you mean 'lossy'?" in str(caught.value)
     assert "of its 83 columns the nearest are lossy" in str(caught.value)
     assert len(str(caught.value)) < 500
+
+
+def test_usual_names_name_columns_and_a_computed_input_names_what_is_not_used(tmp_path):
+    cells = columns(num_tokens=None) | {"flops": 6 * SIZES * TOKENS, "seen token": TOKENS / 1e9}
+    path = write_csv(tmp_path / "runs.csv", cells)
+    same(Runs.read(path, {"tokens": "seen token"}, units={"tokens": "B"}))
+    with pytest.warns(TableNote, match=r"num_tokens is computed.*not used: 'seen token'"):
+        same(Runs.read(path))
 
 
 def test_crashed_runs_are_left_out_by_an_expression(tmp_path):

@@ -74,7 +74,7 @@ def _of_draws(quantity: Quantity, source: Source) -> str:
         return ""
     with float64():
         ends = interval(np.asarray(jax.jit(jax.vmap(quantity.function))(source.ensemble)))
-    return f"; over the bootstrap draws {_interval(ends, quantity)}" if ends else ""
+    return f"; over the bootstrap draws {_interval((ends[0], ends[1]), quantity)}" if ends else ""
 
 
 def _beyond(found: NextRuns, source: Source, bounded: Collection[str]) -> list[str]:
