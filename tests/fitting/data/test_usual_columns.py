@@ -160,7 +160,8 @@ def test_the_error_for_a_missing_column_gives_the_nearest_names_only(tmp_path):
 def test_usual_names_name_columns_and_a_computed_input_names_what_is_not_used(tmp_path):
     cells = columns(num_tokens=None) | {"flops": 6 * SIZES * TOKENS, "seen token": TOKENS / 1e9}
     path = write_csv(tmp_path / "runs.csv", cells)
-    same(Runs.read(path, {"tokens": "seen token"}, units={"tokens": "B"}))
+    with pytest.warns(TableNote, match="'seen token' are multiplied by 1e"):
+        same(Runs.read(path, {"tokens": "seen token"}, units={"tokens": "B"}))
     with pytest.warns(TableNote, match=r"num_tokens is computed.*not used: 'seen token'"):
         same(Runs.read(path))
 

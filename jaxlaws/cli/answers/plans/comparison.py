@@ -90,7 +90,10 @@ class Strategies(Presentation):
     def notes(self, found: Answered, document: dict[str, Json]) -> list[str]:
         """What is ruled out and why, and the confidence."""
         if found.swept:
-            return ["In brackets: ruled out.", distance(found.decades)]
+            options, eligible = found.result.options, found.result.eligible
+            masks = [eligible[name] for name in options]
+            farthest = found.source.farthest(*options.values(), where=masks)
+            return ["In brackets: ruled out.", distance(found.decades, farthest)]
         return [
             *_ruled_out(document),
             *active_bounds(found.result.options.distil),

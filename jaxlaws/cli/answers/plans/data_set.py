@@ -68,7 +68,7 @@ def write_data_set(
         )
     except KeyboardInterrupt:
         count = len(list(Path(options.output or "").glob("part-*.parquet")))
-        words = f"Stopped: {options.output} has {count:,} parts. The same command continues."
+        words = f"Stopped: {options.output} has {count:,} part(s). The same command continues."
         click.echo(words, err=True)
         raise
     if options.as_json:

@@ -222,7 +222,7 @@ def _command(request: Request) -> str:
         "--student": request.student and format_quantity(request.student, 6),
         "--inference-tokens": request.num_inference_tokens
         and format_quantity(request.num_inference_tokens, 6),
-        "--bootstrap": request.bootstrap if request.bootstrap != Request.bootstrap else None,
+        "--bootstrap": str(request.bootstrap) if request.bootstrap != Request.bootstrap else None,
         "--level": request.level if request.level != Request.level else None,
     }
     words += [word for name, value in options.items() if value for word in (name, str(value))]
