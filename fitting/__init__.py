@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from fitting.design.next_runs_answer import NextRuns
     from fitting.design.plan_regret import Regret
     from fitting.design.pool_choice import choose_runs
+    from fitting.design.pool_fits import fit_pool
     from fitting.design.run_influence import Influence, influence
     from fitting.reporting.fit_figures import (
         fit_and_residuals,
@@ -93,6 +94,7 @@ _MODULE_OF = {
     "error_table": "reporting.tables",
     "fit_and_residuals": "reporting.fit_figures",
     "fit_as_function": "design.data_function",
+    "fit_pool": "design.pool_fits",
     "fit_report": "reporting.fit_sections",
     "influence": "design.run_influence",
     "isoflop_profiles": "scaling.isoflop",
@@ -169,6 +171,7 @@ __all__ = [
     "fit_error",
     "fit_groups",
     "fit_limit_form",
+    "fit_pool",
     "fit_report",
     "fits_on_devices",
     "hold_out",

@@ -4,9 +4,10 @@
 
 FOLDER is that of `scalebench`. LAWS is the number of laws, by default all. Nothing is known at
 first; runs are bought until the cost reaches each of three shares of the cost of all runs. Then the
-law is fitted to the losses of these runs by least squares, and predicts the test runs. The command
-prints the R squared, clipped to [-1, 1], for each law, and the mean beside published means. In each
-repetition the costs that the choice sees differ by up to 5%, and so do the starts of the fits.
+law is fitted to the losses of these runs by least squares with a prior (`fit_pool`), and predicts
+the test runs. The command prints the R squared, clipped to [-1, 1], for each law, and the mean
+beside published means. In each repetition the costs that the choice sees differ by up to 5%, and
+the starts of the fits are others.
 """
 
 import csv
@@ -17,13 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from experiments.benchmarks.scalebench import law_of, r_squared, tables
-from fitting import Squares, choose_runs
-from fitting.design.pool_fits import search_optima
-from fitting.minimiser.multi_start import laws_of
-from fitting.problem.batched_problem import BatchedProblem, pad_rows
-from fitting.problem.parameters import Parameters
+from fitting import Squares, choose_runs, fit_pool
 from jaxlaws.foundations.law import Law
-from jaxlaws.precision import float64
 
 SHARES = {"sparsity": (0.2, 0.35, 0.5)}
 # Li et al. 2026, table 2: the best of their methods, D- and V-optimal designs, and their spread.
@@ -54,16 +50,6 @@ def costs_of(folder: Path, task: str) -> dict[str, np.ndarray]:
         costs = 6 * (column("N_dense") * column("D1") + column("N_active") * column("D2"))
     groups = np.array([row["group"] for row in rows])
     return {group: costs[groups == group] for group in dict.fromkeys(groups)}
-
-
-def fitted(law: type[Law], table: dict[str, np.ndarray], bought: np.ndarray, seed: int) -> Law:
-    """The law at the lowest minimum of least squares from many starts."""
-    inputs = {name: table[name] for name in law.input_names}
-    with float64():
-        problem = BatchedProblem.pose(Parameters.of(law, {}), Squares(), inputs, table["loss"], {})
-        optima = search_optima(problem, pad_rows(bought.astype(float), fill=0.0), seed)
-        laws = laws_of(problem, optima.batch)
-    return type(laws)(**{name: value[0] for name, value in vars(laws).items()})
 
 
 def predictions_at_checkpoints(
@@ -101,7 +87,8 @@ def predictions_at_checkpoints(
             if not len(few):
                 break
             bought[few] = True
-        end = fitted(law, train, bought, seed)
+        losses = np.where(bought, train["loss"], np.nan)
+        end = fit_pool(law, candidates, losses, region=region, objective=Squares(), seed=seed)
         found.append(np.asarray(end.loss(**region)))
         counts.append(int(bought.sum()))
     return found, counts, seconds

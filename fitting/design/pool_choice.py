@@ -1,29 +1,22 @@
 """Choosing runs from a pool when the law is not known yet, a few at a time."""
 
-import dataclasses
 from collections.abc import Mapping
 
 import numpy as np
 
-from fitting.design.design_question import columns_of
 from fitting.design.greedy_choice import POWERS, best_choice
-from fitting.design.pool_fits import search_optima
+from fitting.design.pool_fits import Pool
 from fitting.design.prediction_covariance import covariance_before_a_fit, covariance_of_optima
-from fitting.problem.batched_problem import BatchedProblem, pad_rows
 from fitting.problem.objectives import LogSquares, Objective
-from fitting.problem.parameters import Parameters
 from jaxlaws.foundations.annotations import Array
 from jaxlaws.foundations.law import Law
 from jaxlaws.precision import float64
 
-_MORE = 2  # runs than coefficients before the law is fitted
+_MORE = 5  # runs than coefficients before the law is fitted
 _PILOT = 0.5  # share of the budget for these, if it pays for them
 _CHEAPEST = 4.0  # power of the cost with which little but the cost counts
-_NOISE_BEFORE = 0.05  # against the spread of the losses
+_NOISE_BEFORE = 0.2  # against the spread of the losses
 _NEAR = 0.2  # weight of all candidates in the first choice, against the region
-_NOISE = 0.01  # expected before a fit, as a share of a typical loss
-_STRENGTH = 4.0  # number of runs that this expectation counts for
-_DOUBT = 0.3  # of predictions before the runs, as a share of the spread of the losses
 
 
 def choose_runs(
@@ -72,52 +65,30 @@ def choose_runs(
     >>> bool(costs[first].sum() <= 1e20), len(first) == len(set(first.tolist()))
     (True, True)
     """
-    names = law_type.input_names
-    pool = columns_of("candidates", candidates, names)
-    targets = columns_of("region", region, names)
-    losses, costs = np.asarray(losses, float), np.asarray(costs, float)
-    num, num_targets = len(pool[names[0]]), len(targets[names[0]])
-    for name, each in (("losses", losses), ("costs", costs)):
-        if each.shape != (num,):
-            raise ValueError(f"{name}: expected the shape {(num,)}, got {each.shape}")
+    pool = Pool.read(law_type, candidates, losses, region, objective)
+    costs = np.asarray(costs, float)
+    if costs.shape != np.shape(losses):
+        raise ValueError(f"costs: expected the shape {np.shape(losses)}, got {costs.shape}")
     if not np.all(costs > 0):
         raise ValueError("costs: expected numbers above zero")
-    inputs = {name: np.concatenate([pool[name], targets[name]]) for name in names}
-    is_known = np.concatenate([np.isfinite(losses), np.zeros(num_targets, bool)])
-    observed = np.where(is_known, np.pad(losses, (0, num_targets)), 1.0)
+    num_rows = len(pool.weights)
+    prices = np.pad(costs, (0, num_rows - len(costs)), constant_values=np.inf)
+    rows = np.where(np.arange(num_rows) < len(next(iter(pool.inputs.values()))), 1.0, 0.0)
+    importance = pool.in_region / pool.in_region.sum()
+    num_known, num_free = int(pool.is_known.sum()), len(pool.problem.parameters.free)
+    missing = num_free + _MORE - num_known
     with float64():
-        problem = BatchedProblem.pose(
-            Parameters.of(law_type, {}), objective, inputs, np.ones(len(observed)), {}
-        )
-        problem = dataclasses.replace(problem, observed=pad_rows(observed))
-        rows = np.zeros(len(problem.observed))
-        rows[: num + num_targets] = 1.0
-        num_padded = len(rows) - len(observed)
-        weights = np.pad(is_known.astype(float), (0, num_padded))
-        importance = np.zeros(len(rows))
-        importance[num : num + num_targets] = 1 / num_targets
-        prices = np.pad(costs, (0, len(rows) - num), constant_values=np.inf)
-        is_free = (weights == 0) & np.isfinite(prices)
-        num_known, num_free = int(is_known.sum()), len(problem.parameters.free)
-        missing = num_free + _MORE - num_known
         if missing > 0:
-            covariance = _after(covariance_before_a_fit(inputs), is_known)
-            covariance = np.pad(covariance, (0, num_padded))
-            importance += _NEAR * rows / rows.sum()
+            before = np.pad(covariance_before_a_fit(pool.inputs), (0, num_rows - int(rows.sum())))
+            covariance = _after(before, pool.is_known)
+            importance = importance + _NEAR * rows / rows.sum()
             noise, most, powers = _NOISE_BEFORE, missing, (*POWERS, _CHEAPEST)
             shares = (1.0,) if num_known else (_PILOT, 1.0)
         else:
-            sizes = np.asarray(objective.residuals(observed[is_known], np.ones(num_known)))
-            expected = _NOISE * float(np.median(np.abs(_slope(objective, observed[is_known]))))
-            optima = search_optima(problem, weights, seed)
-            noise = optima.noise(num_known, expected, _STRENGTH)
+            optima = pool.optima(seed)
+            noise = optima.noise()
             covariance = covariance_of_optima(
-                problem,
-                optima.batch,
-                optima.shares(num_known, expected, _STRENGTH),
-                noise,
-                _DOUBT * max(float(np.std(sizes)), noise),
-                rows,
+                pool.problem, optima.batch, optima.shares(), noise, rows
             )
             most, powers, shares = None, POWERS, (1.0,)
         found = np.zeros(0, int)
@@ -125,9 +96,9 @@ def choose_runs(
             found = best_choice(
                 np.asarray(covariance)[None],
                 importance[None],
-                np.full(len(rows), noise),
+                np.full(num_rows, noise),
                 prices,
-                is_free,
+                ~pool.is_known & np.isfinite(prices),
                 share * budget,
                 most,
                 powers,
@@ -136,12 +107,6 @@ def choose_runs(
             if len(found) >= missing:
                 break
     return found
-
-
-def _slope(objective: Objective, losses: np.ndarray) -> np.ndarray:
-    """Typical losses in the unit of the residuals: 1 for residuals of logarithms."""
-    change = 1e-6 * losses
-    return np.asarray(objective.residuals(losses + change, losses)) / 1e-6
 
 
 def _after(covariance: np.ndarray, is_known: np.ndarray) -> np.ndarray:

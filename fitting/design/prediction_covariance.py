@@ -12,22 +12,19 @@ _LEAST = 1e-12  # eigenvalue, relative to the largest
 
 @jax.jit
 def covariance_of_optima(
-    problem: BatchedProblem, batch: Batch, shares: Array, noise: Array, doubt: Array, rows: Array
+    problem: BatchedProblem, batch: Batch, shares: Array, noise: Array, rows: Array
 ) -> jax.Array:
     """The covariance of the predictions for all rows, `(num_rows, num_rows)`.
 
     It is that of a mixture of normal distributions, one at each optimum, with the covariance of
     Gauss-Newton: the mean covariance within the optima, and the covariance between them (Li et al.
-    2026). A weak prior makes it finite where the runs do not determine a combination of
-    coefficients: for each optimum, the mean square of the change of the predictions, over all rows,
-    is about `doubt**2`. This prior does not depend on the units of the coefficients.
+    2026). It is finite where every row has a weight, however small.
 
     Args:
-        problem: the problem; rows of the weight zero are predicted and not fitted.
+        problem: the problem.
         batch: an entry for each optimum, all with the same weights.
         shares: the probability of each optimum, `(num_optima,)`.
         noise: the standard deviation of the residuals.
-        doubt: that of the predictions before the runs, in the same unit.
         rows: which rows are not padding, `(num_rows,)`.
     """
 
@@ -38,8 +35,7 @@ def covariance_of_optima(
         jacobian = jnp.where(is_finite, jacobian, 0.0)
         lengths = jnp.sqrt(jnp.sum(jnp.square(jacobian), axis=1, keepdims=True))
         jacobian = jacobian / jnp.where(lengths > 0, lengths, 1.0)
-        precision = weights / noise**2 + rows / (jnp.sum(rows) * doubt**2)
-        information = (jacobian * precision[None]) @ jacobian.T
+        information = (jacobian * weights[None] / noise**2) @ jacobian.T
         values, columns = jnp.linalg.eigh(information)
         values = jnp.maximum(values, _LEAST * values[-1] + jnp.finfo(values.dtype).tiny)
         return predicted * rows, (columns / jnp.sqrt(values)[None]).T @ jacobian

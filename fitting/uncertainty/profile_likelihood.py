@@ -30,6 +30,7 @@ _SIGNS = (-1, 1)  # of the two sides
 _SIDE = 32  # fits on each side in a round: with both sides, one block of the minimiser
 _NUM_ROUNDS = 2
 _NEAREST, _FARTHEST = 1e-4, 8.0  # lengths of steps from the fit, e-folds
+_FARTHEST_START = 12.0  # of a free number: on a bound of its coefficient derivatives are zero
 _REACHED = 0.5  # share of the way to the farthest target
 
 
@@ -239,11 +240,12 @@ def _along_function(fitted: FitProblem, law: Law, function: Callable[[Law], Arra
         raise TypeError(f"expected a function from a law to one number, got {found!r} from it")
     if not np.isfinite(found):
         raise ValueError(f"the quantity is {found} at the fit")
+    start = np.clip(fitted.vector, -_FARTHEST_START, _FARTHEST_START)
     return _ProfilePath(
         fitted=fitted,
         quantity=Partial(function),
         value=float(found),
         size=1e-3,
         edges=(-np.inf, np.inf),
-        starts=lambda targets: np.tile(fitted.vector, (*targets.shape, 1)),
+        starts=lambda targets: np.tile(start, (*targets.shape, 1)),
     )

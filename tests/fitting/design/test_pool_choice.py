@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from fitting import choose_runs
+from fitting import choose_runs, fit_pool
 from fitting.design.greedy_choice import best_choice
 from fitting.design.prediction_covariance import covariance_of_optima
 from fitting.problem.batched_problem import Batch, BatchedProblem
@@ -71,10 +71,8 @@ def test_the_covariance_between_optima():
             [np.asarray(problem.parameters.vector(law, problem.scales)) for law in laws]
         )
         rows = np.where(np.arange(64) < 5, 1.0, 0.0)
-        batch = Batch(vectors, np.zeros((2, 64)), {})
-        found = np.asarray(
-            covariance_of_optima(problem, batch, np.array([0.5, 0.5]), 1.0, 1e-6, rows)
-        )
+        batch = Batch(vectors, np.tile(1e12 * rows, (2, 1)), {})
+        found = np.asarray(covariance_of_optima(problem, batch, np.array([0.5, 0.5]), 1.0, rows))
     apart = np.asarray(laws[0].loss(flops=flops)) - np.asarray(laws[1].loss(flops=flops))
     np.testing.assert_allclose(found[:5, :5], np.outer(apart, apart) / 4, rtol=1e-3, atol=1e-6)
 
@@ -82,7 +80,7 @@ def test_the_covariance_between_optima():
 def test_choices_before_and_after_the_first_losses():
     known, left = np.full(30, np.nan), 0.3 * COSTS.sum()
     first = choose_runs(Kaplan, POOL, known, COSTS, region=REGION, budget=left)
-    assert len(first) == 6
+    assert len(first) == 9
     assert COSTS[first].sum() <= 0.5 * left
     assert np.ptp(np.log(SIZES[first])) > 0.5 * np.ptp(np.log(SIZES))
     assert np.ptp(np.log(TOKENS[first])) > 0.5 * np.ptp(np.log(TOKENS))
@@ -94,6 +92,28 @@ def test_choices_before_and_after_the_first_losses():
     assert not len(choose_runs(Kaplan, POOL, known, COSTS, region=REGION, budget=1.0))
 
 
+def test_few_runs_of_an_exact_law_determine_it():
+    losses = np.where(np.arange(30) < 9, LOSSES, np.nan)
+    found, exact = fit_pool(Kaplan, POOL, losses, region=REGION), presets.load("kaplan2020")
+    inputs = {name: np.array(values) for name, values in REGION.items()}
+    np.testing.assert_allclose(found.loss(**inputs), exact.loss(**inputs), rtol=0.01)
+
+
+def test_a_prior_limits_the_error_of_a_wrong_law(x64):
+    """Five noisy runs with a floor that the law lacks. Without the prior errors are above 0.16."""
+
+    def true(inputs):
+        exact = presets.load("kaplan2020").loss(**{n: np.array(x) for n, x in inputs.items()})
+        return 1.5 + 0.5 * np.asarray(exact)
+
+    losses, places = np.full(30, np.nan), np.array([0, 7, 13, 20, 26])
+    scatter = np.exp(0.03 * np.random.default_rng(1).normal(size=5))
+    losses[places] = 1.5 + (true(POOL)[places] - 1.5) * scatter
+    found = fit_pool(Kaplan, POOL, losses, region=REGION)
+    predicted = found.loss(**{name: np.array(x) for name, x in REGION.items()})
+    np.testing.assert_allclose(predicted, true(REGION), atol=0.13)
+
+
 def test_mistakes():
     unknown = np.full(30, np.nan)
     with pytest.raises(ValueError, match="losses: expected the shape"):
@@ -102,3 +122,5 @@ def test_mistakes():
         choose_runs(Kaplan, POOL, unknown, 0 * COSTS, region=REGION, budget=1e20)
     with pytest.raises(ValueError, match="region: expected the inputs"):
         choose_runs(Kaplan, POOL, unknown, COSTS, region={"num_params": 1e9}, budget=1e20)
+    with pytest.raises(ValueError, match="losses: expected two known ones or more, got 0"):
+        fit_pool(Kaplan, POOL, unknown, region=REGION)

@@ -91,6 +91,18 @@ def test_a_quantity_that_is_a_coefficient_has_its_profile(curve, level):
     assert function.interval == pytest.approx(coefficient.interval, rel=1e-4)
 
 
+@pytest.mark.slow
+def test_a_coefficient_on_its_bound_moves_in_the_profile_of_a_quantity():
+    """The losses fall faster than a power of the size, so that the floor of the fit is zero."""
+    size = np.log(SIZES / 1e6)
+    columns = {"num_params": SIZES, "loss": np.exp(1.5 - 0.05 * size - 0.003 * size**2)}
+    runs = Runs.read(columns, law_type=SizeLaw)
+    result = fit(SizeLaw, runs, objective=LogSquares(), **FEW)
+    assert result.law.E < 1e-6
+    coefficient, function = (profile(result, runs, of) for of in ("E", lambda law: law.E))
+    assert function.interval[1] == pytest.approx(coefficient.interval[1], rel=1e-3)
+
+
 @pytree
 class Loose:
     """A line with a coefficient that does not change the loss."""
