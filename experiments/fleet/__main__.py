@@ -11,7 +11,7 @@ from jaxlaws.planning import Status
 
 
 def _plan_row(name: str, solved: Solved) -> list[str]:
-    tokens = ", ".join(f"{each:.3g}" for each in solved.num_student_tokens)
+    tokens = ", ".join(f"{each:.4g}" for each in solved.num_student_tokens)
     status = "" if solved.plan is None else Status(int(solved.plan.status)).name
     teacher = f"{solved.num_teacher_params:.4g} on {solved.num_teacher_tokens:.4g}"
     return [name, f"{solved.loss:.6f}", f"{solved.num_tokens:.4g}", teacher, tokens, status]
@@ -25,7 +25,14 @@ def main() -> None:
         solved["Optax through jaxlaws, float64"] = with_optax()
     solved["SciPy SLSQP on the raw law, 30 starts"] = with_slsqp()
     plans = [_plan_row(name, each) for name, each in solved.items()]
-    columns = ["method", "mean loss", "data", "teacher", "tokens of the products", "status"]
+    columns = [
+        "method",
+        "mean loss",
+        "data (tokens)",
+        "teacher",
+        "tokens of the products",
+        "status",
+    ]
     click.echo(markdown_table(columns, plans))
     times = [
         [name, f"{each.seconds_to_compile:.1f} s", f"{each.seconds:.2f} s", str(each.all_finite)]

@@ -15,6 +15,7 @@ from fitting.data.cell_values import (
     is_missing_or_text,
     is_plausible,
 )
+from fitting.data.hints import column_option, where_option
 from fitting.data.table_files import Table
 from jaxlaws.foundations.errors import DataError
 from jaxlaws.inputs import INPUTS, OUTCOME, Input
@@ -180,7 +181,7 @@ class Cells:
             f"{self.source} has no column {', '.join(names)}{meant}; "
             f"{listed(name, [*self.titles.values(), *self.others])}. If the column has another "
             f"name, read the table with columns={{{name!r}: {theirs!r}}}{law_type}, or with "
-            f"--column {name}={theirs}"
+            f"{column_option(name, theirs)}"
         )
 
     def refuse(self, places: Iterable[tuple[str, int]]) -> None:
@@ -192,7 +193,7 @@ class Cells:
         Raises:
             DataError: a cell is not valid.
         """
-        wrong, advice = [], {}
+        wrong, advice, empty = [], {}, []
         for name, place in places:
             cell = self.ours[name][place]
             try:
@@ -203,10 +204,30 @@ class Cells:
                 what = "the value" if is_empty else reprlib.repr(cell)
                 wrong.append(f"row {self.rows[place]}, column {title}: {what} {reason}")
                 advice[self._advice(name, cell)] = None
+                empty += [(name, place)] if is_missing(cell) else []
         if wrong:
             shown = wrong[:_MOST_REPORTED]
             more = [f"and {len(wrong) - len(shown)} more"] if len(wrong) > len(shown) else []
+            if len(empty) == len(wrong):
+                advice[self._without(empty)] = None
             raise DataError("\n  ".join([f"{self.source}:", *shown, *more, *filter(None, advice)]))
+
+    def _without(self, empty: Sequence[tuple[str, int]]) -> str:
+        """How to leave out rows with empty cells: first by a text that all other rows may have."""
+        lacking = np.zeros(len(self.rows), bool)
+        lacking[[place for _, place in empty]] = True
+        ways = []
+        for title in self.others:
+            texts = self.plain(title)
+            if texts.dtype.kind == "U" and not lacking.all():
+                found, counts = np.unique(texts[~lacking], return_counts=True)
+                usual = str(found[np.argmax(counts)])
+                if usual and 2 * counts.max() >= (~lacking).sum() and usual not in texts[lacking]:
+                    ways.append(where_option(title, usual))
+        names = dict.fromkeys(name for name, _ in empty)
+        if not any((self.outcome if n in self.outcomes else self.kinds[n]).has_zero for n in names):
+            ways.append(f"--where '{' and '.join(f'{name} > 0' for name in names)}'")
+        return f"Rows without a value can be left out: {', or '.join(ways)}" if ways else ""
 
     def _advice(self, name: str, cell: object) -> str:
         """What to do about a cell that is not valid, where the data may be as they should be."""

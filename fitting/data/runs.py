@@ -39,12 +39,14 @@ class Runs(DisplayedRuns):
         loss: `(num_runs,)`; `(num_runs, num_outcomes)` for a law that declares several `outcomes`.
         others: the table's other columns by their own names, numbers or texts.
         left: the runs that the last `for_law` left out, or None.
+        num_read: number of rows of the table, those that were not chosen included.
     """
 
     inputs: Mapping[str, np.ndarray]
     loss: np.ndarray
     others: Mapping[str, np.ndarray]
     left: "Runs | None" = None
+    num_read: int
     _cells: Cells
 
     @classmethod
@@ -287,5 +289,6 @@ def runs_of(
         inputs={name: cells.numbers(name) for name in cells.ours if name not in cells.outcomes},
         loss=cells.losses(),
         others={name: cells.plain(name) for name in cells.others},
+        num_read=len(cells.rows),
         _cells=cells,
     )

@@ -50,12 +50,24 @@ class FitSource:
         return None if self.runs is None else self.runs.for_law(type(self.result.law))
 
 
+def _left_out(source: FitSource) -> str:
+    """How many rows of the table the fit does not use, and why."""
+    result, runs = source.result, source.runs
+    number = result.num_left if runs is None else runs.num_read - result.num_runs
+    if not number:
+        return "; no row is left out" if runs is not None else ""
+    where, best_of = (result.reading.get(name) for name in ("where", "best_of"))
+    rules = [f"read where {where}"] if where else []
+    rules += ["of equal inputs only the lowest outcome"] if best_of else []
+    why = f" ({'; '.join(rules)})" if rules else ""
+    return f"; {number} other row{'s are' if number > 1 else ' is'} left out{why}"
+
+
 def data_section(source: FitSource, *, level: float = 0.9) -> list[Part]:
     """The runs of a fit, the equation with its numbers, and the picture of both."""
     result, called, name = source.result, source.called, source.name
     law, unit = result.law, source.unit
-    left = f"; {result.num_left} other rows are left out" if result.num_left else ""
-    left = source.left_out or left or "; no row is left out"
+    left = source.left_out or _left_out(source)
     table = f" of {source.table}" if source.table else ""
     date = f" on {source.date}" if source.date else ""
     parts: list[Part] = [

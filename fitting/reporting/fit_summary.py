@@ -65,10 +65,13 @@ def summary_of(
     parts += [say(each) for each in (_agreement(result), _criteria(result))]
     if result.roll_out:
         steps = [
-            ["{:g} to {:g}".format(*step["decades"]), *(f"{step[n]:.2f}" for n in _ERRORS)]
+            [
+                "{:.3g} to {:.3g}".format(*(10.0**end for end in step["decades"])),
+                *(f"{step[n]:.2f}" for n in _ERRORS),
+            ]
             for step in result.roll_out["steps"]
         ]
-        heads = ["decades beyond the fit", *(f"{name} (%)" for name in _ERRORS)]
+        heads = ["times the largest fitted", *(f"{name} (%)" for name in _ERRORS)]
         parts += [
             say(f"Errors on larger runs that the fit did not see, by {result.roll_out['by']}:"),
             table(Table(heads, steps)),

@@ -169,13 +169,13 @@ class RollOut(Displayed):
     def _card(self) -> Card:
         rows = [
             [
-                "{:g} to {:g}".format(*step["decades"]),
+                "{:.3g} to {:.3g}".format(*(10.0**end for end in step["decades"])),
                 str(step["num_predictions"]),
                 *(f"{step[name]:.2f}" for name in ("mean", "median", "worst")),
             ]
             for step in self.by_distance()
         ]
-        heads = ["decades beyond the fit", "predictions", *ERROR_COLUMNS]
+        heads = ["times the largest fitted", "predictions", *ERROR_COLUMNS]
         title = f"Roll-out by {self.by}: {len(self.hold_outs)} windows"
         return Card(title, cut(Table(heads, rows)), [ERRORS_ARE])
 

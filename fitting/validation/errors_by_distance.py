@@ -6,10 +6,11 @@ import numpy as np
 
 from jaxlaws.compute import training_flops
 from jaxlaws.foundations.annotations import Array, Json
+from jaxlaws.foundations.quantities import format_quantity
 
 _SIZES = ("num_params", "num_student_params")
 _LARGEST = {
-    "flops": "largest compute",
+    "flops": "largest training compute",
     "num_params": "largest size",
     "num_tokens": "largest number of tokens",
 }
@@ -67,8 +68,8 @@ def roll_out_in_words(rolled: Mapping[str, Json], decades: Array, what: str) -> 
 
     >>> step = {"decades": [0.0, 0.5], "num_predictions": 9, "mean": 0.4, "worst": 1.25}
     >>> words = roll_out_in_words({"by": "flops", "steps": [step]}, 0.3, "this plan")
-    >>> words.partition(": ")[2]
-    'mean 0.40%, worst 1.25% (9 predictions). This plan lies 0.3 decades beyond.'
+    >>> words.partition(". ")[2]
+    'This plan has 2 times the largest training compute of the fitted runs.'
     """
     farthest = np.max(np.nan_to_num(np.asarray(decades, dtype=float)), initial=0.0)
     if farthest <= 0:
@@ -77,9 +78,11 @@ def roll_out_in_words(rolled: Mapping[str, Json], decades: Array, what: str) -> 
     step = (reached or rolled["steps"][-1:])[0]
     low, high = step["decades"]
     more = "" if reached else ", farther than the roll-out reached: expect larger errors"
+    largest, count = _LARGEST[rolled["by"]], step["num_predictions"]
     return (
-        f"Errors of the form of the law, in a roll-out to runs {low:g} to {high:g} decades beyond "
-        f"the {_LARGEST[rolled['by']]} that was fitted: mean {step['mean']:.2f}%, "
-        f"worst {step['worst']:.2f}% ({step['num_predictions']} predictions). "
-        f"{what.capitalize()} lies {farthest:.2g} decades beyond{more}."
+        f"Errors of the form of the law, in a roll-out to runs of {10**low:.3g} to {10**high:.3g} "
+        f"times the {largest} that was fitted: mean {step['mean']:.2f}%, "
+        f"worst {step['worst']:.2f}% ({count} prediction{'s' if count > 1 else ''}). "
+        f"{what.capitalize()} has {format_quantity(10**farthest)} times the {largest} of the "
+        f"fitted runs{more}."
     )

@@ -151,7 +151,8 @@ def hold_out(
     unseen = runs.where(chosen)
     if not chosen.any() or chosen.all():
         raise ValueError(
-            f"{rule} holds out {len(unseen)} of {len(runs)} runs: hold out some, not all"
+            f"{rule} holds out {len(unseen)} of {len(runs)} runs: hold out some, not all. The "
+            f"losses are {np.nanmin(runs.loss):.4g} to {np.nanmax(runs.loss):.4g}"
         )
     unseen, seen = unseen.for_law(law_type), runs.where(~chosen)
     result = fit(law_type, seen, options=options, **changes)

@@ -1,5 +1,6 @@
 """Which rows of a table are read, and whether their numbers are plausible."""
 
+import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -52,12 +53,16 @@ def choose_rows(
             runs = runs.where(found.last)
         else:
             notes.append(
-                f"{what}, which are not independent: resample whole runs, --cluster {found.run}"
+                f"{what}, which are not independent: resample whole runs, --cluster "
+                f"{shlex.quote(found.run)}"
             )
     if reading.best_of:
         runs, left_out = _best_of(runs, law_type)
         if left_out:
-            notes.append(f"rows left out: {left_out}, whose inputs have a run with a lower outcome")
+            notes.append(
+                f"rows left out: {left_out}, each with a run of equal inputs and a lower or equal "
+                "outcome"
+            )
     report(runs.source, ["; ".join(notes)] if notes else [], TableNote)
     return runs
 

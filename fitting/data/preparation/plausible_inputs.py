@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from fitting.data.hints import column_option
 from fitting.data.preparation.finding import FEWEST_RUNS, PAIRS, Finding
 from fitting.data.preparation.header_units import PETAFLOP_DAY
 
@@ -108,7 +109,7 @@ def implausible_compute(
             return _drift(ratio, n)
         proposed = _agrees(others, here, 6 * n * d)
         better = (
-            f" The column {proposed!r} agrees with 6 N D: --column flops={proposed!r}."
+            f" The column {proposed!r} agrees with 6 N D: {column_option('flops', proposed)}."
             if proposed
             else ""
         )

@@ -5,10 +5,11 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 
 from fitting.data.cell_values import is_missing, numbers_in
+from fitting.data.hints import column_option
 from fitting.data.preparation.derived_columns import derived
 from fitting.data.preparation.header_units import factor_of_unit, header_unit, scaled
 from fitting.data.preparation.reading import Reading
-from fitting.data.preparation.usual_names import NAMES, proposals
+from fitting.data.preparation.usual_names import NAMES, our_names, proposals
 from fitting.data.preparation.wide_tables import from_wide
 from fitting.data.table_files import Table
 from jaxlaws.foundations.errors import DataError
@@ -60,7 +61,7 @@ class _Preparation:
         """
         found = proposals(name, self.cells, set(self.titles.values()))
         if len(found) > 1:
-            options = " or ".join(f"--column {name}={title!r}" for title in found[:4])
+            options = " or ".join(column_option(name, title) for title in found[:4])
             raise DataError(
                 f"{self.source} has no column {name}, and several columns may hold it: "
                 f"{', '.join(found[:8])}. Choose one: {options} "
@@ -111,7 +112,11 @@ class _Preparation:
         values, how = found
         self.cells[name] = [None if np.isnan(value) else float(value) for value in values]
         self.titles[name] = name
-        self.notes.append(f"{name} is computed: {how}")
+        word = "token" if "tokens" in name else "param" if "params" in name else name
+        taken = (*self.titles.values(), how)
+        unused = [repr(t) for t in self.cells if word in t.lower() and t not in " ".join(taken)]
+        but = f" (columns that are not used: {', '.join(unused[:4])})" if unused else ""
+        self.notes.append(f"{name} is computed: {how}{but}")
 
     def convert_units(self, names: Collection[str], units: Mapping[str, str]) -> None:
         """Multiply columns by the units in their headers, or by those that the user gives."""
@@ -167,8 +172,10 @@ def prepare(
         DataError: several columns may hold an input, or the table is wide and not clear.
         ValueError: a unit does not exist.
     """
+    known = {*kinds, *(outcomes_of(law_type) or (OUTCOME,))}
+    columns, units = our_names(columns, known), our_names(reading.units, known)
     unknown = [theirs for theirs in columns.values() if theirs not in table.columns]
-    if unknown or not set(columns) <= {*kinds, *(outcomes_of(law_type) or (OUTCOME,))}:
+    if unknown or not set(columns) <= known:
         return table, dict(columns)  # reported with the names that are known
     work = _Preparation(table, columns, kinds, law_type)
     if OUTCOME in work.wanted() and OUTCOME not in work.titles:
@@ -179,10 +186,10 @@ def prepare(
         if name not in work.titles and name in NAMES:
             work.propose(name)
     work.propose_one_input()
-    work.convert_units([name for name in work.titles if name != "flops"], reading.units)
+    work.convert_units([name for name in work.titles if name != "flops"], units)
     work.propose_flops()
-    work.convert_units([name for name in work.titles if name == "flops"], reading.units)
-    for name in reading.units.keys() - work.titles.keys():
+    work.convert_units([name for name in work.titles if name == "flops"], units)
+    for name in units.keys() - work.titles.keys():
         raise DataError(
             f"{table.source}: a unit is given for {name}, which the table does not have; it has "
             f"{', '.join(work.titles)}"

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from fitting.data.hints import where_option
 from fitting.data.preparation.usual_names import normal_name
 
 _RUN_NAMES = {
@@ -98,10 +99,10 @@ def far_apart(
             f"{_BEST_OF}"
         )
     _, _, title = min(separating)
-    example = _example(others[title])
+    first = others[title][0].item()
     return (
         f"{sentence}. The column {title!r} separates them: fit each of its values alone, such as "
-        f'--where "{_quoted(title)} == {example}"; or {_BEST_OF}'
+        f"{where_option(title, first)}; or {_BEST_OF}"
     )
 
 
@@ -140,12 +141,3 @@ def _spread(labels: np.ndarray, logs: np.ndarray) -> tuple[float, int]:
     left = logs - means[which]
     free = repeated.sum() - len(np.unique(which[repeated]))
     return float(np.sqrt(np.sum(left[repeated] ** 2) / max(free, 1))), int(repeated.sum())
-
-
-def _example(values: np.ndarray) -> str:
-    first = values[0]
-    return f"'{first}'" if values.dtype.kind == "U" else f"{first:g}"
-
-
-def _quoted(title: str) -> str:
-    return title if title.isidentifier() else f"`{title}`"

@@ -15,7 +15,9 @@ from fitting.data.preparation.header_units import header_unit
 _SIZE = "params n_params nparams num_parameters n_parameters parameters param_count parameter_count"
 _TOKENS = (
     "tokens n_tokens ntokens training_tokens train_tokens num_training_tokens num_train_tokens "
-    "tokens_seen tokens_trained token_count total_tokens total_train_tokens num_tokens_seen"
+    "tokens_seen tokens_trained token_count total_tokens total_train_tokens num_tokens_seen "
+    "train_tokens_seen training_tokens_seen total_tokens_seen tokens_processed "
+    "train_tokens_processed consumed_tokens train_consumed_tokens"
 )
 _VALIDATION = (
     "val_loss validation_loss valid_loss eval_loss test_loss dev_loss final_loss final_val_loss "
@@ -90,6 +92,20 @@ def named(groups: Sequence[str], titles: Collection[str]) -> list[str]:
         if found:
             return found
     return []
+
+
+def our_names(given: Mapping[str, str], known: Collection[str]) -> dict[str, str]:
+    """What a user gives for inputs, by our names where the user writes usual ones.
+
+    >>> our_names({"tokens": "seen", "loss": "final"}, ["num_tokens", "loss"])
+    {'num_tokens': 'seen', 'loss': 'final'}
+    """
+
+    def ours(name: str) -> str:
+        usual = [n for n in known if name not in known and named(NAMES.get(n, ())[:2], [name])]
+        return usual[0] if len(usual) == 1 else name
+
+    return {ours(name): value for name, value in given.items()}
 
 
 def proposals(

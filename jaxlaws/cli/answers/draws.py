@@ -6,14 +6,20 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from jaxlaws import planning
+from jaxlaws.cli.options.law_source import Source
 from jaxlaws.cli.output.progress import patience
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning import num_draws
 
 LEVEL = 0.9
 _SECONDS_PER_PLAN = 5e-4  # on two cores
-NO_DRAWS = "this law has no bootstrap draws."
 SHARED_LAW = "All draws share one supervised law: its uncertainty is not in"
+
+
+def no_draws(source: Source) -> str:
+    """Why there are no intervals, and the remedy where the law is a fit."""
+    remedy = "" if source.fit is None else "; fit again with --bootstrap 500"
+    return f"this law has no bootstrap draws{remedy}."
 
 
 def over_draws(question: Callable[..., Tree], ensemble: Tree, inputs: Mapping[str, Array]) -> Tree:

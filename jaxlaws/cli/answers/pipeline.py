@@ -102,6 +102,8 @@ def answer(
         notes += [f"Caveat: {each}" for each in caveats]
         table = with_loss_unit(kind.table(found, document), source.loss_unit)
         table = table if found.cost is None else without_flops(table)
+        if options.output is not None and not is_picture(options.output):
+            table = table._replace(note=table.note.replace("; -o writes all", ""))
         print_table(kind.heading(found), table, notes, lead=kind.lead(found, document))
     if warnings := kind.warnings(found):
         for warning in warnings:

@@ -64,6 +64,8 @@ def show(inputs: Mapping[str, Array], source: Source, *, as_json: bool) -> None:
     last = [f"{name} error (%)" for name in of_form]
     table = Table([*(WORDS.get(n, n) for n in columns), *heads, *DISTANCE.values(), *last], rows)
     notes = [f"Caveat: {each}" for each in caveats]
+    if rolled and np.isnan(rolled["mean"]).any():
+        notes.insert(0, "–: not beyond the fitted runs, so that the roll-out has no error for it.")
     print_table(f"{source.name}: predicted loss", with_loss_unit(table, source.loss_unit), notes)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import numpy as np
 
 from jaxlaws.cli.answers.caveats import ranges_in_words
-from jaxlaws.cli.answers.draws import LEVEL, NO_DRAWS, SHARED_LAW, interval, num_draws, over_draws
+from jaxlaws.cli.answers.draws import LEVEL, SHARED_LAW, interval, no_draws, num_draws, over_draws
 from jaxlaws.cli.answers.free_teacher import is_trained_for_free, without_tokens
 from jaxlaws.cli.options.law_source import Source
 from jaxlaws.cli.output import wording
@@ -189,7 +189,7 @@ class Presentation:
             notes += self._notes_on_draws(found) if self.has_draws else []
         elif hasattr(plan, "status"):
             notes = wording.counts(plan.status, found.inputs)
-        return [*notes, wording.distance(found.decades)]
+        return [*notes, wording.distance(found.decades, found.source.farthest(plan))]
 
     def caveats(self, found: Answered) -> list[str]:
         """What the loss does not determine, a sentence each."""
@@ -220,7 +220,7 @@ class Presentation:
 
     def _notes_on_draws(self, found: Answered) -> list[str]:
         if found.draws is None:
-            return [f"No intervals: {NO_DRAWS}"]
+            return [f"No intervals: {no_draws(found.source)}"]
         notes, total = [], num_draws(found.source.ensemble)
         unsolved = total - int(np.sum(is_solved(_plan(found.draws).status)))
         if unsolved:

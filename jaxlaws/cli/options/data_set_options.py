@@ -37,20 +37,21 @@ draws_option = click.option(
     "--draws",
     "with_draws",
     is_flag=True,
-    help="In a data set: a row for each bootstrap draw of the law, with its number.",
+    help="With -o FOLDER/, a data set of Parquet files: a row for each bootstrap draw of the law, "
+    "with its number.",
 )
 block_size_option = click.option(
     "--block-size",
     type=click.IntRange(1, 10**7),
     default=100_000,
     show_default=True,
-    help="In a data set: rows of each file.",
+    help="With -o FOLDER/: number of rows of each file.",
 )
 distributed_option = click.option(
     "--distributed",
     metavar="auto|HOST:PORT,COUNT,INDEX",
     callback=_distributed,
-    help="In a data set: this process is one of several, which share the work (jax.distributed). "
+    help="With -o FOLDER/: this process is one of several, which share the work (jax.distributed). "
     "auto: SLURM, Open MPI, Kubernetes or Cloud TPU says which one. Otherwise the address of the "
     "first process, the number of processes, and the index of this one, from 0.",
 )

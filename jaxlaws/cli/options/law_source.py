@@ -1,7 +1,7 @@
 """The law that a command works with, and what is known of the law's fit."""
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -115,6 +115,29 @@ class Source:
         from jaxlaws.planning import extrapolation_decades
 
         return np.broadcast_to(extrapolation_decades(plan, self.fitted_range), np.shape(plan.loss))
+
+    def farthest(self, plan: Tree, *others: Tree, where: Sequence[Array] = ()) -> str | None:
+        """The input of some plans that is farthest outside the fitted range, if one is.
+
+        Args:
+            plan: a plan, or a mapping of inputs by name.
+            *others: further plans.
+            where: which entries of each plan count; all by default.
+        """
+        import numpy as np
+
+        from jaxlaws.planning.analysis.extrapolation import farthest_input
+
+        values: dict[str, list[np.ndarray]] = {}
+        plans = (plan, *others)
+        for each, mask in zip(plans, where or [True] * len(plans), strict=True):
+            fields = each if isinstance(each, Mapping) else vars(each)
+            fields = {**fields, **fields.get("further_inputs", {})}
+            for name in self.fitted_range.keys() & fields.keys():
+                chosen = np.where(mask, np.asarray(fields[name], dtype=float), np.nan)
+                values.setdefault(name, []).append(chosen.ravel())
+        joined = {name: np.concatenate(arrays) for name, arrays in values.items()}
+        return farthest_input(joined, self.fitted_range)
 
     def with_draws(self, most: int) -> "Source":
         """The same with at most this number of draws."""

@@ -57,8 +57,8 @@ def scenario_of(name: ScenarioName) -> "Scenario":
 
 def charged_in_words(name: ScenarioName, *, exists: bool) -> str:
     """What is charged, for a title: of a teacher that exists, only the logits may be."""
-    logits = "paid" if name in ("inference", "full") else "free"
-    return f"the teacher's logits are {logits}" if exists else f"scenario {name}"
+    pays = "pays for" if name in ("inference", "full") else "does not pay for"
+    return f"the budget {pays} the teacher's logits" if exists else f"scenario {name}"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -208,7 +208,7 @@ scenario = click.option(
     type=click.Choice(list(SCENARIOS)),
     default="full",
     show_default=True,
-    help="Which costs of the teacher the budget pays for. "
+    help="What of the teacher the budget pays for; of one that exists (--teacher) only the logits. "
     + " ".join(f"{name}: {sentence}" for name, (_, sentence) in SCENARIOS.items()),
 )
 prices = click.option(

@@ -9,7 +9,6 @@ import click
 
 from jaxlaws.cli.options.restraint_options import pairs
 from jaxlaws.foundations.annotations import Json, Tree
-from jaxlaws.foundations.errors import DataError
 
 if TYPE_CHECKING:
     from fitting import Runs
@@ -135,15 +134,7 @@ class TableOptions:
         """
         from fitting import Runs
 
-        try:
-            return Runs.read(path, self.columns, law_type, **self.others)
-        except DataError as error:
-            if " is missing" in str(error) and "row " in str(error) and "where" not in self.others:
-                raise DataError(
-                    f"{error}\n  Rows without a value can be left out: --where 'loss > 0', or by "
-                    "another column, such as --where 'state == \"finished\"'"
-                ) from None
-            raise
+        return Runs.read(path, self.columns, law_type, **self.others)
 
 
 def table_options(verb: Callable[..., None]) -> Callable[..., None]:

@@ -16,6 +16,8 @@ from jaxlaws.foundations.annotations import Json
 from jaxlaws.foundations.text.escaping import terminal_text
 from jaxlaws.foundations.text.tables import Table, table_text
 
+_NO_BREAK = "\xa0"  # a space at which no line ends
+_QUOTED_OPTION = re.compile(r"--[a-z-]+ '[^']*'")
 _WIDEST = 10_000  # of a table that is not for a terminal: a program may read its lines
 
 
@@ -100,6 +102,8 @@ def print_table(title: str, table: Table, notes: Sequence[str] = (), *, lead: st
 def in_lines(text: str, *, err: bool = False, before: str = "") -> str:
     """A text in lines that fit the terminal; elsewhere its lines as they are.
 
+    An option with a value in quotes stays in one line, so that it can be copied.
+
     Args:
         text: lines, which may contain text of files.
         err: whether it is printed on standard error.
@@ -111,7 +115,8 @@ def in_lines(text: str, *, err: bool = False, before: str = "") -> str:
     for line in terminal_text(text).split("\n"):
         wrapper.initial_indent = "" if lines else before
         wrapper.subsequent_indent = " " * (len(line) - len(line.lstrip()))
-        lines.append(wrapper.fill(line))
+        whole = _QUOTED_OPTION.sub(lambda found: found[0].replace(" ", _NO_BREAK), line)
+        lines.append(wrapper.fill(whole).replace(_NO_BREAK, " "))
     return "\n".join(lines).removeprefix(before)
 
 

@@ -52,8 +52,13 @@ def goals(inputs: Mapping[str, Array], cost: Costs | None = None) -> str:
     )
 
 
-def distance(decades: Array) -> str:
-    """How far plans lie outside the fitted range, in a sentence."""
+def distance(decades: Array, name: str | None = None) -> str:
+    """How far plans lie outside the fitted range, in a sentence.
+
+    Args:
+        decades: the distance of each plan.
+        name: the input that is farthest outside, if it is known.
+    """
     decades = np.asarray(decades, dtype=float)
     if np.isnan(decades).all():
         return "The range that the law was fitted to is not known: this may be an extrapolation."
@@ -61,11 +66,12 @@ def distance(decades: Array) -> str:
     if far is None:
         return "Within the range that the law was fitted to."
     if decades.ndim == 0:
-        return f"An extrapolation: {far} times outside the range that the law was fitted to."
+        of = f" in {WORDS.get(name, name)}" if name else ""
+        return f"An extrapolation{of}: {far} times outside the range that the law was fitted to."
     count = sum(times_outside(each) is not None for each in decades.ravel())
     return (
         f"{count} of {decades.size} are extrapolations, up to {far} times outside the range that "
-        "the law was fitted to."
+        f"the law was fitted to{f' ({WORDS.get(name, name)})' if name else ''}."
     )
 
 

@@ -126,4 +126,5 @@ def command(
             order="greedy" if order == "greedy" else "joint",
             seed=seed,
         )
-    show(found, quantity, output, as_json=as_json)
+    given = limits.keys() | ({"num_params"} if shapes else set())
+    show(found, quantity, source, given, output, as_json=as_json)

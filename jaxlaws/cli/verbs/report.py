@@ -13,7 +13,7 @@ from jaxlaws.cli.output.printing import in_lines
 from jaxlaws.foundations.annotations import Array
 
 
-@verb("report", example="jaxlaws report fit.json -o report.html")
+@verb("report", example="jaxlaws report fit.json --table my_runs.csv --flops 1e22 -o report.html")
 @click.argument("subject", metavar="FIT_PLAN_OR_RUNS")
 @output_option(
     REPORTS,
@@ -71,7 +71,8 @@ def command(
     FIT_PLAN_OR_RUNS is the file of a fit; what a verb of plan prints with --json, a plan, a sweep
     or a comparison; a table of runs that is then fitted; or the name of a preset. The report
     decides what to do with a budget: with a law of distillation, whether to train, overtrain or
-    distil, in four scenarios of what the teacher costs. A saved plan is the answer of its report.
+    distil, in four scenarios of what the teacher costs. A saved plan is the answer of its report:
+    for a teacher that exists, save jaxlaws plan compare --teacher ... --json.
     """
     keep_compiled()
     from jaxlaws.cli.answers.report.writing import Request, write

@@ -39,6 +39,20 @@ def extrapolation_decades(
     return farthest
 
 
+def farthest_input(plan: Tree, fitted_range: Mapping[str, tuple[float, float]]) -> str | None:
+    """The input that is farthest outside the fitted range, of all entries of a plan.
+
+    >>> farthest_input({"num_params": 1e12, "num_tokens": 1e11}, {"num_params": (1e8, 1e10)})
+    'num_params'
+    """
+    far = {
+        name: np.fmax.reduce(extrapolation_decades(plan, {name: ends}), axis=None, initial=0.0)
+        for name, ends in fitted_range.items()
+    }
+    far = {name: distance for name, distance in far.items() if distance > 0}  # not NaN
+    return max(far, key=far.__getitem__, default=None)
+
+
 def _decades(higher: Array, lower: Array) -> np.ndarray:
     """Decades between two values of one sign, infinite between values of different signs."""
     ratio = np.where(np.less(higher, 0), np.divide(lower, higher), np.divide(higher, lower))

@@ -6,8 +6,8 @@ import numpy as np
 
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.quantities import format_quantity
-from jaxlaws.foundations.text.cells import times_outside
-from jaxlaws.planning.analysis.extrapolation import extrapolation_decades
+from jaxlaws.foundations.text.cells import WORDS, times_outside
+from jaxlaws.planning.analysis.extrapolation import extrapolation_decades, farthest_input
 from jaxlaws.planning.engine.status import search_failed
 
 _ADVICE = {
@@ -46,8 +46,11 @@ def _distance(
         return "The distance from the fitted runs is not judged, because no fitted range was given."
     decades = [float(extrapolation_decades(plan, fitted_range)) for plan in options.values()]
     if far := times_outside(np.nanmax([0.0, *decades])):
+        plan = list(options.values())[int(np.nanargmax(decades))]
+        name = farthest_input(plan, fitted_range)
+        what = WORDS.get(name or "", name)
         return (
-            f"This plan lies {far} times outside the runs that the law was fitted to: "
+            f"This plan lies {far} times outside the runs that the law was fitted to ({what}): "
             "it is an extrapolation, so do not rely on it."
         )
     if np.isnan(decades).any():

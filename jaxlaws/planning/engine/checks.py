@@ -74,7 +74,8 @@ def distillation_law(law: Tree) -> Tree:
         return in_scalar_leaves(law)
     raise TypeError(
         "expected a distillation law (of num_student_params, num_student_tokens and "
-        f"teacher_loss, with a law `supervised`), got {_kind(law)}"
+        f"teacher_loss, with a law `supervised`), got {_kind(law)}. Such a law is fitted to runs "
+        "with a column teacher_loss; a published one is busbridge2025_refit"
     )
 
 

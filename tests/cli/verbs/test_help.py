@@ -69,7 +69,7 @@ def test_the_examples_work(run, tmp_path, monkeypatch):
         (command,) = parameters.values
         if command.name == "explore":  # it serves until it is stopped: tests/cli/explorer
             continue
-        of_fit = ("fit", "influence", "next-runs", "replan")
+        of_fit = ("fit", "influence", "next-runs", "replan", "report")
         name = "final_loss" if command.name in of_fit else "loss"
         for table in ("my_runs.csv", "runs.csv"):
             (tmp_path / table).write_text((tmp_path / f"{name}.csv").read_text())

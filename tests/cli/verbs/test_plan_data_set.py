@@ -49,9 +49,18 @@ def test_the_data_set_has_the_columns_and_numbers_of_the_table(run, tmp_path):
             )
 
 
-def test_a_second_start_continues_and_another_question_is_refused(run, refused, tmp_path):
+def test_a_second_start_continues_and_another_question_is_refused(
+    run, refused, tmp_path, monkeypatch
+):
     arguments = (*TRAIN, "1e18:1e26:20", "-o", tmp_path, "--block-size", 8)
-    assert "wrote 3, and found 0" in run(*arguments).err
+
+    def stopped(done, total):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("jaxlaws.cli.answers.plans.data_set._progress", lambda: stopped)
+        assert "has 1 part(s). The same command continues." in run(*arguments).err
+    assert "wrote 2, and found 1" in run(*arguments).err
     (tmp_path / "part-000001.parquet").unlink()
     assert "wrote 1, and found 2" in run(*arguments).err
     for other in (("--params", "1B"), ("--flops-model", "transformer"), ("--flops", "1e18:1e25:9")):

@@ -1,6 +1,7 @@
 """`jaxlaws report`: one page that stands alone."""
 
 import csv
+import dataclasses
 import json
 import re
 
@@ -28,7 +29,12 @@ def files(tmp_path_factory):
         writer.writerows(zip(SIZES, TOKENS, loss, strict=True))
     runs = Runs.read(table, {"loss": "final"}, Chinchilla)
     result = fit(Chinchilla, runs, freeze={"E": 1.8}, num_starts=16, bootstrap=8)
-    result.save(folder / "fit.json")
+    errors = {"num_predictions": 1, "mean": 0.5, "median": 0.5, "worst": 0.5}
+    steps = [{"decades": [0.0, 0.5], **errors}]
+    roll_out = {"by": "flops", "largest": 1.2e21, "steps": steps}
+    dataclasses.replace(result, roll_out=roll_out, reading={"table": "runs.csv"}).save(
+        folder / "fit.json"
+    )
     return folder, table, folder / "fit.json"
 
 
@@ -58,7 +64,10 @@ def test_a_page_on_a_fit_and_its_plans(run, files):
     assert len(captions) >= 4
     assert all(re.search(r"Figure \d+\. .*\d", each) for each in captions)
     assert all(re.findall(r'<img alt="([^"]+)"', text))
-    assert "jaxlaws report" in text[text.index("How to reproduce") :]
+    assert "no row is left out" in text
+    reproduced = text[text.index("How to reproduce") :]
+    assert "jaxlaws report" in reproduced
+    assert re.search("jaxlaws fit .*--like .*--bootstrap 8 --seed 0 --roll-out flops", reproduced)
 
 
 def test_a_report_in_markdown_has_its_pictures_beside_it(run, files):
@@ -81,13 +90,14 @@ def test_a_report_on_a_table_of_runs_fits_it_first(run, files):
     page = folder / "runs.html"
     ran = run(
         "report", table, "--law", "chinchilla", "--column", "loss=final", "--bootstrap", 0,
-        "-o", page,
+        "--where", "num_params * num_tokens < 1.9e20", "-o", page,
     )  # fmt: skip
     assert ran.code == 0, ran.err
     text = page.read_text()
-    assert "Fitted on 20" in text
+    assert re.search(r"Fitted on 20\S+ to 8 runs of \S+; 1 other row is left out\.", text)
     assert "There are no intervals" in text
     assert "jaxlaws fit" in text[text.index("How to reproduce") :]
+    assert "--bootstrap 0" in text[text.index("jaxlaws report") :]
 
 
 def test_a_file_without_a_fit_is_refused(run, refused, tmp_path):

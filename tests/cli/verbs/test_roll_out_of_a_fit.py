@@ -46,14 +46,14 @@ def test_predictions_and_plans_give_the_error_at_their_distance(run, fitted):
     assert document["roll_out"]["mean"] == [None, None, steps[1]["mean"]]
     said = f"worst {steps[1]['worst']:.2f}%"
     assert said in document["caveats"][-1]
-    assert "The farthest prediction lies 1 decades beyond." in document["caveats"][-1]
+    assert "The farthest prediction has 10 times the largest" in document["caveats"][-1]
     assert f"{steps[1]['mean']:.2f}" in run("predict", *far, "1e10").out
     assert "caveats" not in run("predict", *far, "1e8", "--json").json
     plan = run("plan", "train", "--law", fitted, "--flops", "6e21", "--json").json
     assert said in plan["caveats"][-1]
-    assert "This plan lies 1 decades beyond." in plan["caveats"][-1]
+    assert "This plan has 10 times the largest" in plan["caveats"][-1]
     swept = run("plan", "train", "--law", fitted, "--flops", "6e18:6e21:4").out
-    assert "The farthest plan lies 1 decades beyond." in swept.replace("\n", " ")
+    assert "The farthest plan has 10 times the largest" in swept.replace("\n", " ")
 
 
 def test_the_report_has_the_errors(run, fitted, tmp_path):

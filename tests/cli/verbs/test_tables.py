@@ -158,7 +158,7 @@ def test_the_right_law_of_each_field_case(run, field_cases, case, options):
 @pytest.mark.parametrize(
     ("case", "arguments", "words"),
     [
-        ("flops_per_token", (), ("FLOPs per token", "--column flops='budget'")),
+        ("flops_per_token", (), ("FLOPs per token", "--column flops=budget")),
         ("one_crashed_run", (), ("row 9", "--where")),
         ("perplexity", (), ("--outcome perplexity",)),
     ],

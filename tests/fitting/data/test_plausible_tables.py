@@ -36,7 +36,7 @@ def refusal(path, **options):
         ({"flops": 6 * SIZES * 1.1}, "FLOPs per token"),
         ({"flops": 2 * SIZES}, "FLOPs per token"),
         ({"flops": COMPUTE * 37}, "--allow flops"),
-        ({"flops": 6 * SIZES, "spent": 1.05 * COMPUTE}, "--column flops='spent'"),
+        ({"flops": 6 * SIZES, "spent": 1.05 * COMPUTE}, "--column flops=spent"),
     ],
 )
 def test_a_table_that_is_likely_wrong_is_refused_with_the_remedy(changes, message, tmp_path):

@@ -33,6 +33,7 @@ def same(runs):
         ("Parameters", "Training tokens", "Validation loss"),
         ("non_embedding_params", "total_tokens", "train_loss"),
         ("Model size", "dataset_size", "test_loss"),
+        ("model/params", "train/tokens_seen", "eval/loss"),
     ],
 )
 def test_usual_names_are_found_and_reported(size, tokens, loss, tmp_path):
@@ -121,7 +122,7 @@ def test_a_constant_or_a_count_of_heads_is_not_proposed(tmp_path):
 def test_of_several_columns_the_user_chooses(tmp_path):
     cells = columns(loss=None) | {"val_loss": LOSS, "final_loss": LOSS + 0.1}
     path = write_csv(tmp_path / "runs.csv", cells)
-    with pytest.raises(DataError, match="--column loss='val_loss' or --column loss='final_loss'"):
+    with pytest.raises(DataError, match="--column loss=val_loss or --column loss=final_loss"):
         Runs.read(path)
     same(Runs.read(path, {"loss": "val_loss"}))
 
@@ -156,12 +157,22 @@ def test_the_error_for_a_missing_column_gives_the_nearest_names_only(tmp_path):
     assert len(str(caught.value)) < 500
 
 
+def test_usual_names_name_columns_and_a_computed_input_names_what_is_not_used(tmp_path):
+    cells = columns(num_tokens=None) | {"flops": 6 * SIZES * TOKENS, "seen token": TOKENS / 1e9}
+    path = write_csv(tmp_path / "runs.csv", cells)
+    with pytest.warns(TableNote, match="'seen token' are multiplied by 1e"):
+        same(Runs.read(path, {"tokens": "seen token"}, units={"tokens": "B"}))
+    with pytest.warns(TableNote, match=r"num_tokens is computed.*not used: 'seen token'"):
+        same(Runs.read(path))
+
+
 def test_crashed_runs_are_left_out_by_an_expression(tmp_path):
     losses = [*map(str, LOSS[:-1]), ""]
     states = ["finished"] * 11 + ["crashed"]
     path = write_csv(tmp_path / "runs.csv", columns(loss=losses) | {"state": states})
-    with pytest.raises(DataError, match="row 13, column loss: the value is missing"):
+    with pytest.raises(DataError, match="row 13, column loss: the value is missing") as caught:
         Runs.read(path)
+    assert """--where 'state == "finished"', or --where 'loss > 0'""" in str(caught.value)
     for where in ("state == 'finished'", "loss > 0"):
         with pytest.warns(TableNote, match="rows left out: 1"):
             assert len(Runs.read(path, where=where)) == 11
@@ -211,7 +222,9 @@ def test_the_column_that_separates_equal_inputs_is_named(tmp_path):
     cells["seed"] = np.arange(24) % 3
     cells["loss"][12:] *= 0.6
     path = write_csv(tmp_path / "runs.csv", cells)
-    with pytest.warns(TableWarning, match=r"67% apart.*'corpus' separates them.*corpus == 'web'"):
+    with pytest.warns(
+        TableWarning, match=r"67% apart.*'corpus' separates them.*'corpus == \"web\"'"
+    ):
         Runs.read(path)
     with pytest.warns(TableNote, match="rows left out: 12"):
         assert len(Runs.read(path, where="corpus == 'web'")) == 12

@@ -51,11 +51,15 @@ def print_errors(document: dict[str, Json]) -> None:
 def print_by_distance(by: str, steps: Sequence[dict[str, Json]]) -> None:
     """Print the errors of a roll-out by distance, a row for each step."""
     rows = [
-        ["{:g} to {:g}".format(*step["decades"]), str(step["num_predictions"]), *_cells(step)]
+        [
+            "{:.3g} to {:.3g}".format(*(10.0**end for end in step["decades"])),
+            str(step["num_predictions"]),
+            *_cells(step),
+        ]
         for step in steps
     ]
     title = f"errors of the law by distance beyond the largest {by} fitted"
-    print_table(title, Table(["decades", "predictions", *_MEASURES.values()], rows))
+    print_table(title, Table(["times the largest", "predictions", *_MEASURES.values()], rows))
 
 
 def _cells(errors: dict[str, float]) -> list[str]:

@@ -51,13 +51,13 @@ def show(
         )
         return
     notes = [
-        "if left out: the change if the law is fitted without the run. per 1%: the change for a "
-        "loss that is 1% higher, to first order."
+        "change if left out: of the quantity, if the law is fitted without the run. change per "
+        "+1%: for a loss of the run that is 1% higher, to first order."
     ]
     if np.median(np.abs(found.largest_per_percent)) == 0:
         notes.append(
-            "per 1% is 0 for runs that are farther than delta from the law: with Huber's cost a "
-            "small change of their losses moves nothing."
+            "change per +1% is 0 for runs that are farther than delta from the law: with Huber's "
+            "cost a small change of their losses moves nothing."
         )
     if not found.is_refit.all():
         count = int(np.sum(~found.is_refit))
@@ -66,7 +66,8 @@ def show(
             "fitted again or the new fit did not converge."
         )
     if len(found.rows) > _MOST_ROWS:
-        notes.insert(0, f"{_MOST_ROWS} of {len(found.rows)} runs are shown; -o writes all.")
+        more = "" if output is not None and not is_picture(output) else "; -o writes all"
+        notes.insert(0, f"{_MOST_ROWS} of {len(found.rows)} runs are shown{more}.")
     shown = "" if quantity.is_log else unit
     print_table(title, _table(found, quantity, shown), notes, lead=_lead(found, quantity, shown))
 
@@ -113,7 +114,10 @@ def _table(found: Influence, quantity: Quantity, unit: str) -> Table:
             ]
         )
     heads = [*(["table"] if several else []), "row", *(WORDS[name] for name in names)]
-    last = ["loss", *(f"{name}{unit and f' ({unit})'}" for name in ("if left out", "per 1%"))]
+    last = [
+        "loss",
+        *(f"{name}{unit and f' ({unit})'}" for name in ("change if left out", "change per +1%")),
+    ]
     return Table([*heads, *last], rows, num_keys=1 + several)
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from jaxlaws.cli.answers.draws import NO_DRAWS, SHARED_LAW, num_draws
+from jaxlaws.cli.answers.draws import SHARED_LAW, no_draws, num_draws
 from jaxlaws.cli.answers.presentation import Answered, Presentation
 from jaxlaws.cli.output.question_marks import failed, with_question_marks
 from jaxlaws.cli.output.wording import INPUT_WORDS, active_bounds, distance
@@ -90,7 +90,10 @@ class Strategies(Presentation):
     def notes(self, found: Answered, document: dict[str, Json]) -> list[str]:
         """What is ruled out and why, and the confidence."""
         if found.swept:
-            return ["In brackets: ruled out.", distance(found.decades)]
+            options, eligible = found.result.options, found.result.eligible
+            masks = [eligible[name] for name in options]
+            farthest = found.source.farthest(*options.values(), where=masks)
+            return ["In brackets: ruled out.", distance(found.decades, farthest)]
         return [
             *_ruled_out(document),
             *active_bounds(found.result.options.distil),
@@ -182,7 +185,7 @@ def _eligible(document: dict[str, Json], may_win: bool) -> list[str]:
 
 def _confidence(found: Answered, document: dict[str, Json]) -> list[str]:
     if "probabilities" not in document:
-        return [f"No confidence is available: {NO_DRAWS}"]
+        return [f"No confidence is available: {no_draws(found.source)}"]
     shares, total = dict(document["probabilities"]), num_draws(found.source.ensemble)
     wins = [f"It wins in {shares.pop(document['winner']):.0%} of the fit's {total} draws"]
     wins += [f"{name} in {share:.0%}" for name, share in shares.items() if share]

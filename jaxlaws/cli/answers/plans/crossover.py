@@ -54,6 +54,11 @@ class CrossoverBudgets(Presentation):
 
     def decades(self, found: Answered) -> Array:
         """How far a model trained alone at each crossing lies outside the fitted range."""
+        decades = extrapolation_decades(self._alone(found), found.source.fitted_range)
+        return np.where(np.isfinite(found.result.flops), decades, np.nan)
+
+    def _alone(self, found: Answered) -> dict[str, Array]:
+        """Size and tokens of a model trained alone at each crossing."""
         inputs, budgets, cost = found.inputs, found.result.flops, found.cost or Costs()
         sizes = np.asarray(inputs["num_student_params"])[..., None]
         forward = np.asarray(found.question.keywords["forward_flops"](sizes))
@@ -62,9 +67,7 @@ class CrossoverBudgets(Presentation):
         tokens = rest / (3 * cost.training * forward + cost.token)
         sizes = np.where(np.isfinite(tokens), sizes, np.nan)
         runs = {"num_params": sizes, "num_student_params": sizes}
-        runs |= {"num_tokens": tokens, "num_student_tokens": tokens}
-        decades = extrapolation_decades(runs, found.source.fitted_range)
-        return np.where(np.isfinite(budgets), decades, np.nan)
+        return runs | {"num_tokens": tokens, "num_student_tokens": tokens}
 
     def document(self, found: Answered) -> dict[str, Json]:
         """The crossings, and for a single student the crossings of the draws."""
@@ -91,7 +94,8 @@ class CrossoverBudgets(Presentation):
         notes = [f"There is no crossing between {low} and {in_unit(high, found.cost)}."]
         if np.isfinite(found.result.flops).any():
             decades = found.decades[np.isfinite(found.decades)]
-            notes = [distance(decades if decades.size else np.nan)]
+            farthest = found.source.farthest(self._alone(found))
+            notes = [distance(decades if decades.size else np.nan, farthest)]
         if "draws" in document and found.source.supervised_is_constant:
             notes.append(f"{SHARED_LAW} the intervals.")
         return notes

@@ -4,10 +4,11 @@ import copy
 import functools
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import click
 
-from jaxlaws.cli.answers.draws import NO_DRAWS
+from jaxlaws.cli.answers.draws import no_draws
 from jaxlaws.cli.answers.presentation import Answered, Presentation
 from jaxlaws.cli.options.law_source import Source
 from jaxlaws.cli.options.plan_options import PlanOptions, in_order
@@ -44,7 +45,7 @@ def write_data_set(
         raise click.UsageError("--within does not work with a data set: leave it out")
     law = source.ensemble if options.with_draws else source.law
     if law is None:
-        raise ValueError(f"--draws: {NO_DRAWS}")
+        raise ValueError(f"--draws: {no_draws(source)}")
     _check_determined(source, options)
     given, verb = in_order(inputs), click.get_current_context().command_path
 
@@ -55,15 +56,21 @@ def write_data_set(
         decades = {"extrapolation_decades": kind.decades(found)}
         return {**arrays_of(found.result), **decades}
 
-    written = write_plans(
-        rows,
-        law,
-        given,
-        options.output or "",
-        block_size=options.block_size,
-        identity={"verb": verb, "question": question},
-        on_part=_progress(),
-    )
+    try:
+        written = write_plans(
+            rows,
+            law,
+            given,
+            options.output or "",
+            block_size=options.block_size,
+            identity={"verb": verb, "question": question},
+            on_part=_progress(),
+        )
+    except KeyboardInterrupt:
+        count = len(list(Path(options.output or "").glob("part-*.parquet")))
+        words = f"Stopped: {options.output} has {count:,} part(s). The same command continues."
+        click.echo(words, err=True)
+        raise
     if options.as_json:
         print_json({"folder": options.output, **vars(written)})
     click.echo(

@@ -69,7 +69,12 @@ class ServingFrontier(Presentation):
 
     def notes(self, found: Answered, document: dict[str, Json]) -> list[str]:
         """How far the Pareto-optimal sizes lie outside the fitted range."""
-        outside = distance(found.decades[found.result.efficient])
+        frontier = found.result
+        distils = frontier.method == Method.DISTILLATION
+        plans = (frontier.supervised, frontier.distilled)
+        masks = (frontier.efficient & ~distils, frontier.efficient & distils)
+        farthest = found.source.farthest(*plans, where=masks)
+        outside = distance(found.decades[frontier.efficient], farthest)
         return [
             f"A Pareto-optimal size has a lower loss than all smaller sizes. Of these: {outside}"
         ]

@@ -137,4 +137,4 @@ class TeacherRanking(Presentation):
             notes.append(
                 f"{best} is the best teacher in {shares.get(best, 0.0):.0%} of {total} draws."
             )
-        return [*notes, distance(found.decades)]
+        return [*notes, distance(found.decades, found.source.farthest(found.result.plans))]

@@ -168,8 +168,8 @@ def _plans(subject: Subject) -> list[Part]:
             parts.append(losses_part(subject))
     if subject.drawn.ensemble is not None:
         parts.append(
-            f"Shares and intervals are over {NUM_DRAWS} bootstrap draws of the fit at most, bands "
-            f"over {NUM_BAND_DRAWS}."
+            f"Shares and intervals of decisions are over the first {NUM_DRAWS} bootstrap draws of "
+            f"the fit, bands over the first {NUM_BAND_DRAWS}."
         )
     return parts
 

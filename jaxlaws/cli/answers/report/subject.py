@@ -21,7 +21,7 @@ from jaxlaws.foundations.annotations import Array, Tree
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-NUM_DRAWS = 100  # of the fit, for shares and intervals
+NUM_DRAWS = 100  # of the fit, for decisions in four scenarios
 NUM_BAND_DRAWS = 40  # for bands, which need a plan for each budget and scenario
 _BUDGETS = np.logspace(-1.5, 1.5, 13)  # of the pictures, relative to the budget of the answer
 
@@ -62,13 +62,13 @@ class Subject:
 
     @functools.cached_property
     def drawn(self) -> Source:
-        """The law with as many draws as the report uses."""
+        """The law with as many draws as decisions use."""
         return self.source.with_draws(NUM_DRAWS)
 
     @functools.cached_property
     def supervised(self) -> Source:
         """The law of a model without a teacher."""
-        return self.drawn.for_supervised_runs()
+        return self.source.for_supervised_runs()
 
     @property
     def may_distil(self) -> bool:
@@ -141,7 +141,7 @@ class Subject:
         inputs = {"flops": flops, "num_inference_tokens": self.num_inference_tokens}
         inputs = inputs if self.num_inference_tokens else {"flops": flops}
         kind = SizeAndTokens("compute-optimal training")
-        source = _for(flops, self.supervised)
+        source = _for(flops, self.supervised)  # all draws for one budget, as `plan train` uses
         return find(kind, functools.partial(planning.compute_optimal), inputs, source)
 
     @functools.cached_property

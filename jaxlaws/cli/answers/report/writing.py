@@ -7,7 +7,16 @@ from pathlib import Path
 
 import numpy as np
 
-from fitting import FitResult, Runs, fit, fit_limit_form, hold_out, lowest_losses, to_page
+from fitting import (
+    FitOptions,
+    FitResult,
+    Runs,
+    fit,
+    fit_limit_form,
+    hold_out,
+    lowest_losses,
+    to_page,
+)
 from fitting.reporting.data_sections import FitSource
 from fitting.reporting.pages import Part, Picture, to_markdown
 from jaxlaws import presets, saving
@@ -26,6 +35,11 @@ from jaxlaws.foundations.json_text import read_json_file
 from jaxlaws.foundations.quantities import format_flops, format_quantity
 from jaxlaws.saving import law_class_name
 
+# Options of a fit that the command which repeats it takes from the file of the fit.
+_BY_LIKE = (
+    "objective", "num_starts", "starts", "resample", "cluster", "weights", "freeze", "tie",
+    "bounds", "priors",
+)  # fmt: skip
 _FEWEST = 12  # runs, of which a quarter can be held out
 
 
@@ -186,7 +200,11 @@ def _with_runs(result: FitResult, runs: Runs, table: str, date: str) -> list[Fit
 def _fitting_command(result: FitResult, table: str, reading: TableOptions, path: str) -> str:
     """The shell line that makes the file of a fit."""
     words = ["jaxlaws", "fit", table, "--law", law_class_name(type(result.law))]
-    words += ["--bootstrap", str(result.options.bootstrap), "--seed", str(result.options.seed)]
+    options, usual = result.options, FitOptions()
+    changed = [n for n in _BY_LIKE if str(getattr(options, n)) != str(getattr(usual, n))]
+    words += ["--like", path] if changed else []
+    words += ["--bootstrap", str(options.bootstrap), "--seed", str(options.seed)]
+    words += ["--roll-out", result.roll_out["by"]] if result.roll_out else []
     return shlex.join([*words, *reading.after(result.reading).as_words(), "-o", path])
 
 
@@ -204,6 +222,8 @@ def _command(request: Request) -> str:
         "--student": request.student and format_quantity(request.student, 6),
         "--inference-tokens": request.num_inference_tokens
         and format_quantity(request.num_inference_tokens, 6),
+        "--bootstrap": str(request.bootstrap) if request.bootstrap != Request.bootstrap else None,
+        "--level": request.level if request.level != Request.level else None,
     }
     words += [word for name, value in options.items() if value for word in (name, str(value))]
     words += request.reading.as_words()
