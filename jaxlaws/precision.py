@@ -257,16 +257,6 @@ def in_float64(function: Callable[[Tree], Tree], given: Tree, dtype: np.dtype | 
     return jax.tree.unflatten(trees[0], results)
 
 
-def argmin(values: Array, axis: int) -> Array:
-    """The index of the least number along an axis, the first of equal ones.
-
-    `jnp.argmin` cannot be used within `in_float64`: JAX lowers it when that has ended.
-    """
-    if isinstance(values, jax.Array):
-        return jnp.take(jnp.argsort(values, axis), 0, axis)
-    return np.argmin(values, axis)
-
-
 def _narrow(kind: np.dtype) -> np.dtype:
     """The kind of a result in a program without 64-bit integers."""
     is_wide = jnp.issubdtype(kind, jnp.signedinteger) and np.dtype(kind).itemsize > 4

@@ -27,9 +27,9 @@ from jaxlaws.planning.engine.scenarios import (
 )
 from jaxlaws.planning.engine.status import Status, is_solved
 from jaxlaws.planning.plan_dict import Answer, named_in_plans
+from jaxlaws.planning.solver.batched import argmin
 from jaxlaws.planning.supervised.allocation import compute_optimal
 from jaxlaws.planning.supervised.fixed_size import train_fixed
-from jaxlaws.precision import argmin
 from jaxlaws.pytree import pytree
 
 

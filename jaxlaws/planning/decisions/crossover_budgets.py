@@ -35,7 +35,8 @@ from jaxlaws.planning.engine.scenarios import (
 )
 from jaxlaws.planning.engine.status import Status, worst
 from jaxlaws.planning.plan_dict import Answer, named_in_plans
-from jaxlaws.precision import argmin, array_module
+from jaxlaws.planning.solver.batched import argmin
+from jaxlaws.precision import array_module
 from jaxlaws.pytree import pytree
 
 _BUDGETS_PER_DECADE = 24

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from jaxlaws.foundations.annotations import Array
@@ -180,3 +181,13 @@ def eliminate(rows: Sequence[Sequence[Array]], right: Sequence[Array]) -> Point:
         known = dot(matrix[i][i + 1 :], solution[i + 1 :])
         solution[i] = (solution[i] - known) / matrix[i][i]
     return solution
+
+
+def argmin(values: Array, axis: int) -> Array:
+    """The index of the least number along an axis, the first of equal ones.
+
+    `jnp.argmin` cannot be used within `precision.in_float64`: JAX lowers it when that has ended.
+    """
+    if isinstance(values, jax.Array):
+        return jnp.take(jnp.argsort(values, axis), 0, axis)
+    return np.argmin(values, axis)

@@ -24,9 +24,10 @@ from jaxlaws.planning.engine.programs import compiled_when_traced
 from jaxlaws.planning.engine.record import Record
 from jaxlaws.planning.engine.status import Status, is_solved
 from jaxlaws.planning.plan_dict import Answer
+from jaxlaws.planning.solver.batched import argmin
 from jaxlaws.planning.supervised.allocation import compute_optimal
 from jaxlaws.planning.supervised.fixed_size import train_fixed
-from jaxlaws.precision import argmin, array_module
+from jaxlaws.precision import array_module
 from jaxlaws.pytree import pytree
 
 # Width 128 times the number of layers, from two million parameters to two trillion.

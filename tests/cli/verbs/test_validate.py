@@ -72,7 +72,7 @@ def test_tables_for_people(validate):
     lines = [line.split() for line in ran.out.splitlines() if line.strip()]
     assert lines[3][:7] == ["fold", "1", "of", "2", "15", "15", "law"]
     assert lines[7][:3] == ["all", "30", "law"]
-    assert "decades" in validate("--roll-out", "num_params", "--windows", 1).out
+    assert "largest fitted" in validate("--roll-out", "num_params", "--windows", 1).out
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,7 @@ def test_results_that_hold_arrays_show_their_numbers(fitted):
                            errors=errors["law"], difference=(0.0, 0.0, 0.0))  # fmt: skip
     expected = {
         held: ["constant loss 20.00 21.00 30.00", "law 1.50 1.00 3.00"],
-        rolled: ["0 to 0.5 2 2.00 2.00 3.00", "0.5 to 1 1 0.50 0.50 0.50"],
+        rolled: ["1 to 3.16 2 2.00 2.00 3.00", "3.16 to 10 1 0.50 0.50 0.50"],
         line: ["value 0.500 0.410 0.590 3B"],
         scaling: ["parameters 0.500 0.410 0.590 3B"],
         likelihood: ["E 1.7 1.5 1.9"],

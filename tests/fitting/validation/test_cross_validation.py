@@ -131,7 +131,7 @@ def test_one_figure_shows_every_prediction(sizes):
     np.testing.assert_allclose(np.log10(np.sort(drawn[:, 0])), decades)
     np.testing.assert_allclose(np.sort(drawn[:, 1]), np.sort(np.abs(errors)))
     texts = axes.get_legend_handles_labels()[1]
-    assert any(text.startswith("5 runs fitted, num_params > ") for text in texts)
+    assert any(text.startswith("5 runs fitted, parameters > ") for text in texts)
     assert "median, constant loss" in texts
 
 

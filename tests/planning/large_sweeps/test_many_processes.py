@@ -64,13 +64,18 @@ def check_parts(folder):
 
 
 def kill_one_of_two(folder, rng):
-    """Kill one of two processes at a random moment of its writing, and a little later the other."""
+    """Kill one of two processes at a random moment of its writing, and a little later the other.
+
+    One of them may have written all of its parts already.
+    """
     processes = start(folder, 2)
     until = len(parts(folder)) + rng.randrange(1, 10)
     limit = time.monotonic() + 120
     while len(parts(folder)) < until:
         assert time.monotonic() < limit
-        assert [each.poll() for each in processes] == [None, None]
+        ended = [each.poll() for each in processes]
+        assert None in ended
+        assert set(ended) <= {None, 0}
         time.sleep(0.003)
     rng.shuffle(processes)
     for process in processes:  # a scheduler ends the other processes of a job
@@ -78,7 +83,7 @@ def kill_one_of_two(folder, rng):
         process.send_signal(signal.SIGKILL)
     for process in processes:
         process.communicate()
-        assert process.returncode == -signal.SIGKILL
+    assert {-signal.SIGKILL} <= {each.returncode for each in processes} <= {-signal.SIGKILL, 0}
 
 
 @pytest.mark.parametrize("count", [2, pytest.param(4, marks=pytest.mark.slow)])
