@@ -12,8 +12,8 @@ from jaxlaws import presets
 from jaxlaws.planning import LogSpaced, Record, Status, write_plans
 
 LAW = presets.load("besiroglu2024")
-INPUTS = {"flops": LogSpaced(1e18, 1e26, 150), "num_params": np.geomspace(1e8, 1e10, 40)}
-NUM_ROWS, BLOCK_SIZE, NUM_PARTS = 6000, 23, 261  # the last part has twenty rows
+INPUTS = {"flops": LogSpaced(1e18, 1e26, 400), "num_params": np.geomspace(1e8, 1e10, 40)}
+NUM_ROWS, BLOCK_SIZE, NUM_PARTS = 16_000, 23, 696  # the last part has fifteen rows
 
 
 def loss_of_size(law, *, flops, num_params):
