@@ -49,10 +49,12 @@ _RATES = presets.load("li2025_step_law")
 _SHAPES = [shape_of_aspect(num_layers) for num_layers in range(4, 64, 5)]
 # Dollars. Powers of two, with which the inputs of `_for_money` are exact in float32.
 _PRICES = Costs(training=2.0**-59, serving=2.0**-57, logits=2.0**-58, token=2.0**-20)
-_MIXTURES = mixing_law("web", "code", "books", "wiki", outcomes=("loss_a", "loss_b", "loss_c"))(
-    c=jnp.array([1.5, 0.6, 1.0]),
-    t=jnp.array([[-0.3, 0.6, 0.1, 0.4], [0.9, -1.2, 0.8, 0.2], [0.5, 0.7, -0.9, -1.1]]),
-)
+_OF_MIXTURES: dict[str, Array] = {
+    "c": jnp.array([1.5, 0.6, 1.0]),
+    "t": jnp.array([[-0.3, 0.6, 0.1, 0.4], [0.9, -1.2, 0.8, 0.2], [0.5, 0.7, -0.9, -1.1]]),
+}
+_DOMAINS, _OUTCOMES = ("web", "code", "books", "wiki"), ("loss_a", "loss_b", "loss_c")
+_MIXTURES = mixing_law(*_DOMAINS, outcomes=_OUTCOMES)(**_OF_MIXTURES)
 _SCENARIOS = {
     "free": FREE_TEACHER,
     "inference": TEACHER_INFERENCE,

@@ -236,8 +236,8 @@ def _first_pass(
     given = given_record(common, entries)
     problem = _problem(question, given, entries)
     found = solver.first_pass(problem)
-    plan = _plan(question, given, solver.solution_at(problem, found.point, found.final))
-    return plan, problem.objective(found.point), found
+    solution = solver.solution_at(problem, found.point, found.final)
+    return _plan(question, given, solution), solution.value, found
 
 
 @_compiled
@@ -248,8 +248,8 @@ def _second_pass(
     given = given_record(common, entries)
     problem = _problem(question, given, entries)
     point, solved = solver.finish(problem, start)
-    plan = _plan(question, given, solver.solution_at(problem, point, solved))
-    return plan, problem.objective(point)
+    solution = solver.solution_at(problem, point, solved)
+    return _plan(question, given, solution), solution.value
 
 
 def _padded(entries: Tree, chosen: np.ndarray) -> Tree:
