@@ -246,7 +246,11 @@ def true_budget(size):
 
 @pytest.mark.parametrize("wide", [False, True])
 @pytest.mark.parametrize(
-    ("answer", "truth"), [(loss_of_size, true_loss), (budget_of_size, true_budget)]
+    ("answer", "truth"),
+    [
+        (loss_of_size, true_loss),
+        pytest.param(budget_of_size, true_budget, marks=pytest.mark.slow),
+    ],
 )
 def test_a_call_chooses_its_precision(answer, truth, wide):
     sizes = np.array([5e8, 1e9], np.float32)
