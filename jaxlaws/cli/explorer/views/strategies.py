@@ -33,7 +33,7 @@ from jaxlaws.cli.explorer.view import (
 )
 from jaxlaws.cli.explorer.views.strategies_plans import NAMES, Found
 from jaxlaws.cli.options.plan_options import SCENARIOS
-from jaxlaws.foundations.annotations import Tree
+from jaxlaws.planning.analysis.extrapolation import judged_inputs
 
 _TO = {"train": "training compute-optimally", "overtrain": "overtraining", "distil": "distilling"}
 _PARTS = {
@@ -110,15 +110,11 @@ def _notes(found: Found) -> list[str]:
     return [*notes, *wording.free_teacher(found.given["scenario"]), *source.caveats]
 
 
-def _values(plan: Tree) -> dict[str, float]:
-    names = ("num_params", "num_tokens", "num_student_params", "num_student_tokens", "teacher_loss")
-    return {name: float(getattr(plan, name)) for name in names if hasattr(plan, name)}
-
-
 def _extrapolation(found: Found) -> str | None:
     if found.winner is None:
         return None
-    return wording.extrapolation(_values(found.here[found.winner]), found.fitted)
+    inputs = judged_inputs(found.here[found.winner])
+    return wording.extrapolation({k: float(v) for k, v in inputs.items()}, found.fitted)
 
 
 def _losses(found: Found) -> Lines:
