@@ -16,6 +16,7 @@ from fitting.data.cell_values import (
     is_plausible,
 )
 from fitting.data.hints import column_option, where_option
+from fitting.data.preparation.usual_names import resembling
 from fitting.data.table_files import Table
 from jaxlaws.foundations.errors import DataError
 from jaxlaws.inputs import INPUTS, OUTCOME, Input
@@ -173,8 +174,9 @@ class Cells:
         """The error for missing columns, with the way to name the columns that hold them."""
         name = names[0]
         near = get_close_matches(name, self.others, n=_MOST_NAMED, cutoff=0.5)
+        near = list(dict.fromkeys([*resembling(name, self.others), *near]))
         close = [title for title in near if is_plausible(name, self.others[title].tolist())]
-        meant = f" (did you mean {close[0]!r}?)" if close else ""
+        meant = f" (did you mean {' or '.join(map(repr, close[:3]))}?)" if close else ""
         theirs = close[0] if close else "THEIR_NAME"
         law_type = "" if name in (*INPUTS, OUTCOME) else ", law_type=..."
         return DataError(

@@ -34,6 +34,13 @@ def same(runs):
         ("non_embedding_params", "total_tokens", "train_loss"),
         ("Model size", "dataset_size", "test_loss"),
         ("model/params", "train/tokens_seen", "eval/loss"),
+        ("num_parameters", "num_tokens_seen", "final_validation_loss_nats"),
+        ("params.n_params", "params.train_tokens", "metrics.eval_loss"),  # MLflow
+        ("model/num_parameters", "train/num_input_tokens_seen", "train/loss"),
+        ("num_trainable_parameters", "throughput/total_tokens", "eval/CrossEntropyLoss"),
+        ("params_non_emb", "consumed_train_tokens", "lm_loss_validation"),
+        ("total_non_embedding_params", "train/tokens", "valid/nll_loss"),
+        ("N_params", "D_tokens", "val_loss_final"),
     ],
 )
 def test_usual_names_are_found_and_reported(size, tokens, loss, tmp_path):
@@ -42,6 +49,31 @@ def test_usual_names_are_found_and_reported(size, tokens, loss, tmp_path):
         runs = Runs.read(path, law_type=Chinchilla)
     same(runs)
     assert len(caught) == 1
+
+
+@pytest.mark.parametrize(
+    ("titles", "choices"),
+    [
+        ({"num_params": "total_params", "x": "active_params"}, "total_params, active_params"),
+        ({"loss": "c4_val_loss", "x": "train_loss"}, "train_loss, c4_val_loss"),
+        ({"loss": "min_val_loss"}, "did you mean 'min_val_loss'"),
+        ({"loss": "c4_loss", "x": "wiki_loss"}, "did you mean 'c4_loss' or 'wiki_loss'"),
+        ({"loss": "val_loss_bits"}, "did you mean 'val_loss_bits'"),
+    ],
+)
+def test_names_of_several_meanings_are_not_guessed(titles, choices):
+    table = {"num_params": SIZES, "num_tokens": TOKENS, "loss": LOSS, "x": 1.1 * LOSS}
+    table = {titles.get(name, name): values for name, values in table.items()}
+    with pytest.raises(DataError, match=choices):
+        Runs.read(table, law_type=Chinchilla)
+
+
+def test_tokens_for_each_parameter():
+    with pytest.warns(TableNote, match="tokens_per_param x num_params"):
+        runs = Runs.read(
+            {"params": SIZES, "tokens_per_param": TOKENS / SIZES, "loss": LOSS}, law_type=Chinchilla
+        )
+    same(runs)
 
 
 @pytest.mark.parametrize(
