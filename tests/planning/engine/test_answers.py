@@ -38,6 +38,14 @@ def test_a_plan_shows_its_numbers_and_status():
     assert ["parameters", "72.2B"] in rows
     assert ["loss", f"{plan.loss:.4f}"] in rows
     assert "<td>72.2B</td>" in plan._repr_html_()
+    assert "extrapolation_decades(plan, fitted_range)" in lines[-1]
+
+
+def test_a_plan_that_does_not_exist_says_why():
+    lines = _lines(compute_optimal(LAW, flops=1e3))
+    assert lines[0] == "SupervisedPlan: INFEASIBLE"
+    assert "the budget pays for no plan" in lines[1]
+    assert len(lines) == 3  # and no unit of losses that it does not have
 
 
 def test_a_sweep_shows_some_entries_and_what_is_not_solved():
