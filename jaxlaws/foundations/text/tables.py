@@ -11,6 +11,7 @@ from jaxlaws.foundations.text.escaping import terminal_text
 
 _PROSE = 40  # cells with more characters are sentences, which may be broken between words
 _GAP = 2  # between columns
+_WORD = re.compile(r"^(?!no$).*[^\W\d_]")  # "no" is the least distance
 _NUMBER = re.compile(r"[(<>≥≤≈~±+-]*\d")  # the begin of a cell with a number
 
 
@@ -91,7 +92,7 @@ def _texts(table: Table) -> list[bool]:
     """
     cells = [[row[i] for row in table.rows if i < len(row)] for i in range(len(table.heads))]
     return [
-        i == 0 or (any(map(str.isalpha, "".join(each))) and not any(map(_NUMBER.match, each)))
+        i == 0 or (any(map(_WORD.search, each)) and not any(map(_NUMBER.match, each)))
         for i, each in enumerate(cells)
     ]
 
