@@ -15,7 +15,10 @@ _WORDS = {
 _WORD = f"(?i:(?:{'|'.join(_WORDS)})s?)"
 _THING = r"(?i:param(?:eter)?s?|tokens?|toks?)"
 _POWER = r"(?:[x×*/]\s*)?(?:1e\+?|10\s*(?:\^|\*\*)\s*)(?P<power>\d+)"
-_UNIT = rf"(?:(?i:in)\s+)?(?:(?P<letter>[KMBGTkmbgt])|(?P<word>{_WORD})|{_POWER})(?:\s+{_THING})?"
+_UNIT = (
+    rf"(?:(?i:in)\s+)?(?:(?P<letter>[KMBGTkmbgt])|(?P<word>{_WORD})|{_POWER})"
+    rf"(?:\s*(?P<thing>{_THING}))?"
+)
 _FLOPS = r"(?P<letter>[KMGTPEZ])F(?:LOP)?(?:s|S)?"
 _PATTERNS = [
     re.compile(rf"(?P<base>.*?)[\s_]*[(\[]\s*{_UNIT}\s*[)\]]"),
@@ -37,6 +40,8 @@ def header_unit(title: str) -> tuple[str, float]:
 
     >>> [header_unit(title) for title in ("Params (M)", "N x1e9", "EFLOPs", "loss")]
     [('Params', 1000000.0), ('N', 1000000000.0), ('FLOPs', 1e+18), ('loss', 1.0)]
+    >>> header_unit("Model (Mparams)")
+    ('Model params', 1000000.0)
     """
     text = title.strip()
     days = _DAYS.fullmatch(text)
@@ -54,7 +59,11 @@ def header_unit(title: str) -> tuple[str, float]:
             factor = _WORDS.get(word) or _WORDS[word.removesuffix("s")]
         else:
             factor = _LETTERS[groups["letter"].upper()]
-        return match["base"].strip(), factor
+        base, thing = match["base"].strip(), (groups.get("thing") or "").lower()
+        thing = {"tok": "tokens", "toks": "tokens"}.get(thing, thing)
+        is_named = re.search(r"params?|parameters?|tok", base, re.IGNORECASE) or len(base) < 3
+        is_named = is_named or ("size" in base.lower() and thing.startswith("param"))
+        return (f"{base} {thing}" if thing and not is_named else base), factor
     return text, 1.0
 
 

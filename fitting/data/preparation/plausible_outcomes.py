@@ -11,6 +11,14 @@ from jaxlaws.foundations.quantities import format_quantity
 _LOG_OF_LARGEST_VOCABULARY = float(np.log(2**20))
 _HIGH_LOSS = 8.0  # nats per token: a model that has learnt anything has a lower loss
 _RISES = 0.5  # rank correlation
+_LOGS = {  # bases of the logarithm of a perplexity
+    "ln": ", which is a loss in nats per token",
+    "log": ": it is taken as a natural logarithm, which is a loss in nats per token. If its base "
+    "is 2, use --outcome bits",
+    "log2": ", which is a loss in bits; --outcome bits converts it to nats",
+    "log10": ". Multiply the column by 2.302585, the natural logarithm of 10, to have nats per "
+    "token",
+}
 _METRICS = {
     "perplexity": ("ppl", "perplexity"),
     "accuracy": ("acc", "accuracy"),
@@ -21,6 +29,10 @@ _METRICS = {
 def implausible_name(title: str) -> list[Finding]:
     """A title that names another measure than a loss in nats."""
     words = set(normal_name(title).split("_"))
+    if words & set(_METRICS["perplexity"]) and (logs := words & set(_LOGS)):
+        how = _LOGS[min(logs)]
+        message = f"the outcome is the column {title!r}, a logarithm of a perplexity{how}"
+        return [Finding("outcome", message, refuses="log10" in logs)]
     for kind, names in _METRICS.items():
         if not words & set(names):
             continue

@@ -8,13 +8,14 @@ import numpy as np
 from fitting.data.hints import where_option
 from fitting.data.preparation.usual_names import normal_name
 
-_RUN_NAMES = {
-    "run", "run_id", "run_name", "run_index", "name", "id", "experiment", "experiment_id",
-    "experiment_name", "exp", "exp_name", "trial", "uid", "uuid", "job",
+_ONE_RUN = {
+    "run", "run_id", "run_name", "run_index", "experiment", "experiment_id", "experiment_name",
+    "exp", "exp_name", "trial", "uid", "uuid", "job",
 }  # fmt: skip
+_RUN_NAMES = {*_ONE_RUN, "name", "id", "model", "model_name"}  # or several runs of one name
 _STEP_NAMES = {  # `steps` and `num_steps` are the total of a run
     "step", "global_step", "iteration", "iter", "it", "checkpoint", "update", "checkpoint_step",
-    "train_step",
+    "train_step", "train_global_step", "trainer_global_step", "epoch", "ckpt",
 }  # fmt: skip
 _FEWEST_ROWS = 3.0  # of a run, on average, to count as checkpoints
 _FAR_APART = 0.05  # difference of the log of the outcome of rows with equal inputs
@@ -43,20 +44,23 @@ def checkpoints_of_runs(
     """The checkpoints in a table, or None if its rows are runs.
 
     A table has checkpoints if a column names runs, most runs have several rows, and within each of
-    them a column of steps increases and the size is the same.
+    them a column of steps increases and the size is the same. Without a column of steps the tokens
+    must increase, and the name must be that of one run.
     """
     runs = [title for title in others if normal_name(title) in _RUN_NAMES]
     steps = [title for title in others if normal_name(title) in _STEP_NAMES]
-    steps = [title for title in steps if others[title].dtype.kind == "f"]
+    steps = {title: others[title] for title in steps if others[title].dtype.kind == "f"}
+    tokens = {n: inputs[n] for n in ("num_tokens", "num_student_tokens") if n in inputs}
     for run in runs:
         _, labels, counts = np.unique(others[run], return_inverse=True, return_counts=True)
         labels = labels.ravel()
         if counts.mean() < _FEWEST_ROWS:
             continue
-        for step in steps:
-            order = np.lexsort((others[step], labels))
+        is_one = normal_name(run) in _ONE_RUN
+        for step, values in (steps | tokens if is_one else steps).items():
+            order = np.lexsort((values, labels))
             inside = labels[order][1:] == labels[order][:-1]
-            rising = np.diff(others[step][order]) > 0
+            rising = np.diff(values[order]) > 0
             sizes = [inputs[n] for n in ("num_params", "num_student_params") if n in inputs]
             same = all(np.all(np.diff(size[order])[inside] == 0) for size in sizes)
             if same and np.all(rising[inside]):

@@ -67,6 +67,7 @@ NAMES: Mapping[str, Sequence[str]] = {
 STEPS = (
     _phrase("steps iterations iters", "n num number of total train training optimizer"),
     "(?:train_|trainer_)?global_steps?",
+    "max_steps iter iteration",  # as configured: a run may have ended before
 )
 BATCH_TOKENS = (
     "batch_tokens tokens_per_step tokens_per_batch batch_size_tokens batch_size_in_tokens "
@@ -87,6 +88,11 @@ PERPLEXITY = (
     "perplexity ppl",
     _phrase("perplexity ppl", f"{_HELD_OUT} final last end"),
 )
+# How a missing input is computed, for the message where the table lacks what that needs.
+DERIVED = {
+    "num_tokens": "tokens are computed from columns num_params and flops, steps and batch_tokens, "
+    "or steps, batch_size and seq_len",
+}
 # What the name of a column of an input or the outcome has, whatever else it has.
 _HINTS = {
     "loss": rf"{_MEASURE.replace(' ', '|')}|entropy|perplexity|ppl|bpb|bpc|nats",

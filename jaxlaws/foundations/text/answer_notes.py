@@ -15,6 +15,7 @@ _WHY = {
     "NON_FINITE": "NON_FINITE: the law predicts a loss that is not a finite number. Check its "
     "coefficients and the inputs.",
 }
+_TOKENS = {"num_tokens", "num_student_tokens"}
 _UNIT = "Losses are in the law's unit: nats per token, unless its preset says otherwise."
 _DISTANCE = "Distance from the fitted runs: extrapolation_decades(plan, fitted_range)."
 
@@ -52,5 +53,5 @@ def on_losses(document: Mapping[str, Json], *, judged: bool) -> list[str]:
     values = [value for key, value in document.items() if "loss" in key.rpartition(".")[2]]
     if not any(np.ravel(np.array(value, dtype=object)).astype(bool).any() for value in values):
         return []  # there is no plan
-    has_plan = any(key.rpartition(".")[2] == "status" for key in document)
-    return [_UNIT, *([_DISTANCE] if has_plan and not judged else [])]
+    is_plan = "status" in document and _TOKENS & document.keys()
+    return [_UNIT, *([_DISTANCE] if is_plan and not judged else [])]

@@ -68,6 +68,56 @@ def test_names_of_several_meanings_are_not_guessed(titles, choices):
         Runs.read(table, law_type=Chinchilla)
 
 
+@pytest.mark.parametrize(
+    "table",
+    [
+        {"Model (Mparams)": SIZES / 1e6, "Data (Btok)": TOKENS / 1e9, "Loss": LOSS},
+        {"params": [f"{n / 1e6!r} million" for n in SIZES],
+         "tokens": [f"{d / 1e9!r}B tokens" for d in TOKENS], "loss": LOSS},
+        {"N": SIZES, "steps": TOKENS / 524288,
+         "batch size (M tokens)": np.full(len(SIZES), 0.524288), "L": LOSS},
+    ],
+)  # fmt: skip
+def test_units_beside_things(table, tmp_path):
+    path = write_csv(tmp_path / "runs.csv", table)
+    with pytest.warns(TableNote):
+        same(Runs.read(path, law_type=Chinchilla))
+
+
+def test_a_row_of_units(tmp_path):
+    path = tmp_path / "runs.csv"
+    rows = zip(SIZES / 1e6, TOKENS / 1e9, LOSS, strict=True)
+    path.write_text(
+        "\n".join(
+            ["params,tokens,loss", "M,B,nats", *(",".join(map(repr, map(float, r))) for r in rows)]
+        )
+    )
+    with pytest.warns(TableNote, match="'tokens .B.' are multiplied"):
+        same(Runs.read(path, law_type=Chinchilla))
+
+
+@pytest.mark.parametrize("cell", ["inf", "-", "diverged", "0", ""])
+def test_a_run_without_a_loss_can_be_left_out_as_the_message_says(cell, tmp_path):
+    cells = [*map(repr, map(float, LOSS)), cell]
+    table = {"num_params": [*SIZES, 1e9], "num_tokens": [*TOKENS, 1e9], "loss": cells}
+    path = write_csv(tmp_path / "runs.csv", table)
+    with pytest.raises(DataError, match="--where 'loss > 0'"):
+        Runs.read(path, law_type=Chinchilla)
+    with pytest.warns(TableNote, match="rows left out: 1"):
+        same(Runs.read(path, law_type=Chinchilla, where="loss > 0"))
+
+
+@pytest.mark.parametrize(
+    ("title", "says", "is_refused"),
+    [("log10_ppl", "2.302585", True), ("log2_perplexity", "--outcome bits", False)],
+)
+def test_logarithms_of_perplexities_have_another_remedy(title, says, is_refused):
+    table = {"num_params": SIZES, "num_tokens": TOKENS, title: LOSS / 2}
+    kind = DataError if is_refused else TableWarning
+    with (pytest.raises if is_refused else pytest.warns)(kind, match=says):
+        Runs.read(table, columns={"loss": title}, law_type=Chinchilla)
+
+
 def test_tokens_for_each_parameter():
     with pytest.warns(TableNote, match="tokens_per_param x num_params"):
         runs = Runs.read(

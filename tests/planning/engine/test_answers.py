@@ -6,6 +6,7 @@ import pytest
 
 from jaxlaws import presets
 from jaxlaws.foundations.quantities import format_flops, format_quantity
+from jaxlaws.foundations.text import answer_notes
 from jaxlaws.foundations.text import table_columns as columns_module
 from jaxlaws.planning import (
     TEACHER_INFERENCE,
@@ -16,7 +17,6 @@ from jaxlaws.planning import (
     crossover,
     distill,
     is_solved,
-    plan_dict,
     rank_teachers,
 )
 
@@ -146,7 +146,7 @@ def test_a_plan_in_a_trace_and_of_placeholders_is_shown():
 
 def test_solved_is_what_the_status_says():
     solved = [status.name for status in Status if is_solved(status)]
-    assert list(plan_dict._SOLVED) == solved
+    assert list(answer_notes._SOLVED) == solved
 
 
 def test_frames_hold_the_columns_of_the_dictionary():
