@@ -6,13 +6,14 @@ from collections.abc import Mapping
 import numpy as np
 
 from fitting.data.hints import where_option
-from fitting.data.preparation.usual_names import normal_name
+from fitting.data.preparation.usual_names import STEPS, named, normal_name
 
 _ONE_RUN = {
     "run", "run_id", "run_name", "run_index", "experiment", "experiment_id", "experiment_name",
     "exp", "exp_name", "trial", "uid", "uuid", "job",
 }  # fmt: skip
-_RUN_NAMES = {*_ONE_RUN, "name", "id", "model", "model_name"}  # or several runs of one name
+_RUN_NAMES = {*_ONE_RUN, "name", "id"}  # or several runs of one name
+_CHECKPOINTS = {"checkpoint", "ckpt"}  # also of a model
 _STEP_NAMES = {  # `steps` and `num_steps` are the total of a run
     "step", "global_step", "iteration", "iter", "it", "checkpoint", "update", "checkpoint_step",
     "train_step", "train_global_step", "trainer_global_step", "epoch", "ckpt",
@@ -44,20 +45,23 @@ def checkpoints_of_runs(
     """The checkpoints in a table, or None if its rows are runs.
 
     A table has checkpoints if a column names runs, most runs have several rows, and within each of
-    them a column of steps increases and the size is the same. Without a column of steps the tokens
-    must increase, and the name must be that of one run.
+    them a column of steps increases and the size is the same. Where the table has no steps, the
+    tokens must increase, and the name must be that of one run.
     """
-    runs = [title for title in others if normal_name(title) in _RUN_NAMES]
+    names = {title: normal_name(title) for title in others}
+    known = _RUN_NAMES | ({"model", "model_name"} if _CHECKPOINTS & {*names.values()} else set())
+    runs = [title for title in others if names[title] in known]
     steps = [title for title in others if normal_name(title) in _STEP_NAMES]
     steps = {title: others[title] for title in steps if others[title].dtype.kind == "f"}
-    tokens = {n: inputs[n] for n in ("num_tokens", "num_student_tokens") if n in inputs}
+    if not steps and not named(STEPS, others):
+        steps = {n: inputs[n] for n in ("num_tokens", "num_student_tokens") if n in inputs}
+        runs = [title for title in runs if names[title] in _ONE_RUN]
     for run in runs:
         _, labels, counts = np.unique(others[run], return_inverse=True, return_counts=True)
         labels = labels.ravel()
         if counts.mean() < _FEWEST_ROWS:
             continue
-        is_one = normal_name(run) in _ONE_RUN
-        for step, values in (steps | tokens if is_one else steps).items():
+        for step, values in steps.items():
             order = np.lexsort((values, labels))
             inside = labels[order][1:] == labels[order][:-1]
             rising = np.diff(values[order]) > 0

@@ -72,8 +72,8 @@ def test_names_of_several_meanings_are_not_guessed(titles, choices):
     "table",
     [
         {"Model (Mparams)": SIZES / 1e6, "Data (Btok)": TOKENS / 1e9, "Loss": LOSS},
-        {"params": [f"{n / 1e6!r} million" for n in SIZES],
-         "tokens": [f"{d / 1e9!r}B tokens" for d in TOKENS], "loss": LOSS},
+        {"params": [f"{n / 1e6:.9g} million" for n in SIZES],
+         "tokens": [f"{d / 1e9:.12g}B tokens" for d in TOKENS], "loss": LOSS},
         {"N": SIZES, "steps": TOKENS / 524288,
          "batch size (M tokens)": np.full(len(SIZES), 0.524288), "L": LOSS},
     ],
@@ -111,11 +111,12 @@ def test_a_run_without_a_loss_can_be_left_out_as_the_message_says(cell, tmp_path
     ("title", "says", "is_refused"),
     [("log10_ppl", "2.302585", True), ("log2_perplexity", "--outcome bits", False)],
 )
-def test_logarithms_of_perplexities_have_another_remedy(title, says, is_refused):
+def test_logarithms_of_perplexities_have_another_remedy(title, says, is_refused, tmp_path):
     table = {"num_params": SIZES, "num_tokens": TOKENS, title: LOSS / 2}
+    path = write_csv(tmp_path / "runs.csv", table)
     kind = DataError if is_refused else TableWarning
     with (pytest.raises if is_refused else pytest.warns)(kind, match=says):
-        Runs.read(table, columns={"loss": title}, law_type=Chinchilla)
+        Runs.read(path, columns={"loss": title}, law_type=Chinchilla)
 
 
 def test_tokens_for_each_parameter():
