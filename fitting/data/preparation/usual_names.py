@@ -57,7 +57,7 @@ NAMES: Mapping[str, Sequence[str]] = {
         "flops",
         _phrase("flops flop", "n num total train training") + " total_floating_point_operations",
         "compute compute_budget flops_budget flop_budget budget total_compute training_compute "
-        "train_compute C",
+        "train_compute isoflop isoflop_budget target_flops C",
     ),
     "num_student_params": ("num_student_params", "student_params n_student student_size N_S"),
     "num_student_tokens": ("num_student_tokens", "student_tokens distillation_tokens D_S"),
