@@ -109,7 +109,7 @@ def baselines(law_type: type[Law]) -> dict[str, Predictor]:
 def _ranges(runs: Runs) -> str:
     """The least and the greatest value of each input and of the losses."""
     values = {
-        name: each[np.isfinite(each)] for name, each in (runs.inputs | {"loss": runs.loss}).items()
+        name: each[np.isfinite(each)] for name, each in {**runs.inputs, "loss": runs.loss}.items()
     }
     return ", ".join(
         f"{name} from {each.min():.4g} to {each.max():.4g}"

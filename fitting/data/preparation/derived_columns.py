@@ -50,9 +50,9 @@ def derived(
         if steps and size and length:
             factors = values(steps) * values(size) * values(length)
             return factors, f"{steps} x {size} x {length}"
-        ratio, size = only(TOKENS_PER_PARAM), _PARTNERS.get(name)
-        if ratio and size in known:
-            return values(ratio) * known[size], f"{ratio} x {size}"
+        ratio, partner = only(TOKENS_PER_PARAM), _PARTNERS.get(name, "")
+        if ratio and partner in known:
+            return values(ratio) * known[partner], f"{ratio} x {partner}"
     if name in _PARTNERS and {"flops", _PARTNERS[name]} <= set(known):
         partner = _PARTNERS[name]
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):

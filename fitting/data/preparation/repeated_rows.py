@@ -19,6 +19,7 @@ _STEP_NAMES = {  # `steps` and `num_steps` are the total of a run
     "train_step", "train_global_step", "trainer_global_step", "epoch", "ckpt",
 }  # fmt: skip
 _FEWEST_ROWS = 3.0  # of a run, on average, to count as checkpoints
+_MANY_ROWS = 4  # of each run that no column names: fewer may be runs of several lengths
 _FAR_APART = 0.05  # difference of the log of the outcome of rows with equal inputs
 _BEST_OF = "--best-of keeps the run with the lowest outcome of equal inputs"
 _SEPARATES = 0.25  # of the spread that is left within the values of a column
@@ -71,6 +72,23 @@ def checkpoints_of_runs(
                 last = np.zeros(len(labels), bool)
                 last[order[np.append(~inside, True)]] = True
                 return CheckpointsOfRuns(run, step, last)
+    return None
+
+
+def unnamed_checkpoints(others: Mapping[str, np.ndarray]) -> str | None:
+    """A sentence on a column of steps that rises and starts again, where no column names runs."""
+    if any(normal_name(title) in _RUN_NAMES for title in others):
+        return None
+    for title, values in others.items():
+        if normal_name(title) not in _STEP_NAMES or values.dtype.kind != "f" or len(values) < 2:
+            continue
+        runs = 1 + int(np.sum(np.diff(values) < 0))
+        if runs > 1 and len(values) >= _MANY_ROWS * runs:
+            return (
+                f"the column {title!r} rises and starts again {runs - 1} times: the rows are "
+                f"probably checkpoints of {runs} runs, which are not independent. Add a column "
+                "'run' with the name of each run; the last row of each is then read"
+            )
     return None
 
 

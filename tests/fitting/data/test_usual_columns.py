@@ -286,6 +286,13 @@ def test_of_checkpoints_the_last_of_each_run_is_read(tmp_path):
         Runs.read(path, checkpoints="first")
 
 
+def test_checkpoints_of_runs_without_names_are_reported(tmp_path):
+    cells = read_table(checkpoints(tmp_path)).columns
+    path = write_csv(tmp_path / "log.csv", {name: c for name, c in cells.items() if name != "run"})
+    with pytest.warns(TableWarning, match=r"'step' rises and starts again 5 times.*column 'run'"):
+        Runs.read(path)
+
+
 def test_rows_whose_steps_do_not_rise_within_a_run_are_runs(tmp_path, recwarn):
     assert len(Runs.read(checkpoints(tmp_path, step=np.full(24, 1000.0)))) == 24
     assert not [each for each in recwarn if each.category is TableNote]
