@@ -113,7 +113,8 @@ def _split(lines: Sequence[tuple[int, str]], separator: str) -> tuple[list[list[
 
 def _are_units(record: Sequence[str]) -> bool:
     """Whether a row below the header holds units, such as M, B and nats."""
-    return any(record) and all(not cell or _UNIT.fullmatch(cell) for cell in record)
+    filled = [cell for cell in record if cell]
+    return bool(filled) and all(_UNIT.fullmatch(c) and not _is_number(c) for c in filled)
 
 
 def _is_number(cell: str) -> bool:

@@ -4,6 +4,7 @@ A name is compared without its unit, capitals and separators, and without the pr
 of W&B, TensorBoard and MLflow add: `config.n_params`, `eval/loss`, `summary.val_loss`.
 """
 
+import functools
 import re
 from collections.abc import Collection, Mapping, Sequence
 
@@ -106,6 +107,7 @@ _PREFIXES = {
 }  # fmt: skip
 
 
+@functools.lru_cache(maxsize=4096)
 def normal_name(title: str) -> str:
     """A title in the form of the names above.
 

@@ -13,6 +13,10 @@ from jaxlaws.foundations.quantities import parse_quantity
 _FEWEST_COLUMNS = 2
 _FEWEST_FLOPS = 1e15  # more than the tokens or the parameters of any run
 _LARGEST_RATIO = 1e5  # of tokens per parameter; larger numbers are counts
+_RATIOS = {"d/n", "tpp", "ratio"}
+_COUNTS = {
+    "", "at", "c", "d", "flops", "loss", "n", "num_params", "num_tokens", "params", "tokens"
+}  # fmt: skip
 _QUANTITY = r"(?P<number>\d[\d_.]*(?:[eE][+-]?\d+)?\s*[KMBGTkmbgt]?)"
 _HEAD = re.compile(
     r"(?:(?P<what>[A-Za-z_ /]*?)\s*[=:_@]?\s*)??" + _QUANTITY + r"\s*"
@@ -40,7 +44,8 @@ def from_wide(table: Table, columns: Mapping[str, str]) -> Table | None:
     if len(across) < _FEWEST_COLUMNS:
         return None
     down = [title for title in table.columns if title not in across]
-    corner = next((title for title in down if "\\" in title), None)  # `size \ tokens per param`
+    corners = [title for title in down if "\\" in title and title not in columns.values()]
+    corner = corners[0] if corners else None  # `size \ tokens per param`
     if corner is not None:
         what, _, over = map(str.strip, corner.partition("\\"))
         down[down.index(corner)] = what
@@ -82,21 +87,8 @@ def _head(title: str) -> tuple[float, bool] | None:
     if match is None:
         return None
     what = (match["what"] or "").strip(" _=:@").lower()
-    is_ratio = what in ("d/n", "tpp", "ratio")
-    names = (
-        "",
-        "d",
-        "n",
-        "c",
-        "tokens",
-        "num_tokens",
-        "params",
-        "num_params",
-        "at",
-        "loss",
-        "flops",
-    )
-    if not is_ratio and what not in names:
+    is_ratio = what in _RATIOS
+    if not is_ratio and what not in _COUNTS:
         return None
     try:
         number = parse_quantity(match["number"].replace(" ", ""))
@@ -116,6 +108,7 @@ def _melted(
     others = [title for title in table.columns if title not in across]
     new = "num_tokens" if across_is_tokens else "num_params"
     cells: dict[str, list[object]] = {title: [] for title in [*others, new, "loss"]}
+    is_flops = min(number for number, _ in across.values()) >= _FEWEST_FLOPS
     sizes, rows, left_out = numbers_in(table.columns[down]), [], []
     for place, row in enumerate(table.rows):
         for title, (number, _) in across.items():
@@ -127,12 +120,12 @@ def _melted(
                 continue
             for other in others:
                 cells[other].append(table.columns[other][place])
-            per_run = number / (6 * sizes[place]) if number >= _FEWEST_FLOPS else number
-            cells[new].append(number * sizes[place] if ratio else per_run)
+            factor = sizes[place] if ratio else 1 / (6 * sizes[place]) if is_flops else 1.0
+            cells[new].append(number * factor)
             cells["loss"].append(loss)
             rows.append(row)
     meaning = "tokens per parameter" if ratio else "tokens" if across_is_tokens else "parameters"
-    if min(number for number, _ in across.values()) >= _FEWEST_FLOPS:
+    if is_flops:
         meaning = f"compute, 6 N D, which gives {new},"
     notes = [
         f"the table is wide: it is read as {len(rows)} runs, with {meaning} in the headers "

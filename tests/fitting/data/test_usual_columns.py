@@ -96,6 +96,12 @@ def test_a_row_of_units(tmp_path):
         same(Runs.read(path, law_type=Chinchilla))
 
 
+def test_a_first_row_of_powers_is_a_run(tmp_path):
+    path = tmp_path / "runs.csv"
+    path.write_text("num_params,num_tokens\n1e8,1e9\n1e8,4e9\n")
+    assert read_table(path).columns["num_params"] == ["1e8", "1e8"]
+
+
 @pytest.mark.parametrize("cell", ["inf", "-", "diverged", "0", ""])
 def test_a_run_without_a_loss_can_be_left_out_as_the_message_says(cell, tmp_path):
     cells = [*map(repr, map(float, LOSS)), cell]
@@ -329,6 +335,26 @@ def test_a_wide_table_is_read_as_one_row_for_each_cell(tmp_path):
         runs = Runs.read(write_csv(tmp_path / "runs.csv", cells), law_type=Chinchilla)
     np.testing.assert_allclose(runs.inputs["num_tokens"], TOKENS[:-1])
     np.testing.assert_allclose(runs.loss, LOSS[:-1])
+
+
+@pytest.mark.parametrize(
+    ("corner", "heads"),
+    [
+        ("params", ["D/N=6", "D/N=25", "D/N=90"]),
+        ("size \\ tokens per param", ["6", "25", "90"]),
+        ("N", ["1e18", "C=1e19", "1e20 FLOPs"]),
+    ],
+)
+def test_a_wide_table_of_ratios_or_compute(corner, heads, tmp_path):
+    sizes = np.array([7e7, 2e8, 5e8, 1.2e9])
+    ratios = np.array([6.0, 25.0, 90.0]) * np.ones((4, 1))
+    if "FLOPs" in heads[2]:
+        ratios = np.array([1e18, 1e19, 1e20]) / (6 * sizes[:, None] ** 2)
+    losses = {head: loss_of(sizes, r * sizes) for head, r in zip(heads, ratios.T, strict=True)}
+    with pytest.warns(TableNote, match="the table is wide"):
+        runs = Runs.read(write_csv(tmp_path / "runs.csv", {corner: sizes} | losses))
+    np.testing.assert_allclose(runs.inputs["num_tokens"], (ratios * sizes[:, None]).ravel())
+    np.testing.assert_allclose(runs.loss, np.transpose([*losses.values()]).ravel())
 
 
 @pytest.mark.parametrize(
