@@ -10,7 +10,7 @@ from fitting.data.preparation.usual_names import STEPS, named, normal_name
 
 _ONE_RUN = {
     "run", "run_id", "run_name", "run_index", "experiment", "experiment_id", "experiment_name",
-    "exp", "exp_name", "trial", "uid", "uuid", "job",
+    "exp", "exp_name", "trial", "trial_id", "uid", "uuid", "job", "job_id", "run_number",
 }  # fmt: skip
 _RUN_NAMES = {*_ONE_RUN, "name", "id"}  # or several runs of one name
 _CHECKPOINTS = {"checkpoint", "ckpt"}  # also of a model

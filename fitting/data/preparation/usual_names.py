@@ -82,6 +82,9 @@ SEQUENCE = (
     "seq_len seqlen sequence_length seq_length sequence_len context_length context_len context "
     "block_size n_ctx max_seq_len max_seq_length max_sequence_length train_seq_len",
 )
+SAMPLES = (
+    _phrase("samples sequences", "n num number of total train training consumed seen processed"),
+)
 TOKENS_PER_PARAM = (
     "tokens?_per_param(?:eter)?s? tokens?_params?_ratio tokens?_to_params?(?:_ratio)? tpp",
 )
@@ -92,11 +95,11 @@ PERPLEXITY = (
 # How a missing input is computed, for the message where the table lacks what that needs.
 DERIVED = {
     "num_tokens": "tokens are computed from columns num_params and flops, steps and batch_tokens, "
-    "or steps, batch_size and seq_len",
+    "steps, batch_size and seq_len, or samples and seq_len",
 }
 # What the name of a column of an input or the outcome has, whatever else it has.
 _HINTS = {
-    "loss": rf"{_MEASURE.replace(' ', '|')}|entropy|perplexity|ppl|bpb|bpc|nats",
+    "loss": rf"{_MEASURE.replace(' ', '|')}|entropy|perplexity|ppl|bpb|bpc|nats|bits",
     "num_tokens": "tokens?",
     "num_params": "params?|parameters?|size",
 }
@@ -116,6 +119,8 @@ def normal_name(title: str) -> str:
     """
     base, _ = header_unit(title)
     parts = re.split(r"[./]", base)
+    if len(parts) > 2 and parts[0] == "data" and parts[1] in _PREFIXES:  # of runs of MLflow
+        parts.pop(0)
     while len(parts) > 1 and parts[0].lower() in _PREFIXES:
         parts.pop(0)
     name = "_".join(parts)

@@ -143,6 +143,9 @@ def test_tokens_for_each_parameter():
         ("B tokens", 1e9), ("Million params", 1e6), ("EFLOPs", 1e18), ("compute (ZFLOPs)", 1e21),
         ("PF-days", 8.64e19), ("compute (PFLOP/s-days)", 8.64e19), ("N", 1.0), ("L_T", 1.0),
         ("num_params", 1.0), ("loss", 1.0), ("TFLOPs/s", 1.0), ("tokens", 1.0),
+        ("params/M", 1e6), ("D/10^9", 1e9), ("params_in_millions", 1e6), ("Tokens [Mrd.]", 1e9),
+        ("Size (MM)", 1e6), ("compute (1e18 FLOPs)", 1e18), ("FLOPs (E18)", 1e18),
+        ("compute_exaflops", 1e18), ("tokens/s", 1.0), ("tokens/step", 1.0), ("C_e", 1.0),
     ],
 )  # fmt: skip
 def test_units_in_headers(title, factor):
