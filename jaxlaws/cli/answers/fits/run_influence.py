@@ -51,13 +51,13 @@ def show(
         )
         return
     notes = [
-        "Change if left out: the law is fitted without the run. Change per +1%: the loss of the run "
-        "is 1% higher (first order)."
+        "Change if left out: the law is fitted without the run. Change per +1%: the loss of the "
+        "run is 1% higher (first order)."
     ]
     if np.median(np.abs(found.largest_per_percent)) == 0:
         notes.append(
-            "The change per +1% is 0 for runs that are farther than delta from the law: with Huber's "
-            "cost a small change of their losses moves nothing."
+            "The change per +1% is 0 for runs that are farther than delta from the law: with "
+            "Huber's cost a small change of their losses moves nothing."
         )
     if not found.is_refit.all():
         count = int(np.sum(~found.is_refit))
