@@ -113,6 +113,7 @@ _READERS: dict[str, Callable[[bytes], Records]] = {
     ".parquet": read_parquet,
     ".xlsx": read_excel,
 }
+_MARKUP = (".tex", ".html", ".htm")
 
 
 def _read_file(path: str | os.PathLike[str]) -> Table:
@@ -123,6 +124,8 @@ def _read_file(path: str | os.PathLike[str]) -> Table:
         suffix = suffixes[-1] if suffixes else ""
         if suffix == ".gz":
             suffix = suffixes[-2] if len(suffixes) > 1 else ""
+        if suffix in _MARKUP:
+            suffix = ".txt"  # the reader says how to write it as CSV
         if suffix not in ("", *_READERS):
             raise DataError(f"{path}: expected a file of type {', '.join(_READERS)}, or .gz of one")
         with Path(path).open("rb") as file:

@@ -85,4 +85,4 @@ def read_excel(content: bytes) -> Records:
     found = from_lines(["" if name is None else str(name) for name in header], records, rows[1:])
     titles = ", ".join(each.title for each in others)
     notes = (f"the sheet {sheet.title!r} is read, not {titles}",) if others else ()
-    return Records(found.columns, found.rows, notes)
+    return Records(found.columns, found.rows, (*notes, *found.notes))

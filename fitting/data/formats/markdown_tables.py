@@ -1,5 +1,6 @@
 """Tables in Markdown, such as those of a README."""
 
+from fitting.data.formats.markup import refuse_markup
 from fitting.data.formats.records import Records, from_lines, plain_number
 from jaxlaws.foundations.errors import DataError
 
@@ -27,6 +28,8 @@ def read_markdown_table(content: bytes) -> Records:
             inner = "".join(each.content for each in token.children or () if each.content)
             tables[-1][-1][1].append(plain_number(inner.strip()))
         before = token.type
+    if not tables:
+        refuse_markup(content)
     if len(tables) != 1:
         what = "no table" if not tables else f"{len(tables)} tables"
         raise DataError(f"the Markdown has {what}: it must have one")

@@ -6,9 +6,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from jaxlaws.foundations.errors import DataError
+from jaxlaws.foundations.quantities import parse_quantity
 
 MOST_BYTES = 64 * 2**20
 MOST_CELLS = 4_000_000  # as Python objects, up to 100 bytes each
+_LONGEST_NOTE = 60
 
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:([,' \u00a0\u202f\u2009’])\d{3})(?:\1\d{3})*(?:\.\d+)?")
 _INDIAN = re.compile(r"[+-]?\d{1,2}(?:,\d\d)+,\d{3}(?:\.\d+)?")  # 1,50,00,000
@@ -37,13 +39,16 @@ def from_lines(
 ) -> Records:
     """Records of equal length under a header, as columns.
 
-    Columns without a name and without a cell are left out.
+    Columns without a name and without a cell are left out, and so are notes below the table.
 
     Raises:
         DataError: the header repeats a name, a record has another length, or there are too many
             cells.
     """
     check_size(len(header) * len(records))
+    notes = _notes_below(sum(map(bool, header)), len(header), records)
+    records, below = records[: len(records) - len(notes)], rows[len(records) - len(notes) :]
+    rows = rows[: len(records)]
     for record, row in zip(records, rows, strict=True):
         if len(record) != len(header):
             raise DataError(f"row {row} has {len(record)} cells, the header {len(header)}")
@@ -56,7 +61,39 @@ def from_lines(
     repeated = sorted(name for name, count in counts.items() if count > 1)
     if repeated:
         raise DataError(f"the header repeats {', '.join(map(repr, repeated))}")
-    return Records({header[i]: [record[i] for record in records] for i in used}, rows)
+    left_out = "; ".join(f"row {row}: {note!r}" for row, note in zip(below, notes, strict=True))
+    return Records(
+        {header[i]: [record[i] for record in records] for i in used},
+        rows,
+        (f"lines of text below the table are left out: {left_out}",) if notes else (),
+    )
+
+
+def _notes_below(num_named: int, width: int, records: Sequence[Sequence[object]]) -> list[str]:
+    """The notes in the last records: texts of another length, or texts and no number in few cells.
+
+    A record of a run that is incomplete has a number, and is not a note.
+    """
+    notes: list[str] = []
+    for record in reversed(records):
+        filled = [cell for cell in record if cell not in ("", None)]
+        is_text = not any(map(_has_number, filled))
+        is_sentence = bool(filled) and not _has_number(filled[0]) and " " in str(filled[0])
+        is_note = is_text or is_sentence if len(record) != width else is_text
+        if not is_note or (len(record) == width and 2 * len(filled) > num_named):
+            break
+        notes.append(" ".join(map(str, filled))[:_LONGEST_NOTE])
+    return notes[::-1] if len(notes) < len(records) else []
+
+
+def _has_number(cell: object) -> bool:
+    if not isinstance(cell, str):
+        return True
+    try:
+        parse_quantity(cell)
+    except ValueError:
+        return False
+    return True
 
 
 def from_objects(objects: Sequence[Mapping[str, object]], rows: Sequence[int]) -> Records:

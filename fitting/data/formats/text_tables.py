@@ -4,6 +4,7 @@ import csv
 import re
 from collections.abc import Sequence
 
+from fitting.data.formats.markup import refuse_markup
 from fitting.data.formats.records import Records, check_size, from_lines, plain_number
 from jaxlaws.foundations.errors import DataError
 from jaxlaws.foundations.quantities import parse_quantity
@@ -35,6 +36,7 @@ def read_text_table(content: bytes, separator: str | None = None) -> Records:
         text = content.decode("utf-16" if is_wide else "utf-8-sig")
     except UnicodeDecodeError as error:
         raise DataError(f"it is not a table of text: {error}. Save it in UTF-8") from None
+    refuse_markup(text.encode())
     lines, header_hint = _without_comments(text)
     if not lines:
         raise DataError("it is empty")
@@ -56,7 +58,8 @@ def read_text_table(content: bytes, separator: str | None = None) -> Records:
     found = from_lines(header, [[clean(cell) for cell in record] for record in records], rows)
     if not decimal_commas:
         return found
-    return Records(found.columns, found.rows, ("numbers are read with decimal commas",))
+    notes = (*found.notes, "numbers are read with decimal commas")
+    return Records(found.columns, found.rows, notes)
 
 
 def _without_comments(text: str) -> tuple[list[tuple[int, str]], tuple[int, str] | None]:

@@ -4,6 +4,8 @@ import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from fitting.data.preparation.finding import Finding
 from fitting.data.preparation.plausibility import findings, names_of_checks
 from fitting.data.preparation.reading import Reading, TableNote, TableWarning, report
@@ -61,6 +63,8 @@ def choose_rows(
                 f"{what}, which are not independent: resample whole runs, --cluster "
                 f"{shlex.quote(found.run)}"
             )
+    elif (unnamed := unnamed_checkpoints(runs.inputs, runs.others)) is not None:
+        runs = _last_of_unnamed(runs, *unnamed, reading, notes)
     if reading.best_of:
         runs, left_out = _best_of(runs, law_type)
         if left_out:
@@ -70,6 +74,35 @@ def choose_rows(
             )
     report(runs.source, ["; ".join(notes)] if notes else [], TableNote)
     return runs
+
+
+def _last_of_unnamed(
+    runs: "Runs", step: str, last: np.ndarray | None, reading: Reading, notes: list[str]
+) -> "Runs":
+    """The last row of each run of a table that does not name the runs.
+
+    Raises:
+        DataError: the runs are not clear.
+    """
+    is_last = reading.checkpoints == "last"
+    if last is None:
+        what = f"the rows look like checkpoints of runs (column {step!r}), but no column names them"
+        if is_last:
+            raise DataError(
+                f"{runs.source}: {what}, and which rows are one run is not clear. Add a column "
+                "'run' with the name of each run; the last row of each is then read. If each row "
+                "is a run of its own: --checkpoints all (in Python checkpoints='all')"
+            )
+    else:
+        what = (
+            f"no column names the runs; by the column {step!r} and the sizes, {len(runs)} rows are "
+            f"checkpoints of {last.sum()} runs"
+        )
+    if last is None or not is_last:
+        notes.append(f"{what}. Checkpoints are not independent: intervals are too narrow")
+        return runs
+    notes.append(f"{what}. The last row of each run is read; --checkpoints all reads all")
+    return runs.where(last)
 
 
 def _best_of(runs: "Runs", law_type: type[Law] | None) -> tuple["Runs", int]:
@@ -111,8 +144,7 @@ def check_rows(
     names = runs.inputs if law_type is None else law_type.input_names
     inputs = {name: runs.inputs[name] for name in names if name in runs.inputs}
     repeated = far_apart(inputs, runs.loss, runs.others) if is_loss else None
-    unnamed = unnamed_checkpoints(runs.others)
-    report(runs.source, [*warned, *filter(None, [unnamed or repeated])], TableWarning)
+    report(runs.source, [*warned, *filter(None, [repeated])], TableWarning)
 
 
 def _refusal(finding: Finding) -> str:

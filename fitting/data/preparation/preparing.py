@@ -9,8 +9,9 @@ from fitting.data.hints import column_option
 from fitting.data.preparation.derived_columns import derived
 from fitting.data.preparation.header_units import factor_of_unit, header_unit, scaled
 from fitting.data.preparation.reading import Reading
+from fitting.data.preparation.summary_rows import without_summaries
 from fitting.data.preparation.usual_names import NAMES, our_names, proposals
-from fitting.data.preparation.wide_tables import from_wide
+from fitting.data.preparation.wide_tables import from_wide, refuse_chart
 from fitting.data.table_files import Table
 from jaxlaws.foundations.errors import DataError
 from jaxlaws.foundations.law import Law, outcomes_of
@@ -177,8 +178,10 @@ def prepare(
     unknown = [theirs for theirs in columns.values() if theirs not in table.columns]
     if unknown or not set(columns) <= known:
         return table, dict(columns)  # reported with the names that are known
+    table = without_summaries(table)
     work = _Preparation(table, columns, kinds, law_type)
     if OUTCOME in work.wanted() and OUTCOME not in work.titles:
+        refuse_chart(table)
         wide = from_wide(table, columns)
         if wide is not None:
             work = _Preparation(wide, columns, kinds, law_type)

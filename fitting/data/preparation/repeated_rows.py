@@ -19,6 +19,9 @@ _STEP_NAMES = {  # `steps` and `num_steps` are the total of a run
     "train_step", "train_global_step", "trainer_global_step", "epoch", "ckpt",
 }  # fmt: skip
 _FEWEST_ROWS = 3.0  # of a run, on average, to count as checkpoints
+_SIZES = ("num_params", "num_student_params")
+_TOKENS = ("num_tokens", "num_student_tokens")
+_MOSTLY = 0.8  # of the distances between checkpoints are equal
 _MANY_ROWS = 4  # of each run that no column names: fewer may be runs of several lengths
 _FAR_APART = 0.05  # difference of the log of the outcome of rows with equal inputs
 _BEST_OF = "--best-of keeps the run with the lowest outcome of equal inputs"
@@ -55,41 +58,93 @@ def checkpoints_of_runs(
     steps = [title for title in others if normal_name(title) in _STEP_NAMES]
     steps = {title: others[title] for title in steps if others[title].dtype.kind == "f"}
     if not steps and not named(STEPS, others):
-        steps = {n: inputs[n] for n in ("num_tokens", "num_student_tokens") if n in inputs}
+        steps = {n: inputs[n] for n in _TOKENS if n in inputs}
         runs = [title for title in runs if names[title] in _ONE_RUN]
     for run in runs:
         _, labels, counts = np.unique(others[run], return_inverse=True, return_counts=True)
-        labels = labels.ravel()
         if counts.mean() < _FEWEST_ROWS:
             continue
         for step, values in steps.items():
-            order = np.lexsort((values, labels))
-            inside = labels[order][1:] == labels[order][:-1]
-            rising = np.diff(values[order]) > 0
-            sizes = [inputs[n] for n in ("num_params", "num_student_params") if n in inputs]
-            same = all(np.all(np.diff(size[order])[inside] == 0) for size in sizes)
-            if same and np.all(rising[inside]):
-                last = np.zeros(len(labels), bool)
-                last[order[np.append(~inside, True)]] = True
+            last = _last_rows(labels.ravel(), values, inputs)
+            if last is not None:
                 return CheckpointsOfRuns(run, step, last)
     return None
 
 
-def unnamed_checkpoints(others: Mapping[str, np.ndarray]) -> str | None:
-    """A sentence on a column of steps that rises and starts again, where no column names runs."""
-    if any(normal_name(title) in _RUN_NAMES for title in others):
+def unnamed_checkpoints(
+    inputs: Mapping[str, np.ndarray], others: Mapping[str, np.ndarray]
+) -> tuple[str, np.ndarray | None] | None:
+    """The checkpoints in a table without names of runs, or None if its rows are runs.
+
+    The rows of a run follow each other: a column of steps rises within it and starts again with
+    the next run. In any order, they have the same size, the same tokens for each step, and evenly
+    spaced steps. Without a column of steps, the tokens must be evenly spaced.
+
+    Returns:
+        The title of the column of steps, and which rows are the last of their run; None for these
+        if the rows look like checkpoints, but the runs are not clear.
+    """
+    names = {title: normal_name(title) for title in others}
+    if _RUN_NAMES & {*names.values()}:
         return None
-    for title, values in others.items():
-        if normal_name(title) not in _STEP_NAMES or values.dtype.kind != "f" or len(values) < 2:
-            continue
-        runs = 1 + int(np.sum(np.diff(values) < 0))
-        if runs > 1 and len(values) >= _MANY_ROWS * runs:
-            return (
-                f"the column {title!r} rises and starts again {runs - 1} times: the rows are "
-                f"probably checkpoints of {runs} runs, which are not independent. Add a column "
-                "'run' with the name of each run; the last row of each is then read"
-            )
+    sizes = {name: inputs[name] for name in _SIZES if name in inputs}
+    steps = {t: v for t, v in others.items() if names[t] in _STEP_NAMES and v.dtype.kind == "f"}
+    for title, values in steps.items():
+        stretches = _stretches(values)
+        if _are_long(stretches):
+            return title, _last_rows(stretches, values, inputs)
+        with np.errstate(all="ignore"):
+            batches = {n: np.round(np.log(inputs[n] / values), 3) for n in _TOKENS if n in inputs}
+        alike = _cells({**sizes, **batches}) if sizes and batches else np.zeros(len(values))
+        last = _last_rows(alike, values, inputs)
+        if last is not None and _are_long(alike) and _are_even(alike, values):
+            return title, last
+        distinct = np.unique(values)
+        if _MANY_ROWS <= len(distinct) <= len(values) / _MANY_ROWS and _are_even(
+            np.zeros(len(distinct)), distinct
+        ):
+            return title, None
+    if not steps and not named(STEPS, others) and sizes and "num_tokens" in inputs:
+        tokens = inputs["num_tokens"]
+        stretches = _stretches(tokens)
+        last = _last_rows(stretches, tokens, inputs)
+        if last is not None and _are_long(stretches) and _are_even(stretches, tokens):
+            is_grid = last.sum() == len(np.unique(_cells(sizes))) and len(last) < 8 * last.sum()
+            return None if is_grid else ("num_tokens", last)
     return None
+
+
+def _last_rows(
+    labels: np.ndarray, steps: np.ndarray, inputs: Mapping[str, np.ndarray]
+) -> np.ndarray | None:
+    """The last row of each run, `(num_rows,)`; None if steps do not rise or the size changes."""
+    order = np.lexsort((steps, labels))
+    inside = labels[order][1:] == labels[order][:-1]
+    sizes = [np.nan_to_num(inputs[name]) for name in _SIZES if name in inputs]
+    same = all(np.all(np.diff(size[order])[inside] == 0) for size in sizes)
+    if not same or not np.all((np.diff(steps[order]) > 0)[inside]):
+        return None
+    last = np.zeros(len(labels), bool)
+    last[order[np.append(~inside, True)]] = True
+    return last
+
+
+def _stretches(values: np.ndarray) -> np.ndarray:
+    """The number of the stretch of rising values in which each row is, `(num_rows,)`."""
+    return np.cumsum(np.append(True, ~(np.diff(values) > 0)))
+
+
+def _are_long(labels: np.ndarray) -> bool:
+    """Whether there are several groups, with enough rows on average to be checkpoints."""
+    return 1 < len(np.unique(labels)) <= len(labels) / _MANY_ROWS
+
+
+def _are_even(labels: np.ndarray, values: np.ndarray) -> bool:
+    """Whether the values in each group have equal distances, with few exceptions."""
+    order = np.lexsort((values, labels))
+    inside, gaps = np.diff(labels[order]) == 0, np.diff(values[order])
+    equal = np.isclose(gaps[1:], gaps[:-1], rtol=0.02)[inside[1:] & inside[:-1]]
+    return bool(equal.size) and float(equal.mean()) >= _MOSTLY
 
 
 def far_apart(

@@ -13,6 +13,7 @@ from jaxlaws.foundations.quantities import parse_quantity
 _FEWEST_COLUMNS = 2
 _FEWEST_FLOPS = 1e15  # more than the tokens or the parameters of any run
 _LARGEST_RATIO = 1e5  # of tokens per parameter; larger numbers are counts
+_MOST_AXES = 2  # columns of a chart that are not of one run: the step, the time
 _RATIOS = {"d/n", "tpp", "ratio"}
 _COUNTS = {
     "", "at", "c", "d", "flops", "loss", "n", "num_params", "num_tokens", "params", "tokens"
@@ -23,6 +24,29 @@ _HEAD = re.compile(
     r"(?P<ratio>[x×]|tok(?:en)?s?[/ _]?(?:per[ _])?(?:param(?:eter)?)s?|tpp)?"
     r"\s*(?:tok(?:en)?s?|param(?:eter)?s?|(?i:flops?))?"
 )
+_CHART = re.compile(r"(?P<run>.+) - (?P<what>.+?)(?P<end>__MIN|__MAX)?")
+
+
+def refuse_chart(table: Table) -> None:
+    """Raise an error if a table is a chart that W&B exports: a column for each run, no sizes.
+
+    Raises:
+        DataError: it is; the message says what to export.
+    """
+    heads = {title: match for title in table.columns if (match := _CHART.fullmatch(title))}
+    metrics = {match["what"] for match in heads.values()}
+    is_chart = len(heads) > len(metrics) or any(match["end"] for match in heads.values())
+    if not is_chart or len(table.columns) - len(heads) > _MOST_AXES:
+        return
+    runs = list(dict.fromkeys(match["run"] for match in heads.values()))
+    raise DataError(
+        f"{table.source}: this is a chart that W&B exported: a column for each of {len(runs)} runs "
+        f"({', '.join(runs[:3])}{', ...' if len(runs) > 3 else ''}) and a row for each step. It has "
+        "no sizes and no tokens. Export the table of runs instead: in W&B open the tab Runs, show "
+        "the columns of parameters, tokens and loss, and choose Download, CSV export. Or write one "
+        "row for each run by hand, with the columns run, num_params, num_tokens and loss (the last "
+        "value of the column of the run)"
+    )
 
 
 def from_wide(table: Table, columns: Mapping[str, str]) -> Table | None:
