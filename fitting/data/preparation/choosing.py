@@ -4,12 +4,11 @@ import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from fitting.data.preparation.finding import Finding
 from fitting.data.preparation.plausibility import findings, names_of_checks
 from fitting.data.preparation.reading import Reading, TableNote, TableWarning, report
 from fitting.data.preparation.repeated_rows import (
+    UnnamedCheckpoints,
     best_of_cells,
     checkpoints_of_runs,
     far_apart,
@@ -64,7 +63,7 @@ def choose_rows(
                 f"{shlex.quote(found.run)}"
             )
     elif (unnamed := unnamed_checkpoints(runs.inputs, runs.others)) is not None:
-        runs = _last_of_unnamed(runs, *unnamed, reading, notes)
+        runs = _last_of_unnamed(runs, unnamed, reading, notes)
     if reading.best_of:
         runs, left_out = _best_of(runs, law_type)
         if left_out:
@@ -77,32 +76,38 @@ def choose_rows(
 
 
 def _last_of_unnamed(
-    runs: "Runs", step: str, last: np.ndarray | None, reading: Reading, notes: list[str]
+    runs: "Runs", found: UnnamedCheckpoints, reading: Reading, notes: list[str]
 ) -> "Runs":
     """The last row of each run of a table that does not name the runs.
 
     Raises:
         DataError: the runs are not clear.
     """
-    is_last = reading.checkpoints == "last"
-    if last is None:
-        what = f"the rows look like checkpoints of runs (column {step!r}), but no column names them"
-        if is_last:
-            raise DataError(
-                f"{runs.source}: {what}, and which rows are one run is not clear. Add a column "
-                "'run' with the name of each run; the last row of each is then read. If each row "
-                "is a run of its own: --checkpoints all (in Python checkpoints='all')"
-            )
+    name_them = (
+        "Add a column 'run' with the name of each run; the last row of each is then read. If each "
+        "row is a run of its own: --checkpoints all (in Python checkpoints='all')"
+    )
+    if reading.checkpoints == "all":
+        notes.append(
+            f"rows of one run (column {found.step!r}) are not independent: intervals are too "
+            "narrow. A column with the names of the runs, and --cluster, resample whole runs"
+        )
+    elif found.last is None:
+        raise DataError(
+            f"{runs.source}: the rows look like checkpoints of runs (column {found.step!r}), but "
+            f"no column names the runs, and which rows are one run is not clear. {name_them}"
+        )
     else:
         what = (
-            f"no column names the runs; by the column {step!r} and the sizes, {len(runs)} rows are "
-            f"checkpoints of {last.sum()} runs"
+            f"by the column {found.step!r} and the sizes, {len(runs)} rows "
+            f"{'may be' if found.may_be_runs else 'are'} checkpoints of {found.last.sum()} runs, "
+            "which no column names"
         )
-    if last is None or not is_last:
-        notes.append(f"{what}. Checkpoints are not independent: intervals are too narrow")
-        return runs
-    notes.append(f"{what}. The last row of each run is read; --checkpoints all reads all")
-    return runs.where(last)
+        if not found.may_be_runs:
+            notes.append(f"{what}: the last row of each run is read; --checkpoints all reads all")
+            return runs.where(found.last)
+        report(runs.source, [f"{what}, and are not independent. {name_them}"], TableWarning, 4)
+    return runs
 
 
 def _best_of(runs: "Runs", law_type: type[Law] | None) -> tuple["Runs", int]:

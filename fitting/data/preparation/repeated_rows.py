@@ -13,6 +13,7 @@ _ONE_RUN = {
     "exp", "exp_name", "trial", "trial_id", "uid", "uuid", "job", "job_id", "run_number",
 }  # fmt: skip
 _RUN_NAMES = {*_ONE_RUN, "name", "id"}  # or several runs of one name
+_MODELS = {"model", "model_name"}
 _CHECKPOINTS = {"checkpoint", "ckpt"}  # also of a model
 _STEP_NAMES = {  # `steps` and `num_steps` are the total of a run
     "step", "global_step", "iteration", "iter", "it", "checkpoint", "update", "checkpoint_step",
@@ -43,6 +44,21 @@ class CheckpointsOfRuns:
     last: np.ndarray
 
 
+@dataclasses.dataclass(frozen=True)
+class UnnamedCheckpoints:
+    """Rows that look like checkpoints of runs, in a table without names of runs.
+
+    Attributes:
+        step: the title of the column of steps.
+        last: which rows are the last of their run, `(num_rows,)`; None if the runs are not clear.
+        may_be_runs: whether the rows may as well be runs of several lengths.
+    """
+
+    step: str
+    last: np.ndarray | None
+    may_be_runs: bool
+
+
 def checkpoints_of_runs(
     inputs: Mapping[str, np.ndarray], others: Mapping[str, np.ndarray]
 ) -> CheckpointsOfRuns | None:
@@ -53,7 +69,7 @@ def checkpoints_of_runs(
     tokens must increase, and the name must be that of one run.
     """
     names = {title: normal_name(title) for title in others}
-    known = _RUN_NAMES | ({"model", "model_name"} if _CHECKPOINTS & {*names.values()} else set())
+    known = _RUN_NAMES | (_MODELS if _CHECKPOINTS & {*names.values()} else set())
     runs = [title for title in others if names[title] in known]
     steps = [title for title in others if normal_name(title) in _STEP_NAMES]
     steps = {title: others[title] for title in steps if others[title].dtype.kind == "f"}
@@ -73,16 +89,12 @@ def checkpoints_of_runs(
 
 def unnamed_checkpoints(
     inputs: Mapping[str, np.ndarray], others: Mapping[str, np.ndarray]
-) -> tuple[str, np.ndarray | None] | None:
+) -> UnnamedCheckpoints | None:
     """The checkpoints in a table without names of runs, or None if its rows are runs.
 
     The rows of a run follow each other: a column of steps rises within it and starts again with
     the next run. In any order, they have the same size, the same tokens for each step, and evenly
     spaced steps. Without a column of steps, the tokens must be evenly spaced.
-
-    Returns:
-        The title of the column of steps, and which rows are the last of their run; None for these
-        if the rows look like checkpoints, but the runs are not clear.
     """
     names = {title: normal_name(title) for title in others}
     if _RUN_NAMES & {*names.values()}:
@@ -92,25 +104,27 @@ def unnamed_checkpoints(
     for title, values in steps.items():
         stretches = _stretches(values)
         if _are_long(stretches):
-            return title, _last_rows(stretches, values, inputs)
+            may_be_runs = bool(_MODELS & {*names.values()}) and not _are_even(stretches, values)
+            return UnnamedCheckpoints(title, _last_rows(stretches, values, inputs), may_be_runs)
         with np.errstate(all="ignore"):
             batches = {n: np.round(np.log(inputs[n] / values), 3) for n in _TOKENS if n in inputs}
         alike = _cells({**sizes, **batches}) if sizes and batches else np.zeros(len(values))
         last = _last_rows(alike, values, inputs)
         if last is not None and _are_long(alike) and _are_even(alike, values):
-            return title, last
+            return UnnamedCheckpoints(title, last, may_be_runs=False)
         distinct = np.unique(values)
         if _MANY_ROWS <= len(distinct) <= len(values) / _MANY_ROWS and _are_even(
             np.zeros(len(distinct)), distinct
         ):
-            return title, None
+            return UnnamedCheckpoints(title, None, may_be_runs=False)
     if not steps and not named(STEPS, others) and sizes and "num_tokens" in inputs:
         tokens = inputs["num_tokens"]
         stretches = _stretches(tokens)
         last = _last_rows(stretches, tokens, inputs)
         if last is not None and _are_long(stretches) and _are_even(stretches, tokens):
-            is_grid = last.sum() == len(np.unique(_cells(sizes))) and len(last) < 8 * last.sum()
-            return None if is_grid else ("num_tokens", last)
+            may_be_runs = last.sum() == len(np.unique(_cells(sizes)))  # a grid of runs
+            if not may_be_runs or len(last) >= 2 * _MANY_ROWS * last.sum():
+                return UnnamedCheckpoints("num_tokens", last, may_be_runs)
     return None
 
 

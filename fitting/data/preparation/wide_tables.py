@@ -39,13 +39,13 @@ def refuse_chart(table: Table) -> None:
     if not is_chart or len(table.columns) - len(heads) > _MOST_AXES:
         return
     runs = list(dict.fromkeys(match["run"] for match in heads.values()))
+    some = ", ".join([*runs[:3], *(["..."] if len(runs) > 3 else [])])
     raise DataError(
-        f"{table.source}: this is a chart that W&B exported: a column for each of {len(runs)} runs "
-        f"({', '.join(runs[:3])}{', ...' if len(runs) > 3 else ''}) and a row for each step. It has "
-        "no sizes and no tokens. Export the table of runs instead: in W&B open the tab Runs, show "
-        "the columns of parameters, tokens and loss, and choose Download, CSV export. Or write one "
-        "row for each run by hand, with the columns run, num_params, num_tokens and loss (the last "
-        "value of the column of the run)"
+        f"{table.source}: this is a chart that W&B exported, with a column for each run ({some}) "
+        "and a row for each step. It has no sizes and no tokens. Export the table of runs instead: "
+        "in W&B open the tab Runs, show the columns of parameters, tokens and loss, and choose "
+        "Download, CSV export. Or write one row for each run by hand, with the columns run, "
+        "num_params, num_tokens and loss (the last value in the column of the run)"
     )
 
 

@@ -295,11 +295,39 @@ def test_of_checkpoints_the_last_of_each_run_is_read(tmp_path):
         Runs.read(path, checkpoints="first")
 
 
-def test_checkpoints_of_runs_without_names_are_reported(tmp_path):
-    cells = read_table(checkpoints(tmp_path)).columns
-    path = write_csv(tmp_path / "log.csv", {name: c for name, c in cells.items() if name != "run"})
-    with pytest.warns(TableWarning, match=r"'step' rises and starts again 5 times.*column 'run'"):
-        Runs.read(path)
+def unnamed_log(tmp_path, chosen=slice(None), without=("run",)):
+    """A log of 8 runs, two of each of 4 sizes, at 10 steps each."""
+    run, steps = np.repeat(np.arange(8), 10), np.tile(100.0 * np.arange(1, 11), 8)
+    sizes, tokens = 1e8 * 2.0 ** (run // 2), steps * 1.37**run * 1e6
+    cells = {"run": run, "step": steps, "params": sizes, "tokens": tokens}
+    cells = {n: c[chosen] for n, c in (cells | {"loss": loss_of(sizes, tokens)}).items()}
+    return write_csv(
+        tmp_path / "log.csv", {n: c for n, c in cells.items() if n not in without}
+    ), np.sort(tokens[steps == 1000])
+
+
+@pytest.mark.parametrize(
+    ("chosen", "without"),
+    [
+        (slice(None), ("run",)),
+        (slice(None), ("run", "step")),
+        (np.random.default_rng(0).permutation(80), ("run",)),
+    ],
+)
+def test_of_checkpoints_without_names_the_last_of_each_run_is_read(chosen, without, tmp_path):
+    path, tokens = unnamed_log(tmp_path, chosen, without)
+    with pytest.warns(TableNote, match="80 rows are checkpoints of 8 runs, which no column names"):
+        runs = Runs.read(path)
+    assert np.sort(runs.inputs["num_tokens"]).tolist() == tokens.tolist()
+    with pytest.warns(TableNote, match="are not independent"):
+        assert len(Runs.read(path, checkpoints="all")) == 80
+
+
+def test_checkpoints_of_runs_that_are_not_clear_are_refused(tmp_path):
+    path, _ = unnamed_log(tmp_path, without=("run", "tokens"))
+    cells = {**read_table(path).columns, "params": 1e8 + 1e6 * np.arange(80), "tokens": [1e9] * 80}
+    with pytest.raises(DataError, match=r"not clear. Add a column 'run'.*--checkpoints all"):
+        Runs.read(write_csv(path, cells))
 
 
 def test_rows_whose_steps_do_not_rise_within_a_run_are_runs(tmp_path, recwarn):
@@ -312,6 +340,8 @@ def test_runs_of_several_lengths_of_one_model_are_runs(names, tmp_path, recwarn)
     cells = read_table(checkpoints(tmp_path)).columns
     path = write_csv(tmp_path / "lengths.csv", {names.get(n, n): c for n, c in cells.items()})
     assert len(Runs.read(path)) == 24
+    may_be = [each for each in recwarn if "24 rows may be checkpoints" in str(each.message)]
+    assert len(may_be) == ("run" in names)
     assert not [each for each in recwarn if each.category is TableNote]
 
 
