@@ -3,8 +3,11 @@
 import re
 from collections.abc import Sequence
 
+import numpy as np
+
 from jaxlaws.foundations.quantities import parse_quantity
 
+LOGARITHMS = ("log10", "ln")
 PETAFLOP_DAY = 8.64e19
 _LETTERS = {"K": 1e3, "M": 1e6, "B": 1e9, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18, "Z": 1e21}
 _WORDS = {
@@ -95,10 +98,16 @@ def factor_of_unit(name: str, unit: str) -> float:
         factor = -1.0
     if not 0 < factor < 1e40:
         raise ValueError(
-            f"the unit of {name} is one of {', '.join(_LETTERS)}, PF-days, or a number such as "
-            f"1e6; got {unit!r}"
+            f"the unit of {name} is one of {', '.join(_LETTERS)}, PF-days, log10, ln, or a number "
+            f"such as 1e6; got {unit!r}"
         )
     return factor
+
+
+def power(logs: np.ndarray, base: str) -> np.ndarray:
+    """The numbers with some logarithms, of base `log10` or `ln`."""
+    with np.errstate(over="ignore"):
+        return np.exp(logs) if base == "ln" else 10.0**logs
 
 
 def scaled(cells: Sequence[object], factor: float) -> list[object]:

@@ -16,6 +16,7 @@ _COUNTS = {name for pair in PAIRS for name in pair} | {
 # No run has fewer parameters or tokens, and no table has only runs with fewer than the second.
 _SMALLEST, _SMALLEST_TABLE = 1e3, 1e4
 _LARGEST = {"params": 1e15, "tokens": 1e17}
+_LARGEST_LOG = 40.0
 _FEW_TOKENS, _MANY_TOKENS = 1e-3, 1e5  # tokens per parameter
 _ORDER = 10 ** (2 / 3)  # a factor of compute that is an order of magnitude, rounded
 _ACTIVE_SIZES = ("num_experts", "granularity", "density")  # 6 N D does not hold for these laws
@@ -34,6 +35,8 @@ def implausible_counts(inputs: Mapping[str, np.ndarray], rows: np.ndarray) -> li
             f"If the column is in millions or billions, say so with --unit {name}=M or "
             f"--unit {name}=B (in Python units={{{name!r}: 'B'}})"
         )
+        if values[here].max() < _LARGEST_LOG:
+            remedy += f". If it holds logarithms: --unit {name}=log10, or --unit {name}=ln"
         least = values[here].min()
         if least < _SMALLEST:
             row = rows[here][values[here] == least][0]

@@ -7,10 +7,23 @@ import numpy as np
 from fitting.data.cell_values import is_missing, numbers_in
 from fitting.data.hints import column_option
 from fitting.data.preparation.derived_columns import derived
-from fitting.data.preparation.header_units import factor_of_unit, header_unit, scaled
+from fitting.data.preparation.header_units import (
+    LOGARITHMS,
+    factor_of_unit,
+    header_unit,
+    power,
+    scaled,
+)
 from fitting.data.preparation.reading import Reading
 from fitting.data.preparation.summary_rows import without_summaries
-from fitting.data.preparation.usual_names import NAMES, our_names, proposals
+from fitting.data.preparation.usual_names import (
+    EPOCHS,
+    NAMES,
+    TOKENS_OF_AN_EPOCH,
+    named,
+    our_names,
+    proposals,
+)
 from fitting.data.preparation.wide_tables import from_wide, refuse_chart
 from fitting.data.table_files import Table
 from jaxlaws.foundations.errors import DataError
@@ -61,6 +74,8 @@ class _Preparation:
             DataError: several columns have such names.
         """
         found = proposals(name, self.cells, set(self.titles.values()))
+        if name == "num_tokens" and named(EPOCHS, self.cells):  # tokens of one epoch are not all
+            found = [title for title in found if title not in named(TOKENS_OF_AN_EPOCH, found)]
         if len(found) > 1:
             options = " or ".join(column_option(name, title) for title in found[:4])
             raise DataError(
@@ -107,7 +122,10 @@ class _Preparation:
 
     def derive(self, name: str) -> None:
         """Compute a missing input from other columns, if there is a way."""
-        found = derived(name, self.cells, self.values(), set(self.titles.values()))
+        try:
+            found = derived(name, self.cells, self.values(), set(self.titles.values()))
+        except DataError as error:
+            raise DataError(f"{self.source}: {error}") from None
         if found is None:
             return
         values, how = found
@@ -123,6 +141,13 @@ class _Preparation:
         """Multiply columns by the units in their headers, or by those that the user gives."""
         for name in names:
             title = self.titles[name]
+            if units.get(name) in LOGARITHMS:
+                powers = power(numbers_in(self.cells[title]), units[name])
+                self.cells[title] = [None if np.isnan(each) else float(each) for each in powers]
+                self.notes.append(
+                    f"{name}: the column {title!r} holds its logarithm, {units[name]}"
+                )
+                continue
             if name in units:
                 factor = factor_of_unit(name, units[name])
             elif name in self.outcomes or title == name or self.kinds[name].unit not in _COUNTED:
@@ -198,8 +223,8 @@ def prepare(
             f"{', '.join(work.titles)}"
         )
     work.convert_outcome(reading.loss_unit)
-    for name in work.wanted():
-        if name not in work.titles:
+    for name in (*work.wanted(), "flops", *work.wanted()):  # tokens may need a logarithm of flops
+        if name not in work.titles and not set(work.wanted()) <= set(work.titles):
             work.derive(name)  # a loss is derived in nats
     return work.table(), work.titles
 

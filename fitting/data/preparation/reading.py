@@ -24,7 +24,8 @@ class ReadingOptions(TypedDict, total=False):
 
     Attributes:
         units: the unit of an input, such as `{"num_tokens": "B"}` for billions: K, M, B (or G), T,
-            P, E, Z, PF-days, or a number. "1" ignores a unit in the header.
+            P, E, Z, PF-days, or a number. "1" ignores a unit in the header. "log10" or "ln": the
+            column holds logarithms.
         loss_unit: the unit of the outcome: "nats" (the default), "bits", which are multiplied by
             log 2, or "perplexity", whose logarithm is taken.
         where: an expression over the columns, such as `'state == "finished"'`; the rows for which

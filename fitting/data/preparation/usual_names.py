@@ -78,6 +78,30 @@ BATCH_SIZE = (
     "batch_size global_batch_size global_bs train_batch_size global_train_batch_size "
     "total_train_batch_size effective_batch_size total_batch_size bs",
 )
+MICRO_BATCH = (  # of one device, before accumulation
+    "micro_batch(?:_size)? micro_bs mbs device_batch_size per_device_(?:train_)?batch_size "
+    "per_gpu_(?:train_)?batch_size batch_size_per_(?:gpu|device) device_train_microbatch_size "
+    "train_micro_batch_size_per_gpu",
+)
+ACCUMULATION = (
+    "(?:n_|num_)?(?:gradient|grad)_accum(?:ulation)?(?:_steps)? accumulation_steps "
+    "accumulate_grad_batches gas",
+)
+DEVICES = (
+    "dp dp_size (?:data_parallel|dp)_(?:world_)?size (?:num_|n_)?replicas",
+    "(?:num_|n_|total_)?(?:gpus|devices|accelerators|chips) ngpus?|world_size",
+)
+MODEL_PARALLEL = (  # several devices hold one model
+    "(?:tp|pp|tensor_parallel|pipeline_parallel|tensor_model_parallel|pipeline_model_parallel|"
+    "model_parallel)(?:_size)?",
+)
+EPOCHS = ("(?:(?:num|n|train|total)_)*epochs?",)
+TOKENS_OF_AN_EPOCH = (
+    "tokens_per_epoch epoch_tokens (?:num_)?tokens_in_epoch",
+    "(?:(?:num|n)_)?(?:unique|dataset)_tokens tokens_(?:unique|in_dataset|dataset) "
+    "dataset_size(?:_in)?_tokens",
+    "dataset_size",
+)
 SEQUENCE = (
     "seq_len seqlen sequence_length seq_length sequence_len context_length context_len context "
     "block_size n_ctx max_seq_len max_seq_length max_sequence_length train_seq_len",
@@ -95,7 +119,8 @@ PERPLEXITY = (
 # How a missing input is computed, for the message where the table lacks what that needs.
 DERIVED = {
     "num_tokens": "tokens are computed from columns num_params and flops, steps and batch_tokens, "
-    "steps, batch_size and seq_len, or samples and seq_len",
+    "steps, batch_size and seq_len, samples and seq_len, epochs and tokens_per_epoch, or steps, "
+    "micro_batch_size, gradient_accumulation_steps, num_gpus and seq_len",
 }
 # What the name of a column of an input or the outcome has, whatever else it has.
 _HINTS = {

@@ -31,7 +31,8 @@ _OPTIONS = (
         "units",
         multiple=True,
         metavar="NAME=UNIT",
-        help="Unit of a column: K, M, B, T, P, E, Z, PF-days or a number, such as num_tokens=B. "
+        help="Unit of a column: K, M, B, T, P, E, Z, PF-days or a number, such as num_tokens=B; "
+        "log10 or ln where it holds logarithms. "
         "Default: the unit in the header, such as Tokens (B). Repeatable.",
     ),
     click.option(
