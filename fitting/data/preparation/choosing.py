@@ -89,8 +89,8 @@ def _last_of_unnamed(
     )
     if reading.checkpoints == "all":
         notes.append(
-            f"rows of one run (column {found.step!r}) are not independent: intervals are too "
-            "narrow. A column with the names of the runs, and --cluster, resample whole runs"
+            f"if rows are checkpoints of one run (column {found.step!r}), they are not independent, "
+            "and intervals are too narrow: name the runs in a column, for --cluster"
         )
     elif found.last is None:
         raise DataError(

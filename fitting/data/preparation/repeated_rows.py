@@ -90,33 +90,37 @@ def checkpoints_of_runs(
 def unnamed_checkpoints(
     inputs: Mapping[str, np.ndarray], others: Mapping[str, np.ndarray]
 ) -> UnnamedCheckpoints | None:
-    """The checkpoints in a table without names of runs, or None if its rows are runs.
+    """The checkpoints in a table without a name for each run, or None if its rows are runs.
 
     The rows of a run follow each other: a column of steps rises within it and starts again with
     the next run. In any order, they have the same size, the same tokens for each step, and evenly
     spaced steps. Without a column of steps, the tokens must be evenly spaced.
     """
     names = {title: normal_name(title) for title in others}
-    if _RUN_NAMES & {*names.values()}:
-        return None
+    named_by = [others[title] for title in others if names[title] in _RUN_NAMES]
+    if any(_MANY_ROWS * len(np.unique(each)) > len(each) for each in named_by):
+        return None  # few rows have the same name
     sizes = {name: inputs[name] for name in _SIZES if name in inputs}
     steps = {t: v for t, v in others.items() if names[t] in _STEP_NAMES and v.dtype.kind == "f"}
+    unclear = None
     for title, values in steps.items():
         stretches = _stretches(values)
-        if _are_long(stretches):
+        is_long, last = _are_long(stretches), _last_rows(stretches, values, inputs)
+        if is_long and last is not None:
             may_be_runs = bool(_MODELS & {*names.values()}) and not _are_even(stretches, values)
-            return UnnamedCheckpoints(title, _last_rows(stretches, values, inputs), may_be_runs)
+            return UnnamedCheckpoints(title, last, may_be_runs)
         with np.errstate(all="ignore"):
             batches = {n: np.round(np.log(inputs[n] / values), 3) for n in _TOKENS if n in inputs}
         alike = _cells({**sizes, **batches}) if sizes and batches else np.zeros(len(values))
         last = _last_rows(alike, values, inputs)
         if last is not None and _are_long(alike) and _are_even(alike, values):
             return UnnamedCheckpoints(title, last, may_be_runs=False)
-        distinct = np.unique(values)
-        if _MANY_ROWS <= len(distinct) <= len(values) / _MANY_ROWS and _are_even(
-            np.zeros(len(distinct)), distinct
-        ):
-            return UnnamedCheckpoints(title, None, may_be_runs=False)
+        all_steps = np.unique(values)
+        is_few = _MANY_ROWS <= len(all_steps) <= len(values) / _MANY_ROWS
+        if is_long or (is_few and names[title] != "epoch" and _are_even(0 * all_steps, all_steps)):
+            unclear = unclear or title
+    if unclear:
+        return UnnamedCheckpoints(unclear, None, may_be_runs=False)
     if not steps and not named(STEPS, others) and sizes and "num_tokens" in inputs:
         tokens = inputs["num_tokens"]
         stretches = _stretches(tokens)

@@ -300,6 +300,7 @@ def unnamed_log(tmp_path, chosen=slice(None), without=("run",)):
     run, steps = np.repeat(np.arange(8), 10), np.tile(100.0 * np.arange(1, 11), 8)
     sizes, tokens = 1e8 * 2.0 ** (run // 2), steps * 1.37**run * 1e6
     cells = {"run": run, "step": steps, "params": sizes, "tokens": tokens}
+    cells["name"] = np.repeat(["gpt"], 80)  # names no run
     cells = {n: c[chosen] for n, c in (cells | {"loss": loss_of(sizes, tokens)}).items()}
     return write_csv(
         tmp_path / "log.csv", {n: c for n, c in cells.items() if n not in without}
@@ -319,7 +320,7 @@ def test_of_checkpoints_without_names_the_last_of_each_run_is_read(chosen, witho
     with pytest.warns(TableNote, match="80 rows are checkpoints of 8 runs, which no column names"):
         runs = Runs.read(path)
     assert np.sort(runs.inputs["num_tokens"]).tolist() == tokens.tolist()
-    with pytest.warns(TableNote, match="are not independent"):
+    with pytest.warns(TableNote, match="they are not independent"):
         assert len(Runs.read(path, checkpoints="all")) == 80
 
 
