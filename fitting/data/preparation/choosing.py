@@ -89,7 +89,7 @@ def _last_of_unnamed(
     )
     if reading.checkpoints == "all":
         notes.append(
-            f"if rows are checkpoints of one run (column {found.step!r}), they are not independent, "
+            f"if rows are checkpoints of a run (column {found.step!r}), they are not independent, "
             "and intervals are too narrow: name the runs in a column, for --cluster"
         )
     elif found.last is None:

@@ -43,8 +43,8 @@ def refuse_chart(table: Table) -> None:
     raise DataError(
         f"{table.source}: this is a chart that W&B exported, with a column for each run ({some}) "
         "and a row for each step. It has no sizes and no tokens. Export the table of runs instead: "
-        "in W&B open the tab Runs, show the columns of parameters, tokens and loss, and choose "
-        "Download, CSV export. Or write one row for each run by hand, with the columns run, "
+        "in W&B open the table of the runs, show the columns of parameters, tokens and loss, and "
+        "download it as CSV. Or write one row for each run by hand, with the columns run, "
         "num_params, num_tokens and loss (the last value in the column of the run)"
     )
 
