@@ -11,6 +11,7 @@ from jaxlaws.foundations.quantities import parse_quantity
 MOST_BYTES = 64 * 2**20
 MOST_CELLS = 4_000_000  # as Python objects, up to 100 bytes each
 _LONGEST_NOTE = 60
+_MOST_LISTED = 5
 
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:([,' \u00a0\u202f\u2009’])\d{3})(?:\1\d{3})*(?:\.\d+)?")
 _INDIAN = re.compile(r"[+-]?\d{1,2}(?:,\d\d)+,\d{3}(?:\.\d+)?")  # 1,50,00,000
@@ -61,11 +62,13 @@ def from_lines(
     repeated = sorted(name for name, count in counts.items() if count > 1)
     if repeated:
         raise DataError(f"the header repeats {', '.join(map(repr, repeated))}")
-    left_out = "; ".join(f"row {row}: {note!r}" for row, note in zip(below, notes, strict=True))
+    left_out = [f"row {row}: {note!r}" for row, note in zip(below, notes, strict=True)]
     return Records(
         {header[i]: [record[i] for record in records] for i in used},
         rows,
-        (f"lines of text below the table are left out: {left_out}",) if notes else (),
+        (f"lines of text below the table are left out: {'; '.join(shortened(left_out))}",)
+        if notes
+        else (),
     )
 
 
@@ -102,6 +105,16 @@ def from_objects(objects: Sequence[Mapping[str, object]], rows: Sequence[int]) -
     names = list(dict.fromkeys(name for each in flat for name in each))
     check_size(len(names) * len(flat))
     return Records({name: [each.get(name) for each in flat] for name in names}, rows)
+
+
+def shortened(parts: Sequence[str]) -> list[str]:
+    """The first parts of a long list, and how many more there are.
+
+    >>> shortened([*"abcdefg"])
+    ['a', 'b', 'c', 'd', 'e', 'and 2 more']
+    """
+    more = len(parts) - _MOST_LISTED
+    return [*parts[:_MOST_LISTED], *([f"and {more} more"] if more > 0 else [])]
 
 
 def check_size(num_cells: int) -> None:

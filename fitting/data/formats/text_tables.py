@@ -36,7 +36,7 @@ def read_text_table(content: bytes, separator: str | None = None) -> Records:
         text = content.decode("utf-16" if is_wide else "utf-8-sig")
     except UnicodeDecodeError as error:
         raise DataError(f"it is not a table of text: {error}. Save it in UTF-8") from None
-    refuse_markup(text.encode())
+    refuse_markup(text[:4096].encode())
     lines, header_hint = _without_comments(text)
     if not lines:
         raise DataError("it is empty")

@@ -56,7 +56,7 @@ def derived(
     Raises:
         DataError: columns that hold the input are not clear.
     """
-    free = [title for title in columns if title not in taken]
+    free = [title for title in columns if title not in taken and title != "_step"]  # of a log
 
     def only(groups: Sequence[str]) -> str | None:
         found = named(groups, free)
@@ -126,6 +126,8 @@ def _of_logarithm(
     if title is None:
         return None
     logs = numbers_in(columns[title])
+    if not np.isfinite(logs).any():
+        return None
     powers = power(logs, base) if base else logs
     if base and _FEWEST < np.nanmedian(powers) < _MOST:
         return powers, f"{'e' if base == 'ln' else '10'} ** {title}"

@@ -5,6 +5,7 @@ import re
 import numpy as np
 
 from fitting.data.cell_values import has_numbers, is_missing, numbers_in
+from fitting.data.formats.records import shortened
 from fitting.data.preparation.usual_names import normal_name
 from fitting.data.table_files import Table
 
@@ -48,7 +49,7 @@ def without_summaries(table: Table) -> Table:
     if not found:
         return table
     kept = [row for row in range(len(table.rows)) if row not in found]
-    listed = ", ".join(f"row {table.rows[row]} ({found[row]})" for row in sorted(found))
+    listed = ", ".join(shortened([f"row {table.rows[i]} ({found[i]})" for i in sorted(found)]))
     return Table(
         table.source,
         {title: [cells[row] for row in kept] for title, cells in table.columns.items()},

@@ -68,7 +68,8 @@ NAMES: Mapping[str, Sequence[str]] = {
 STEPS = (
     _phrase("steps iterations iters", "n num number of total train training optimizer"),
     "(?:train_|trainer_)?global_steps?",
-    "max_steps iter iteration step",  # as configured: a run may have ended before
+    "max_steps iter iteration",  # as configured: a run may have ended before
+    "step",
 )
 BATCH_TOKENS = (
     "batch_tokens tokens_per_step tokens_per_batch batch_size_tokens batch_size_in_tokens "

@@ -13,7 +13,6 @@ from jaxlaws.foundations.quantities import parse_quantity
 _FEWEST_COLUMNS = 2
 _FEWEST_FLOPS = 1e15  # more than the tokens or the parameters of any run
 _LARGEST_RATIO = 1e5  # of tokens per parameter; larger numbers are counts
-_MOST_AXES = 2  # columns of a chart that are not of one run: the step, the time
 _RATIOS = {"d/n", "tpp", "ratio"}
 _COUNTS = {
     "", "at", "c", "d", "flops", "loss", "n", "num_params", "num_tokens", "params", "tokens"
@@ -36,7 +35,7 @@ def refuse_chart(table: Table) -> None:
     heads = {title: match for title in table.columns if (match := _CHART.fullmatch(title))}
     metrics = {match["what"] for match in heads.values()}
     is_chart = len(heads) > len(metrics) or any(match["end"] for match in heads.values())
-    if not is_chart or len(table.columns) - len(heads) > _MOST_AXES:
+    if not is_chart or named(NAMES["num_params"], table.columns.keys() - heads.keys()):
         return
     runs = list(dict.fromkeys(match["run"] for match in heads.values()))
     some = ", ".join([*runs[:3], *(["..."] if len(runs) > 3 else [])])

@@ -96,3 +96,9 @@ def test_the_remedy_for_copies_of_rows_works(best_of, tmp_path, recwarn):
     warned = [each for each in recwarn if "row 14 repeats row 2" in str(each.message)]
     assert len(warned) == (not best_of)
     assert all("--best-of" in str(each.message) for each in warned)
+
+
+def test_losses_of_several_texts_are_no_chart(tmp_path):
+    cells = columns(loss=None) | {"wiki - loss": LOSS, "c4 - loss": 1.1 * LOSS}
+    with pytest.raises(DataError, match="did you mean 'wiki - loss' or 'c4 - loss'"):
+        Runs.read(write_csv(tmp_path / "runs.csv", cells), law_type=Chinchilla)
