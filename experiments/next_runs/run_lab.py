@@ -20,7 +20,17 @@ from experiments.runlab.__main__ import out_option
 from experiments.runlab.runs import BATCH_TOKENS, SHAPES, Job, Run
 from experiments.runlab.sweep import run_sweep
 from experiments.runlab.worker import Folders
-from fitting import FitResult, Huber, LogSquares, Objective, Runs, fit, next_runs, predict
+from fitting import (
+    FitResult,
+    Huber,
+    LogNormal,
+    LogSquares,
+    Objective,
+    Runs,
+    fit,
+    next_runs,
+    predict,
+)
 from fitting.data.predictions import relative_errors
 from fitting.design.plan_regret import planned_size
 from jaxlaws.foundations.annotations import Array
@@ -45,6 +55,7 @@ _RUN_RATES = {
     for run in (Run(shape, 1) for shape in SHAPES.values())
 }
 SIZES, RATES = (np.array(list(each), float) for each in (_RUN_RATES, _RUN_RATES.values()))
+PRIORS = {"E": LogNormal(0.88, factor=1.35)}  # around half of the lowest loss of a pilot run
 OBJECTIVES: dict[str, Objective] = {"least squares": LogSquares(), "Huber": Huber()}
 
 
@@ -105,7 +116,7 @@ def grid(pilot: FitResult[Chinchilla]) -> dict[str, np.ndarray]:
 def choose() -> None:
     """Write both designs from the pilot runs and the inputs of the largest runs."""
     pilots = sweep("pilot")
-    pilot = fit(Chinchilla, pilots, objective=LogSquares())
+    pilot = fit(Chinchilla, pilots, objective=LogSquares(), priors=PRIORS)
     isoflop = grid(pilot)
     budget = float(np.sum(cost(**isoflop)))
     names = ("num_params", "num_tokens")
@@ -151,7 +162,7 @@ def judge() -> None:
     size = planned_size(PLAN)
     for title, objective in OBJECTIVES.items():
         for name, runs in sets.items():
-            result = fit(Chinchilla, runs, objective=objective, bootstrap=500)
+            result = fit(Chinchilla, runs, objective=objective, priors=PRIORS, bootstrap=500)
             errors = relative_errors(predict(result.law, held_out.inputs), held_out)
             with float64():
                 middle, ends = float(size(result.law)), result.interval_of(size)
