@@ -132,13 +132,13 @@ def choose() -> None:
         largest_run=float(PROFILES[-1]),
     )
     click.echo(f"{pilot!r}\n{found!r}")
-    widths = dict(zip(SIZES, SHAPES, strict=True))
+    widths = dict(zip(SIZES.round().tolist(), SHAPES, strict=True))
     with DESIGNS.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["design", "width", "steps", "seed", "flops"])
         for design, inputs in (("next_runs", found.inputs), ("isoflop", isoflop)):
             for place, (size, tokens) in enumerate(zip(*inputs.values(), strict=True)):
-                shape = SHAPES[widths[size]]
+                shape = SHAPES[widths[round(size)]]
                 run = Run(shape, round(tokens / BATCH_TOKENS), seed=SEEDS[design] + place)
                 flops = f"{run.training_flops:.6g}"
                 writer.writerow([design, shape.width, run.steps, run.seed, flops])

@@ -146,16 +146,20 @@ class Knowledge:
         )
 
     @jax.jit
-    def with_runs(self, inputs: Mapping[str, Array], costs: Array) -> Array:
-        """The information with further runs, `(num_laws, num_free, num_free)`."""
+    def information_of(self, inputs: Mapping[str, Array], costs: Array) -> Array:
+        """What each further run adds, `(num_laws, num_runs, num_free, num_free)`."""
         fixed, noise = Fixed(self.frozen), self.noise.at(costs)
 
         def added(vector: Array) -> Array:
             jacobian = jax.jacfwd(lambda v: predictions(self.problem, v, fixed, inputs))(vector)
             jacobian = jacobian / noise[:, None]
-            return jacobian.T @ jacobian
+            return jacobian[:, :, None] * jacobian[:, None, :]
 
-        return self.information + jax.vmap(added)(self.vectors)
+        return jax.vmap(added)(self.vectors)
+
+    def with_runs(self, inputs: Mapping[str, Array], costs: Array) -> Array:
+        """The information with further runs, `(num_laws, num_free, num_free)`."""
+        return self.information + self.information_of(inputs, costs).sum(axis=1)
 
     @jax.jit
     def variances(self, information: Array) -> Array:
@@ -184,11 +188,23 @@ class Knowledge:
 
         return jax.vmap(covariance)(self.vectors, self.information, self.directions)
 
-    def relative_variance(self, inputs: Mapping[str, Array], costs: Array) -> Array:
-        """The expected variance with further runs, as a share of the variance before."""
+    @jax.jit
+    def relative_variances(self, added: Array) -> Array:
+        """The expected variances with further information, as shares of the variance before.
+
+        Args:
+            added: the information of some designs, `(num_laws, num_designs, num_free, num_free)`.
+
+        Returns:
+            `(num_designs,)`.
+        """
         before = self.variances(self.information)
-        after = self.variances(self.with_runs(inputs, costs))
-        return jnp.sum(self.shares * after / before)
+        after = jax.vmap(lambda each: self.variances(self.information + each), 1)(added)
+        return jnp.sum(self.shares * after / before, axis=1)
+
+    def relative_variance(self, inputs: Mapping[str, Array], costs: Array) -> Array:
+        """The same with further runs."""
+        return self.relative_variances(self.information_of(inputs, costs).sum(1, keepdims=True))[0]
 
 
 def predictions(
