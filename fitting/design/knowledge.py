@@ -17,12 +17,13 @@ from fitting.problem.objectives import LogSquares, Squares
 from fitting.uncertainty.refit_problem import FitProblem
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.law import Law
+from jaxlaws.pytree import Domain
 from jaxlaws.trees import register_dataclass
 
 Quantity = Callable[[Law], Array]
 
 _DOUBT = 0.3  # of predictions before the runs, as a share of the spread of the losses
-_WIDEST = 3.0  # deviation of a free number before the runs, about an e-fold for a coefficient
+_WIDEST = 3.0  # e-folds of a coefficient above zero, before the runs
 _LEAST = 1e-14  # eigenvalue, relative to the largest
 _VARIANCE_OF_LOG = np.pi**2 / 8  # of the logarithm of the size of a normal number
 _MEAN_OF_LOG = -0.6351814227  # of the same
@@ -76,8 +77,8 @@ class Knowledge:
         frozen: coefficients and sub-laws that do not move.
         vectors: free numbers of each law, the optimum first, `(num_laws, num_free)`.
         information: of the runs, the priors of the fit, and a weak prior of the predictions and of
-            the free numbers, `(num_laws, num_free, num_free)`. The weak prior keeps the laws near
-            the fit where the runs determine nothing.
+            coefficients above zero, `(num_laws, num_free, num_free)`. The weak prior keeps the laws
+            near the fit where the runs determine nothing.
         directions: derivatives of the quantity, or of the predictions in the region,
             `(num_laws, num_predictions, num_free)`.
         shares: weight of each law, `(num_laws,)`; zero where something is not finite.
@@ -222,11 +223,14 @@ def predictions(
 
 @jax.jit
 def _information(problem: BatchedProblem, fixed: Fixed, vectors: Array, weights: Array) -> Array:
-    """The information of weighted rows, priors and a weak prior of the vector, at some vectors."""
+    """The information of weighted rows, priors and a weak prior, at some vectors."""
+    is_above_zero = np.array([n.domain is Domain.POSITIVE for n in problem.parameters.free])
+    # Softplus: a free number is a logarithm where it is negative, and the coefficient elsewhere.
+    weak = jnp.where(is_above_zero, (_WIDEST * jnp.maximum(vectors[0], 1.0)) ** -2, 0.0)
 
     def at(vector: Array) -> Array:
         jacobian = jax.jacfwd(lambda v: problem.residuals(v, fixed))(vector)
-        found = (jacobian.T * weights[None]) @ jacobian + jnp.eye(len(vector)) / _WIDEST**2
+        found = (jacobian.T * weights[None]) @ jacobian + jnp.diag(weak)
         if problem.priors:
             deviations = jax.jacfwd(lambda v: problem.deviations(v, fixed))(vector)
             found += deviations.T @ deviations
