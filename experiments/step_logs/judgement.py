@@ -59,7 +59,7 @@ def steps_of(rows: list[dict], momentum: float) -> Runs:
     columns["done"] = [int(row["step"]) / int(row["num_steps"]) for row in kept]
     for name in ("run", "schedule"):
         columns[name] = [row[name] for row in kept]
-    return Runs.read(columns)
+    return Runs.read(columns, law_type=LearningRateAnnealing, checkpoints="all")
 
 
 def fitted(rows: list[dict], known: np.ndarray) -> tuple[Runs, FitResult, float]:

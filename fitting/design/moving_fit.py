@@ -213,7 +213,7 @@ def beyond_first_order(fit: MovingFit, num_runs: int) -> tuple[Array, Array]:
         def step(_: int, move: Array) -> Array:
             there = curvature(residuals + jacobian @ move, weights) + rest
             full = -_inverse(there) @ jax.grad(cost)(move)
-            some = move + _SHARES[:, None] * full
+            some = move[None] + _SHARES[:, None] * full[None]
             return some[jnp.argmin(jax.vmap(cost)(some))]
 
         return own, hessian @ lax.fori_loop(0, _NUM_MOVES, step, jnp.zeros_like(vector)) - own
