@@ -93,7 +93,8 @@ def ends(rows: list[dict], case: str, unfinished: list[str]) -> Iterator[End]:
     steps, result, momentum = fitted(rows, ~is_open | (done <= 0.5))
     inputs = {name: steps.inputs[name] for name in INPUTS}
     residuals = np.log(steps.loss / predict(result.law, inputs))
-    drawn = np.log(steps.loss / predict(result.usable_ensemble(), inputs))
+    columns = {name: values[:, None] for name, values in inputs.items()}  # beside the draws
+    drawn = np.log(steps.loss / predict(result.usable_ensemble(), columns).T)
 
     def at_end(name: str, residuals: Array) -> Array:
         """The residual at the end beyond the offset, `(...)` from `(..., num_steps)`."""
