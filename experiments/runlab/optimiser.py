@@ -8,6 +8,8 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from jaxlaws.foundations.annotations import Array
+
 BASE_WIDTH = 32
 HIDDEN = ("qkv", "attention_out", "gate_up", "down")
 WARM_UP = 0.1
@@ -33,7 +35,7 @@ def rate_multipliers(params: dict, width: int) -> dict:
     )
 
 
-def rate_at(step: jax.Array, steps: jax.Array, schedule: str = "cosine") -> jax.Array:
+def rate_at(step: Array, steps: Array, schedule: str = "cosine") -> jax.Array:
     """Return the share of the peak rate at a step: linear warm-up, then the schedule.
 
     `step` and `steps` are traced, so runs of every length share one compiled program. The schedule

@@ -18,7 +18,8 @@ _NUM_STARTS = 16
 _NUM_STEPS = 300
 _NUM_PLACES = 320
 _NUM_EXCHANGES = 4
-_NUM_ROUNDS = 4  # of exchanges, from each start
+_NUM_ROUNDS = 5  # of exchanges, from each start
+_ROUNDING = 1e-9  # of a budget
 _RATE = 0.05  # of the range of an input
 _PENALTY = 10.0  # for each e-fold of cost too much: more than the logarithm of the variance gains
 _HALVINGS = 50
@@ -131,24 +132,27 @@ def _exchanged(
 
     This is the algorithm of Fedorov 1972. It starts from random cheap places, several times.
     """
-    costs = np.broadcast_to(np.asarray(box.costs(places), float), len(places))
-    allowed = (costs <= largest) | (costs == costs.min())
-    places, costs = places[allowed], costs[allowed]
-    inputs = box.inputs(places)
-    added = [each.information_of(inputs, costs) for each in knowledge]
-    cheap = np.flatnonzero(costs <= max(budget / num_runs, costs.min()))
+    inputs, costs = box.inputs(places), np.asarray(box.costs(places), float)
+    added = [np.asarray(each.information_of(inputs, costs)) for each in knowledge]
+    costs = np.where((costs <= largest) | (costs == costs.min()), costs, np.inf)
+    most = budget * (1 + _ROUNDING)
+    cheap = np.flatnonzero(costs <= max(most / num_runs, costs.min()))
     found = []
     for _ in range(_NUM_EXCHANGES):
-        chosen = random.choice(cheap, num_runs)
-        for i in np.tile(np.arange(num_runs), _NUM_ROUNDS):
-            others = np.delete(chosen, i)
-            values = sum(
-                np.asarray(each.relative_variances(more[:, others].sum(axis=1)[:, None] + more))
-                for each, more in zip(knowledge, added, strict=True)
-            )
-            values = np.where(costs <= budget - costs[others].sum(), values, np.inf)
-            chosen[i] = np.nanargmin(values)
-        found.append((values.min(), chosen))
+        chosen, values = random.choice(cheap, num_runs), np.full(len(costs), np.inf)
+        for _ in range(_NUM_ROUNDS):
+            before = chosen.copy()
+            for i in range(num_runs):
+                others = np.delete(chosen, i)
+                values = sum(
+                    np.asarray(each.relative_variances(more[:, others].sum(axis=1)[:, None] + more))
+                    for each, more in zip(knowledge, added, strict=True)
+                )
+                values = np.where(costs + costs[others].sum() <= most, values, np.inf)
+                chosen[i] = np.nanargmin(values)
+            if np.array_equal(chosen, before):
+                break
+        found.append((np.nanmin(values), chosen))
     return places[min(found, key=lambda each: each[0])[1]]
 
 

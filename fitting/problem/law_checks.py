@@ -34,8 +34,8 @@ def beyond_float32(law: Law) -> tuple[str, ...]:
         if float(np.finfo(np.float32).max) < size < np.inf:
             found.append(
                 f"{name} is {size:.1e}, more than float32 can hold: there the losses of this law "
-                "are not finite; use fitting.predict, or float64 (jax_enable_x64). Often the runs do "
-                "not determine all coefficients: add runs, bounds or a prior"
+                "are not finite; use fitting.predict, or float64 (jax_enable_x64). Often the runs "
+                "do not determine all coefficients: add runs, bounds or a prior"
             )
     return tuple(found)
 
