@@ -27,6 +27,7 @@ def test_the_constant_schedule_falls_in_the_last_fifth():
     assert rates[-1] == pytest.approx(0.005, abs=0.002)
 
 
+@pytest.mark.filterwarnings("ignore::fitting.TableNote")
 def test_the_end_of_a_run_of_which_half_is_known():
     """Width 24, the constant rate: its annealing is known from width 16 only."""
     rows = [row for row in read() if row["run"].startswith(("s-d16", "s-d24"))]
