@@ -15,13 +15,12 @@ from experiments.paper.pictures import curves, maps, plans, points
 from experiments.paper.rules import RULES
 from fitting import markdown_table
 from jaxlaws import presets
-from jaxlaws.figures.style import save_figure
+from jaxlaws.figures.style import save_figure, set_title
 from jaxlaws.foundations.annotations import Tree
 from jaxlaws.foundations.text.escaping import Markup
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "claims.md"
 _TEMPLATE = Path(__file__).with_name("claims_page.md")
-TRAINED = Path("out/capacity_gap/mapping_problem_small.csv")
 CLAIMS = [*claims.CLAIMS, *map_claims.CLAIMS, *plan_claims.CLAIMS]
 PICTURES = curves.PICTURES | maps.PICTURES | plans.PICTURES
 PRESETS = ("busbridge2025", "busbridge2025_consistent", "busbridge2025_refit")
@@ -89,23 +88,15 @@ def drawn(names: Sequence[str]) -> Iterator[tuple[str, Figure]]:
     known = {name: presets.describe(name) for name in names}
     for name, preset in known.items():
         for picture, draw in PICTURES.items():
-            yield f"{name}/{picture}", draw(preset)
+            figure = draw(preset)
+            set_title(figure, f"{picture.replace('_', ' ').capitalize()}, {name}")
+            yield f"{name}/{picture}", figure
     yield "kernel_regression", kernel_regression.draw(kernel_regression.paper_setting())
     file = points.file_of_points()
     if file is None:
         click.echo(f"no file {points.FILE} of points: skipped Figs. 1 and 5b")
     else:
         yield from points.on_points(file, known)
-
-
-def draw_mapping_problem(out: Path) -> None:
-    """Draw Figs. 11 and 12 from the table that the experiment wrote."""
-    if TRAINED.is_file():
-        mapping_problem.draw_figure(mapping_problem.read_table(TRAINED), out)
-        click.echo(f"drew the mapping problem from {TRAINED}")
-    else:
-        click.echo(f"no file {TRAINED}: skipped Figs. 11 and 12")
-        click.echo("(`python -m experiments.capacity_gap.mapping_problem` trains the networks)")
 
 
 @click.command()
@@ -131,7 +122,8 @@ def main(names: tuple[str, ...], out: Path, pictures_only: bool) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         save_figure(figure, file)
         click.echo(f"drew {file}")
-    draw_mapping_problem(out)
+    mapping_problem.draw_figure(mapping_problem.read_table(mapping_problem.TRAINED), out)
+    click.echo(f"drew {out}/mapping_problem_*.svg")
 
 
 if __name__ == "__main__":

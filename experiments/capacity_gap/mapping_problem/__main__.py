@@ -36,6 +36,7 @@ SCALES = {
     ),
     "tiny": ((4,), (4, 8, 16), (50, 100, 150), Setting(2, 64, 1e-2, 50, 1.0)),
 }
+TRAINED = Path(__file__).with_name("small.csv")  # the table of `--scale small --seed 0`
 COLUMNS = ("sweep", "teacher", "student", "trial", "loss", "accuracy")
 SWEEPS = {"width": "teacher width", "length": "steps of the widest teacher"}
 

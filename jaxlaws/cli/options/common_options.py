@@ -84,7 +84,7 @@ class Verb(click.Command):
                     check_data_set(path)
                     continue
                 if option.only_these:
-                    check_suffix(path, option.suffixes)
+                    check_suffix(path, option.suffixes, folders=option.folders)
                 force = ctx.meta.get(_FORCE, False)
                 check_destination(path, option.suffixes, inputs, force=force)
             except (ValueError, OSError) as error:

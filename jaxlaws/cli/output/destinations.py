@@ -64,8 +64,8 @@ def is_picture(path: str | None) -> bool:
     return path is not None and Path(path).suffix in PICTURES
 
 
-def check_suffix(path: str, suffixes: Suffixes) -> None:
-    """Check that a file of this name can be written.
+def check_suffix(path: str, suffixes: Suffixes, *, folders: bool = False) -> None:
+    """Check that a file of this name can be written; `folders`: a folder could be named instead.
 
     Raises:
         ValueError: the suffix is not among those given.
@@ -76,7 +76,8 @@ def check_suffix(path: str, suffixes: Suffixes) -> None:
         pictures = "a picture .png, .svg or .pdf"
         tables = " or ".join(each for each in TABLES if each in suffixes)
         names = f"a table {tables}, or {pictures}" if tables else pictures
-        raise ValueError(f"cannot write {path!r}: give the name of {names}")
+        folder = ", or, for a data set, of a folder, with / at the end" if folders else ""
+        raise ValueError(f"cannot write {path!r}: give the name of {names}{folder}")
     if suffix == ".parquet":
         _check_pyarrow()
 
