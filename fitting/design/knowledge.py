@@ -76,9 +76,8 @@ class Knowledge:
         problem: the problem of the fit, in centred units.
         frozen: coefficients and sub-laws that do not move.
         vectors: free numbers of each law, the optimum first, `(num_laws, num_free)`.
-        information: of the runs, the priors of the fit, and a weak prior of the predictions and of
-            coefficients above zero, `(num_laws, num_free, num_free)`. The weak prior keeps the laws
-            near the fit where the runs determine nothing.
+        information: of the runs, the priors of the fit, and weak priors of the predictions and of
+            coefficients above zero, `(num_laws, num_free, num_free)`.
         directions: derivatives of the quantity, or of the predictions in the region,
             `(num_laws, num_predictions, num_free)`.
         shares: weight of each law, `(num_laws,)`; zero where something is not finite.
@@ -191,13 +190,9 @@ class Knowledge:
 
     @jax.jit
     def relative_variances(self, added: Array) -> Array:
-        """The expected variances with further information, as shares of the variance before.
+        """The expected variance with each of some designs, as a share of the variance before.
 
-        Args:
-            added: the information of some designs, `(num_laws, num_designs, num_free, num_free)`.
-
-        Returns:
-            `(num_designs,)`.
+        `added` is their information, `(num_laws, num_designs, num_free, num_free)`.
         """
         before = self.variances(self.information)
         after = jax.vmap(lambda each: self.variances(self.information + each), 1)(added)
@@ -223,7 +218,7 @@ def predictions(
 
 @jax.jit
 def _information(problem: BatchedProblem, fixed: Fixed, vectors: Array, weights: Array) -> Array:
-    """The information of weighted rows, priors and a weak prior, at some vectors."""
+    """The information of weighted rows and of priors, at some vectors."""
     is_above_zero = np.array([n.domain is Domain.POSITIVE for n in problem.parameters.free])
     # Softplus: a free number is a logarithm where it is negative, and the coefficient elsewhere.
     weak = jnp.where(is_above_zero, (_WIDEST * jnp.maximum(vectors[0], 1.0)) ** -2, 0.0)
