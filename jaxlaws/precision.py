@@ -10,15 +10,13 @@ float64. What is given decides:
 | fits | float64 | float64, on the host's CPU |
 
 A plan that is computed in float32 has the tolerances of float32 for its statuses
-(`planning/solver/numeric_tolerances.py`). `callers_precision` chooses float32 on any platform. To
-have a plan of float32 polished, ask again with NumPy arrays. The platform is that of the arrays,
-or else the default one of JAX when a program is traced; a program that is exported for another
-platform needs `callers_precision`. The property `precision` of a plan and of a fit says what its
-numbers have.
+(`planning/solver/numeric_tolerances.py`). To have it polished, ask again with NumPy arrays. The
+platform is that of the arrays, or else the default one of JAX when a program is traced; a program
+that is exported for a platform without float64 needs `precision="float32"`, see `Precision`. The
+property `precision` of a plan and of a fit says what its numbers have.
 
-Outside a trace, entry points compute in the local context `float64` and return NumPy arrays. Every
-JAX program accepts a NumPy float64 array, whatever its own precision. Inside a trace, `in_float64`
-computes in float64 and rounds the results at the end.
+Outside a trace, entry points compute in the local context `float64` and return NumPy arrays, which
+every JAX program accepts. Inside a trace, `in_float64` computes in float64 and rounds the results.
 """
 
 import contextvars
@@ -26,7 +24,7 @@ import functools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import ModuleType
-from typing import TypeAlias, TypeVar
+from typing import Literal, TypeAlias, TypeVar, get_args
 
 import jax
 import jax.numpy as jnp
@@ -44,7 +42,13 @@ _WITH_FLOAT64 = frozenset({"cpu", "gpu", "cuda", "rocm"})
 
 Search: TypeAlias = Callable[[], AbstractContextManager[None]]
 
-_in_float64 = contextvars.ContextVar("_in_float64", default=True)
+# How a planning function computes where its inputs are traced, or arrays of an accelerator. None is
+# the policy above. "float64" is an error on a platform without float64. "float32" is for slow
+# float64: more plans end as NOT_CONVERGED, and sizes that the loss hardly determines can be wrong,
+# with their derivatives. Plans of numbers and NumPy arrays always have float64.
+Precision: TypeAlias = Literal["float32", "float64"]
+
+_requested = contextvars.ContextVar[Precision | None]("_requested", default=None)
 
 
 def has_float64(platform: str) -> bool:
@@ -163,42 +167,41 @@ def keeping_float64(rule: Callable[..., _T]) -> Callable[..., _T]:
 
 
 @contextmanager
-def callers_precision() -> Iterator[None]:
-    """Within this context, plans inside a trace are computed in the precision of their inputs.
-
-    By default they are computed in float64 and rounded to this precision. In float32 a plan is
-    less exact: more plans end as NOT_CONVERGED, and sizes that the loss hardly determines, and
-    their derivatives, can be wrong. Use it where float64 is slow, and for programs that are
-    exported for a platform without float64. What counts is the context in which a plan is traced,
-    not the one in which the program runs.
-
-    >>> import jax, jax.numpy as jnp
-    >>> from jaxlaws import presets
-    >>> from jaxlaws.planning import callers_precision, compute_optimal
-    >>> law = presets.load("besiroglu2024")
-    >>> def smallest_loss(flops):
-    ...     with callers_precision():
-    ...         return compute_optimal(law, flops=flops).loss
-    >>> f"{jax.jit(smallest_loss)(jnp.float32(1e21)):.3f}"
-    '2.306'
-    """
-    token = _in_float64.set(False)
+def computed_in(precision: Precision | None) -> Iterator[None]:
+    """A context in which plans inside a trace are computed in this precision; None: no change."""
+    if precision not in (None, *get_args(Precision)):
+        raise ValueError(f"precision must be 'float32', 'float64' or None, got {precision!r}")
+    token = _requested.set(precision or _requested.get())
     try:
         yield
     finally:
-        _in_float64.reset(token)
+        _requested.reset(token)
 
 
 def precision_of_results(*trees: Tree) -> np.dtype | None:
     """The precision that a program inside a trace gives its results, at least float32.
 
     It is the common precision of the leaves that are computed where they are. None where nothing
-    is rounded: where it is float64, within `callers_precision`, and on a platform without float64.
+    is rounded: where it is float64, where float32 is requested, and on a platform without float64.
+
+    Raises:
+        ValueError: float64 is requested on a platform without float64.
     """
     arrays = [leaf for leaf in jax.tree.leaves(trees) if in_jax(leaf)]
+    platform = platform_of(arrays)
+    if _requested.get() == "float64" and not has_float64(platform):
+        raise ValueError(
+            f"precision='float64' is not possible on the platform {platform!r}. Leave it out to "
+            "plan in float32, or plan NumPy arrays outside of the trace: the host's CPU has float64"
+        )
     dtype = common_precision(arrays)
-    is_rounded = _in_float64.get() and has_float64(platform_of(arrays)) and dtype != np.float64
+    is_rounded = not float32_requested() and has_float64(platform) and dtype != np.float64
     return dtype if is_rounded else None
+
+
+def float32_requested() -> bool:
+    """Whether plans inside a trace are computed in float32, whatever the platform."""
+    return _requested.get() == "float32"
 
 
 def common_precision(arrays: Sequence[jax.Array]) -> np.dtype:
@@ -213,6 +216,8 @@ def common_precision(arrays: Sequence[jax.Array]) -> np.dtype:
 
 def wide_numbers(dtype: np.dtype | None) -> AbstractContextManager[None]:
     """A context in which concrete numbers keep float64, for a program that rounds to `dtype`."""
+    if float32_requested():
+        return jax.enable_x64(False)
     return nullcontext() if dtype is None else jax.enable_x64(True)
 
 
@@ -226,11 +231,8 @@ def in_float64(function: Callable[[Tree], Tree], given: Tree, dtype: np.dtype | 
         function: takes `given`, with float64 in place of each floating-point leaf that is traced,
             and returns a tree of arrays. It may close over traced values.
         given: a tree; leaves that are not traced are passed as they are.
-        dtype: the precision of the results, see `precision_of_results`. None: the function is
-            called as it is.
-
-    Returns:
-        The result of the function. Floating-point numbers have the given precision.
+        dtype: the precision of the floating-point results, see `precision_of_results`. None: the
+            function is called as it is.
     """
     if dtype is None:
         return function(given)

@@ -46,7 +46,7 @@ _FIT = {
 _PLAN = {"--law": _LAWS, "--flops-model": ("2n", "transformer", "x"), "-o": _OUTPUTS}
 _TEACHER = {
     "--scenario": ("free", "inference", "pretraining", "full", "x"),
-    "--students": ("1", "1000", "0"),
+    "--num-students": ("1", "1000", "0"),
     "--teacher": _QUANTITIES, "--teacher-loss": _QUANTITIES,
 }  # fmt: skip
 _HARDWARE = ("2:1e15:0.4", "2:1e15", "0:0:0", "nan:1:1", "2:1e15:2", "x")
@@ -82,7 +82,7 @@ VERBS: Mapping[tuple[str, ...], Mapping[str, Sequence[str]]] = {
     } | _TEACHER | _PLAN,
     ("plan", "crossover"): {
         "--student": _QUANTITIES, "--inference-tokens": _QUANTITIES,
-        "--scenario": ("free", "full"), "--students": ("1", "100"),
+        "--scenario": ("free", "full"), "--num-students": ("1", "100"),
     } | _PLAN,
     ("plan", "frontier"): {
         "--flops": _QUANTITIES, "--params": ("1e8:1e10:5", *_QUANTITIES), "--scenario": ("free",),

@@ -10,12 +10,14 @@ import numpy as np
 
 from fitting.data.cell_values import (
     POSITIVE,
+    has_numbers,
     input_number,
     is_missing,
     is_missing_or_text,
     is_plausible,
 )
-from fitting.data.hints import column_option, where_option
+from fitting.data.hints import column_option, hint, listed, where_option
+from fitting.data.preparation.usual_names import DERIVED, resembling
 from fitting.data.table_files import Table
 from jaxlaws.foundations.errors import DataError
 from jaxlaws.inputs import INPUTS, OUTCOME, Input
@@ -169,13 +171,23 @@ class Cells:
             others=others,
         )
 
+    def texts(self, title: str) -> list[str]:
+        """The texts of another column that holds no numbers; empty for numbers."""
+        cells = [each for each in self.others[title] if not is_missing(each)]
+        return [] if has_numbers(cells) else [each for each in cells if isinstance(each, str)]
+
     def missing(self, names: Sequence[str]) -> DataError:
         """The error for missing columns, with the way to name the columns that hold them."""
         name = names[0]
         near = get_close_matches(name, self.others, n=_MOST_NAMED, cutoff=0.5)
+        near = list(dict.fromkeys([*resembling(name, self.others), *near]))
         close = [title for title in near if is_plausible(name, self.others[title].tolist())]
-        meant = f" (did you mean {close[0]!r}?)" if close else ""
+        meant = f" (did you mean {' or '.join(map(repr, close[:3]))}?)" if close else ""
+        if not close and (texts := [title for title in near if self.texts(title)]):
+            meant = f" (column {texts[0]!r} holds {self.texts(texts[0])[0]!r}, not numbers)"
         theirs = close[0] if close else "THEIR_NAME"
+        if name in DERIVED and not close:
+            meant += f" ({DERIVED[name]})"
         law_type = "" if name in (*INPUTS, OUTCOME) else ", law_type=..."
         return DataError(
             f"{self.source} has no column {', '.join(names)}{meant}; "
@@ -204,12 +216,15 @@ class Cells:
                 what = "the value" if is_empty else reprlib.repr(cell)
                 wrong.append(f"row {self.rows[place]}, column {title}: {what} {reason}")
                 advice[self._advice(name, cell)] = None
-                empty += [(name, place)] if is_missing(cell) else []
+                empty += [(name, place)] if is_missing(cell) or name in self.outcomes else []
         if wrong:
             shown = wrong[:_MOST_REPORTED]
             more = [f"and {len(wrong) - len(shown)} more"] if len(wrong) > len(shown) else []
-            if len(empty) == len(wrong):
-                advice[self._without(empty)] = None
+            if len(empty) == len(wrong) and (
+                2 * len({place for _, place in empty}) < len(self.rows)
+                or all(is_missing(self.ours[name][place]) for name, place in empty)
+            ):
+                advice = {self._without(empty): None, **advice}
             raise DataError("\n  ".join([f"{self.source}:", *shown, *more, *filter(None, advice)]))
 
     def _without(self, empty: Sequence[tuple[str, int]]) -> str:
@@ -267,20 +282,6 @@ class Cells:
             return self._number(name, cell)
         except ValueError:
             return math.nan
-
-
-def hint(name: str, known: Iterable[str]) -> str:
-    """The nearest of the known names, as a question for the end of a sentence."""
-    close = get_close_matches(name, known, n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
-
-
-def listed(name: str, titles: Sequence[str]) -> str:
-    """The columns of a table in a sentence: all of a few, else those with the nearest names."""
-    if len(titles) <= _MOST_NAMED:
-        return f"it has {', '.join(titles)}"
-    near = get_close_matches(name, titles, n=5, cutoff=0.0)
-    return f"of its {len(titles)} columns the nearest are {', '.join(near)}"
 
 
 def unchanging(array: np.ndarray) -> np.ndarray:

@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fitting.data.preparation.usual_names import our_names
 from fitting.data.run_sizes import extent
 from jaxlaws.foundations.annotations import Array
 from jaxlaws.foundations.quantities import parse_quantity
+from jaxlaws.inputs import OUTCOME
 
 if TYPE_CHECKING:
     from fitting.data.runs import Runs
@@ -203,6 +205,9 @@ class _Reader:
     def column(self, name: str) -> np.ndarray:
         if name == "flops":
             return extent(self.runs, name)
+        known = [*self.runs.inputs, *self.runs.others, OUTCOME]
+        if name not in known and name not in self.runs.titles.values():
+            (name,) = our_names({name: ""}, known)  # `params` is num_params
         try:
             return self.runs.column(name)
         except ValueError as error:

@@ -6,8 +6,9 @@ from typing import Literal, Unpack
 
 import numpy as np
 
-from fitting.data.columns import Cells, hint, listed, unchanging
+from fitting.data.columns import Cells, unchanging
 from fitting.data.design_checks import WeakDesignWarning, weaknesses
+from fitting.data.hints import hint, listed
 from fitting.data.preparation.choosing import check_rows, choose_rows
 from fitting.data.preparation.preparing import prepare
 from fitting.data.preparation.reading import Reading, ReadingOptions, report

@@ -78,9 +78,12 @@ def _checked_law(name: str, value: Frozen, expected: type[Law]) -> Frozen:
     law = value.law if isinstance(value, FitResult) else value
     inputs = getattr(law, "input_names", None)
     if isinstance(law, type) or inputs is None or set(inputs) != set(expected.input_names):
+        got = type(law).__name__ if inputs else repr(law)
+        if inputs and isinstance(getattr(law, name, None), expected):
+            got += f". Freeze its own {name!r}, which is such a law"
         raise TypeError(
             f"freeze {name!r}: expected a law of {', '.join(expected.input_names)} such as "
-            f"{expected.__name__}, or a FitResult of one, got {law!r}"
+            f"{expected.__name__}, or a FitResult of one, got {got}"
         )
     if batch_shape(law):
         raise TypeError(f"freeze {name!r}: expected one law, got a batched law; pass a FitResult")

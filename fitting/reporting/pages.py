@@ -75,15 +75,20 @@ pre code { background: none; padding: 0; }
 @media (min-width: 200rem) { html { font-size: 28px; } .panels img { zoom: 1.75; } }
 @media print {
   :root { --ink: #000; --note: #333; --line: #bbb; --paper: #fff; --code: #f2f2f2; }
-  body { max-width: none; padding: 0; font-size: 10.5pt; }
+  body { max-width: none; padding: 0; font-size: 10pt; line-height: 1.4; }
+  h2 { margin-top: 1.2rem; }
   h2, h3 { break-after: avoid; }
-  figure, table, pre { break-inside: avoid; }
-  .scroll { overflow: visible; }
+  figure, pre, tr, table { break-inside: avoid; }
+  table:has(tr:nth-child(20)) { break-inside: auto; }
+  figure { margin: .8rem 0; }
+  .scroll { overflow: visible; margin: .6rem 0; }
   table { font-size: 8pt; }
-  th, td { padding: .2rem .4rem; white-space: normal; }
+  th, td { padding: .15rem .4rem; white-space: normal; }
   table:has(th:nth-child(10)) th { overflow-wrap: anywhere; }
-  .panels img { max-width: 48%; }
-  .panels img:only-child { max-width: 70%; min-width: 0; }
+  .panels { gap: 2mm 4mm; }
+  .panels img { max-width: 48%; max-height: 52mm; }
+  .panels img:only-child { max-width: 75%; max-height: 76mm; min-width: 0; }
+  .matrix img:only-child { max-width: 90%; max-height: 150mm; }
   @page { margin: 16mm; }
 }
 """

@@ -106,6 +106,18 @@ def baselines(law_type: type[Law]) -> dict[str, Predictor]:
     return found
 
 
+def _ranges(runs: Runs) -> str:
+    """The least and the greatest value of each input and of the losses."""
+    values = {
+        name: each[np.isfinite(each)] for name, each in {**runs.inputs, "loss": runs.loss}.items()
+    }
+    return ", ".join(
+        f"{name} from {each.min():.4g} to {each.max():.4g}"
+        for name, each in values.items()
+        if each.size
+    )
+
+
 def hold_out(
     law_type: type[Law],
     runs: Runs,
@@ -152,7 +164,7 @@ def hold_out(
     if not chosen.any() or chosen.all():
         raise ValueError(
             f"{rule} holds out {len(unseen)} of {len(runs)} runs: hold out some, not all. The "
-            f"losses are {np.nanmin(runs.loss):.4g} to {np.nanmax(runs.loss):.4g}"
+            f"table has {_ranges(runs)}"
         )
     unseen, seen = unseen.for_law(law_type), runs.where(~chosen)
     result = fit(law_type, seen, options=options, **changes)

@@ -62,7 +62,7 @@ from jaxlaws.planning.supervised.parallel_streams import StreamsPlan, serve_in_s
 from jaxlaws.planning.supervised.serving import serve
 from jaxlaws.planning.wall_clock.cluster import Cluster, decoding_hardware
 from jaxlaws.planning.wall_clock.stored_logits import StoredLogits
-from jaxlaws.precision import callers_precision
+from jaxlaws.precision import Precision
 
 __all__ = [
     "DEFAULT_BOUNDS",
@@ -90,6 +90,7 @@ __all__ = [
     "Mixture",
     "NearOptimalRange",
     "Planner",
+    "Precision",
     "Problem",
     "Question",
     "Ratios",
@@ -110,7 +111,6 @@ __all__ = [
     "ask",
     "assess_teacher",
     "break_even_students",
-    "callers_precision",
     "compare",
     "compute_multiplier",
     "compute_optimal",

@@ -9,6 +9,7 @@ import jax
 import numpy as np
 
 from jaxlaws.foundations.annotations import Array, Json, Tree
+from jaxlaws.foundations.text.answer_notes import on_losses, unsolved
 from jaxlaws.foundations.text.cards import (
     Card,
     Displayed,
@@ -29,11 +30,9 @@ _ENUMS: dict[str, type[enum.IntEnum]] = {}
 _E = TypeVar("_E", bound=type[enum.IntEnum])
 # Parts of an answer that its card leaves out, or states in words.
 _NOT_SHOWN = {"active_bounds", "marginal_values", "eligible", "status"}
-_SOLVED = ("CONVERGED", "ON_BOUND", "BUDGET_UNSPENT")  # as `is_solved` has it
 _MOST_ENTRIES = 8
 _PARTS = {"plans": "with each teacher", "supervised": "trained alone"}  # in headings
 _FREE = "unlimited"  # tokens of a teacher whose training costs nothing
-_UNIT_NOTE = "Losses are in the law's unit: nats per token, unless its preset says otherwise."
 _ENDS = {"lower": lambda sides: sides < 0, "upper": lambda sides: sides > 0}
 
 
@@ -189,8 +188,8 @@ class Answer(Displayed):
         document, shape, name = flat(self.to_dict()), self._shape(), type(self).__name__
         document |= _tokens_of_free_teachers(document)
         shown = {k: v for k, v in document.items() if not _NOT_SHOWN & set(k.split("."))}
-        notes = [*_unsolved(document), *([] if shape else self._remarks())]
-        notes += [_UNIT_NOTE] if any("loss" in _last(key) for key in shown) else []
+        remarks = [] if shape else self._remarks()
+        notes = [*unsolved(document), *remarks, *on_losses(document, judged=bool(remarks))]
         if shape:
             table = self._table_of_entries(shown, shape)
             return Card(f"{name} of shape {shape}", table, notes, self._picture_uri)
@@ -237,20 +236,6 @@ def _tokens_of_free_teachers(document: Mapping[str, Json]) -> dict[str, Json]:
             free = (paid == 0.0) & (tokens != None)  # noqa: E711 - each
             found[key] = np.where(free, _FREE, tokens).tolist()
     return found
-
-
-def _unsolved(document: Mapping[str, Json]) -> list[str]:
-    """The statuses of entries without a solution, and how many have each."""
-    notes = []
-    for key in [each for each in document if _last(each) == "status"]:
-        found = np.ravel(np.array(document[key], dtype=object)).astype(str)
-        of = f"{_last(_part(key))}: " if "." in key else ""
-        for status in [each for each in dict.fromkeys(found) if each not in _SOLVED]:
-            many = (
-                f"{np.sum(found == status)} of {len(found)} entries are " if len(found) > 1 else ""
-            )
-            notes += [f"{of}{many}{status}"] if many or of else []
-    return notes
 
 
 def _at_bounds(document: Mapping[str, Json]) -> list[str]:

@@ -80,3 +80,9 @@ def test_a_distance_is_a_factor_from_five_per_cent_on():
     assert cell("extrapolation_decades", 0.5) == "3.16×"
     assert cell("extrapolation_decades", 0.0) == "no"
     assert cell("extrapolation_decades", None) == "unknown"
+
+
+def test_texts_are_aligned_to_the_left_and_numbers_to_the_right():
+    rows = [["1B", "Chinchilla", "2.5", "–"], ["30B", "Kaplan", "–", "(12.25)"]]
+    lines = table_text(Table(["size", "law", "loss", "margin"], rows), 80).splitlines()
+    assert lines[2:] == ["1B    Chinchilla   2.5        –", "30B   Kaplan         –  (12.25)"]

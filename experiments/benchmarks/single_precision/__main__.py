@@ -22,6 +22,7 @@ from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning import Status, is_solved
 
 _BLOCK = 1000
+_QUICK_TO_COMPILE = {"xla_cpu_use_fusion_emitters": False, "xla_backend_optimization_level": 1}
 # The inputs of all problems: budget, size, tokens that are served, largest numbers of tokens and of
 # parameters of the teacher, and the loss to reach.
 _NAMES = ("flops", "size", "served", "tokens", "teacher", "target")
@@ -127,7 +128,10 @@ def main(count: int, seed: int, names: tuple[str, ...], examples: int, output: P
     stored = output.read_text().splitlines() if output and output.exists() else []
     lines = [json.loads(line) for line in stored]
     for name in names or QUESTIONS:
-        program = jax.jit(jax.vmap(lambda each, name=name: _answer(QUESTIONS[name], each)))
+        program = jax.jit(
+            jax.vmap(lambda each, name=name: _answer(QUESTIONS[name], each)),
+            compiler_options=_QUICK_TO_COMPILE,
+        )
         seeds = range(seed, seed + -(-count // _BLOCK))
         done = {line["seed"]: line for line in lines if line["question"] == name}
         for block in seeds:

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxlaws import presets
 from jaxlaws.compute import shape_of_aspect
 from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.laws.further_inputs.data_mixing import mixing_law
 from jaxlaws.planning import (
     FREE_TEACHER,
     TEACHER_INFERENCE,
@@ -25,6 +26,7 @@ from jaxlaws.planning import (
     flops_to_reach,
     near_optimal_range,
     optimal_budget,
+    optimal_data_mixture,
     optimal_hyperparameters,
     optimal_shape,
     optimal_teacher_loss,
@@ -47,6 +49,12 @@ _RATES = presets.load("li2025_step_law")
 _SHAPES = [shape_of_aspect(num_layers) for num_layers in range(4, 64, 5)]
 # Dollars. Powers of two, with which the inputs of `_for_money` are exact in float32.
 _PRICES = Costs(training=2.0**-59, serving=2.0**-57, logits=2.0**-58, token=2.0**-20)
+_OF_MIXTURES: dict[str, Array] = {
+    "c": jnp.array([1.5, 0.6, 1.0]),
+    "t": jnp.array([[-0.3, 0.6, 0.1, 0.4], [0.9, -1.2, 0.8, 0.2], [0.5, 0.7, -0.9, -1.1]]),
+}
+_DOMAINS, _OUTCOMES = ("web", "code", "books", "wiki"), ("loss_a", "loss_b", "loss_c")
+_MIXTURES = mixing_law(*_DOMAINS, outcomes=_OUTCOMES)(**_OF_MIXTURES)
 _SCENARIOS = {
     "free": FREE_TEACHER,
     "inference": TEACHER_INFERENCE,
@@ -131,6 +139,18 @@ def _regret(given: dict[str, Array]) -> Tree:
     return regret(compute_optimal(LAW, **inputs), draws, plans), plans
 
 
+def _mixture(given: dict[str, Array]) -> Tree:
+    """Weights and a bound that are exact in float32: products with powers of two."""
+    weights = {
+        "loss_a": 2.0**-73 * given["flops"],
+        "loss_b": 2.0**-30 * given["size"],
+        "loss_c": 2.0**-43 * given["tokens"],
+    }
+    most = jnp.minimum(0.0625 * given["target"], 1.0)
+    plan = optimal_data_mixture(_MIXTURES, weights=weights, share_bounds={"code": (0.0, most)})
+    return plan, plan.shares
+
+
 # Questions that are made of other questions, and those of other laws.
 _COMPOSED: dict[str, Callable[[dict[str, Array]], Tree]] = {
     "compare": lambda given: compare(
@@ -198,6 +218,7 @@ _COMPOSED: dict[str, Callable[[dict[str, Array]], Tree]] = {
         price_of_flop=1e-18,
         num_streams_bounds=(1, 8),
     ),
+    "optimal_data_mixture": _mixture,
     "optimal_hyperparameters": lambda given: optimal_hyperparameters(
         _RATES, num_params=given["size"], num_tokens=given["tokens"]
     ),

@@ -25,9 +25,12 @@ def read_json_table(content: bytes) -> Records:
         if first and first[0].rstrip().endswith(b"}"):
             return read_json_lines(content)
         raise DataError(f"it is not JSON: {error}") from None
-    if isinstance(value, dict) and len(value) == 1:  # {"runs": [...]}
-        (inner,) = value.values()
-        value = inner if _is_rows(inner) else value
+    if isinstance(value, dict):
+        inner = [each for each in value.values() if _is_rows(each)]
+        if len(inner) == 1:  # {"runs": [...], "about": {...}}
+            value = inner[0]
+        elif _are_named_rows(value):  # {"run 1": {"loss": ...}, ...}
+            value = [{"run": name, **each} for name, each in value.items()]
     if isinstance(value, list) and _is_rows(value):
         return from_objects(value, range(1, 1 + len(value)))
     if isinstance(value, dict) and {"columns", "data"} <= set(value):  # pandas, orient="split"
@@ -66,6 +69,17 @@ def read_json_lines(content: bytes) -> Records:
 
 def _is_rows(value: Json) -> bool:
     return isinstance(value, list) and all(isinstance(each, dict) for each in value) and value != []
+
+
+def _are_named_rows(value: Mapping[str, Json]) -> bool:
+    """Whether the objects of an object are rows: their keys are names, not numbers of rows."""
+    rows = list(value.values())
+    return (
+        len(rows) > 1
+        and all(isinstance(each, dict) and each for each in rows)
+        and all(each.keys() == rows[0].keys() for each in rows)
+        and not any(key.isdecimal() for key in rows[0])
+    )
 
 
 def _columns(value: Json) -> Records | None:

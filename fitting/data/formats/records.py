@@ -11,6 +11,8 @@ MOST_BYTES = 64 * 2**20
 MOST_CELLS = 4_000_000  # as Python objects, up to 100 bytes each
 
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:([,' \u00a0\u202f\u2009’])\d{3})(?:\1\d{3})*(?:\.\d+)?")
+_INDIAN = re.compile(r"[+-]?\d{1,2}(?:,\d\d)+,\d{3}(?:\.\d+)?")  # 1,50,00,000
+_THING = re.compile(r"\s*(?:tokens?|toks?|param(?:eter)?s?|flops?|nats)$", re.IGNORECASE)
 _WORDS = {"thousand": "K", "million": "M", "billion": "B", "trillion": "T"}
 _WORD = re.compile(r"([+-]?[\d.]+)\s*(thousand|million|billion|trillion)s?", re.IGNORECASE)
 
@@ -79,11 +81,17 @@ def check_size(num_cells: int) -> None:
 
 
 def plain_number(text: str) -> str:
-    """A cell without thousands separators and with a letter for a word.
+    """A cell without thousands separators, with a letter for a word, and without its unit.
 
     >>> [plain_number(text) for text in ("60,000,000", "1'500.25", "1.5 billion", "1,5", "a,b")]
     ['60000000', '1500.25', '1.5B', '1,5', 'a,b']
+    >>> plain_number("20B tokens"), plain_number("1,50,00,000")
+    ('20B', '15000000')
     """
+    if text[:1].isdigit():
+        text = _THING.sub("", text)
+    if _INDIAN.fullmatch(text):
+        return text.replace(",", "")
     grouped = _GROUPED.fullmatch(text)
     if grouped:
         return text.replace(grouped[1], "")

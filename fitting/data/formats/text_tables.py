@@ -8,6 +8,11 @@ from fitting.data.formats.records import Records, check_size, from_lines, plain_
 from jaxlaws.foundations.errors import DataError
 from jaxlaws.foundations.quantities import parse_quantity
 
+_UNIT = re.compile(
+    r"[(\[]?(?:[KMBGT]|thousands?|millions?|billions?|trillions?|PF-days|[EPZ]?FLOPs?|nats|bits|-|"
+    r"tokens?|params?|nats/token|(?:x\s*)?(?:1e|10\^)\d+)[)\]]?",
+    re.IGNORECASE,
+)
 _SEPARATORS = (",", ";", "\t", "|")
 _COMMA_NUMBER = re.compile(r"[+-]?\d+,\d+(?:[eE][+-]?\d+)?[KMBGTPkmbgtp]?")
 _COMMA_GROUPS = re.compile(r"[+-]?\d{1,3}(?:,\d{3}){2,}")
@@ -40,6 +45,12 @@ def read_text_table(content: bytes, separator: str | None = None) -> Records:
         if len(hinted[0]) == len(records[0]):
             records, rows = [hinted[0], *records], [header_hint[0], *rows]
     header, records, rows = records[0], records[1:], rows[1:]
+    if len(records) > 1 and _are_units(records[0]) and any(map(_is_number, records[1])):
+        header = [
+            f"{name} ({unit})" if unit else name
+            for name, unit in zip(header, records[0], strict=False)
+        ]
+        records, rows = records[1:], rows[1:]
     decimal_commas = separator != "," and _has_decimal_commas(records)
     clean = _with_points if decimal_commas else plain_number
     found = from_lines(header, [[clean(cell) for cell in record] for record in records], rows)
@@ -98,6 +109,12 @@ def _split(lines: Sequence[tuple[int, str]], separator: str) -> tuple[list[list[
     except csv.Error as error:
         raise DataError(f"it is not a table of text: {error}") from None
     return records, rows
+
+
+def _are_units(record: Sequence[str]) -> bool:
+    """Whether a row below the header holds units, such as M, B and nats."""
+    filled = [cell for cell in record if cell]
+    return bool(filled) and all(_UNIT.fullmatch(c) and not _is_number(c) for c in filled)
 
 
 def _is_number(cell: str) -> bool:

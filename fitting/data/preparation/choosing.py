@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING
 from fitting.data.preparation.finding import Finding
 from fitting.data.preparation.plausibility import findings, names_of_checks
 from fitting.data.preparation.reading import Reading, TableNote, TableWarning, report
-from fitting.data.preparation.repeated_rows import best_of_cells, checkpoints_of_runs, far_apart
+from fitting.data.preparation.repeated_rows import (
+    best_of_cells,
+    checkpoints_of_runs,
+    far_apart,
+    unnamed_checkpoints,
+)
 from fitting.data.row_filter import matching
 from jaxlaws.foundations.errors import DataError
 from jaxlaws.foundations.law import Law
@@ -106,7 +111,8 @@ def check_rows(
     names = runs.inputs if law_type is None else law_type.input_names
     inputs = {name: runs.inputs[name] for name in names if name in runs.inputs}
     repeated = far_apart(inputs, runs.loss, runs.others) if is_loss else None
-    report(runs.source, [*warned, *([repeated] if repeated else [])], TableWarning)
+    unnamed = unnamed_checkpoints(runs.others)
+    report(runs.source, [*warned, *filter(None, [unnamed or repeated])], TableWarning)
 
 
 def _refusal(finding: Finding) -> str:

@@ -10,8 +10,10 @@ from fitting.data.preparation.usual_names import (
     BATCH_SIZE,
     BATCH_TOKENS,
     PERPLEXITY,
+    SAMPLES,
     SEQUENCE,
     STEPS,
+    TOKENS_PER_PARAM,
     named,
 )
 
@@ -49,6 +51,11 @@ def derived(
         if steps and size and length:
             factors = values(steps) * values(size) * values(length)
             return factors, f"{steps} x {size} x {length}"
+        if (samples := only(SAMPLES)) and length:
+            return values(samples) * values(length), f"{samples} x {length}"
+        ratio, partner = only(TOKENS_PER_PARAM), _PARTNERS.get(name, "")
+        if ratio and partner in known:
+            return values(ratio) * known[partner], f"{ratio} x {partner}"
     if name in _PARTNERS and {"flops", _PARTNERS[name]} <= set(known):
         partner = _PARTNERS[name]
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):

@@ -8,23 +8,31 @@ from jaxlaws.foundations.quantities import parse_quantity
 PETAFLOP_DAY = 8.64e19
 _LETTERS = {"K": 1e3, "M": 1e6, "B": 1e9, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18, "Z": 1e21}
 _WORDS = {
-    "thousand": 1e3, "million": 1e6, "mn": 1e6, "billion": 1e9, "bn": 1e9, "trillion": 1e12,
-    "tn": 1e12, "kilo": 1e3, "mega": 1e6, "giga": 1e9, "tera": 1e12, "peta": 1e15, "exa": 1e18,
-    "zetta": 1e21,
+    "thousand": 1e3, "million": 1e6, "mn": 1e6, "mm": 1e6, "mio": 1e6, "billion": 1e9, "bn": 1e9,
+    "mrd": 1e9, "trillion": 1e12, "tn": 1e12, "kilo": 1e3, "mega": 1e6, "giga": 1e9, "tera": 1e12,
+    "peta": 1e15, "exa": 1e18, "zetta": 1e21,
 }  # fmt: skip
 _WORD = f"(?i:(?:{'|'.join(_WORDS)})s?)"
-_THING = r"(?i:param(?:eter)?s?|tokens?|toks?)"
+_THING = r"(?i:param(?:eter)?s?|tokens?|toks?|flops?)"
 _POWER = r"(?:[x×*/]\s*)?(?:1e\+?|10\s*(?:\^|\*\*)\s*)(?P<power>\d+)"
-_UNIT = rf"(?:(?i:in)\s+)?(?:(?P<letter>[KMBGTkmbgt])|(?P<word>{_WORD})|{_POWER})(?:\s+{_THING})?"
+_UNIT = (
+    rf"(?:(?i:in)\s+)?(?:(?P<letter>[KMBGTkmbgt])|(?P<word>{_WORD})|{_POWER})"
+    rf"(?:\s*(?P<thing>{_THING}))?"
+)
 _FLOPS = r"(?P<letter>[KMGTPEZ])F(?:LOP)?(?:s|S)?"
 _PATTERNS = [
-    re.compile(rf"(?P<base>.*?)[\s_]*[(\[]\s*{_UNIT}\s*[)\]]"),
+    re.compile(r"(?P<base>.*?)[\s_]*[(\[]\s*[eE]\+?(?P<power>\d+)\s*[)\]]"),
+    re.compile(rf"(?P<base>.*?)[\s_]*[(\[]\s*{_UNIT}\.?\s*[)\]]"),
     re.compile(rf"(?P<base>.*?)[\s_]*[(\[]\s*{_FLOPS}\s*[)\]]"),
+    re.compile(rf"(?P<base>.+?)[\s_]+in[\s_]+{_UNIT}"),
+    re.compile(rf"(?P<base>[NDC]|.*{_THING})\s*/\s*{_UNIT}"),  # params/M
     re.compile(rf"(?P<base>.{{3,}}?)[\s_,]+{_UNIT}"),  # N_T is a name
     re.compile(rf"(?P<base>.+?)[\s_,]+(?:(?P<word>{_WORD})|{_POWER})"),
-    re.compile(rf"(?P<base>.+?)[\s_]+in[\s_]+{_UNIT}"),
     re.compile(rf"(?P<letter>[KMBGT])[\s_]*(?P<base>{_THING})", re.IGNORECASE),
     re.compile(rf"(?P<word>{_WORD})[\s_]+(?P<base>{_THING})", re.IGNORECASE),
+    re.compile(
+        r"(?:.*[\s_,])?(?P<word>(?:kilo|mega|giga|tera|peta|exa|zetta))(?P<base>flops?)", re.I
+    ),
     re.compile(r"(?P<letter>[KMGTPEZ])(?P<base>FLOPs?)(?![\w/]*/s)", re.IGNORECASE),
 ]
 _DAYS = re.compile(
@@ -37,6 +45,8 @@ def header_unit(title: str) -> tuple[str, float]:
 
     >>> [header_unit(title) for title in ("Params (M)", "N x1e9", "EFLOPs", "loss")]
     [('Params', 1000000.0), ('N', 1000000000.0), ('FLOPs', 1e+18), ('loss', 1.0)]
+    >>> header_unit("Model (Mparams)")
+    ('Model params', 1000000.0)
     """
     text = title.strip()
     days = _DAYS.fullmatch(text)
@@ -54,7 +64,15 @@ def header_unit(title: str) -> tuple[str, float]:
             factor = _WORDS.get(word) or _WORDS[word.removesuffix("s")]
         else:
             factor = _LETTERS[groups["letter"].upper()]
-        return match["base"].strip(), factor
+        base, thing = match["base"].strip(), (groups.get("thing") or "").lower()
+        thing = {"tok": "tokens", "toks": "tokens"}.get(thing, thing)
+        is_named = re.search(r"params?|parameters?|tok", base, re.IGNORECASE) or len(base) < 3
+        is_named = (
+            is_named
+            or thing.startswith("flop")
+            or ("size" in base.lower() and thing.startswith("param"))
+        )
+        return (f"{base} {thing}" if thing and not is_named else base), factor
     return text, 1.0
 
 

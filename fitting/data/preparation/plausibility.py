@@ -17,6 +17,7 @@ from fitting.data.preparation.plausible_inputs import (
 from fitting.data.preparation.plausible_outcomes import (
     implausible_losses,
     implausible_name,
+    lone_losses,
     rising_outcome,
 )
 
@@ -45,7 +46,7 @@ def findings(
     found += implausible_compute(inputs, others)
     if outcome_is_loss:
         found += [*implausible_name(titles.get("loss", "loss")), *implausible_losses(loss, rows)]
-        found += rising_outcome(inputs, loss)
+        found += [*rising_outcome(inputs, loss), *lone_losses(inputs, loss, rows)]
     return found
 
 

@@ -6,17 +6,20 @@ from collections.abc import Mapping
 import numpy as np
 
 from fitting.data.hints import where_option
-from fitting.data.preparation.usual_names import normal_name
+from fitting.data.preparation.usual_names import STEPS, named, normal_name
 
-_RUN_NAMES = {
-    "run", "run_id", "run_name", "run_index", "name", "id", "experiment", "experiment_id",
-    "experiment_name", "exp", "exp_name", "trial", "uid", "uuid", "job",
+_ONE_RUN = {
+    "run", "run_id", "run_name", "run_index", "experiment", "experiment_id", "experiment_name",
+    "exp", "exp_name", "trial", "trial_id", "uid", "uuid", "job", "job_id", "run_number",
 }  # fmt: skip
+_RUN_NAMES = {*_ONE_RUN, "name", "id"}  # or several runs of one name
+_CHECKPOINTS = {"checkpoint", "ckpt"}  # also of a model
 _STEP_NAMES = {  # `steps` and `num_steps` are the total of a run
     "step", "global_step", "iteration", "iter", "it", "checkpoint", "update", "checkpoint_step",
-    "train_step",
+    "train_step", "train_global_step", "trainer_global_step", "epoch", "ckpt",
 }  # fmt: skip
 _FEWEST_ROWS = 3.0  # of a run, on average, to count as checkpoints
+_MANY_ROWS = 4  # of each run that no column names: fewer may be runs of several lengths
 _FAR_APART = 0.05  # difference of the log of the outcome of rows with equal inputs
 _BEST_OF = "--best-of keeps the run with the lowest outcome of equal inputs"
 _SEPARATES = 0.25  # of the spread that is left within the values of a column
@@ -43,26 +46,49 @@ def checkpoints_of_runs(
     """The checkpoints in a table, or None if its rows are runs.
 
     A table has checkpoints if a column names runs, most runs have several rows, and within each of
-    them a column of steps increases and the size is the same.
+    them a column of steps increases and the size is the same. Where the table has no steps, the
+    tokens must increase, and the name must be that of one run.
     """
-    runs = [title for title in others if normal_name(title) in _RUN_NAMES]
+    names = {title: normal_name(title) for title in others}
+    known = _RUN_NAMES | ({"model", "model_name"} if _CHECKPOINTS & {*names.values()} else set())
+    runs = [title for title in others if names[title] in known]
     steps = [title for title in others if normal_name(title) in _STEP_NAMES]
-    steps = [title for title in steps if others[title].dtype.kind == "f"]
+    steps = {title: others[title] for title in steps if others[title].dtype.kind == "f"}
+    if not steps and not named(STEPS, others):
+        steps = {n: inputs[n] for n in ("num_tokens", "num_student_tokens") if n in inputs}
+        runs = [title for title in runs if names[title] in _ONE_RUN]
     for run in runs:
         _, labels, counts = np.unique(others[run], return_inverse=True, return_counts=True)
         labels = labels.ravel()
         if counts.mean() < _FEWEST_ROWS:
             continue
-        for step in steps:
-            order = np.lexsort((others[step], labels))
+        for step, values in steps.items():
+            order = np.lexsort((values, labels))
             inside = labels[order][1:] == labels[order][:-1]
-            rising = np.diff(others[step][order]) > 0
+            rising = np.diff(values[order]) > 0
             sizes = [inputs[n] for n in ("num_params", "num_student_params") if n in inputs]
             same = all(np.all(np.diff(size[order])[inside] == 0) for size in sizes)
             if same and np.all(rising[inside]):
                 last = np.zeros(len(labels), bool)
                 last[order[np.append(~inside, True)]] = True
                 return CheckpointsOfRuns(run, step, last)
+    return None
+
+
+def unnamed_checkpoints(others: Mapping[str, np.ndarray]) -> str | None:
+    """A sentence on a column of steps that rises and starts again, where no column names runs."""
+    if any(normal_name(title) in _RUN_NAMES for title in others):
+        return None
+    for title, values in others.items():
+        if normal_name(title) not in _STEP_NAMES or values.dtype.kind != "f" or len(values) < 2:
+            continue
+        runs = 1 + int(np.sum(np.diff(values) < 0))
+        if runs > 1 and len(values) >= _MANY_ROWS * runs:
+            return (
+                f"the column {title!r} rises and starts again {runs - 1} times: the rows are "
+                f"probably checkpoints of {runs} runs, which are not independent. Add a column "
+                "'run' with the name of each run; the last row of each is then read"
+            )
     return None
 
 

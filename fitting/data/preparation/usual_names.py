@@ -4,49 +4,61 @@ A name is compared without its unit, capitals and separators, and without the pr
 of W&B, TensorBoard and MLflow add: `config.n_params`, `eval/loss`, `summary.val_loss`.
 """
 
+import functools
 import re
 from collections.abc import Collection, Mapping, Sequence
 
 from fitting.data.cell_values import has_numbers, is_plausible
 from fitting.data.preparation.header_units import header_unit
+from jaxlaws.inputs import OUTCOME
 
-# For each input the usual names of its column, in groups; a later group counts only where the table
-# has no name of an earlier one.
-_SIZE = "params n_params nparams num_parameters n_parameters parameters param_count parameter_count"
-_TOKENS = (
-    "tokens n_tokens ntokens training_tokens train_tokens num_training_tokens num_train_tokens "
-    "tokens_seen tokens_trained token_count total_tokens total_train_tokens num_tokens_seen "
-    "train_tokens_seen training_tokens_seen total_tokens_seen tokens_processed "
-    "train_tokens_processed consumed_tokens train_consumed_tokens"
+
+def _phrase(core: str, words: str) -> str:
+    """A pattern for names that have one of some words, and around it any of other words."""
+    either, core = words.replace(" ", "|"), core.replace(" ", "|")
+    return rf"(?:(?:{either})_)*(?:{core})(?:_(?:{either}))*"
+
+
+# For each input patterns of the usual names of its column, in groups; a later group counts only
+# where the table has no name of an earlier one.
+_COUNTED = "n num number of total count model train trainable active"
+_SIZE = "params parameters nparams param_count parameter_count"
+_NON_EMBEDDING = "(?:non?|without|excl|excluding|wo)_?(?:emb|embed|embedding|embeddings)"
+_SEEN = (
+    "n num number of total train training trained seen processed consumed cumulative input count d "
+    "throughput"
 )
-_VALIDATION = (
-    "val_loss validation_loss valid_loss eval_loss test_loss dev_loss final_loss final_val_loss "
-    "final_eval_loss final_validation_loss loss_val loss_eval held_out_loss heldout_loss"
-)
+_MEASURE = "loss nll ce xent cross_entropy crossentropy"
+_ABOUT = f"{_MEASURE} final end at last lm mean avg average nats per token"
+_HELD_OUT = "val valid validation eval evaluation test dev heldout held_out"
+_A_LOSS = rf"(?=.*(?:{_MEASURE.replace(' ', '|')}))"
 NAMES: Mapping[str, Sequence[str]] = {
     "num_params": (
         "num_params",
-        _SIZE + " total_params num_total_params model_params num_model_params N",
-        "non_embedding_params n_params_non_embedding num_non_embedding_params params_no_embed",
-        "model_size size n model_parameters",
+        _phrase(_SIZE, _COUNTED) + " N",
+        _phrase(_SIZE, f"{_COUNTED} {_NON_EMBEDDING}") + f" (?:n|num)_{_NON_EMBEDDING}",
+        "model_size size n",
     ),
     "num_tokens": (
         "num_tokens",
-        _TOKENS + " D",
-        "dataset_tokens data_tokens dataset_size training_set_tokens",
+        _phrase("tokens ntokens token_count", _SEEN) + " D",
+        _phrase("tokens", f"{_SEEN} dataset data size set") + " dataset_size",
         "d data",
     ),
     "loss": (
         "loss",
-        _VALIDATION,
-        "cross_entropy ce_loss lm_loss nll val eval L",
-        "train_loss training_loss loss_train smoothed_loss student_loss",
+        f"{_A_LOSS}{_phrase(_HELD_OUT, f'{_HELD_OUT} {_ABOUT}')} "
+        + _phrase("final_loss loss_final final_nll", _ABOUT),
+        f"{_phrase('lm_loss nll loss ce_loss cross_entropy', _ABOUT)} val eval L",
+        f"{_A_LOSS}{_phrase('train training', f'train training {_ABOUT}')} smoothed_loss "
+        "student_loss",
         "value",
     ),
     "flops": (
         "flops",
-        "total_flops train_flops training_flops num_flops n_flops flop total_flop training_flop",
-        "compute compute_budget flops_budget flop_budget budget total_compute training_compute C",
+        _phrase("flops flop", "n num total train training") + " total_floating_point_operations",
+        "compute compute_budget flops_budget flop_budget budget total_compute training_compute "
+        "train_compute isoflop isoflop_budget target_flops C",
     ),
     "num_student_params": ("num_student_params", "student_params n_student student_size N_S"),
     "num_student_tokens": ("num_student_tokens", "student_tokens distillation_tokens D_S"),
@@ -54,19 +66,51 @@ NAMES: Mapping[str, Sequence[str]] = {
     "num_unique_tokens": ("num_unique_tokens", "unique_tokens n_unique_tokens U U_D"),
 }
 STEPS = (
-    "steps num_steps n_steps total_steps train_steps training_steps iterations num_iterations",
+    _phrase("steps iterations iters", "n num number of total train training optimizer"),
+    "(?:train_|trainer_)?global_steps?",
+    "max_steps iter iteration",  # as configured: a run may have ended before
 )
 BATCH_TOKENS = (
     "batch_tokens tokens_per_step tokens_per_batch batch_size_tokens batch_size_in_tokens "
-    "global_batch_tokens global_batch_size_tokens tokens_per_iteration",
+    "global_batch_tokens global_batch_size_tokens global_batch_size_in_tokens tokens_per_iteration",
 )
-BATCH_SIZE = ("batch_size global_batch_size global_bs train_batch_size bs",)
-SEQUENCE = ("seq_len sequence_length context_length seq_length context block_size max_seq_len",)
-PERPLEXITY = ("perplexity ppl", "val_perplexity val_ppl eval_perplexity eval_ppl test_ppl")
+BATCH_SIZE = (
+    "batch_size global_batch_size global_bs train_batch_size global_train_batch_size "
+    "total_train_batch_size effective_batch_size total_batch_size bs",
+)
+SEQUENCE = (
+    "seq_len seqlen sequence_length seq_length sequence_len context_length context_len context "
+    "block_size n_ctx max_seq_len max_seq_length max_sequence_length train_seq_len",
+)
+SAMPLES = (
+    _phrase("samples sequences", "n num number of total train training consumed seen processed"),
+)
+TOKENS_PER_PARAM = (
+    "tokens?_per_param(?:eter)?s? tokens?_params?_ratio tokens?_to_params?(?:_ratio)? tpp",
+)
+PERPLEXITY = (
+    "perplexity ppl",
+    _phrase("perplexity ppl", f"{_HELD_OUT} final last end"),
+)
+# How a missing input is computed, for the message where the table lacks what that needs.
+DERIVED = {
+    "num_tokens": "tokens are computed from columns num_params and flops, steps and batch_tokens, "
+    "steps, batch_size and seq_len, or samples and seq_len",
+}
+# What the name of a column of an input or the outcome has, whatever else it has.
+_HINTS = {
+    "loss": rf"{_MEASURE.replace(' ', '|')}|entropy|perplexity|ppl|bpb|bpc|nats|bits",
+    "num_tokens": "tokens?",
+    "num_params": "params?|parameters?|size",
+}
 
-_PREFIXES = {"config", "summary", "_summary", "args", "hparams", "metrics", "model", "run"}
+_PREFIXES = {
+    "args", "cfg", "config", "history", "hparams", "hyperparameters", "metrics", "model", "params",
+    "run", "summary", "_summary", "tags", "trainer",
+}  # fmt: skip
 
 
+@functools.lru_cache(maxsize=4096)
 def normal_name(title: str) -> str:
     """A title in the form of the names above.
 
@@ -75,6 +119,8 @@ def normal_name(title: str) -> str:
     """
     base, _ = header_unit(title)
     parts = re.split(r"[./]", base)
+    if len(parts) > 2 and parts[0] == "data" and parts[1] in _PREFIXES:  # of runs of MLflow
+        parts.pop(0)
     while len(parts) > 1 and parts[0].lower() in _PREFIXES:
         parts.pop(0)
     name = "_".join(parts)
@@ -88,10 +134,20 @@ def named(groups: Sequence[str], titles: Collection[str]) -> list[str]:
     """The titles that have a name of the first group of names that the table has."""
     for group in groups:
         names = group.split()
-        found = [title for title in titles if normal_name(title) in names]
+        found = [t for t in titles if any(re.fullmatch(name, normal_name(t)) for name in names)]
         if found:
             return found
     return []
+
+
+def resembling(name: str, titles: Collection[str]) -> list[str]:
+    """The titles whose name has a word of an input or the outcome.
+
+    >>> resembling("loss", ["best_val_loss", "loss_scale", "lr"])
+    ['best_val_loss', 'loss_scale']
+    """
+    word = rf"(?:.*_)?(?:{_HINTS.get(name, name)})(?:_.*)?"
+    return [title for title in titles if re.fullmatch(word, normal_name(title).lower())]
 
 
 def our_names(given: Mapping[str, str], known: Collection[str]) -> dict[str, str]:
@@ -127,6 +183,14 @@ def proposals(
             for title in named(groups[2:], free)
             if is_plausible(name, columns[title], header_unit(title)[1])
         ]
+        if found and name == OUTCOME:  # a training loss beside `c4_val_loss` needs a choice
+            held_out = rf".*(?:^|_)(?:{_HELD_OUT.replace(' ', '|')})(?:_.*)?"
+            found += [
+                title
+                for title in resembling(name, free)
+                if re.fullmatch(held_out, normal_name(title)) and is_plausible(name, columns[title])
+            ]
+            found = list(dict.fromkeys(found))
     numeric = [title for title in found if has_numbers(columns[title])]
     distinct = {tuple(map(str, columns[title])): title for title in reversed(numeric)}
     return sorted(distinct.values(), key=numeric.index)

@@ -1,21 +1,27 @@
 """Wide tables: sizes down, tokens across (or the reverse), a loss in each cell."""
 
+import dataclasses
 import re
 from collections.abc import Mapping
 
 from fitting.data.cell_values import has_numbers, is_missing, numbers_in
-from fitting.data.preparation.usual_names import NAMES, named
+from fitting.data.preparation.usual_names import NAMES, TOKENS_PER_PARAM, named
 from fitting.data.table_files import Table
 from jaxlaws.foundations.errors import DataError
 from jaxlaws.foundations.quantities import parse_quantity
 
 _FEWEST_COLUMNS = 2
+_FEWEST_FLOPS = 1e15  # more than the tokens or the parameters of any run
 _LARGEST_RATIO = 1e5  # of tokens per parameter; larger numbers are counts
+_RATIOS = {"d/n", "tpp", "ratio"}
+_COUNTS = {
+    "", "at", "c", "d", "flops", "loss", "n", "num_params", "num_tokens", "params", "tokens"
+}  # fmt: skip
 _QUANTITY = r"(?P<number>\d[\d_.]*(?:[eE][+-]?\d+)?\s*[KMBGTkmbgt]?)"
 _HEAD = re.compile(
-    r"(?:(?P<what>[A-Za-z_ ]*?)\s*[=:_@]?\s*)??" + _QUANTITY + r"\s*"
+    r"(?:(?P<what>[A-Za-z_ /]*?)\s*[=:_@]?\s*)??" + _QUANTITY + r"\s*"
     r"(?P<ratio>[x×]|tok(?:en)?s?[/ _]?(?:per[ _])?(?:param(?:eter)?)s?|tpp)?"
-    r"\s*(?:tok(?:en)?s?|param(?:eter)?s?)?"
+    r"\s*(?:tok(?:en)?s?|param(?:eter)?s?|(?i:flops?))?"
 )
 
 
@@ -38,6 +44,15 @@ def from_wide(table: Table, columns: Mapping[str, str]) -> Table | None:
     if len(across) < _FEWEST_COLUMNS:
         return None
     down = [title for title in table.columns if title not in across]
+    corners = [title for title in down if "\\" in title and title not in columns.values()]
+    corner = corners[0] if corners else None  # `size \ tokens per param`
+    if corner is not None:
+        what, _, over = map(str.strip, corner.partition("\\"))
+        down[down.index(corner)] = what
+        if named(TOKENS_PER_PARAM, [over]):
+            values = {title: (number, True) for title, (number, _) in values.items()}
+        cells = {what if title == corner else title: c for title, c in table.columns.items()}
+        table = dataclasses.replace(table, columns=cells)
     listed = ", ".join(across[:4])
     is_wide = (
         f"the table is wide: its columns {listed} look like sizes or tokens, with losses below"
@@ -72,10 +87,12 @@ def _head(title: str) -> tuple[float, bool] | None:
     if match is None:
         return None
     what = (match["what"] or "").strip(" _=:@").lower()
-    if what not in ("", "d", "n", "tokens", "num_tokens", "params", "num_params", "at", "loss"):
+    is_ratio = what in _RATIOS
+    if not is_ratio and what not in _COUNTS:
         return None
     try:
-        return parse_quantity(match["number"].replace(" ", "")), match["ratio"] is not None
+        number = parse_quantity(match["number"].replace(" ", ""))
+        return number, is_ratio or match["ratio"] is not None
     except ValueError:
         return None
 
@@ -91,6 +108,7 @@ def _melted(
     others = [title for title in table.columns if title not in across]
     new = "num_tokens" if across_is_tokens else "num_params"
     cells: dict[str, list[object]] = {title: [] for title in [*others, new, "loss"]}
+    is_flops = min(number for number, _ in across.values()) >= _FEWEST_FLOPS
     sizes, rows, left_out = numbers_in(table.columns[down]), [], []
     for place, row in enumerate(table.rows):
         for title, (number, _) in across.items():
@@ -102,10 +120,13 @@ def _melted(
                 continue
             for other in others:
                 cells[other].append(table.columns[other][place])
-            cells[new].append(number * sizes[place] if ratio else number)
+            factor = sizes[place] if ratio else 1 / (6 * sizes[place]) if is_flops else 1.0
+            cells[new].append(number * factor)
             cells["loss"].append(loss)
             rows.append(row)
     meaning = "tokens per parameter" if ratio else "tokens" if across_is_tokens else "parameters"
+    if is_flops:
+        meaning = f"compute, 6 N D, which gives {new},"
     notes = [
         f"the table is wide: it is read as {len(rows)} runs, with {meaning} in the headers "
         f"{', '.join(across)}"

@@ -25,7 +25,7 @@ from jaxlaws.foundations.errors import DataError
 
 _HOST = "127.0.0.1"
 _SECONDS_TO_CLOSE = 1
-_REST = 10.0  # seconds without a request, after which other laws are compiled
+_REST = 3.0  # seconds without a request, after which something is compiled
 # What is compiled in the background, after the first view: all views, and other scenarios.
 _STATES = [
     *({"view": name} for name in VIEWS),
@@ -65,7 +65,7 @@ def serve(law: str | None, runs: str | None, port: int, *, browser: bool) -> Non
             )
             click.echo(
                 "The explorer is ready at this address; Ctrl-C stops it. The other views are "
-                "compiled meanwhile.",
+                "compiled while the page rests.",
                 err=True,
             )
             click.echo(url)
@@ -123,12 +123,12 @@ def _in_background(session: Session, first: str) -> Future[None]:
         except Exception as error:
             compiled.set_exception(error)
             return
+        session.last_asked = time.monotonic()  # the page opens now, and asks soon
         compiled.set_result(None)
         if sys.platform == "linux":  # where it is the priority of this thread alone
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
         for state in (*_STATES, *_other_laws(session)):
-            if "law" in state:
-                _wait_for_rest(session)
+            _wait_for_rest(session)
             with contextlib.suppress(ValueError, TypeError):  # as the page says for this law
                 compile_views(session, [state])
 

@@ -10,12 +10,15 @@ from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.quantities import format_quantity
 from jaxlaws.foundations.text.cells import times_outside
 from jaxlaws.planning import extrapolation_decades
+from jaxlaws.planning.analysis.extrapolation import range_of
 
 _WHAT = {
     "num_params": "size",
     "num_tokens": "tokens",
     "num_student_params": "student size",
     "num_student_tokens": "student tokens",
+    "num_teacher_params": "teacher size",
+    "num_teacher_tokens": "teacher tokens",
     "teacher_loss": "teacher loss",
 }
 
@@ -90,12 +93,13 @@ def beyond(values: Mapping[str, float], fitted_range: Mapping[str, tuple[float, 
     """
     found = []
     for name, value in values.items():
-        if name not in fitted_range or not math.isfinite(value):
+        ends = range_of(name, fitted_range)
+        if ends is None or not math.isfinite(value):
             continue
         decades = float(extrapolation_decades({name: value}, fitted_range))
         far = times_outside(decades)
         if far is not None:
-            low = value < fitted_range[name][0]
+            low = value < ends[0]
             side = "below the smallest run" if low else "beyond the largest run"
             found.append((decades, f"{far} times {side} in {_WHAT.get(name, name)}"))
     return max(found)[1] if found else ""

@@ -113,10 +113,15 @@ class FitInputs:
         runs = reading.read(self.table, types.get(name or ""))
         if name is None:
             name = "distillation_limit" if "teacher_loss" in runs.inputs else "supervised"
-            if "num_params" in runs.inputs and "num_tokens" not in runs.inputs:
+            lacking = {"num_params", "num_tokens"} - set(runs.inputs)
+            if len(lacking) == 1:
+                (other,) = lacking
+                what, alone = {
+                    "num_tokens": ("tokens", "the size"), "num_params": ("sizes", "the tokens")
+                }[other]  # fmt: skip
                 raise DataError(
-                    f"{self.table} has no column of tokens, which the law {name} needs: name it "
-                    "with --column num_tokens=THEIR_NAME. A law of the size alone is --law "
+                    f"{self.table} has no column of {what}, which the law {name} needs: name it "
+                    f"with --column {other}=THEIR_NAME. A law of {alone} alone is --law "
                     "compute_floor"
                 )
         return name, types[name], runs, reading

@@ -126,16 +126,13 @@ class Source:
         """
         import numpy as np
 
-        from jaxlaws.planning.analysis.extrapolation import farthest_input
+        from jaxlaws.planning.analysis.extrapolation import farthest_input, judged_inputs
 
         values: dict[str, list[np.ndarray]] = {}
         plans = (plan, *others)
         for each, mask in zip(plans, where or [True] * len(plans), strict=True):
-            fields = each if isinstance(each, Mapping) else vars(each)
-            fields = {**fields, **fields.get("further_inputs", {})}
-            for name in self.fitted_range.keys() & fields.keys():
-                chosen = np.where(mask, np.asarray(fields[name], dtype=float), np.nan)
-                values.setdefault(name, []).append(chosen.ravel())
+            for name, value in judged_inputs(each).items():
+                values.setdefault(name, []).append(np.where(mask, value, np.nan).ravel())
         joined = {name: np.concatenate(arrays) for name, arrays in values.items()}
         return farthest_input(joined, self.fitted_range)
 

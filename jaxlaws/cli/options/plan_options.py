@@ -185,12 +185,12 @@ inference_tokens = click.option(
     help="Tokens that each model serves; the budget pays for them.",
 )
 students = click.option(
-    "--students",
+    "--num-students",
     "num_students",
     type=click.IntRange(1, 10**15),
     default=1,
     show_default=True,
-    help="Number of equal students that share the teacher and the budget.",
+    help="Number of students of the size of --student, which share the teacher and the budget.",
 )
 teacher = click.option(
     "--teacher",

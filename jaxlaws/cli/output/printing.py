@@ -96,7 +96,8 @@ def print_table(title: str, table: Table, notes: Sequence[str] = (), *, lead: st
     above, *below = map(in_lines, (title, *filter(None, (table.note, *notes))))
     if lead:
         above = f"{in_lines(lead)}\n\n{above}"
-    click.echo("\n".join([above, "", table_text(table, _width(sys.stdout)), "", *below]))
+    below = ["", *below] if below else []
+    click.echo("\n".join([above, "", table_text(table, _width(sys.stdout)), *below]))
 
 
 def in_lines(text: str, *, err: bool = False, before: str = "") -> str:

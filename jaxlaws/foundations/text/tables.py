@@ -1,6 +1,7 @@
 """Tables as text that fits a width, and as HTML."""
 
 import html
+import re
 import textwrap
 import unicodedata
 from collections.abc import Sequence
@@ -10,6 +11,8 @@ from jaxlaws.foundations.text.escaping import terminal_text
 
 _PROSE = 40  # cells with more characters are sentences, which may be broken between words
 _GAP = 2  # between columns
+_WORD = re.compile(r"^(?!no$).*[^\W\d_]")  # "no" is the least distance
+_NUMBER = re.compile(r"[(<>≥≤≈~±+-]*\d")  # the begin of a cell with a number
 
 
 class Table(NamedTuple):
@@ -71,18 +74,33 @@ def table_text(table: Table, width: int) -> str:
 
 
 def _drawn(table: Table, width: int) -> str:
-    whole, sizes = _widths(table, broken=False), _widths(table, broken=True)
+    whole, sizes, left = *(_widths(table, broken=each) for each in (False, True)), _texts(table)
     for index, size in enumerate(whole):
         sizes[index] += max(0, min(size - sizes[index], width - _total(sizes)))
-    lines = _row_lines(table.heads, sizes, is_head=True)
+    lines = _row_lines(table.heads, sizes, left, is_head=True)
     lines.append("-" * _total(sizes))
     for row in table.rows:
-        lines += _row_lines(row, sizes)
+        lines += _row_lines(row, sizes, left)
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _row_lines(cells: Sequence[str], sizes: Sequence[int], *, is_head: bool = False) -> list[str]:
-    """The lines of one row; the first column is aligned to the left, the others to the right."""
+def _texts(table: Table) -> list[bool]:
+    """Which columns hold texts and are aligned to the left: the first, and those without a number.
+
+    >>> _texts(Table(["", "loss", "winner"], [["1B", "–", "train"], ["3B", "2.189", "–"]]))
+    [True, False, True]
+    """
+    cells = [[row[i] for row in table.rows if i < len(row)] for i in range(len(table.heads))]
+    return [
+        i == 0 or (any(map(_WORD.search, each)) and not any(map(_NUMBER.match, each)))
+        for i, each in enumerate(cells)
+    ]
+
+
+def _row_lines(
+    cells: Sequence[str], sizes: Sequence[int], left: Sequence[bool], *, is_head: bool = False
+) -> list[str]:
+    """The lines of one row, with the columns that are aligned to the left; others to the right."""
     texts = [terminal_text(cell) for cell in cells]
     parts = [
         textwrap.wrap(text, size, break_long_words=False) if is_head or _is_prose(text) else [text]
@@ -95,27 +113,28 @@ def _row_lines(cells: Sequence[str], sizes: Sequence[int], *, is_head: bool = Fa
         if is_head:  # the last lines of the headings are in one line
             cut = [([""] * (height - len(each)) + each)[place] for each in parts]
         padded = [
-            text + " " * (size - _width(text)) if index == 0 else " " * (size - _width(text)) + text
-            for index, (text, size) in enumerate(zip(cut, sizes, strict=False))
+            text + " " * (size - _width(text)) if is_text else " " * (size - _width(text)) + text
+            for text, size, is_text in zip(cut, sizes, left, strict=False)
         ]
         lines.append((" " * _GAP).join(padded))
     return lines
 
 
 def table_html(table: Table) -> str:
-    """A table in HTML. Cells are shown as text: markup in them has no effect.
-
-    The first column is aligned to the left, the others to the right.
-    """
-    rows = [_row_html("th", table.heads), *(_row_html("td", row) for row in table.rows)]
+    """A table in HTML. Cells are shown as text: markup in them has no effect."""
+    left = _texts(table)
+    rows = [_row_html("th", table.heads, left), *(_row_html("td", r, left) for r in table.rows)]
     return f'<table cellpadding="4" style="text-align:right">{"".join(rows)}</table>'
 
 
-def _row_html(tag: str, cells: Sequence[str]) -> str:
-    side = ' style="text-align:inherit"' if tag == "th" else ""  # the browser centres headings
-    first, *others = map(html.escape, cells)
-    row = f'<{tag} style="text-align:left">{first}</{tag}>'
-    return f"<tr>{row}{''.join(f'<{tag}{side}>{each}</{tag}>' for each in others)}</tr>"
+def _row_html(tag: str, cells: Sequence[str], left: Sequence[bool]) -> str:
+    sides = {True: ' style="text-align:left"', False: ""}
+    if tag == "th":
+        sides[False] = ' style="text-align:inherit"'  # the browser centres headings
+    parts = zip(map(html.escape, cells), left, strict=False)
+    return (
+        f"<tr>{''.join(f'<{tag}{sides[is_text]}>{each}</{tag}>' for each, is_text in parts)}</tr>"
+    )
 
 
 def _widths(table: Table, *, broken: bool) -> list[int]:

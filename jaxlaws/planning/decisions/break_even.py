@@ -17,7 +17,7 @@ from jaxlaws.planning.engine.scenarios import (
     Scenario,
     check_scenario,
 )
-from jaxlaws.precision import array_module
+from jaxlaws.precision import Precision, array_module
 
 _LOG_MOST = float(np.log(1e6))
 
@@ -36,6 +36,7 @@ def break_even_students(
     num_teacher_tokens_bounds: Bounds = DEFAULT_BOUNDS,
     limits: Mapping[str, Limit] | None = None,
     cost: Costs | None = None,
+    precision: Precision | None = None,
 ) -> Array:
     """The number of equal students above which sharing one trained teacher is better.
 
@@ -56,6 +57,7 @@ def break_even_students(
         num_teacher_tokens_bounds: lower and upper bound of the teacher's tokens.
         limits: upper limits on other quantities, on both sides, see `Limit`.
         cost: prices of training, serving, logits and data, see `Costs`.
+        precision: of the computation inside a trace, see `Precision`.
 
     Returns:
         The number, not rounded; 1 where distilling a single student is already better, infinite

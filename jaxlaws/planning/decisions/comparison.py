@@ -30,6 +30,7 @@ from jaxlaws.planning.plan_dict import Answer, named_in_plans
 from jaxlaws.planning.solver.batched import argmin
 from jaxlaws.planning.supervised.allocation import compute_optimal
 from jaxlaws.planning.supervised.fixed_size import train_fixed
+from jaxlaws.precision import Precision
 from jaxlaws.pytree import pytree
 
 
@@ -213,6 +214,7 @@ def compare(
     num_teacher_tokens_bounds: Bounds = DEFAULT_BOUNDS,
     limits: Mapping[str, Limit] | None = None,
     cost: Costs | None = None,
+    precision: Precision | None = None,
 ) -> Comparison:
     """Train compute-optimally, overtrain, distil, or use a teacher that exists.
 
@@ -244,6 +246,7 @@ def compare(
         limits: upper limits on other quantities. A limit receives the sizes and tokens of each
             strategy by the names of the strategy's plan, see `Limit`.
         cost: prices of training, serving, logits and data, see `Costs`.
+        precision: of the computation inside a trace, see `Precision`.
 
     Raises:
         ValueError: an input is not positive and finite, or only one of the teacher's loss and size

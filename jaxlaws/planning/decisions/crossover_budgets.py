@@ -36,7 +36,7 @@ from jaxlaws.planning.engine.scenarios import (
 from jaxlaws.planning.engine.status import Status, worst
 from jaxlaws.planning.plan_dict import Answer, named_in_plans
 from jaxlaws.planning.solver.batched import argmin
-from jaxlaws.precision import array_module
+from jaxlaws.precision import Precision, array_module
 from jaxlaws.pytree import pytree
 
 _BUDGETS_PER_DECADE = 24
@@ -160,6 +160,7 @@ def crossover(
     cost: Costs | None = None,
     flops_bounds: tuple[float, float] | None = None,
     max_crossings: int = 4,
+    precision: Precision | None = None,
 ) -> Crossings:
     """Every budget at which the better of supervised training and distillation changes.
 
@@ -184,6 +185,7 @@ def crossover(
         flops_bounds: least and largest budget of the search, in the unit of the budget. None: 1e17
             to 1e28 FLOPs of training.
         max_crossings: number of entries for crossings, the length of the last axis.
+        precision: of the computation inside a trace, see `Precision`.
 
     Returns:
         Budgets, methods and losses of the broadcast shape with one more axis; `first`, `count` and

@@ -28,6 +28,7 @@ from jaxlaws.planning.engine.scenarios import (
 )
 from jaxlaws.planning.engine.status import is_solved
 from jaxlaws.planning.plan_dict import Answer
+from jaxlaws.precision import Precision
 from jaxlaws.pytree import pytree
 
 
@@ -70,6 +71,7 @@ def serving_frontier(
     num_teacher_tokens_bounds: Bounds = DEFAULT_BOUNDS,
     limits: Mapping[str, Limit] | None = None,
     cost: Costs | None = None,
+    precision: Precision | None = None,
 ) -> Frontier:
     """The loss that a budget reaches for each size, and which sizes are efficient.
 
@@ -89,6 +91,7 @@ def serving_frontier(
         num_teacher_tokens_bounds: lower and upper bound of a teacher's tokens.
         limits: upper limits on other quantities, see `Limit`.
         cost: prices of training, serving, logits and data, see `Costs`.
+        precision: of the computation inside a trace, see `Precision`.
 
     Returns:
         The frontier: NumPy float64 outside a trace, in the caller's dtype inside one. It is

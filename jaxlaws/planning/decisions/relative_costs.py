@@ -26,6 +26,7 @@ from jaxlaws.planning.engine.scenarios import (
 )
 from jaxlaws.planning.plan_dict import Answer
 from jaxlaws.planning.supervised.fixed_size import train_fixed
+from jaxlaws.precision import Precision
 from jaxlaws.pytree import pytree
 
 
@@ -60,6 +61,7 @@ def relative_cost(
     num_teacher_tokens_bounds: Bounds = DEFAULT_BOUNDS,
     limits: Mapping[str, Limit] | None = None,
     cost: Costs | None = None,
+    precision: Precision | None = None,
 ) -> Ratios:
     """Compute and tokens to a loss by distillation, relative to supervised training.
 
@@ -79,6 +81,7 @@ def relative_cost(
         limits: upper limits on other quantities, on both sides, see `Limit`.
         cost: prices of training, serving, logits and data, see `Costs`. `compute` is then the
             ratio of what both spend.
+        precision: of the computation inside a trace, see `Precision`.
 
     Returns:
         The ratios and both plans, of the broadcast shape: NumPy float64 outside a trace, in the

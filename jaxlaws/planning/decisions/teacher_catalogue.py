@@ -24,6 +24,7 @@ from jaxlaws.planning.engine.programs import compiled_when_traced
 from jaxlaws.planning.engine.status import is_solved
 from jaxlaws.planning.plan_dict import Answer
 from jaxlaws.planning.supervised.fixed_size import train_fixed
+from jaxlaws.precision import Precision
 from jaxlaws.pytree import pytree
 
 # What the card of a choice shows of the plan with each teacher.
@@ -92,6 +93,7 @@ def rank_teachers(
     num_student_tokens_bounds: Bounds = DEFAULT_BOUNDS,
     limits: Mapping[str, Limit] | None = None,
     cost: Costs | None = None,
+    precision: Precision | None = None,
 ) -> TeacherChoice:
     """The teacher of a catalogue that makes the best student within a budget, and the ranking.
 
@@ -114,6 +116,7 @@ def rank_teachers(
         num_student_tokens_bounds: lower and upper bound of a student's tokens.
         limits: upper limits on other quantities, see `Limit`.
         cost: prices of training, serving, logits and data, see `Costs`.
+        precision: of the computation inside a trace, see `Precision`.
 
     Returns:
         The choice: NumPy float64 outside a trace, in the caller's dtype inside one. `gain`,

@@ -35,6 +35,7 @@ from jaxlaws.planning.engine.status import Status
 from jaxlaws.planning.solver.batched import Point
 from jaxlaws.planning.solver.minimiser import Solution
 from jaxlaws.planning.solver.problem import Problem, Reduction
+from jaxlaws.precision import Precision
 
 _NUM_SIZES = 15
 _TOKENS = 1  # index of the student's tokens among the variables of `distillation_problem`
@@ -179,6 +180,7 @@ def distill(
     num_teacher_tokens_bounds: Bounds = DEFAULT_BOUNDS,
     limits: Mapping[str, Limit] | None = None,
     cost: Costs | None = None,
+    precision: Precision | None = None,
 ) -> DistillationPlan:
     """The student's tokens and the teacher that make the best student within a budget.
 
@@ -209,6 +211,7 @@ def distill(
             teacher, by names of your choice. For a teacher that costs nothing the quantity gets
             `teacher_loss` instead of the size and tokens of the teacher.
         cost: prices of training, serving, logits and data, see `Costs`.
+        precision: of the computation inside a trace, see `Precision`.
 
     Returns:
         A plan whose leaves have the broadcast shape: NumPy float64 outside a trace, in the
@@ -262,4 +265,5 @@ def distill(
         bounds=bounds,
         limits=limits,
         functions={"forward_flops": forward_flops},
+        precision=precision,
     )

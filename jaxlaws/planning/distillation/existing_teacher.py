@@ -30,6 +30,7 @@ from jaxlaws.planning.engine.scenarios import check_share
 from jaxlaws.planning.solver.batched import Point, gradient
 from jaxlaws.planning.solver.minimiser import Solution
 from jaxlaws.planning.solver.problem import Problem, Reduction
+from jaxlaws.precision import Precision
 
 
 def _costs(given: Record) -> tuple[Array, Array, Array, Array]:
@@ -148,6 +149,7 @@ def distill_with(
     num_student_tokens_bounds: Bounds = DEFAULT_BOUNDS,
     limits: Mapping[str, Limit] | None = None,
     cost: Costs | None = None,
+    precision: Precision | None = None,
 ) -> DistillationPlan:
     """The plan that distils a student from a teacher that exists, within a budget.
 
@@ -172,6 +174,7 @@ def distill_with(
         limits: upper limits on other quantities of `num_student_params`, `num_student_tokens`,
             `num_teacher_params` and `teacher_loss`, by names of your choice.
         cost: prices of training, serving, logits and data, see `Costs`.
+        precision: of the computation inside a trace, see `Precision`.
 
     Returns:
         A plan whose leaves have the broadcast shape: NumPy float64 for concrete inputs, the
@@ -210,4 +213,5 @@ def distill_with(
         bounds={"num_student_tokens": num_student_tokens_bounds},
         limits=limits,
         functions={"forward_flops": forward_flops},
+        precision=precision,
     )

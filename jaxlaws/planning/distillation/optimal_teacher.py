@@ -18,6 +18,7 @@ from jaxlaws.planning.engine.record import Record
 from jaxlaws.planning.solver.batched import Point
 from jaxlaws.planning.solver.minimiser import Solution
 from jaxlaws.planning.solver.problem import Problem, Reduction
+from jaxlaws.precision import Precision
 
 NUM_CANDIDATES = 97
 
@@ -104,6 +105,7 @@ def optimal_teacher_loss(
     num_student_tokens: Array,
     teacher_loss_bounds: Bounds | None = None,
     limits: Mapping[str, Limit] | None = None,
+    precision: Precision | None = None,
 ) -> TeacherLossPlan:
     """The loss of the teacher that makes the best student of given size and tokens.
 
@@ -119,6 +121,7 @@ def optimal_teacher_loss(
         limits: upper limits on other quantities of `teacher_loss`, `num_student_params` and
             `num_student_tokens`, by names of your choice. A quantity that falls with the teacher's
             loss, such as the compute of its training, bounds the quality of the teacher.
+        precision: of the computation inside a trace, see `Precision`.
 
     Returns:
         A plan whose leaves have the broadcast shape: NumPy float64 for concrete inputs, the
@@ -141,4 +144,5 @@ def optimal_teacher_loss(
         {"num_student_params": num_student_params, "num_student_tokens": num_student_tokens},
         bounds={} if teacher_loss_bounds is None else {"teacher_loss": teacher_loss_bounds},
         limits=limits,
+        precision=precision,
     )

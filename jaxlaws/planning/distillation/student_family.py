@@ -39,7 +39,7 @@ from jaxlaws.planning.engine.scenarios import (
     charged_costs,
     check_scenario,
 )
-from jaxlaws.precision import in_jax
+from jaxlaws.precision import Precision, in_jax
 
 _QUESTIONS = {
     charged: Question(
@@ -66,6 +66,7 @@ def distill_family(
     num_teacher_tokens_bounds: Bounds = DEFAULT_BOUNDS,
     limits: Mapping[str, Limit] | None = None,
     cost: Costs | None = None,
+    precision: Precision | None = None,
 ) -> FamilyPlan:
     """One teacher, and the tokens of each of several students, with the least mean loss.
 
@@ -96,6 +97,7 @@ def distill_family(
             quantity of several models cannot be limited, because the split among the students is
             not a variable of the search.
         cost: prices of training, serving, logits and data, see `Costs`.
+        precision: of the computation inside a trace, see `Precision`.
 
     Returns:
         A plan: NumPy float64 for concrete inputs, the caller's dtype inside a trace.
@@ -169,6 +171,7 @@ def distill_family(
         },
         limits=of_teacher,
         functions={"forward_flops": forward_flops},
+        precision=precision,
     )
     plan = with_limits(plan, caps) if caps else plan
     return jax.tree.map(_stacked, plan, is_leaf=lambda node: isinstance(node, list))

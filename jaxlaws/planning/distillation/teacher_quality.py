@@ -16,6 +16,7 @@ from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import DistillationPlan, TeacherLossPlan
 from jaxlaws.planning.engine.programs import compiled_when_traced
 from jaxlaws.planning.plan_dict import Answer
+from jaxlaws.precision import Precision
 from jaxlaws.pytree import pytree
 
 
@@ -56,6 +57,7 @@ def assess_teacher(
     teacher_loss_bounds: Bounds | None = None,
     limits: Mapping[str, Limit] | None = None,
     cost: Costs | None = None,
+    precision: Precision | None = None,
 ) -> TeacherQuality:
     """Whether an existing teacher is too good for a student, and the gain from the best teacher.
 
@@ -78,6 +80,7 @@ def assess_teacher(
             losses from the irreducible loss up.
         limits: upper limits on other quantities of the student's plan, as in `distill_with`.
         cost: prices of training, serving, logits and data, see `Costs`.
+        precision: of the computation inside a trace, see `Precision`.
 
     Returns:
         The answer, whose leaves have the broadcast shape: NumPy float64 for concrete inputs, the

@@ -14,6 +14,7 @@ from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.inputs import as_float
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, check_order, checked, is_valid
 from jaxlaws.planning.engine.limits import Limit
+from jaxlaws.planning.engine.mixture import Mixture
 from jaxlaws.planning.engine.record import Record
 
 # An invalid input of a batch entry is replaced by this value, and the entry becomes INFEASIBLE.
@@ -221,3 +222,12 @@ def padded(entries: Tree, chosen: np.ndarray, size: int) -> Tree:
         return entries
     index = np.concatenate([chosen, np.full(size - len(chosen), chosen[-1])])
     return jax.tree.map(lambda array: np.take(array, index), entries)
+
+
+def batched_trees(trees: Mapping[str, Tree]) -> dict[str, Tree]:
+    """The law and the functions that differ between batch entries."""
+    return {
+        name: tree
+        for name, tree in trees.items()
+        if not isinstance(tree, Mixture) and any(map(np.ndim, jax.tree.leaves(tree)))
+    }

@@ -7,8 +7,8 @@ sweep, and the draws of a fit then share one program. A first, fast pass solves 
 batch; the other entries are gathered and solved by a second pass, which is compiled only when it
 is needed.
 
-Traced inputs (inside `jit`, `vmap` or `grad`) are computed in float64 as well. The plan has the
-caller's dtype, and errors are reported through its `status`.
+Traced inputs are computed in float64 as well. The plan has the caller's dtype, and errors are
+reported through its `status`.
 """
 
 import dataclasses
@@ -26,6 +26,7 @@ from jaxlaws.planning.engine.checks import Bounds, callable_tree, split_bounds
 from jaxlaws.planning.engine.devices import in_blocks, through_numpy
 from jaxlaws.planning.engine.entries import (
     Entries,
+    batched_trees,
     given_record,
     of_shape,
     padded,
@@ -39,9 +40,17 @@ from jaxlaws.planning.engine.programs import compiled_when_traced, options_for_f
 from jaxlaws.planning.engine.record import Record
 from jaxlaws.planning.solver import minimiser as solver
 from jaxlaws.planning.solver.batched import Point
-from jaxlaws.planning.solver.minimiser import Solution
 from jaxlaws.planning.solver.problem import Problem
-from jaxlaws.precision import Search, first_search, in_jax, to_float64, to_numpy, widened
+from jaxlaws.precision import (
+    Precision,
+    Search,
+    computed_in,
+    first_search,
+    in_jax,
+    to_float64,
+    to_numpy,
+    widened,
+)
 
 _Given = ParamSpec("_Given")
 _Answer = TypeVar("_Answer")
@@ -72,7 +81,7 @@ class Question:
     """
 
     problem: Callable[[Record], Problem]
-    plan: Callable[[Record, Solution], Tree]
+    plan: Callable[[Record, solver.Solution], Tree]
     may_be_zero: tuple[str, ...] = ()
     may_be_negative: tuple[str, ...] = ()
     takes_limits: bool = False
@@ -91,19 +100,21 @@ def ask(
     bounds: Mapping[str, Bounds] | None = None,
     limits: Mapping[str, Limit] | None = None,
     functions: Mapping[str, Callable[..., Array]] | None = None,
+    precision: Precision | None = None,
 ) -> Tree:
     """Answer a question.
 
     Args:
         question: the question.
-        law: the law. A law whose leaves are arrays is a batch of laws and is broadcast with the
-            inputs, one entry for each law. A `Mixture` of laws is one law.
+        law: the law. A law whose leaves are arrays is a batch of laws, broadcast with the inputs.
+            A `Mixture` of laws is one law.
         inputs: positive numbers or arrays by name, broadcast together. A mapping of numbers or
             arrays is allowed as well, for example one entry for each student.
         bounds: a pair (lower, upper) for each variable that has bounds, broadcast with the inputs.
         limits: upper limits on other quantities, by names of the caller's choice.
         functions: functions that the question calls, such as `forward_flops`. A function that is
             made anew at each call is compiled anew; a callable tree may hold arrays instead.
+        precision: of the computation inside a trace, see `Precision`.
 
     Returns:
         The plan. Its leaves have the broadcast shape: NumPy float64 for concrete inputs, the
@@ -154,8 +165,9 @@ def ask(
         name: callable_tree(limit.quantity, "quantity") for name, limit in checked_limits.items()
     }
     requested = requested_entries(inputs, pairs, checked_limits)
-    if in_jax(trees, quantities, requested):
-        return _answer_in_trace(question, trees, quantities, requested)
+    with computed_in(precision):
+        if in_jax(trees, quantities, requested):
+            return _answer_in_trace(question, trees, quantities, requested)
     return through_numpy(_answer_concrete, (question, trees, quantities, requested), {})
 
 
@@ -166,7 +178,7 @@ def _answer_concrete(
     requested: Entries,
 ) -> Tree:
     trees, quantities = to_float64((trees, quantities))
-    requested = requested._replace(trees=_batched(trees))
+    requested = requested._replace(trees=batched_trees(trees))
     entries = prepare(*question.signs, requested, {}, np)
     if entries.valid.size <= MOST_IN_SMALL_BATCHES and not isinstance(trees["law"], Mixture):
         shape = entries.valid.shape
@@ -177,17 +189,17 @@ def _answer_concrete(
 
 def num_compiled() -> int:
     """The number of programs that were compiled for concrete inputs in this process."""
-    programs = [each(size) for each in (_first_pass, _second_pass) for size in (_SMALL, _LARGE)]
+    programs = (each(size) for each in (_first_pass, _second_pass) for size in (_SMALL, _LARGE))
     return sum(each._cache_size() for each in programs)  # pyright: ignore[reportFunctionMemberAccess]
 
 
 def _problem(question: Question, given: Record, entries: Entries) -> Problem:
     problem = question.problem(given)
-    possible = entries.valid if problem.possible is None else entries.valid & problem.possible
-    return dataclasses.replace(problem, possible=possible)
+    possible = True if problem.possible is None else problem.possible
+    return dataclasses.replace(problem, possible=entries.valid & possible)
 
 
-def _plan(question: Question, given: Record, solution: Solution) -> Tree:
+def _plan(question: Question, given: Record, solution: solver.Solution) -> Tree:
     return with_all_variables(question.plan(given, solution))
 
 
@@ -195,7 +207,7 @@ def _plan(question: Question, given: Record, solution: Solution) -> Tree:
 def _answer_in_trace(
     question: Question, trees: Mapping[str, Tree], quantities: Mapping[str, Tree], entries: Entries
 ) -> Tree:
-    entries = prepare(*question.signs, entries._replace(trees=_batched(trees)), trees, jnp)
+    entries = prepare(*question.signs, entries._replace(trees=batched_trees(trees)), trees, jnp)
     common = {name: tree for name, tree in trees.items() if name not in entries.trees}
 
     def answer(entries: Entries) -> Tree:
@@ -203,15 +215,6 @@ def _answer_in_trace(
         return _plan(question, given, solver.minimise(_problem(question, given, entries)))
 
     return in_blocks(answer, entries)
-
-
-def _batched(trees: Mapping[str, Tree]) -> dict[str, Tree]:
-    """The law and the functions that differ between batch entries."""
-    return {
-        name: tree
-        for name, tree in trees.items()
-        if not isinstance(tree, Mixture) and any(map(np.ndim, jax.tree.leaves(tree)))
-    }
 
 
 def _compiled(batch_pass: Callable[_Given, _Answer]) -> Callable[[int], Callable[_Given, _Answer]]:
@@ -233,8 +236,8 @@ def _first_pass(
     given = given_record(common, entries)
     problem = _problem(question, given, entries)
     found = solver.first_pass(problem)
-    plan = _plan(question, given, solver.solution_at(problem, found.point, found.final))
-    return plan, problem.objective(found.point), found
+    solution = solver.solution_at(problem, found.point, found.final)
+    return _plan(question, given, solution), solution.value, found
 
 
 @_compiled
@@ -245,8 +248,8 @@ def _second_pass(
     given = given_record(common, entries)
     problem = _problem(question, given, entries)
     point, solved = solver.finish(problem, start)
-    plan = _plan(question, given, solver.solution_at(problem, point, solved))
-    return plan, problem.objective(point)
+    solution = solver.solution_at(problem, point, solved)
+    return _plan(question, given, solution), solution.value
 
 
 def _padded(entries: Tree, chosen: np.ndarray) -> Tree:
@@ -254,13 +257,11 @@ def _padded(entries: Tree, chosen: np.ndarray) -> Tree:
 
 
 def _answer_in_batches(question: Question, common: Record, entries: Entries) -> Tree:
-    shape = entries.valid.shape
-    total = int(np.prod(shape))
+    shape, total = entries.valid.shape, entries.valid.size
     if total == 0:
         raise ValueError(f"there is nothing to plan: the inputs broadcast to shape {shape}")
     flat = jax.tree.map(np.ravel, entries)
     size = _SMALL if total <= MOST_IN_SMALL_BATCHES else _LARGE
-
     search = first_search()
 
     def answer(begin: int) -> Tree:

@@ -21,6 +21,8 @@ from jaxlaws.inputs import as_float
 from jaxlaws.planning.engine.devices import local_to_each_device, through_numpy
 from jaxlaws.planning.engine.scenarios import Scenario, charged_costs, check_scenario
 from jaxlaws.precision import (
+    computed_in,
+    float32_requested,
     in_float64,
     in_jax,
     is_traced,
@@ -41,7 +43,8 @@ def compiled_when_traced(
     no compilation. All else is a part of the program: functions, names, `None`, which costs a
     concrete `Scenario` charges, and the inputs in `fixed`.
 
-    The program computes in float64 and rounds its results, see `precision.in_float64`. Inside
+    The program computes in float64 and rounds its results, see `precision.in_float64`; the keyword
+    `precision`, which the decorator takes from the function, may choose float32. Inside
     `jax.shard_map` all arguments become different on each device, so that the loops of the solver
     are loops of one device.
 
@@ -53,19 +56,20 @@ def compiled_when_traced(
     def decorate(function: Callable[_Given, _Answer]) -> Callable[_Given, _Answer]:
         @functools.wraps(function)
         def answer(*args: _Given.args, **kwargs: _Given.kwargs) -> _Answer:
-            args = tuple(map(_with_settings_as_leaves, args))  # pyright: ignore[reportAssignmentType]
-            if not in_jax(args, kwargs):
-                return through_numpy(function, args, kwargs)
-            options = {name: kwargs.pop(name) for name in fixed if name in kwargs}
-            inputs = {name: _without_list(value) for name, value in kwargs.items()}
-            leaves, structure = jax.tree.flatten(_with_charged_costs((args, inputs)))
-            numbers = [_as_argument(leaf) if _is_number(leaf) else None for leaf in leaves]
-            others = tuple(None if _is_number(leaf) else leaf for leaf in leaves)
-            dtype = precision_of_results(numbers)
-            call = _Call(function, tuple(options.items()), structure, others, dtype)
-            # Numbers of a plan that do not apply are NaN on purpose.
-            with jax.debug_nans(False), wide_numbers(dtype):
-                return local_to_each_device(_program_of(call), numbers)
+            with computed_in(kwargs.pop("precision", None)):  # pyright: ignore[reportArgumentType]
+                args = tuple(map(_with_settings_as_leaves, args))  # pyright: ignore[reportAssignmentType]
+                if not in_jax(args, kwargs):
+                    return through_numpy(function, args, kwargs)
+                options = {name: kwargs.pop(name) for name in fixed if name in kwargs}
+                inputs = {name: _without_list(value) for name, value in kwargs.items()}
+                leaves, structure = jax.tree.flatten(_with_charged_costs((args, inputs)))
+                numbers = [_as_argument(leaf) if _is_number(leaf) else None for leaf in leaves]
+                others = tuple(None if _is_number(leaf) else leaf for leaf in leaves)
+                dtype = precision_of_results(numbers)
+                call = _Call(function, tuple(options.items()), structure, others, dtype)
+                # Numbers of a plan that do not apply are NaN on purpose.
+                with jax.debug_nans(False), wide_numbers(dtype):
+                    return local_to_each_device(_program_of(call), numbers)
 
         return answer
 
@@ -178,5 +182,7 @@ def _as_argument(number: Array) -> Array:
     if is_traced(number):
         # Outside `jit` a traced number may hold a NumPy number of another precision than JAX's.
         number = jnp.array(number)
-    is_short = getattr(number, "dtype", np.dtype(float)).itemsize < 4
-    return number.astype(np.float32) if is_short else number
+    if not hasattr(number, "dtype"):
+        return number
+    is_other = number.dtype.itemsize < 4 or (float32_requested() and number.dtype != np.float32)
+    return number.astype(np.float32) if is_other else number

@@ -34,6 +34,23 @@ def gradient(function: Callable[[Point], Array], point: Sequence[Array]) -> tupl
     return slopes[0][0], [derivative for _, derivative in slopes]
 
 
+def gradients(
+    functions: Sequence[Callable[[Point], Array]], point: Sequence[Array]
+) -> list[tuple[Array, Point]]:
+    """For each function the same as `gradient`, in a loop over the variables, see `hessians`."""
+    along = jnp.eye(len(point), dtype=jnp.result_type(point[0]))
+    values, slopes = lax.map(lambda direction: _slopes(functions, point, direction), along)
+    return [(value[0], list(slope)) for value, slope in zip(values, slopes, strict=True)]
+
+
+def _slopes(
+    functions: Sequence[Callable[[Point], Array]], point: Sequence[Array], direction: Array
+) -> tuple[list[Array], list[Array]]:
+    """The values of functions, and their derivatives along a direction."""
+    tangent = [jnp.full_like(value, 1.0) * direction[i] for i, value in enumerate(point)]
+    return jax.jvp(lambda at: [each(at) for each in functions], (list(point),), (tangent,))
+
+
 def hessian(
     function: Callable[[Point], Array], point: Sequence[Array]
 ) -> tuple[Array, Point, list[Point]]:
@@ -70,14 +87,10 @@ def hessians(
     places = {pair: place for place, pair in enumerate(pairs)}
     along = jnp.eye(size, dtype=jnp.result_type(point[0]))[jnp.array(pairs)]
 
-    def slopes(point: Point, direction: Array) -> tuple[list[Array], list[Array]]:
-        tangent = [jnp.full_like(value, 1.0) * direction[i] for i, value in enumerate(point)]
-        return jax.jvp(lambda at: [function(at) for function in functions], (point,), (tangent,))
-
     def step(_: None, pair: Array) -> tuple[None, tuple[list[Array], ...]]:
         tangent = [jnp.full_like(value, 1.0) * pair[1, i] for i, value in enumerate(point)]
         (values, first), (_, second) = jax.jvp(
-            lambda at: slopes(at, pair[0]), (list(point),), (tangent,)
+            lambda at: _slopes(functions, at, pair[0]), (list(point),), (tangent,)
         )
         return None, (values, first, second)
 

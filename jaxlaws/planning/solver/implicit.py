@@ -7,6 +7,7 @@ traced values. A variable on a bound moves only with its bound. Where a bound or
 just active, the derivative is one-sided: the bound or constraint stays active.
 """
 
+import functools
 from collections.abc import Callable
 
 import jax.numpy as jnp
@@ -14,7 +15,7 @@ from jax import lax
 
 from jaxlaws.foundations.annotations import Array
 from jaxlaws.planning.solver.active_set import least_squares_multipliers, objective_with_preference
-from jaxlaws.planning.solver.batched import Point, dot, eliminate, gradient
+from jaxlaws.planning.solver.batched import Point, dot, eliminate, gradient, gradients
 from jaxlaws.planning.solver.numeric_tolerances import Tolerances
 from jaxlaws.planning.solver.problem import Problem
 
@@ -67,8 +68,9 @@ def differentiable_minimum(
 
     def root(_: object, start: list[Array]) -> list[Array]:
         point, on_bound, kept, solved = find()
-        _, grad = gradient(lambda p: objective_with_preference(problem, tol, p), point)
-        normals = [gradient(constraint, point)[1] for constraint in problem.constraints]
+        objective = functools.partial(objective_with_preference, problem, tol)
+        (_, grad), *analysed = gradients([objective, *problem.constraints], point)
+        normals = [normal for _, normal in analysed]
         free = [jnp.where(side == 0, 1.0, 0.0) for side in on_bound]
         multipliers = least_squares_multipliers(grad, normals, free, kept, tol.pivot)
         found = [*point, *multipliers, *on_bound, *kept, solved]

@@ -30,7 +30,7 @@ from jax import lax
 
 from jaxlaws.foundations.annotations import Array
 from jaxlaws.planning.solver import active_set
-from jaxlaws.planning.solver.batched import Point, dot, gradient
+from jaxlaws.planning.solver.batched import Point, dot, gradients
 from jaxlaws.planning.solver.implicit import differentiable_minimum
 from jaxlaws.planning.solver.numeric_tolerances import Tolerances, tolerances
 from jaxlaws.planning.solver.problem import Problem
@@ -47,6 +47,7 @@ class Solution:
 
     Attributes:
         point: a list with the value of each variable.
+        value: the value of the objective.
         on_bound: a list with -1, 0 or +1 for each variable: on its lower bound, on no bound, or
             on its upper bound.
         binding: a list with booleans for each constraint: whether it binds.
@@ -59,6 +60,7 @@ class Solution:
     """
 
     point: Point
+    value: Array
     on_bound: Point
     binding: Point
     multipliers: Point
@@ -171,12 +173,11 @@ def solution_at(
     """
     tol = tolerances(problem.lower[0])
     possible = _possible(problem)
-    analysed = [gradient(constraint, point) for constraint in problem.constraints]
+    (least, grad), *analysed = gradients([problem.objective, *problem.constraints], point)
     for value, _ in analysed:
         possible &= value >= -tol.violation
     sides = [jnp.where(possible, side, 0.0) for side in _sides(problem, point)]
     binding = [value <= tol.violation for value, _ in analysed]
-    _, grad = gradient(problem.objective, point)
     normals = [normal for _, normal in analysed]
     if multipliers is None:
         free = [jnp.where(side == 0, 1.0, 0.0) for side in sides]
@@ -185,6 +186,7 @@ def solution_at(
     pushes = [dot(multipliers, [n[i] for n in normals]) - s for i, s in enumerate(grad)]
     return Solution(
         point=point,
+        value=least,
         on_bound=[side.astype(jnp.int32) for side in sides],
         binding=binding,
         multipliers=multipliers,

@@ -35,6 +35,7 @@ from jaxlaws.planning.engine.record import Record
 from jaxlaws.planning.solver.batched import Point
 from jaxlaws.planning.solver.minimiser import Solution
 from jaxlaws.planning.solver.problem import Problem, Reduction
+from jaxlaws.precision import Precision
 
 _NUM_CANDIDATES = 65
 _NUM_OF_FURTHER = 9  # candidates of each further input
@@ -200,6 +201,7 @@ def compute_optimal(
     limits: Mapping[str, Limit] | None = None,
     cost: Costs | None = None,
     input_bounds: Mapping[str, Bounds] | None = None,
+    precision: Precision | None = None,
 ) -> SupervisedPlan:
     """The size and the tokens with the least loss within `F(N) (3 D + D_serve) <= flops`.
 
@@ -220,6 +222,7 @@ def compute_optimal(
             plan chooses them as well. Limits receive them by name, and so does `forward_flops` if
             it has a parameter of that name. A further input with a given value is fixed first:
             `fix_inputs(law, granularity=8.0)`.
+        precision: of the computation inside a trace, see `Precision`.
 
     Returns:
         A plan whose leaves have the broadcast shape: NumPy float64 for concrete inputs, the
@@ -258,4 +261,5 @@ def compute_optimal(
         },
         limits=limits,
         functions={"forward_flops": forward_flops},
+        precision=precision,
     )

@@ -22,6 +22,7 @@ from jaxlaws.planning.solver.numeric_tolerances import tolerances
 from jaxlaws.planning.solver.problem import Problem
 from jaxlaws.planning.supervised.allocation import allocation_plan, allocation_problem
 from jaxlaws.planning.supervised.fixed_size import fixed_size_plan, fixed_size_problem
+from jaxlaws.precision import Precision
 from jaxlaws.pytree import pytree
 
 
@@ -139,6 +140,7 @@ def train_on_limited_data(
     num_tokens_bounds: Bounds = DEFAULT_BOUNDS,
     limits: Mapping[str, Limit] | None = None,
     cost: Costs | None = None,
+    precision: Precision | None = None,
 ) -> LimitedDataPlan:
     """The size and the tokens with the least loss, where the distinct tokens are limited.
 
@@ -163,6 +165,7 @@ def train_on_limited_data(
             your choice.
         cost: prices of training, serving and data, see `Costs`. A token that is repeated is bought
             once.
+        precision: of the computation inside a trace, see `Precision`.
 
     Returns:
         A plan whose leaves have the broadcast shape: NumPy float64 for concrete inputs, the
@@ -201,4 +204,5 @@ def train_on_limited_data(
         bounds=bounds,
         limits=limits,
         functions={"forward_flops": forward_flops},
+        precision=precision,
     )

@@ -20,6 +20,7 @@ from jaxlaws.planning.solver.batched import Point, gradient, largest
 from jaxlaws.planning.solver.minimiser import Solution
 from jaxlaws.planning.solver.numeric_tolerances import tolerances
 from jaxlaws.planning.solver.problem import Problem
+from jaxlaws.precision import Precision
 from jaxlaws.pytree import pytree
 
 _NUM_STEPS = 64  # of the search for a start
@@ -192,6 +193,7 @@ def optimal_data_mixture(
     weights: Mapping[str, Array] | None = None,
     share_bounds: Mapping[str, Bounds] | None = None,
     limits: Mapping[str, Limit] | None = None,
+    precision: Precision | None = None,
 ) -> DataMixturePlan:
     """The mixture of data domains with the least weighted mean of the validation losses.
 
@@ -206,6 +208,7 @@ def optimal_data_mixture(
         share_bounds: lower and upper bound of the share of some domains, by name, between 0 and 1,
             broadcast with the weights. A domain that is not named has the bounds (0, 1).
         limits: upper limits on other positive quantities of the shares, by names of your choice.
+        precision: of the computation inside a trace, see `Precision`.
 
     Returns:
         A plan whose leaves have the broadcast shape: NumPy float64 for concrete inputs, the
@@ -250,6 +253,7 @@ def optimal_data_mixture(
         {"weights": {name: weights.get(name, 0.0) for name in names}},
         bounds={name: share_bounds.get(name, (0.0, 1.0)) for name in domains},
         limits=limits,
+        precision=precision,
     )
 
 

@@ -32,6 +32,7 @@ from jaxlaws.planning.engine.record import Record
 from jaxlaws.planning.solver.batched import Point
 from jaxlaws.planning.solver.minimiser import Solution
 from jaxlaws.planning.solver.problem import Problem, Reduction
+from jaxlaws.precision import Precision
 
 
 def _serving(given: Record) -> Array:
@@ -116,6 +117,7 @@ def train_fixed(
     num_tokens_bounds: Bounds = DEFAULT_BOUNDS,
     limits: Mapping[str, Limit] | None = None,
     cost: Costs | None = None,
+    precision: Precision | None = None,
 ) -> SupervisedPlan:
     """The plan that trains a model of given size within `F(N) (3 D + D_serve) <= flops`.
 
@@ -133,6 +135,7 @@ def train_fixed(
         limits: upper limits on other quantities of `num_params` and `num_tokens`, by names of
             your choice.
         cost: prices of training, serving and data, see `Costs`.
+        precision: of the computation inside a trace, see `Precision`.
 
     Returns:
         A plan whose leaves have the broadcast shape: NumPy float64 for concrete inputs, the
@@ -162,4 +165,5 @@ def train_fixed(
         bounds={"num_tokens": num_tokens_bounds},
         limits=limits,
         functions={"forward_flops": forward_flops},
+        precision=precision,
     )

@@ -19,6 +19,7 @@ from jaxlaws.planning.plan_dict import Answer
 from jaxlaws.planning.solver.batched import Point
 from jaxlaws.planning.solver.minimiser import Solution
 from jaxlaws.planning.solver.problem import Problem
+from jaxlaws.precision import Precision
 from jaxlaws.pytree import pytree
 
 _NAMES = ("learning_rate", "batch_size")
@@ -91,6 +92,7 @@ def optimal_hyperparameters(
     learning_rate_bounds: Bounds = (1e-8, 1e2),
     batch_size_bounds: Bounds = (1.0, 1e12),
     limits: Mapping[str, Limit] | None = None,
+    precision: Precision | None = None,
 ) -> HyperparameterPlan:
     """The learning rate and the batch size with the least loss for a given size and tokens.
 
@@ -108,6 +110,7 @@ def optimal_hyperparameters(
             size.
         limits: upper limits on other quantities of the four inputs, by names of your choice, such
             as the number of steps.
+        precision: of the computation inside a trace, see `Precision`.
 
     Returns:
         A plan whose leaves have the broadcast shape: NumPy float64 for concrete inputs, the
@@ -130,4 +133,5 @@ def optimal_hyperparameters(
         {"num_params": num_params, "num_tokens": num_tokens},
         bounds={"learning_rate": learning_rate_bounds, "batch_size": batch_size_bounds},
         limits=limits,
+        precision=precision,
     )

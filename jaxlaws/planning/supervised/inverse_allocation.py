@@ -12,7 +12,7 @@ from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import SupervisedPlan
 from jaxlaws.planning.engine.programs import compiled_when_traced
 from jaxlaws.planning.supervised.allocation import compute_optimal
-from jaxlaws.precision import array_module
+from jaxlaws.precision import Precision, array_module
 
 
 @compiled_when_traced("flops_bounds")
@@ -29,6 +29,7 @@ def optimal_budget(
     cost: Costs | None = None,
     input_bounds: Mapping[str, Bounds] | None = None,
     flops_bounds: tuple[float, float] | None = None,
+    precision: Precision | None = None,
 ) -> SupervisedPlan:
     """The compute-optimal plan of a given size, or of a given number of tokens.
 
@@ -50,6 +51,7 @@ def optimal_budget(
         input_bounds: bounds of further inputs of the law, which are chosen as in `compute_optimal`.
         flops_bounds: least and largest budget of the search, in the unit of the budget. None: 1e6
             to 1e36 FLOPs of training.
+        precision: of the computation inside a trace, see `Precision`.
 
     Returns:
         The plan; its `flops` is the budget. NumPy float64 outside a trace, in the caller's dtype

@@ -27,7 +27,7 @@ from jaxlaws.planning.plan_dict import Answer
 from jaxlaws.planning.solver.batched import argmin
 from jaxlaws.planning.supervised.allocation import compute_optimal
 from jaxlaws.planning.supervised.fixed_size import train_fixed
-from jaxlaws.precision import array_module
+from jaxlaws.precision import Precision, array_module
 from jaxlaws.pytree import pytree
 
 # Width 128 times the number of layers, from two million parameters to two trillion.
@@ -94,6 +94,7 @@ def optimal_shape(
     num_tokens_bounds: Bounds = DEFAULT_BOUNDS,
     limits: Mapping[str, Limit] | None = None,
     cost: Costs | None = None,
+    precision: Precision | None = None,
 ) -> BuiltPlan:
     """The shape of a model that can be built, and its tokens, with the least loss in a budget.
 
@@ -114,6 +115,7 @@ def optimal_shape(
         limits: upper limits on other quantities of `num_params` and `num_tokens`, by names of
             your choice.
         cost: prices of training, serving and data, see `Costs`.
+        precision: of the computation inside a trace, see `Precision`.
 
     Returns:
         A plan whose leaves have the broadcast shape: NumPy float64 for concrete inputs, the

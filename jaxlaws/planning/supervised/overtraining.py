@@ -17,6 +17,7 @@ from jaxlaws.planning.engine.programs import compiled_when_traced
 from jaxlaws.planning.plan_dict import Answer
 from jaxlaws.planning.supervised.allocation import compute_optimal
 from jaxlaws.planning.supervised.fixed_size import train_fixed
+from jaxlaws.precision import Precision
 from jaxlaws.pytree import pytree
 
 
@@ -50,6 +51,7 @@ def overtraining_cost(
     num_tokens_bounds: Bounds = DEFAULT_BOUNDS,
     limits: Mapping[str, Limit] | None = None,
     cost: Costs | None = None,
+    precision: Precision | None = None,
 ) -> SmallerModel:
     """The compute with which a smaller model reaches the loss of the compute-optimal model.
 
@@ -65,6 +67,7 @@ def overtraining_cost(
         limits: upper limits on other quantities of `num_params` and `num_tokens`, by names of
             your choice; both models keep them.
         cost: prices of training, serving and data, see `Costs`.
+        precision: of the computation inside a trace, see `Precision`.
 
     Returns:
         The overhead and both plans, of the broadcast shape: NumPy float64 for concrete inputs, the

@@ -22,6 +22,7 @@ from jaxlaws.planning.solver.batched import Point
 from jaxlaws.planning.solver.minimiser import Solution
 from jaxlaws.planning.solver.problem import Problem
 from jaxlaws.planning.supervised.serving import reaching
+from jaxlaws.precision import Precision
 from jaxlaws.pytree import pytree
 
 _NAMES = ("num_params", "num_streams")
@@ -151,6 +152,7 @@ def serve_in_streams(
     num_params_bounds: Bounds = DEFAULT_BOUNDS,
     num_streams_bounds: Bounds = (1.0, 1e3),
     limits: Mapping[str, Limit] | None = None,
+    precision: Precision | None = None,
 ) -> StreamsPlan:
     """The size and the number of parallel streams that reach a loss at the least cost of serving.
 
@@ -172,6 +174,7 @@ def serve_in_streams(
             presets have 1 to 8 streams: `(1, 8)` stays within them.
         limits: upper limits on other quantities of `num_params` and `num_streams`, by names of
             your choice.
+        precision: of the computation inside a trace, see `Precision`.
 
     Returns:
         A plan whose leaves have the broadcast shape: NumPy float64 for concrete inputs, the
@@ -206,4 +209,5 @@ def serve_in_streams(
         bounds={"num_params": num_params_bounds, "num_streams": num_streams_bounds},
         limits=limits,
         functions={"forward_flops": forward_flops},
+        precision=precision,
     )

@@ -32,6 +32,7 @@ from jaxlaws.planning.solver.batched import Point, gradient
 from jaxlaws.planning.solver.minimiser import Solution
 from jaxlaws.planning.solver.problem import Problem, Reduction
 from jaxlaws.planning.supervised.allocation import compute_optimal
+from jaxlaws.precision import Precision
 
 _NUM_CANDIDATES = 65
 _NUM_STEPS = 10
@@ -192,6 +193,7 @@ def serve(
     limits: Mapping[str, Limit] | None = None,
     cost: Costs | None = None,
     input_bounds: Mapping[str, Bounds] | None = None,
+    precision: Precision | None = None,
 ) -> SupervisedPlan:
     """The size and the tokens of a model that is trained once and then serves a known demand.
 
@@ -217,6 +219,7 @@ def serve(
             or spends a budget of money, and its `flops` is the money that it spends.
         input_bounds: bounds of further inputs of the law that the plan chooses, as in
             `compute_optimal`.
+        precision: of the computation inside a trace, see `Precision`.
 
     Returns:
         A plan whose leaves have the broadcast shape: NumPy float64 for concrete inputs, the
@@ -263,6 +266,7 @@ def serve(
         "limits": limits,
         "cost": cost,
         "input_bounds": input_bounds,
+        "precision": precision,
     }
     if flops is not None:
         return compute_optimal(law, flops=flops, **options)
@@ -279,4 +283,5 @@ def serve(
         bounds={"num_params": num_params_bounds, "num_tokens": num_tokens_bounds},
         limits=limits,
         functions={"forward_flops": forward_flops},
+        precision=precision,
     )

@@ -8,11 +8,14 @@ import socket
 import subprocess
 import sys
 import threading
+import time
+import types
 import urllib.error
 import urllib.request
 
 import pytest
 
+from jaxlaws.cli.explorer import launch
 from jaxlaws.cli.explorer.runs.fit_jobs import FitJobs, FitRequest
 from jaxlaws.cli.verbs import explore
 
@@ -24,6 +27,7 @@ from jaxlaws.cli.explorer import launch
 from jaxlaws.cli.main import main
 seconds = lambda states: float(os.environ.get(states[0]["view"], 0))
 launch.compile_views = lambda session, states: time.sleep(seconds(states))
+launch._REST = 0.0
 main(["explore", "--no-browser", *sys.argv[1:]])
 """
 
@@ -103,6 +107,23 @@ def test_control_c_does_not_wait_for_a_compilation(start, monkeypatch, slow):
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 0
     assert "Traceback" not in errors
+
+
+def test_other_views_are_compiled_while_the_page_rests(monkeypatch):
+    begun, rest = [], 2.0
+    monkeypatch.setattr(launch, "compile_views", lambda *_: begun.append(time.monotonic()))
+    monkeypatch.setattr(launch, "_other_laws", lambda _: iter(()))
+    monkeypatch.setattr(launch, "_STATES", [{"view": "supervised"}])
+    monkeypatch.setattr(launch, "_REST", rest)
+    session = types.SimpleNamespace(last_asked=0.0)
+    launch._in_background(session, "strategies").result()
+    for _ in range(3):
+        session.last_asked = time.monotonic()
+        time.sleep(0.1)
+    assert len(begun) == 1  # the first view
+    while len(begun) < 2:
+        time.sleep(0.1)
+    assert begun[1] >= session.last_asked + rest
 
 
 def test_a_port_in_use_is_said(refused):

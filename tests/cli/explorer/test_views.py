@@ -152,8 +152,11 @@ def compiled(caplog):
     jax.config.update("jax_log_compiles", False)
 
 
+@pytest.mark.parametrize("after", ["other tests", pytest.param("start", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("view", STATES)
-def test_moving_a_slider_compiles_nothing(client, session, view, compiled):
+def test_moving_a_slider_compiles_nothing(client, session, view, after, compiled):
+    if after == "start":  # without the programs that other tests have compiled
+        jax.clear_caches()
     compile_views(session, [{"view": view}])
     sliders = [each for each in VIEWS[view].controls(session.laws) if isinstance(each, Slider)]
     before = len(compiled())

@@ -193,7 +193,7 @@ def test_draws_slice_sweeps_without_a_trace(run):
         ([*DISTILL, "0"], "above zero"),
         ([*DISTILL, "1e3"], "raise --flops"),
         ([*DISTILL, "1e21", "--scenario", "fre"], "'fre' is not one of 'free'"),
-        ([*DISTILL, "1e21", "--students", "0"], "students"),
+        ([*DISTILL, "1e21", "--num-students", "0"], "num-students"),
         ([*DISTILL, "1e21", "--law", "besiroglu2024"], "expected a distillation law"),
         ([*TRAIN, "1e21", "--shapes", "--params", "1B"], "exclude each other"),
         ([*TRAIN, "1e21", "--shapes", "--flops-model", "2n"], "leave out --flops-model"),

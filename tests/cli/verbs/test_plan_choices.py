@@ -197,7 +197,7 @@ def test_loss_against_the_cost_of_serving(run, tmp_path):
         ([*DISTILL, "--teacher", "7B", "--teacher-loss", "2"], "--teacher needs --student"),
         ([*DISTILL, "--teachers", "t.csv"], "--teachers needs --student"),
         ([*DISTILL, "--student", "1B", "--max-student", "1B"], "leave out --max-student"),
-        ([*DISTILL, "--student", "1B,2B", "--students", "2"], "leave out --students"),
+        ([*DISTILL, "--student", "1B,2B", "--num-students", "2"], "leave out --num-students"),
         ([*DISTILL, "--student", "1B,2B", "--teachers", "t.csv"], "leave out --teachers"),
         (
             [*DISTILL, "--student", "1B,2B", "--unique-tokens", "1B"],

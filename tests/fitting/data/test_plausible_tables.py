@@ -118,6 +118,18 @@ def test_a_diverged_run_is_named(tmp_path):
         Runs.read(path)
 
 
+@pytest.mark.parametrize("place", [0, 4, len(LOSS) - 1])  # at the edges a fit bends towards it
+def test_a_diverged_run_with_a_possible_loss_is_named(place, tmp_path):
+    losses = LOSS.copy()
+    losses[place] = 9.5
+    path = write_csv(tmp_path / "runs.csv", columns(loss=losses))
+    with pytest.warns(TableWarning, match=rf"\(row {place + 2}: 9.5\).*--where 'loss < ") as caught:
+        Runs.read(path)
+    where = str(caught[0].message).split("--where '")[1].split("'")[0]
+    with pytest.warns(TableNote, match="rows left out: 1"):
+        assert len(Runs.read(path, where=where)) == len(LOSS) - 1
+
+
 def test_a_mapping_of_numbers_is_not_judged():
     assert len(Runs.read(columns(num_params=SIZES / 1e9))) == len(SIZES)
 

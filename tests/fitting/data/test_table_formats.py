@@ -44,6 +44,9 @@ TEXTS = {
     "empty_columns.csv": "\n".join(f"{line},," for line in lines(repr).splitlines()),
     "array.json": json.dumps([dict(zip(HEADER, row, strict=True)) for row in ROWS]),
     "wrapped.json": json.dumps({"runs": [dict(zip(HEADER, row, strict=True)) for row in ROWS]}),
+    "beside.json": json.dumps(
+        {"about": {"code": 1}, "runs": [dict(zip(HEADER, row, strict=True)) for row in ROWS]}
+    ),
     "columns.json": json.dumps(dict(zip(HEADER, zip(*ROWS, strict=True), strict=True))),
     "split.json": json.dumps({"columns": HEADER, "data": ROWS}),
     "lines.json": "\n".join(json.dumps(dict(zip(HEADER, row, strict=True))) for row in ROWS),

@@ -101,8 +101,9 @@ def test_one_bad_cell_is_reported_with_its_place(column, cell, why, tmp_path):
     with pytest.raises(DataError) as caught:
         Runs.read(path, law_type=Chinchilla)
     reported, _, where = str(caught.value).partition("\n  Rows without a value can be left out: ")
-    assert where == (f"--where '{column} > 0'" if why == "is missing" else "")
-    reported, *advice = reported.split("\n  An outcome that may be zero or negative ")
+    can_be_left_out = why == "is missing" or column == "loss"
+    where, *advice = where.split("\n  An outcome that may be zero or negative ")
+    assert where == (f"--where '{column} > 0'" if can_be_left_out else "")
     what = repr(cell) if cell else "the value"
     assert reported == f"{path}:\n  row 5, column {column}: {what} {why}"
     assert len(advice) == ((column, cell) == ("loss", "0"))

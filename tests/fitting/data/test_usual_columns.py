@@ -34,6 +34,13 @@ def same(runs):
         ("non_embedding_params", "total_tokens", "train_loss"),
         ("Model size", "dataset_size", "test_loss"),
         ("model/params", "train/tokens_seen", "eval/loss"),
+        ("num_parameters", "num_tokens_seen", "final_validation_loss_nats"),
+        ("params.n_params", "params.train_tokens", "metrics.eval_loss"),  # MLflow
+        ("model/num_parameters", "train/num_input_tokens_seen", "train/loss"),
+        ("num_trainable_parameters", "throughput/total_tokens", "eval/CrossEntropyLoss"),
+        ("params_non_emb", "consumed_train_tokens", "lm_loss_validation"),
+        ("total_non_embedding_params", "train/tokens", "valid/nll_loss"),
+        ("N_params", "D_tokens", "val_loss_final"),
     ],
 )
 def test_usual_names_are_found_and_reported(size, tokens, loss, tmp_path):
@@ -42,6 +49,88 @@ def test_usual_names_are_found_and_reported(size, tokens, loss, tmp_path):
         runs = Runs.read(path, law_type=Chinchilla)
     same(runs)
     assert len(caught) == 1
+
+
+@pytest.mark.parametrize(
+    ("titles", "choices"),
+    [
+        ({"num_params": "total_params", "x": "active_params"}, "total_params, active_params"),
+        ({"loss": "c4_val_loss", "x": "train_loss"}, "train_loss, c4_val_loss"),
+        ({"loss": "min_val_loss"}, "did you mean 'min_val_loss'"),
+        ({"loss": "c4_loss", "x": "wiki_loss"}, "did you mean 'c4_loss' or 'wiki_loss'"),
+        ({"loss": "val_loss_bits"}, "did you mean 'val_loss_bits'"),
+    ],
+)
+def test_names_of_several_meanings_are_not_guessed(titles, choices):
+    table = {"num_params": SIZES, "num_tokens": TOKENS, "loss": LOSS, "x": 1.1 * LOSS}
+    table = {titles.get(name, name): values for name, values in table.items()}
+    with pytest.raises(DataError, match=choices):
+        Runs.read(table, law_type=Chinchilla)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        {"Model (Mparams)": SIZES / 1e6, "Data (Btok)": TOKENS / 1e9, "Loss": LOSS},
+        {"params": [f"{n / 1e6:.9g} million" for n in SIZES],
+         "tokens": [f"{d / 1e9:.12g}B tokens" for d in TOKENS], "loss": LOSS},
+        {"N": SIZES, "steps": TOKENS / 524288,
+         "batch size (M tokens)": np.full(len(SIZES), 0.524288), "L": LOSS},
+    ],
+)  # fmt: skip
+def test_units_beside_things(table, tmp_path):
+    path = write_csv(tmp_path / "runs.csv", table)
+    with pytest.warns(TableNote):
+        same(Runs.read(path, law_type=Chinchilla))
+
+
+def test_a_row_of_units(tmp_path):
+    path = tmp_path / "runs.csv"
+    rows = zip(SIZES / 1e6, TOKENS / 1e9, LOSS, strict=True)
+    path.write_text(
+        "\n".join(
+            ["params,tokens,loss", "M,B,nats", *(",".join(map(repr, map(float, r))) for r in rows)]
+        )
+    )
+    with pytest.warns(TableNote, match="'tokens .B.' are multiplied"):
+        same(Runs.read(path, law_type=Chinchilla))
+
+
+def test_a_first_row_of_powers_is_a_run(tmp_path):
+    path = tmp_path / "runs.csv"
+    path.write_text("num_params,num_tokens\n1e8,1e9\n1e8,4e9\n")
+    assert read_table(path).columns["num_params"] == ["1e8", "1e8"]
+
+
+@pytest.mark.parametrize("cell", ["inf", "-", "diverged", "0", ""])
+def test_a_run_without_a_loss_can_be_left_out_as_the_message_says(cell, tmp_path):
+    cells = [*map(repr, map(float, LOSS)), cell]
+    table = {"num_params": [*SIZES, 1e9], "num_tokens": [*TOKENS, 1e9], "loss": cells}
+    path = write_csv(tmp_path / "runs.csv", table)
+    with pytest.raises(DataError, match="--where 'loss > 0'"):
+        Runs.read(path, law_type=Chinchilla)
+    with pytest.warns(TableNote, match="rows left out: 1"):
+        same(Runs.read(path, law_type=Chinchilla, where="loss > 0"))
+
+
+@pytest.mark.parametrize(
+    ("title", "says", "is_refused"),
+    [("log10_ppl", "2.302585", True), ("log2_perplexity", "--outcome bits", False)],
+)
+def test_logarithms_of_perplexities_have_another_remedy(title, says, is_refused, tmp_path):
+    table = {"num_params": SIZES, "num_tokens": TOKENS, title: LOSS / 2}
+    path = write_csv(tmp_path / "runs.csv", table)
+    kind = DataError if is_refused else TableWarning
+    with (pytest.raises if is_refused else pytest.warns)(kind, match=says):
+        Runs.read(path, columns={"loss": title}, law_type=Chinchilla)
+
+
+def test_tokens_for_each_parameter():
+    with pytest.warns(TableNote, match="tokens_per_param x num_params"):
+        runs = Runs.read(
+            {"params": SIZES, "tokens_per_param": TOKENS / SIZES, "loss": LOSS}, law_type=Chinchilla
+        )
+    same(runs)
 
 
 @pytest.mark.parametrize(
@@ -54,6 +143,9 @@ def test_usual_names_are_found_and_reported(size, tokens, loss, tmp_path):
         ("B tokens", 1e9), ("Million params", 1e6), ("EFLOPs", 1e18), ("compute (ZFLOPs)", 1e21),
         ("PF-days", 8.64e19), ("compute (PFLOP/s-days)", 8.64e19), ("N", 1.0), ("L_T", 1.0),
         ("num_params", 1.0), ("loss", 1.0), ("TFLOPs/s", 1.0), ("tokens", 1.0),
+        ("params/M", 1e6), ("D/10^9", 1e9), ("params_in_millions", 1e6), ("Tokens [Mrd.]", 1e9),
+        ("Size (MM)", 1e6), ("compute (1e18 FLOPs)", 1e18), ("FLOPs (E18)", 1e18),
+        ("compute_exaflops", 1e18), ("tokens/s", 1.0), ("tokens/step", 1.0), ("C_e", 1.0),
     ],
 )  # fmt: skip
 def test_units_in_headers(title, factor):
@@ -203,6 +295,13 @@ def test_of_checkpoints_the_last_of_each_run_is_read(tmp_path):
         Runs.read(path, checkpoints="first")
 
 
+def test_checkpoints_of_runs_without_names_are_reported(tmp_path):
+    cells = read_table(checkpoints(tmp_path)).columns
+    path = write_csv(tmp_path / "log.csv", {name: c for name, c in cells.items() if name != "run"})
+    with pytest.warns(TableWarning, match=r"'step' rises and starts again 5 times.*column 'run'"):
+        Runs.read(path)
+
+
 def test_rows_whose_steps_do_not_rise_within_a_run_are_runs(tmp_path, recwarn):
     assert len(Runs.read(checkpoints(tmp_path, step=np.full(24, 1000.0)))) == 24
     assert not [each for each in recwarn if each.category is TableNote]
@@ -239,6 +338,26 @@ def test_a_wide_table_is_read_as_one_row_for_each_cell(tmp_path):
         runs = Runs.read(write_csv(tmp_path / "runs.csv", cells), law_type=Chinchilla)
     np.testing.assert_allclose(runs.inputs["num_tokens"], TOKENS[:-1])
     np.testing.assert_allclose(runs.loss, LOSS[:-1])
+
+
+@pytest.mark.parametrize(
+    ("corner", "heads"),
+    [
+        ("params", ["D/N=6", "D/N=25", "D/N=90"]),
+        ("size \\ tokens per param", ["6", "25", "90"]),
+        ("N", ["1e18", "C=1e19", "1e20 FLOPs"]),
+    ],
+)
+def test_a_wide_table_of_ratios_or_compute(corner, heads, tmp_path):
+    sizes = np.array([7e7, 2e8, 5e8, 1.2e9])
+    ratios = np.array([6.0, 25.0, 90.0]) * np.ones((4, 1))
+    if "FLOPs" in heads[2]:
+        ratios = np.array([1e18, 1e19, 1e20]) / (6 * sizes[:, None] ** 2)
+    losses = {head: loss_of(sizes, r * sizes) for head, r in zip(heads, ratios.T, strict=True)}
+    with pytest.warns(TableNote, match="the table is wide"):
+        runs = Runs.read(write_csv(tmp_path / "runs.csv", {corner: sizes} | losses))
+    np.testing.assert_allclose(runs.inputs["num_tokens"], (ratios * sizes[:, None]).ravel())
+    np.testing.assert_allclose(runs.loss, np.transpose([*losses.values()]).ravel())
 
 
 @pytest.mark.parametrize(

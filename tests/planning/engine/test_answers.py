@@ -6,6 +6,7 @@ import pytest
 
 from jaxlaws import presets
 from jaxlaws.foundations.quantities import format_flops, format_quantity
+from jaxlaws.foundations.text import answer_notes
 from jaxlaws.foundations.text import table_columns as columns_module
 from jaxlaws.planning import (
     TEACHER_INFERENCE,
@@ -16,7 +17,6 @@ from jaxlaws.planning import (
     crossover,
     distill,
     is_solved,
-    plan_dict,
     rank_teachers,
 )
 
@@ -38,6 +38,14 @@ def test_a_plan_shows_its_numbers_and_status():
     assert ["parameters", "72.2B"] in rows
     assert ["loss", f"{plan.loss:.4f}"] in rows
     assert "<td>72.2B</td>" in plan._repr_html_()
+    assert "extrapolation_decades(plan, fitted_range)" in lines[-1]
+
+
+def test_a_plan_that_does_not_exist_says_why():
+    lines = _lines(compute_optimal(LAW, flops=1e3))
+    assert lines[0] == "SupervisedPlan: INFEASIBLE"
+    assert "the budget pays for no plan" in lines[1]
+    assert len(lines) == 3  # and no unit of losses that it does not have
 
 
 def test_a_sweep_shows_some_entries_and_what_is_not_solved():
@@ -138,7 +146,7 @@ def test_a_plan_in_a_trace_and_of_placeholders_is_shown():
 
 def test_solved_is_what_the_status_says():
     solved = [status.name for status in Status if is_solved(status)]
-    assert list(plan_dict._SOLVED) == solved
+    assert list(answer_notes._SOLVED) == solved
 
 
 def test_frames_hold_the_columns_of_the_dictionary():

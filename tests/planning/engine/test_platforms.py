@@ -8,7 +8,7 @@ import pytest
 from fitting import bundled_runs, fit, fits_on_devices
 from jaxlaws import precision, presets
 from jaxlaws.laws.chinchilla import Chinchilla
-from jaxlaws.planning import Status, callers_precision, compute_optimal, on_devices
+from jaxlaws.planning import Status, compute_optimal, on_devices
 from jaxlaws.planning.engine import evaluation
 from jaxlaws.precision import float64, has_float64, platform_of
 
@@ -74,12 +74,11 @@ def test_an_impossible_entry_is_infeasible_there_too(without_float64):
 
 
 def test_a_trace_computes_in_float32(without_float64):
-    def answer(flops):
-        return compute_optimal(LAW, flops=flops)
+    def answer(flops, precision=None):
+        return compute_optimal(LAW, flops=flops, precision=precision)
 
-    plan = jax.jit(lambda flops: answer(flops))(jnp.asarray(BUDGETS, jnp.float32))
-    with callers_precision():
-        single = jax.jit(lambda flops: answer(flops))(jnp.asarray(BUDGETS, jnp.float32))
+    plan = jax.jit(answer)(jnp.asarray(BUDGETS, jnp.float32))
+    single = jax.jit(lambda flops: answer(flops, "float32"))(jnp.asarray(BUDGETS, jnp.float32))
     for one, other in zip(jax.tree.leaves(plan), jax.tree.leaves(single), strict=True):
         np.testing.assert_array_equal(one, other)
     assert plan.precision == "float32"
@@ -88,6 +87,10 @@ def test_a_trace_computes_in_float32(without_float64):
     assert np.all(np.asarray(plan.status) == Status.CONVERGED)
     np.testing.assert_allclose(plan.loss, exact.loss, rtol=1e-6)
     assert 1e-9 < largest_gap(plan, exact) < 0.02
+    with pytest.raises(ValueError, match="float64' is not possible on the platform 'cpu'"):
+        jax.jit(lambda flops: answer(flops, "float64"))(1e21)
+    # NumPy arrays have float64 on every platform.
+    np.testing.assert_array_equal(answer(BUDGETS, "float64").loss, exact.loss)
 
 
 def test_devices_without_float64_answer_in_float32(without_float64):

@@ -1,6 +1,7 @@
 """Planning functions under transformations outside `jit`: compiled at the first call only."""
 
 import functools
+import inspect
 import logging
 
 import jax
@@ -8,13 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxlaws import presets
+from jaxlaws import planning, presets
 from jaxlaws.planning import (
     FREE_TEACHER,
     Limit,
     Planner,
     Scenario,
-    callers_precision,
     compare,
     compute_optimal,
     crossover,
@@ -168,10 +168,11 @@ def test_numbers_of_numpy_under_transformations_outside_jit(wide):
 def test_the_program_inside_a_program_costs_nothing(monkeypatch):
     def program():
         answer = jax.jit(
-            lambda law, size, flops: train_fixed(law, num_params=size, flops=flops).loss
+            lambda law, size, flops: (
+                train_fixed(law, num_params=size, flops=flops, precision="float32").loss
+            )
         )
-        with callers_precision():
-            return answer.lower(LAW, 1e9, 1e21).compile().cost_analysis()["flops"]
+        return answer.lower(LAW, 1e9, 1e21).compile().cost_analysis()["flops"]
 
     nested = program()
     plain = evaluation._answer_in_trace.__wrapped__
@@ -215,3 +216,55 @@ def test_lists_are_arrays_in_a_trace():
     ).shape == (2,)
     over = jax.jit(lambda c: overtraining_cost(LAW, flops=c, size_fraction=[0.5, 0.7]).overhead)
     assert over(1e21).shape == (2,)
+
+
+def test_every_planning_function_takes_a_precision():
+    functions = [each for each in vars(planning).values() if inspect.isfunction(each)]
+    questions = [each for each in functions if "limits" in inspect.signature(each).parameters]
+    assert len(questions) > 20
+    for question in questions:
+        assert "precision" in inspect.signature(question).parameters, question
+
+
+def loss_of_size(num_params, precision=None):
+    return train_fixed(LAW, num_params=num_params, flops=1e21, precision=precision).loss
+
+
+def budget_of_size(num_params, precision=None):
+    given = {"num_params": num_params, "target_loss": 2.5, "precision": precision}
+    return flops_to_reach(train_fixed, LAW, **given).flops / 1e21
+
+
+def true_loss(size):
+    return LAW.E + LAW.A / size**LAW.alpha + LAW.B / (1e21 / (6 * size)) ** LAW.beta
+
+
+def true_budget(size):
+    tokens = (LAW.B / (2.5 - LAW.E - LAW.A / size**LAW.alpha)) ** (1 / LAW.beta)
+    return 6 * size * tokens / 1e21
+
+
+@pytest.mark.parametrize("wide", [False, True])
+@pytest.mark.parametrize(
+    ("answer", "truth"),
+    [
+        (loss_of_size, true_loss),
+        pytest.param(budget_of_size, true_budget, marks=pytest.mark.slow),
+    ],
+)
+def test_a_call_chooses_its_precision(answer, truth, wide):
+    sizes = np.array([5e8, 1e9], np.float32)
+    step = 1e-4 * sizes.astype(float)
+    slopes = (truth(sizes + step) - truth(sizes - step)) / (2 * step)
+    with jax.enable_x64(wide):
+        for precision in ("float32", "float64"):
+            slope = jax.vmap(jax.grad(functools.partial(answer, precision=precision)))
+            is_double = "f64" in str(jax.make_jaxpr(slope)(sizes))
+            assert is_double == (precision == "float64")
+            np.testing.assert_allclose(jax.jit(slope)(sizes), slopes, rtol=1e-3)
+
+
+def test_an_unknown_precision():
+    for flops in (1e21, jnp.float32(1e21)):
+        with pytest.raises(ValueError, match="'float32', 'float64' or None, got 'bfloat16'"):
+            compute_optimal(LAW, flops=flops, precision="bfloat16")

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxlaws.planning.solver.batched import eliminate, hessian, hessians
+from jaxlaws.planning.solver.batched import eliminate, gradients, hessian, hessians
 
 
 def _bent(point):
@@ -25,6 +25,10 @@ def test_derivatives_of_several_functions():
     np.testing.assert_allclose(value, _bent(point), rtol=1e-6)
     expected = [0.3 * e * y + y * z, e + x * z, x * y + 3 * z**2]
     np.testing.assert_allclose(first, expected, rtol=1e-5)
+    (same, slopes), (_, of_round_too) = gradients([_bent, _round], point)
+    np.testing.assert_allclose(same, value, rtol=1e-6)
+    np.testing.assert_allclose(slopes, expected, rtol=1e-5)
+    np.testing.assert_allclose(of_round_too, of_round, rtol=1e-6)
     expected = [[0.09 * e * y], [0.3 * e + z, 0 * x], [y, x, 6 * z]]
     for row, exact in zip(second, expected, strict=True):
         np.testing.assert_allclose(row, exact, rtol=1e-5, atol=1e-6)

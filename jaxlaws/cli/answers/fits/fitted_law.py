@@ -9,6 +9,7 @@ from fitting import (
     FitResult,
     IntervalMethod,
     Runs,
+    Squares,
     Status,
     coefficients_on_bounds,
     predict,
@@ -18,6 +19,7 @@ from fitting import (
 from jaxlaws.cli.output.notices import show_notice
 from jaxlaws.cli.output.printing import print_table
 from jaxlaws.foundations.annotations import Json
+from jaxlaws.foundations.law import coefficients, outcome_of, outcomes_of
 from jaxlaws.foundations.text.tables import Table
 
 _NORMAL = 1.4826  # the standard deviation of a normal distribution, in median absolute deviations
@@ -112,6 +114,19 @@ def _notes(summary: Mapping[str, Json]) -> list[str]:
     return notes
 
 
+def _units(result: FitResult) -> str:
+    """The unit of the irreducible loss and of the objective."""
+    objective = result.options.objective
+    of, unit = "log residuals", "no unit"
+    if isinstance(objective, Squares):
+        of, unit = "residuals", "the unit of the loss, squared"
+    text = f"Objective: the sum of {objective!r} of {of}; {unit}."
+    losses = [name for name in coefficients(result.law) if name.rpartition(".")[2] == "E"]
+    if losses and outcome_of(result.law) is None and not outcomes_of(result.law):
+        text = f"{', '.join(losses)}: nats per token, as the losses. {text}"
+    return text
+
+
 def print_fit(name: str, result: FitResult, summary: Mapping[str, Json], level: float) -> None:
     """Print the summary of a fit as a table, and the notes and warnings of the fit."""
     held, coefficients = summary["held"], summary["coefficients"]
@@ -133,6 +148,6 @@ def print_fit(name: str, result: FitResult, summary: Mapping[str, Json], level: 
         f"{summary['starts_agreeing']:.0%} of {len(result.objective_by_start)} starts agree"
     )
     table = Table(heads, [row[: len(heads)] for row in rows])
-    print_table(title, table, _notes(summary))
+    print_table(title, table, [_units(result), *_notes(summary)])
     for warning in (*result.warnings, *result.identifiability.notes):
         show_notice(warning)

@@ -10,7 +10,7 @@ from jaxlaws.cli.options.law_quantity import Quantity
 from jaxlaws.cli.options.law_source import Source
 from jaxlaws.cli.output.destinations import is_picture
 from jaxlaws.cli.output.files import write_picture, write_table
-from jaxlaws.cli.output.printing import print_json, print_table
+from jaxlaws.cli.output.printing import print_json, print_table, with_loss_unit
 from jaxlaws.foundations.annotations import Json
 from jaxlaws.foundations.text.cells import WORDS, cell
 from jaxlaws.foundations.text.escaping import figure_text
@@ -51,13 +51,13 @@ def show(
         )
         return
     notes = [
-        "change if left out: of the quantity, if the law is fitted without the run. change per "
-        "+1%: for a loss of the run that is 1% higher, to first order."
+        "Change if left out: the law is fitted without the run. Change per +1%: the loss of the "
+        "run is 1% higher (first order)."
     ]
     if np.median(np.abs(found.largest_per_percent)) == 0:
         notes.append(
-            "change per +1% is 0 for runs that are farther than delta from the law: with Huber's "
-            "cost a small change of their losses moves nothing."
+            "The change per +1% is 0 for runs that are farther than delta from the law: with "
+            "Huber's cost a small change of their losses moves nothing."
         )
     if not found.is_refit.all():
         count = int(np.sum(~found.is_refit))
@@ -69,7 +69,8 @@ def show(
         more = "" if output is not None and not is_picture(output) else "; -o writes all"
         notes.insert(0, f"{_MOST_ROWS} of {len(found.rows)} runs are shown{more}.")
     shown = "" if quantity.is_log else unit
-    print_table(title, _table(found, quantity, shown), notes, lead=_lead(found, quantity, shown))
+    table = with_loss_unit(_table(found, quantity, shown), source.loss_unit)
+    print_table(title, table, notes, lead=_lead(found, quantity, shown))
 
 
 def _unit(quantity: Quantity, source: Source) -> str:
@@ -88,9 +89,9 @@ def _lead(found: Influence, quantity: Quantity, unit: str) -> str:
     # The fewest runs with half of the sum of squared changes.
     half = 1 + int(np.searchsorted(np.cumsum(np.square(change)), 0.5 * total)) if total else 0
     most = _change(float(change[0]), quantity)
-    words = f"{quantity.title}: {value}{unit and f' {unit}'}. Without {first} the fit changes it by"
     return (
-        f"{words} {most}; {half} of {len(change)} runs have half of all influence (sum of squares)."
+        f"{quantity.title}: {value}{unit and f' {unit}'}. Without {first} it changes by {most}. "
+        f"{half} of {len(change)} runs have half of all influence (sum of squares)."
     )
 
 

@@ -132,7 +132,7 @@ class Strategies(Presentation):
         shares, named = document.get("probabilities", {}), {}
         for name, plan in document["options"].items():
             named[name] = plan | {"loss": values[f"options.{name}.loss"]}
-            if name == "distil":
+            if name == "distil" and plan["loss"] is not None:
                 named[name]["teacher"] = plan["shares"]["logits"] + plan["shares"]["teacher"]
             if shares:
                 named[name]["share_of_draws"] = shares.get(name.upper(), 0.0)

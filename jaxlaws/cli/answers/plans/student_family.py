@@ -1,13 +1,10 @@
 """`jaxlaws plan distill --student 1B,3B,8B`: students of several sizes that share one teacher."""
 
-import numpy as np
-
 from jaxlaws.cli.answers.plans.size_and_tokens import SizeAndTokens
 from jaxlaws.cli.answers.presentation import Answered
-from jaxlaws.foundations.annotations import Array, Json
+from jaxlaws.foundations.annotations import Json
 from jaxlaws.foundations.text.cells import DISTANCE, SHARES, WORDS
 from jaxlaws.foundations.text.table_columns import columns
-from jaxlaws.planning import extrapolation_decades
 
 _TEACHER = {n: WORDS[n] for n in ("num_teacher_params", "num_teacher_tokens", "teacher_loss")}
 _COLUMNS = {"student_losses": "student losses", **_TEACHER, "loss": "mean loss"}
@@ -27,14 +24,6 @@ class StudentFamily(SizeAndTokens):
         super().__init__(title, within)
         self.rows = _STUDENTS | _COLUMNS | SHARES | _STATUS
         self.columns = _COLUMNS | _STATUS | DISTANCE
-
-    def decades(self, found: Answered) -> Array:
-        """The distance to the fitted range of the student that is farthest, in decades."""
-        plan = found.result
-        runs = {name: vars(plan)[name] for name in _STUDENTS}
-        runs["teacher_loss"] = plan.teacher_loss[..., None]
-        decades = extrapolation_decades(runs, found.source.fitted_range)
-        return np.fmax.reduce(np.broadcast_to(decades, plan.student_losses.shape), axis=-1)
 
     def document(self, found: Answered) -> dict[str, Json]:
         """The plan; the sizes of the students are among the inputs."""

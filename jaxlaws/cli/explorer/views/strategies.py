@@ -33,7 +33,7 @@ from jaxlaws.cli.explorer.view import (
 )
 from jaxlaws.cli.explorer.views.strategies_plans import NAMES, Found
 from jaxlaws.cli.options.plan_options import SCENARIOS
-from jaxlaws.foundations.annotations import Tree
+from jaxlaws.planning.analysis.extrapolation import judged_inputs
 
 _TO = {"train": "training compute-optimally", "overtrain": "overtraining", "distil": "distilling"}
 _PARTS = {
@@ -64,14 +64,14 @@ def _answer(given: Given) -> Answer:
 def _sentence(found: Found) -> str:
     budget = wording.flops(found.budget)
     if found.winner is None:
-        served = wording.tokens(found.inputs["num_inference_tokens"])
+        served = wording.tokens(found.served)
         return (
             f"No strategy is possible: {budget} do not pay for serving {served} and for training. "
             "Raise the budget, or lower the size or the tokens served."
         )
     plan = found.here[found.winner]
     params = plan.num_student_params if found.winner == "distil" else plan.num_params
-    most = wording.size(found.inputs["num_student_params"])
+    most = wording.size(found.size)
     begin = (
         f"For {budget} and at most {most}, {_TO[found.winner]} is best: a model of "
         f"{wording.size(params)} reaches {wording.loss(plan.loss, found.unit)}"
@@ -90,7 +90,7 @@ def _sentence(found: Found) -> str:
 
 def _notes(found: Found) -> list[str]:
     notes, source = [], found.given.law.source
-    size = found.inputs["num_student_params"]
+    size = found.size
     train = found.here["train"]
     if not found.eligible["train"] and np.isfinite(train.loss):
         notes.append(
@@ -110,20 +110,16 @@ def _notes(found: Found) -> list[str]:
     return [*notes, *wording.free_teacher(found.given["scenario"]), *source.caveats]
 
 
-def _values(plan: Tree) -> dict[str, float]:
-    names = ("num_params", "num_tokens", "num_student_params", "num_student_tokens", "teacher_loss")
-    return {name: float(getattr(plan, name)) for name in names if hasattr(plan, name)}
-
-
 def _extrapolation(found: Found) -> str | None:
     if found.winner is None:
         return None
-    return wording.extrapolation(_values(found.here[found.winner]), found.fitted)
+    inputs = judged_inputs(found.here[found.winner])
+    return wording.extrapolation({k: float(v) for k, v in inputs.items()}, found.fitted)
 
 
 def _losses(found: Found) -> Lines:
-    order = np.argsort(found.inputs["flops"])
-    budgets, options = found.inputs["flops"][order], found.comparison.options
+    order = np.argsort(found.budgets)
+    budgets, options = found.budgets[order], found.comparison.options
     series = []
     for name in NAMES:
         plan, low, high = options[name], None, None

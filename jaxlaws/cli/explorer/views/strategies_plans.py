@@ -8,11 +8,8 @@ import numpy as np
 from jaxlaws.cli.explorer.programs import (
     NUM_BUDGETS,
     budgets_with,
-    distilled,
-    inputs_of,
     program,
     traced_scenario,
-    trained,
 )
 from jaxlaws.cli.explorer.view import BUDGET, NUM_DRAWS, Given
 from jaxlaws.compute import ForwardFlops
@@ -49,20 +46,10 @@ class Found:
         source = given.law.source
         self.given, self.unit, self.fitted = given, source.loss_unit, source.fitted_range
         self.budget = given["flops"]
-        self.inputs = {
-            "flops": budgets_with(self.budget, BUDGET.low, BUDGET.high),
-            "num_student_params": given["num_student_params"],
-            "num_inference_tokens": given["num_inference_tokens"],
-        }
         self.scenario = traced_scenario(given["scenario"])
-        self.comparison = given.timed(
-            lambda: _compared(
-                law=source.law,
-                scenario=self.scenario,
-                forward_flops=given.forward_flops,
-                **self.inputs,
-            )
-        )
+        self.budgets = budgets_with(self.budget, BUDGET.low, BUDGET.high)
+        self.size, self.served = given["num_student_params"], given["num_inference_tokens"]
+        self.comparison = self._compare(self.budgets, self.size)
         self.winners = self.comparison.winner
         self.here = {
             name: jax.tree.map(lambda leaf: leaf[-1], self.comparison.options[name])
@@ -92,7 +79,7 @@ class Found:
         # factor of 15; a search step by step takes five times as long.
         for _ in range(_NUM_CALLS):
             log_flops = np.linspace(low, high, NUM_BUDGETS)
-            losses = self.given.timed(lambda at=log_flops: self._losses_of(winner, np.exp(at)))
+            losses = self._losses_of(winner, np.exp(log_flops))
             first = int(np.argmax(losses <= target))
             if first == 0:  # no budget of the bracket, or the least one
                 return np.nan
@@ -100,16 +87,25 @@ class Found:
         log_needed = low + (high - low) * (at_low - target) / (at_low - at_high)
         return 1 - float(np.exp(log_needed)) / self.budget
 
+    def _compare(self, budgets: np.ndarray, size: float) -> Comparison:
+        """The one program of this view: another would compile while a slider moves."""
+        return self.given.timed(
+            lambda: _compared(
+                law=self.given.law.source.law,
+                scenario=self.scenario,
+                forward_flops=self.given.forward_flops,
+                flops=budgets,
+                num_student_params=size,
+                num_inference_tokens=self.served,
+            )
+        )
+
     def _losses_of(self, strategy: str, budgets: np.ndarray) -> np.ndarray:
         """The losses of a strategy's size with other budgets; NaN where it is not possible."""
-        common = {"law": self.given.law.source.law, "forward_flops": self.given.forward_flops}
-        served = self.inputs["num_inference_tokens"]
-        if strategy == "distil":
-            size = self.inputs["num_student_params"]
-            inputs = inputs_of(budgets, served, num_student_params=size)
-            return distilled(**common, **inputs, scenario=self.scenario).loss
-        size = self.here[strategy].num_params
-        return trained(**common, **inputs_of(budgets, served, num_params=size)).loss
+        if strategy == "train":  # its size stays, so it is a fixed size as that of `overtrain`
+            size = float(self.here["train"].num_params)
+            return self._compare(budgets, size).options["overtrain"].loss
+        return self._compare(budgets, self.size).options[strategy].loss
 
     @functools.cached_property
     def share_of_draws(self) -> float:

@@ -77,7 +77,7 @@ def command(
     if several and taught:
         raise click.UsageError(f"several students train their teacher: leave out {taught}")
     if several and inputs["num_students"] != 1:
-        raise click.UsageError("--student lists each student: leave out --students")
+        raise click.UsageError("--student lists each student: leave out --num-students")
     for option, value, fits in (
         ("--within", within, table is None),
         ("--unique-tokens", unique_tokens, table is None and not several),
