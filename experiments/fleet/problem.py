@@ -7,18 +7,19 @@ planner.
 """
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from jaxlaws import presets
-from jaxlaws.foundations.annotations import Array
+from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning import (
     TEACHER_PRETRAINING_AND_INFERENCE,
     Costs,
     FamilyPlan,
     Hardware,
+    Scenario,
     distill_family,
 )
+from jaxlaws.precision import array_module
 
 LAW = presets.load("busbridge2025_refit")
 BUDGET = 2e7  # dollars
@@ -45,22 +46,43 @@ def num_tokens(money_for_data: Array) -> Array:
     return OWN_TOKENS + money_for_data / DOLLARS_PER_TOKEN
 
 
-def fleet_plan(money_for_data: Array) -> FamilyPlan:
-    """The best plan of teacher and products for a given purchase of data, in dollars."""
+cost = Costs.in_dollars(training=TRAINING, serving=SERVING)
+
+
+def fleet_plan(
+    money_for_data: Array,
+    law: Tree = LAW,
+    *,
+    budget: float = BUDGET,
+    products: slice = slice(None),
+    scenario: Scenario = TEACHER_PRETRAINING_AND_INFERENCE,
+    **settings: Tree,
+) -> FamilyPlan:
+    """The best plan of teacher and products for a given purchase of data.
+
+    Args:
+        money_for_data: dollars, of any shape.
+        law: the law of distillation.
+        budget: dollars for everything.
+        products: which products.
+        scenario: which costs of the teacher are paid.
+        **settings: further ones of `distill_family`.
+    """
     tokens = num_tokens(money_for_data)
-    cost = Costs.in_dollars(training=TRAINING, serving=SERVING)
-    serving = cost.serving * (2 * SIZES * DEMAND).sum()
-    in_time = cost.training * MOST_FLOPS + serving
+    sizes, demand = SIZES[products], DEMAND[products]
+    in_time = cost.training * MOST_FLOPS + cost.serving * 2 * sizes @ demand
+    xp = array_module(money_for_data)
     return distill_family(
-        LAW,
-        flops=jnp.minimum(BUDGET - money_for_data, in_time),
-        num_student_params=SIZES,
-        num_inference_tokens=DEMAND,
-        weights=WEIGHTS,
+        law,
+        flops=xp.minimum(budget - money_for_data, in_time),
+        num_student_params=sizes,
+        num_inference_tokens=demand,
+        weights=WEIGHTS[products],
         num_student_tokens_bounds=(LEAST_TOKENS, tokens),
         num_teacher_tokens_bounds=(LEAST_TOKENS, tokens),
-        scenario=TEACHER_PRETRAINING_AND_INFERENCE,
+        scenario=scenario,
         cost=cost,
+        **settings,
     )
 
 

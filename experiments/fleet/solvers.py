@@ -48,7 +48,7 @@ def with_optax() -> Solved:
     """Adam on the share of the money that buys data, in the precision that JAX has now."""
     step = jax.jit(jax.value_and_grad(problem.fleet_loss, has_aux=True))
     optimiser = optax.adam(optax.cosine_decay_schedule(_RATE, _STEPS))
-    logit = jnp.asarray(_START)
+    logit = jnp.asarray(_START, dtype=float)  # without a type, the second step compiles again
     state = optimiser.init(logit)
     begin = time.perf_counter()
     jax.block_until_ready(step(logit))
@@ -56,7 +56,7 @@ def with_optax() -> Solved:
     all_finite = True
     for _ in range(_STEPS):
         _, slope = step(logit)
-        all_finite = all_finite and bool(jnp.isfinite(slope))
+        all_finite = all_finite and bool(jnp.isfinite(slope))  # waits for the step
         update, state = optimiser.update(slope, state)
         logit = jnp.asarray(optax.apply_updates(logit, update))
     (_, plan), _ = step(logit)

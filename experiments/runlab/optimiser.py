@@ -8,11 +8,14 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from jaxlaws.foundations.annotations import Array
+
 BASE_WIDTH = 32
 HIDDEN = ("qkv", "attention_out", "gate_up", "down")
 WARM_UP = 0.1
 LONGEST_WARM_UP = 500
 LAST_RATE = 1e-3
+ANNEALED = 0.2  # the last part of a run, in which the rate of the schedule `constant` falls
 WEIGHT_DECAY = 1e-4
 
 
@@ -32,12 +35,16 @@ def rate_multipliers(params: dict, width: int) -> dict:
     )
 
 
-def rate_at(step: jax.Array, steps: jax.Array) -> jax.Array:
-    """Return the share of the peak rate at a step: linear warm-up, then a cosine.
+def rate_at(step: Array, steps: Array, schedule: str = "cosine") -> jax.Array:
+    """Return the share of the peak rate at a step: linear warm-up, then the schedule.
 
-    `step` and `steps` are traced, so runs of every length share one compiled program.
+    `step` and `steps` are traced, so runs of every length share one compiled program. The schedule
+    is `cosine`, or `constant`: the peak rate, and a linear fall in the last fifth of the run.
     """
     warm_up = jnp.minimum(WARM_UP * steps, LONGEST_WARM_UP)
     progress = jnp.clip((step - warm_up) / (steps - warm_up), 0, 1)
-    cosine = LAST_RATE + (1 - LAST_RATE) * 0.5 * (1 + jnp.cos(jnp.pi * progress))
-    return jnp.minimum((step + 1) / warm_up, cosine)
+    if schedule == "cosine":
+        height = 0.5 * (1 + jnp.cos(jnp.pi * progress))
+    else:
+        height = jnp.minimum((1 - step / steps) / ANNEALED, 1)
+    return jnp.minimum((step + 1) / warm_up, LAST_RATE + (1 - LAST_RATE) * height)

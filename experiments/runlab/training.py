@@ -44,10 +44,12 @@ class Group:
     Attributes:
         members: the models that are trained.
         teachers: the shapes of their teachers.
+        schedule: of the learning rate, see `rate_at`.
     """
 
     members: tuple[Member, ...]
     teachers: tuple[model.Shape, ...] = ()
+    schedule: str = "cosine"
 
 
 def train(
@@ -59,7 +61,7 @@ def train(
     batch: int,
     learning_rate: float,
     seed: int,
-    progress=lambda done: None,
+    progress=lambda done, params: None,
 ) -> tuple[dict, ...]:
     """Train every model of `group` and return the parameters, one tree per model.
 
@@ -71,7 +73,8 @@ def train(
         batch: number of windows per step.
         learning_rate: peak of the learning-rate schedule.
         seed: seed of the parameters. `windows` has its own seed.
-        progress: a function that is called from time to time with the number of finished steps.
+        progress: a function that is called from time to time with the number of finished steps and
+            the parameters of all models at that step.
     """
     params = tuple(model.init(jax.random.key(seed), member.shape) for member in group.members)
     state = tuple(optimiser().init(each) for each in params)
@@ -81,7 +84,7 @@ def train(
         params, state, _ = advance(
             params, state, teachers, data, first, steps, learning_rate, group=group
         )
-        progress(first + count)
+        progress(first + count, params)
     return jax.block_until_ready(params)
 
 
@@ -100,7 +103,7 @@ def _advance(params, state, teachers, data, first, steps, learning_rate, *, grou
             model.forward(weights, symbols[:, :-1], shape)
             for weights, shape in zip(teachers, group.teachers, strict=True)
         )
-        rate = learning_rate * rate_at(count, steps)
+        rate = learning_rate * rate_at(count, steps, group.schedule)
         new_params, new_state, losses = [], [], []
         for each, old, member, factors in zip(
             params, state, group.members, multipliers, strict=True

@@ -9,7 +9,6 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from fitting.design.greedy_choice import POWERS, best_of_runs
 from fitting.design.knowledge import Knowledge
 from jaxlaws.foundations.annotations import Array, Tree
 
@@ -17,7 +16,10 @@ Cost = Callable[..., Array]
 
 _NUM_STARTS = 16
 _NUM_STEPS = 300
-_NUM_PLACES = 256
+_NUM_PLACES = 320
+_NUM_EXCHANGES = 4
+_NUM_ROUNDS = 5  # of exchanges, from each start
+_ROUNDING = 1e-9  # of a budget
 _RATE = 0.05  # of the range of an input
 _PENALTY = 10.0  # for each e-fold of cost too much: more than the logarithm of the variance gains
 _HALVINGS = 50
@@ -75,8 +77,9 @@ def best_places(
 ) -> np.ndarray:
     """Places of runs that make the mean of the relative variances least.
 
-    All starts go through one program. Costs above the limits have a penalty, and at the end the
-    runs are moved towards the lower bounds until the limits hold.
+    The best of some random places are chosen by exchange, and then moved by gradients, which end in
+    poor optima from random starts. All starts go through one program. Costs above the limits have a
+    penalty, and at the end the runs are moved towards the lower bounds until the limits hold.
 
     Args:
         box: the bounds, and the cost of a run.
@@ -91,43 +94,66 @@ def best_places(
         Places, `(num_runs, num_inputs)`.
     """
     random = np.random.default_rng(seed)
-    starts = random.uniform(size=(_NUM_STARTS, num_runs, len(box.names)))
-    starts[0] = _best_of_some(box, knowledge, num_runs, budget, largest, random)
     moves = np.ones(len(box.names), bool)
-    limits = np.array([budget, largest])
-    places = _lowest(*_descended(box, knowledge, starts, limits, moves))
+    some = random.uniform(size=(_NUM_PLACES, len(box.names)))
+    some[: _NUM_PLACES // 4] = np.round(some[: _NUM_PLACES // 4])
+    some[0] = 0.0
     if shapes is not None:
-        i, allowed = box.names.index(shapes[0]), box.place_of(*shapes)
-        nearest = np.argmin(np.abs(places[:, i, None] - allowed[None]), axis=1)
-        places[:, i], moves[i] = allowed[nearest], False
-        near = places + np.where(moves, 0.1, 0.0) * random.normal(size=starts.shape)
-        again = np.where(moves, np.clip(near, 0.0, 1.0), places)
-        places = _lowest(*_descended(box, knowledge, again, limits, moves))
-    return _within(box, places, moves, budget, largest)
+        i = box.names.index(shapes[0])
+        moves[i], some[:, i] = False, random.choice(box.place_of(*shapes), _NUM_PLACES)
+        some[0, i] = some[:, i].min()
+    best = _exchanged(box, knowledge, some, num_runs, budget, largest, random)
+    starts = np.tile(best, (_NUM_STARTS, 1, 1))
+    near, far = np.array_split(starts[1:], 2)
+    near += np.where(moves, 0.1, 0.0) * random.normal(size=near.shape)
+    far[:] = some[random.integers(len(some), size=far.shape[:2])]
+    limits = np.array([budget, largest])
+    places, values = _descended(box, knowledge, np.clip(starts, 0.0, 1.0), limits, moves)
+    ended = np.array(places[int(np.nanargmin(np.asarray(values)))])
+    every = [_within(box, each, moves, budget, largest) for each in (best, ended)]
+    return min(every, key=lambda each: _value(box, knowledge, each))
 
 
-def _best_of_some(
+def _value(box: Box, knowledge: tuple[Knowledge, ...], places: np.ndarray) -> float:
+    inputs, costs = box.inputs(places), box.costs(places)
+    return float(sum(each.relative_variance(inputs, costs) for each in knowledge))
+
+
+def _exchanged(
     box: Box,
     knowledge: tuple[Knowledge, ...],
+    places: np.ndarray,
     num_runs: int,
     budget: float,
     largest: float,
     random: np.random.Generator,
 ) -> np.ndarray:
-    """Places chosen one after another from random ones; the last ones can be repeated."""
-    places = random.uniform(size=(_NUM_PLACES, len(box.names)))
-    places = np.concatenate([places, np.round(places[: _NUM_PLACES // 4])])
-    inputs = {name: np.asarray(values) for name, values in box.inputs(places).items()}
-    costs = np.broadcast_to(np.asarray(box.cost(**inputs), float), len(places))
-    chosen = best_of_runs(
-        knowledge, inputs, costs, costs <= largest, budget, num_runs, POWERS
-    ).places
-    return places[np.resize(chosen, num_runs)] if len(chosen) else np.zeros_like(places[:num_runs])
+    """Some of the places, by exchange: each run in turn takes the place that is best now.
 
-
-def _lowest(places: Array, values: Array) -> np.ndarray:
-    """The places of the start with the lowest value."""
-    return np.array(places[int(np.nanargmin(np.asarray(values)))])
+    This is the algorithm of Fedorov 1972. It starts from random cheap places, several times.
+    """
+    inputs, costs = box.inputs(places), np.asarray(box.costs(places), float)
+    added = [np.asarray(each.information_of(inputs, costs)) for each in knowledge]
+    costs = np.where((costs <= largest) | (costs == costs.min()), costs, np.inf)
+    most = budget * (1 + _ROUNDING)
+    cheap = np.flatnonzero(costs <= max(most / num_runs, costs.min()))
+    found = []
+    for _ in range(_NUM_EXCHANGES):
+        chosen, values = random.choice(cheap, num_runs), np.full(len(costs), np.inf)
+        for _ in range(_NUM_ROUNDS):
+            before = chosen.copy()
+            for i in range(num_runs):
+                others = np.delete(chosen, i)
+                values = sum(
+                    np.asarray(each.relative_variances(more[:, others].sum(axis=1)[:, None] + more))
+                    for each, more in zip(knowledge, added, strict=True)
+                )
+                values = np.where(costs + costs[others].sum() <= most, values, np.inf)
+                chosen[i] = np.nanargmin(values)
+            if np.array_equal(chosen, before):
+                break
+        found.append((np.nanmin(values), chosen))
+    return places[min(found, key=lambda each: each[0])[1]]
 
 
 @functools.partial(jax.jit, static_argnums=0)

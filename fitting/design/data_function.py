@@ -16,11 +16,10 @@ import numpy as np
 from jax import lax
 
 from fitting.data.runs import Runs
-from fitting.design.moving_fit import MovingFit, Spread, leverages
+from fitting.design.moving_fit import MovingFit, Spread, beyond_first_order
 from fitting.estimation.results import FitResult, L_co
 from fitting.problem.batched_problem import pad_rows
 from fitting.problem.coefficient_names import value_of
-from fitting.problem.objectives import AsymmetricHuber, Huber
 from fitting.problem.parameters import Parameters
 from fitting.uncertainty.refit_problem import FitProblem
 from jaxlaws.foundations.annotations import Array, Tree
@@ -35,9 +34,6 @@ from jaxlaws.precision import (
     to_numpy,
     wide_numbers,
 )
-
-_MOST_LEVERAGE = 0.999
-_WITH_KINKS = (Huber, AsymmetricHuber)
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -118,19 +114,26 @@ class FitAsFunction(Displayed, Generic[L_co]):
         with float64():
             return self._fit.left_out(np.asarray(places))
 
-    def leverages(self) -> np.ndarray:
-        """The leverage of each run, `(num_runs,)`.
+    def beyond_first_order(self, by_weight: np.ndarray) -> np.ndarray:
+        """What leaving out each run changes beyond the first order, `(num_runs,)`.
 
-        It is the share of the curvature of the objective, seen from the run, that the run gives
-        itself: between 0 and 1 for least squares. It is zero for laws with several outcomes and for
-        Huber's cost, whose curvature jumps.
+        The law stays linear; see `moving_fit.beyond_first_order`. With priors, whose weight follows
+        the residuals, it is zero.
+
+        Args:
+            by_weight: derivatives of the changed number by the weight of each run, `(num_runs,)`.
         """
-        found = np.zeros(len(self.losses))
+        fits = self._fit.with_stages()
+        if any(fit.spread is not None for fit in fits):
+            return np.zeros(len(by_weight))
         with float64():
-            for fit in self._fit.with_stages():
-                if self.losses.ndim == 1 and not isinstance(fit.problem.objective, _WITH_KINKS):
-                    np.add.at(found, fit.runs, np.asarray(leverages(fit)))
-        return np.clip(found, 0.0, _MOST_LEVERAGE)
+            parts = [beyond_first_order(fit, len(by_weight)) for fit in fits]
+        gradients, beyond = (np.concatenate(each, axis=1) for each in zip(*parts, strict=True))
+        # The derivative by a weight is a product with the gradient of the cost of the run.
+        sizes = np.linalg.norm(gradients, axis=0)
+        sizes = np.where(sizes > 0, sizes, 1.0)
+        slopes = np.linalg.lstsq(gradients / sizes, -by_weight)[0] / sizes
+        return beyond @ slopes
 
 
 def fit_as_function(

@@ -17,11 +17,13 @@ from fitting.problem.objectives import LogSquares, Squares
 from fitting.uncertainty.refit_problem import FitProblem
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.law import Law
+from jaxlaws.pytree import Domain
 from jaxlaws.trees import register_dataclass
 
 Quantity = Callable[[Law], Array]
 
 _DOUBT = 0.3  # of predictions before the runs, as a share of the spread of the losses
+_WIDEST = 3.0  # e-folds of a coefficient above zero, before the runs
 _LEAST = 1e-14  # eigenvalue, relative to the largest
 _VARIANCE_OF_LOG = np.pi**2 / 8  # of the logarithm of the size of a normal number
 _MEAN_OF_LOG = -0.6351814227  # of the same
@@ -74,7 +76,8 @@ class Knowledge:
         problem: the problem of the fit, in centred units.
         frozen: coefficients and sub-laws that do not move.
         vectors: free numbers of each law, the optimum first, `(num_laws, num_free)`.
-        information: of the runs and a weak prior, `(num_laws, num_free, num_free)`.
+        information: of the runs, the priors of the fit, and weak priors of the predictions and of
+            coefficients above zero, `(num_laws, num_free, num_free)`.
         directions: derivatives of the quantity, or of the predictions in the region,
             `(num_laws, num_predictions, num_free)`.
         shares: weight of each law, `(num_laws,)`; zero where something is not finite.
@@ -143,16 +146,20 @@ class Knowledge:
         )
 
     @jax.jit
-    def with_runs(self, inputs: Mapping[str, Array], costs: Array) -> Array:
-        """The information with further runs, `(num_laws, num_free, num_free)`."""
+    def information_of(self, inputs: Mapping[str, Array], costs: Array) -> Array:
+        """What each further run adds, `(num_laws, num_runs, num_free, num_free)`."""
         fixed, noise = Fixed(self.frozen), self.noise.at(costs)
 
         def added(vector: Array) -> Array:
             jacobian = jax.jacfwd(lambda v: predictions(self.problem, v, fixed, inputs))(vector)
             jacobian = jacobian / noise[:, None]
-            return jacobian.T @ jacobian
+            return jacobian[:, :, None] * jacobian[:, None, :]
 
-        return self.information + jax.vmap(added)(self.vectors)
+        return jax.vmap(added)(self.vectors)
+
+    def with_runs(self, inputs: Mapping[str, Array], costs: Array) -> Array:
+        """The information with further runs, `(num_laws, num_free, num_free)`."""
+        return self.information + self.information_of(inputs, costs).sum(axis=1)
 
     @jax.jit
     def variances(self, information: Array) -> Array:
@@ -181,11 +188,19 @@ class Knowledge:
 
         return jax.vmap(covariance)(self.vectors, self.information, self.directions)
 
-    def relative_variance(self, inputs: Mapping[str, Array], costs: Array) -> Array:
-        """The expected variance with further runs, as a share of the variance before."""
+    @jax.jit
+    def relative_variances(self, added: Array) -> Array:
+        """The expected variance with each of some designs, as a share of the variance before.
+
+        `added` is their information, `(num_laws, num_designs, num_free, num_free)`.
+        """
         before = self.variances(self.information)
-        after = self.variances(self.with_runs(inputs, costs))
-        return jnp.sum(self.shares * after / before)
+        after = jax.vmap(lambda each: self.variances(self.information + each), 1)(added)
+        return after @ (self.shares / before)
+
+    def relative_variance(self, inputs: Mapping[str, Array], costs: Array) -> Array:
+        """The same with further runs."""
+        return self.relative_variances(self.information_of(inputs, costs).sum(1, keepdims=True))[0]
 
 
 def predictions(
@@ -203,11 +218,18 @@ def predictions(
 
 @jax.jit
 def _information(problem: BatchedProblem, fixed: Fixed, vectors: Array, weights: Array) -> Array:
-    """The information of weighted rows at some vectors."""
+    """The information of weighted rows and of priors, at some vectors."""
+    is_above_zero = np.array([n.domain is Domain.POSITIVE for n in problem.parameters.free])
+    # Softplus: a free number is a logarithm where it is negative, and the coefficient elsewhere.
+    weak = jnp.where(is_above_zero, (_WIDEST * jnp.maximum(vectors[0], 1.0)) ** -2, 0.0)
 
     def at(vector: Array) -> Array:
         jacobian = jax.jacfwd(lambda v: problem.residuals(v, fixed))(vector)
-        return (jacobian.T * weights[None]) @ jacobian
+        found = (jacobian.T * weights[None]) @ jacobian + jnp.diag(weak)
+        if problem.priors:
+            deviations = jax.jacfwd(lambda v: problem.deviations(v, fixed))(vector)
+            found += deviations.T @ deviations
+        return found
 
     return jax.vmap(at)(vectors)
 

@@ -43,8 +43,9 @@ def fit_pool(
     With about as many runs as coefficients, a fit goes through the points and can predict anything
     elsewhere. Therefore there is a prior: the predictions for the other runs and for the region are
     near a trend, which is a power of each input above a floor. The prior counts as two runs, and
-    less if there are more runs than coefficients. It is left out if the quarter of the runs that is
-    nearest to the region is predicted much better without it.
+    less if there are more runs than coefficients and the law misses them by less than the trend
+    does. It is left out if the quarter of the runs that is nearest to the region is predicted much
+    better without it.
 
     Args:
         law_type: the class of the law.
@@ -72,11 +73,10 @@ def fit_pool(
     """
     losses = np.asarray(losses, float)
 
-    def lowest(known: Array, prior: float) -> Law:
+    def optima(known: Array, prior: float) -> "Optima":
         pool = Pool.read(law_type, candidates, known, region, objective, prior)
         with float64():
-            laws = laws_of(pool.problem, pool.optima(seed).batch)
-        return type(laws)(**{name: value[0] for name, value in vars(laws).items()})
+            return pool.optima(seed)
 
     pool = Pool.read(law_type, candidates, losses, region, objective)
     order = pool.nearest_to_region()
@@ -88,12 +88,15 @@ def fit_pool(
     unseen = {name: values[held] for name, values in pool.inputs.items()}
 
     def error(prior: float) -> float:
-        predicted = np.asarray(lowest(rest, prior).loss(**unseen))
+        predicted = np.asarray(optima(rest, prior).law().loss(**unseen))
         squares = np.square(np.asarray(objective.residuals(predicted, losses[held])))
         return float(np.nan_to_num(np.sum(squares), nan=np.inf))
 
-    is_weak = error(_WEAK) < _DECISIVE * error(_STRONG)
-    return lowest(losses, _WEAK if is_weak else _STRONG)
+    without = optima(losses, _WEAK)
+    if error(_WEAK) < _DECISIVE * error(_STRONG):
+        return without.law()
+    ratio = min(without.noise() / pool.error_of_trend(objective, losses), 1.0)
+    return optima(losses, _STRONG * max(1.0, ratio**2 / pool.decay)).law()
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -144,8 +147,7 @@ class Pool:
             observed = np.where(known, observed, _trend(inputs, known, observed))
             noise = _NOISE * float(np.median(np.abs(_slope(objective, observed[known]))))
         parameters = Parameters.of(law_type, {})
-        spare = max(int(known.sum()) - len(parameters.free), 0)
-        prior = prior * _STRENGTH / (_STRENGTH + spare)
+        prior = prior * _decay(int(known.sum()) - len(parameters.free))
         in_region = np.arange(len(known)) >= num
         shares = np.where(in_region, _IN_REGION / num_targets, (1 - _IN_REGION) / num)
         with float64():
@@ -159,6 +161,22 @@ class Pool:
             weights=pad_rows(weights, fill=0.0),
             noise=noise,
         )
+
+    @property
+    def decay(self) -> float:
+        """How much less a prior counts than with as many runs as coefficients."""
+        return _decay(int(self.is_known.sum()) - len(self.problem.parameters.free))
+
+    def error_of_trend(self, objective: Objective, losses: np.ndarray) -> float:
+        """The error of the trend for a known run that it does not see, in residuals."""
+        known = self.is_known[: len(next(iter(self.inputs.values())))]
+        observed = np.where(known, np.resize(losses, len(known)), 1.0)
+        errors = []
+        for place in np.flatnonzero(known):
+            others = known & (np.arange(len(known)) != place)
+            trend = _trend(self.inputs, others, observed)[place]
+            errors.append(float(objective.residuals(trend, observed[place])))
+        return float(np.sqrt(np.mean(np.square(errors))))
 
     def nearest_to_region(self) -> np.ndarray:
         """The places of the known runs, the nearest to the region first."""
@@ -204,6 +222,12 @@ class Optima:
         batch = Batch(vectors[places], np.tile(pool.weights, (MOST_OPTIMA, 1)), {})
         return cls(pool=pool, batch=batch, costs=costs)
 
+    def law(self) -> Law:
+        """The law at the lowest optimum, in the user's units."""
+        with float64():
+            laws = laws_of(self.pool.problem, self.batch)
+        return type(laws)(**{name: value[0] for name, value in vars(laws).items()})
+
     def shares(self) -> np.ndarray:
         """The probability of each optimum, by the likelihood with an unknown noise."""
         num = _STRENGTH + self.pool.is_known.sum()
@@ -217,6 +241,10 @@ class Optima:
         spare = max(int(self.pool.is_known.sum()) - len(self.pool.problem.parameters.free), 0)
         total = _STRENGTH * self.pool.noise**2 + 2 * float(self.costs.min()) * (spare > 0)
         return float(np.sqrt(total / (_STRENGTH + spare)))
+
+
+def _decay(spare: int) -> float:
+    return _STRENGTH / (_STRENGTH + max(spare, 0))
 
 
 def _axes(inputs: Mapping[str, np.ndarray]) -> np.ndarray:

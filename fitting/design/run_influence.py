@@ -37,7 +37,7 @@ class Influence(Displayed):
             several outcomes `(num_runs, num_outcomes)`.
         if_left_out: the change if a run is left out, `(num_runs,)`: by a new fit without the run
             where `is_refit`, else to first order.
-        first_order: the same change to first order, with the leverage of the run, `(num_runs,)`.
+        first_order: the same change for a law that is linear near the fit, `(num_runs,)`.
         is_refit: whether a new fit without the run converged, `(num_runs,)`.
         rows: the row of each run in its source, as a person counts, `(num_runs,)`.
         sources: the source of each run, `(num_runs,)`.
@@ -181,7 +181,8 @@ def influence(
         )
         if not np.isfinite(value):
             raise ValueError(f"the quantity of the fitted law is {float(value)}")
-    first_order = -np.asarray(by_weight) / (1 - f.leverages())
+    by_weight = np.asarray(by_weight)
+    first_order = f.beyond_first_order(by_weight) - by_weight
     chosen = np.argsort(-np.abs(first_order), kind="stable")[:num_refits]
     if_left_out, is_refit = first_order.copy(), np.zeros(num, dtype=bool)
     for place, changed in zip(chosen, _changes(f, chosen, quantity), strict=True):

@@ -29,7 +29,7 @@ from fitting.minimiser.multi_start import laws_of, residuals_of
 from fitting.minimiser.starts import spread_points
 from fitting.minimiser.status import Status
 from fitting.problem.batched_problem import Batch, BatchedProblem, pad_rows
-from fitting.problem.law_checks import check_law
+from fitting.problem.law_checks import beyond_float32, check_law
 from fitting.problem.parameters import Parameters
 from fitting.problem.restraints import Restraints
 from jaxlaws.foundations.law import Law
@@ -283,6 +283,7 @@ def assemble(task: FitTask, search: Search, judged: Judged, resampled: Resampled
             *runs.weaknesses(task.law_type.input_names),
             *judged.identifiability.notes,
             *judged.notes,
+            *beyond_float32(judged.law),
             *resampled.notes,
             *optima,
         ),

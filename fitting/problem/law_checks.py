@@ -14,7 +14,7 @@ import numpy as np
 from fitting.problem.centring import Scales, centre_inputs, uncentre
 from fitting.problem.coefficient_names import domain_of, field_names, shape_of, sub_laws
 from jaxlaws.foundations.annotations import Array, Tree
-from jaxlaws.foundations.law import Law, outcomes_of
+from jaxlaws.foundations.law import Law, coefficients, outcomes_of
 from jaxlaws.foundations.units import Power, unit_in_words, unit_of_power
 from jaxlaws.pytree import Declaration, Domain, declarations
 
@@ -24,6 +24,20 @@ _SAME = 1e-6  # relative difference of losses
 _SAME_EXPONENT = 1e-5
 _LARGEST_EXPONENT = 8.0
 _NUM_EXPONENTS = 1601
+
+
+def beyond_float32(law: Law) -> tuple[str, ...]:
+    """A warning for each coefficient of a law that float32 cannot hold."""
+    found = []
+    for name, value in coefficients(law).items():
+        size = float(np.max(np.abs(value)))
+        if float(np.finfo(np.float32).max) < size < np.inf:
+            found.append(
+                f"{name} is {size:.1e}, more than float32 can hold: there the losses of this law "
+                "are not finite; use fitting.predict, or float64 (jax_enable_x64). Often the runs "
+                "do not determine all coefficients: add runs, bounds or a prior"
+            )
+    return tuple(found)
 
 
 def check_law(law_type: type[Law], inputs: Mapping[str, np.ndarray], scales: Scales) -> None:

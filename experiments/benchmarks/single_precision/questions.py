@@ -142,12 +142,12 @@ def _regret(given: dict[str, Array]) -> Tree:
 def _mixture(given: dict[str, Array]) -> Tree:
     """Weights and a bound that are exact in float32: products with powers of two."""
     weights = {
-        "loss_a": 2.0**-73 * given["flops"],
-        "loss_b": 2.0**-30 * given["size"],
-        "loss_c": 2.0**-43 * given["tokens"],
+        "loss_a": given["target"],
+        "loss_b": 3.0,
+        "loss_c": jnp.minimum(2.0**-33 * given["tokens"], 8.0),
     }
-    most = jnp.minimum(0.0625 * given["target"], 1.0)
-    plan = optimal_data_mixture(_MIXTURES, weights=weights, share_bounds={"code": (0.0, most)})
+    bounds = {"code": (0.0, 2.0**-37 * given["size"])}
+    plan = optimal_data_mixture(_MIXTURES, weights=weights, share_bounds=bounds)
     return plan, plan.shares
 
 

@@ -182,7 +182,7 @@ inference_tokens = click.option(
     type=QUANTITY_OR_ZERO,
     default="0",
     show_default=True,
-    help="Tokens that each model serves; the budget pays for them.",
+    help="Tokens that each model serves, one number for all models; the budget pays for them.",
 )
 students = click.option(
     "--num-students",

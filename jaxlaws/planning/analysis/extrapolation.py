@@ -86,8 +86,10 @@ def _distances(
                 above = np.where(value > ends[1], _decades(value, ends[1]), 0.0)
                 below = np.where(value < ends[0], _decades(ends[0], value), 0.0)
             outside = np.where(np.isnan(value), np.nan, np.maximum(above, below))
-            of_students = outside.ndim > np.ndim(getattr(plan, "loss", outside))
-            found[name] = np.fmax.reduce(outside, axis=-1) if of_students else outside
+            if name.startswith("num_student") and hasattr(plan, "student_losses"):  # a family
+                each = np.broadcast_to(outside, np.shape(plan.student_losses))
+                outside = np.fmax.reduce(each, axis=-1)
+            found[name] = outside
     return found
 
 

@@ -81,13 +81,15 @@ def distill_family(
         flops: the whole budget, any shape.
         num_student_params: sizes of the students along the last axis, `(..., students)`.
         scenario: which costs of the teacher are charged; the default charges all.
-        weights: weights of the losses in the mean, broadcast with the sizes. None: equal weights.
+        weights: weights of the losses in the mean, broadcast with the sizes; only their ratios
+            count. None: equal weights.
         num_inference_tokens: tokens that each student will serve, broadcast with the sizes; the
             budget pays for serving.
         forward_flops: forward FLOPs per token of a model of given size.
         num_student_tokens_bounds: lower and upper bound of the tokens. A bound whose last axis has
             one number for each student has a bound for each; another bound is that of all students
-            and broadcasts with the budget.
+            and broadcasts with the budget. As many budgets as students need one more axis:
+            `bound[:, None]` for a bound of each budget, `bound[None]` for one of each student.
         num_teacher_params_bounds: lower and upper bound of the size of the teacher.
         num_teacher_tokens_bounds: lower and upper bound of the tokens of the teacher.
         limits: upper limits on other quantities, by names of your choice: of `num_teacher_params`
@@ -152,7 +154,7 @@ def distill_family(
         **cost_inputs(cost),
     }
     least, most = (
-        _for_each_student(as_float("num_student_tokens_bounds", end), shape[-1])
+        _for_each_student(as_float("num_student_tokens_bounds", end), shape[-1], np.shape(flops))
         for end in split_bounds("num_student_tokens", num_student_tokens_bounds)
     )
     caps = {}
@@ -177,8 +179,18 @@ def distill_family(
     return jax.tree.map(_stacked, plan, is_leaf=lambda node: isinstance(node, list))
 
 
-def _for_each_student(bound: Array, num: int) -> list[Array]:
-    """A bound of the tokens of each student: its own along the last axis, or that of all."""
+def _for_each_student(bound: Array, num: int, budgets: tuple[int, ...]) -> list[Array]:
+    """A bound of the tokens of each student: its own along the last axis, or that of all.
+
+    Raises:
+        ValueError: the bound may be one for each budget or one for each student.
+    """
+    if num > 1 and np.shape(bound) == (num,) and budgets[-1:] == (num,):
+        raise ValueError(
+            f"num_student_tokens_bounds: {num} numbers for {num} budgets and {num} students may "
+            "mean either. Add an axis: bound[:, None] is one for each budget, bound[None] one for "
+            "each student"
+        )
     if np.ndim(bound) == 0 or np.shape(bound)[-1] not in (1, num):
         return [bound] * num
     return [bound[..., index % np.shape(bound)[-1]] for index in range(num)]

@@ -56,10 +56,11 @@ def test_the_runs_are_json_and_a_table_that_is_read_when_the_losses_are_filled_i
     with (folder / "all.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, new[0].keys())
         writer.writeheader()
-        writer.writerows([*old, *({**each, "loss": 2.5} for each in new)])
+        # A run may be listed several times: to be repeated, with another loss.
+        writer.writerows([*old, *({**each, "loss": 2.5 + 0.01 * i} for i, each in enumerate(new))])
     again = Runs.read(folder / "all.csv")
     assert len(again) == len(SIZES) + NUM
-    assert again.loss[-NUM:].tolist() == [2.5] * NUM
+    assert again.loss[-NUM:].tolist() == [2.5 + 0.01 * i for i in range(NUM)]
     sizes, tokens = (again.inputs[name][-NUM:] for name in ("num_params", "num_tokens"))
     costs = 6 * sizes * tokens
     assert costs == pytest.approx([each["training_cost"] for each in found["runs"]])

@@ -6,8 +6,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from laws_of_tests import SizeLaw
 
-from fitting import LogSquares, Runs, Squares, fit, fit_as_function, next_runs
+from fitting import LogSquares, Runs, Squares, Status, fit, fit_as_function, next_runs
+from fitting.design.knowledge import Knowledge, Noise, noise_of_fit
+from fitting.uncertainty.refit_problem import FitProblem
 from jaxlaws import presets
 from jaxlaws.foundations.annotations import Array
 from jaxlaws.foundations.law import Law
@@ -177,6 +180,55 @@ def test_limits_of_a_free_design(result, runs, order):
     assert np.all(np.diff([found.sd, *found.sd_after]) < 0)
 
 
+def test_no_run_of_a_capped_design_has_a_better_place(result, runs):
+    """Gradients alone ended in designs that a single exchange of a run made much better."""
+    budget, shapes = 1e21, [1e7, 3e7, 1e8, 3e8, 1e9, 3e9]
+    found = next_runs(
+        result,
+        runs,
+        flops=budget,
+        quantity=ratio,
+        num_runs=8,
+        bounds=BOUNDS,
+        largest_run=budget / 5,
+        shapes=shapes,
+    )
+    sizes, tokens = (np.ravel(each) for each in np.meshgrid(shapes, np.geomspace(1e9, 1e12, 25)))
+    costs = 6 * sizes * tokens
+    grid = {"num_params": sizes, "num_tokens": tokens}
+    with float64():
+        problem = FitProblem.of(result, runs, has_likelihood=False)
+        noise = noise_of_fit(problem, result, runs, 6 * SIZES * TOKENS, varies=False)
+        known = Knowledge.of(problem, noise, 6 * SIZES * TOKENS, ratio, None, 7, 0)
+        chosen, more = (
+            np.asarray(known.information_of(*each))
+            for each in ((found.inputs, found.costs), (grid, costs))
+        )
+        (ours,) = known.relative_variances(chosen.sum(axis=1, keepdims=True))
+        for place, cost in enumerate(found.costs):
+            others = np.delete(chosen, place, axis=1).sum(axis=1, keepdims=True)
+            left = min(budget - (found.costs.sum() - cost), budget / 5)
+            variances = np.asarray(known.relative_variances(others + more))
+            assert ours <= 1.02 * variances[costs <= left].min()
+
+
+def test_a_fit_on_the_edge_of_a_domain():
+    """The floor of a pure power is not known: laws around the fit stay near it."""
+    sizes = np.geomspace(1e7, 1e10, 12)
+    runs = Runs.read({"num_params": sizes, "loss": 6 * sizes**-0.05 * (1 + 1e-3 * np.sin(sizes))})
+    result = fit(SizeLaw, runs, objective=LogSquares(), num_starts=16)
+    assert result.status is Status.ON_BOUND
+    found = next_runs(
+        result,
+        runs,
+        flops=1e11,
+        quantity=lambda law: law.loss(num_params=1e11),
+        num_runs=3,
+        cost=lambda *, num_params: num_params,
+    )
+    assert 0 < found.sd_after[-1] < found.sd < 0.1 * found.value
+
+
 def test_a_design_is_better_than_random_runs_of_its_cost(result, runs):
     budget, random = 1e21, np.random.default_rng(0)
     found = next_runs(result, runs, flops=budget, quantity=ratio, num_runs=4, bounds=BOUNDS)
@@ -226,8 +278,6 @@ def test_the_table_of_runs_is_read_again(result, runs, tmp_path):
 
 
 def test_noise_by_cost():
-    from fitting.design.knowledge import Noise
-
     random, costs = np.random.default_rng(0), np.geomspace(1e15, 1e20, 4000)
     residuals = 0.01 * (costs / 1e17) ** -0.2 * random.normal(size=len(costs))
     found = Noise.of(residuals, costs, 0, varies=True)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from laws_of_tests import SizeLaw
 
-from fitting import LogSquares, Runs, Squares, Status, fit
+from fitting import LogSquares, Runs, Squares, Status, fit, predict
 from jaxlaws.foundations.errors import NotSolvedError
 from jaxlaws.pytree import Coefficient, positive, pytree
 
@@ -60,3 +60,14 @@ def test_draws_on_the_edge_show_that_the_floor_is_not_determined():
     assert any(
         w.startswith(("E is at an edge", "the runs do not distinguish E")) for w in result.warnings
     )
+
+
+def test_a_coefficient_beyond_float32_is_named():
+    """`A / N**5` around a billion parameters: every loss is fine, but A is 1e45."""
+    sizes = np.geomspace(5e8, 2e9, 16)
+    table = Runs.read({"num_params": sizes, "loss": 1.7 + (1e9 / sizes) ** 5})
+    result = fit(SizeLaw, table, objective=LogSquares(), num_starts=16)
+    (note,) = (each for each in result.warnings if "float32" in each)
+    assert note.startswith("A is 1.0e+45, more than float32 can hold")
+    assert not np.isfinite(result.law.loss(num_params=np.float32(1e9)))
+    assert predict(result.law, {"num_params": 1e9}) == pytest.approx(2.7, rel=1e-6)

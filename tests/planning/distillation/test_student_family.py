@@ -209,6 +209,9 @@ def test_misuse_is_named():
         distill_family(LAW, num_student_params=[1e9, -1], **inputs)
     with pytest.raises(ValueError, match="weights must be positive and finite, got 0"):
         distill_family(LAW, num_student_params=[1e9, 2e9], weights=[1, 0], **inputs)
+    two = {"num_student_tokens_bounds": (1e3, [1e11, 1e12]), "num_student_params": [1e9, 2e9]}
+    with pytest.raises(ValueError, match="2 budgets and 2 students may mean either"):
+        distill_family(LAW, **two, **inputs | {"flops": [1e21, 1e22]})
     mixture = Mixture(laws=presets.ensemble("busbridge2025_refit"))
     with pytest.raises(TypeError, match="takes single laws"):
         distill_family(mixture, num_student_params=[1e9], **inputs)
