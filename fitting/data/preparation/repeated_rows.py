@@ -107,7 +107,7 @@ def unnamed_checkpoints(
         stretches = _stretches(values)
         is_long, last = _are_long(stretches), _last_rows(stretches, values, inputs)
         if is_long and last is not None:
-            may_be_runs = bool(_MODELS & {*names.values()}) and not _are_even(stretches, values)
+            may_be_runs = not _are_even(stretches, values)
             return UnnamedCheckpoints(title, last, may_be_runs)
         with np.errstate(all="ignore"):
             batches = {n: np.round(np.log(inputs[n] / values), 3) for n in _TOKENS if n in inputs}
