@@ -65,7 +65,7 @@ def _statistic_of_the_last_row(table: Table) -> str | None:
     columns = [numbers_in(cells) for cells in table.columns.values()]
     columns = [each for each in columns if np.isfinite(each).all() and np.ptp(each[:-1]) > 0]
     for name, statistic in _STATISTICS.items():
-        same = [abs(each[-1] / statistic(each[:-1]) - 1) < _CLOSE for each in columns]
+        same = [np.isclose(each[-1], statistic(each[:-1]), rtol=_CLOSE, atol=0) for each in columns]
         if len(same) >= _FEWEST_COLUMNS and all(same):
             return name
     return None

@@ -153,7 +153,7 @@ def test_what_is_not_determined_has_words(drawn):
     text = drawn.summary()
     assert NOT_DETERMINED in next(x for x in text.splitlines() if x.startswith("D_c"))
     assert "e+4" not in text  # no end of the interval, 1e42, and no standard error
-    assert sum(x.startswith("D_c") for x in text.splitlines()) == 1  # no correlation
+    assert sum(x.startswith("D_c  ") for x in text.splitlines()) == 1  # no correlation
 
 
 def test_without_draws_flat_directions_count(fitted):
