@@ -4,7 +4,6 @@ Each student has a row in a separate table, which is written as soon as the stud
 student with a row is not trained again.
 """
 
-import csv
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from experiments.runlab import corpus, training
+from experiments.runlab import corpus, table, training
 from experiments.runlab.batches import Windows, validation_windows
 from experiments.runlab.closeness import MEASURES, measure
 from experiments.runlab.recipes import DEFAULT, Recipe
@@ -69,7 +68,7 @@ def lessons(weak_to_strong: list[Run], width: int, steps: int) -> list[Lesson]:
 
 def practise(planned: list[Lesson], path: Path, folders: Folders) -> Iterator[dict[str, str]]:
     """Train and measure the students that are not in the table at `path`; yield each new row."""
-    rows = read(path)
+    rows = table.read(path)
     text = corpus.load(folders.corpus).parts
     for lesson in planned:
         if any(tuple(row[name] for name in KEYS) == lesson.key for row in rows):
@@ -77,16 +76,8 @@ def practise(planned: list[Lesson], path: Path, folders: Folders) -> Iterator[di
         found = _learn(lesson, text, folders)
         cells = {name: f"{value:.6f}" for name, value in found.items()}
         rows.append(dict(zip(KEYS, lesson.key, strict=True)) | cells)
-        _write(path, rows)
+        table.write(path, COLUMNS, rows)
         yield rows[-1]
-
-
-def read(path: Path) -> list[dict[str, str]]:
-    """Return the rows of the table as text; an empty list if there is no table."""
-    if not path.exists():
-        return []
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def _learn(lesson: Lesson, text: Mapping[str, np.ndarray], folders: Folders) -> dict[str, float]:
@@ -105,14 +96,3 @@ def _learn(lesson: Lesson, text: Mapping[str, np.ndarray], folders: Folders) -> 
     )
     held_out = validation_windows(text["validation"], run.shape.context, WINDOWS)
     return measure((student, run.shape), (weights, teacher.shape), held_out)
-
-
-def _write(path: Path, rows: list[dict[str, str]]) -> None:
-    """Write the table and move it into place, so that a reader never sees an incomplete file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".tmp")
-    with temporary.open("w", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    temporary.replace(path)

@@ -1,10 +1,12 @@
 """The table of runs: one row per run. The file on disk is complete at any time."""
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 
 from fitting import Runs
 from fitting.data.runs import KINDS, RunKind
+from jaxlaws.foundations.atomic_files import atomic_write
 
 COLUMNS = [
     "run", "sweep", "kind", "status",
@@ -39,11 +41,17 @@ def runs(kind: RunKind, *paths: Path) -> Runs:
 
 
 def append(path: Path, rows: list[dict]) -> None:
-    """Add rows. The file is replaced as a whole, so that a reader never sees an incomplete file."""
+    """Add rows."""
+    write(path, COLUMNS, [*read(path), *rows])
+
+
+def write(path: Path, columns: Sequence[str], rows: Sequence[dict]) -> None:
+    """Write a table of any columns.
+
+    The file is replaced as a whole, so that a reader never sees an incomplete file.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".tmp")
-    with temporary.open("w", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, restval="", lineterminator="\n")
+    with atomic_write(path) as temporary, temporary.open("w", newline="") as file:
+        writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
         writer.writeheader()
-        writer.writerows([*read(path), *rows])
-    temporary.replace(path)
+        writer.writerows(rows)

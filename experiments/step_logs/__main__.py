@@ -1,11 +1,10 @@
 """`python -m experiments.step_logs`: train the runs with a log, and predict where runs end."""
 
-import csv
 from pathlib import Path
 
 import click
 
-from experiments.runlab import corpus, training
+from experiments.runlab import corpus, table, training
 from experiments.runlab.__main__ import out_option
 from experiments.runlab.batches import Windows, validation_windows
 from experiments.runlab.runs import CONTEXT, LEARNING_RATE, SHAPES, STUDENT_HALF, Run
@@ -39,7 +38,7 @@ def train(out: Path) -> None:
     use_cache(Folders(out))
     text = corpus.load(Folders(out).corpus)
     held_out = validation_windows(text.parts["validation"], CONTEXT, NUM_WINDOWS)
-    rows = read()
+    rows: list[dict] = [*table.read(STEPS)]
     for width, steps, schedule in RUNS:
         run = Run(SHAPES[width], steps, seed=SEED)
         name = f"{run.name}-{schedule}"
@@ -68,32 +67,14 @@ def train(out: Path) -> None:
             seed=SEED,
             progress=log,
         )
-        write(rows)
+        table.write(STEPS, COLUMNS, rows)
         click.echo(f"{name}: {rows[-1]['loss']}")
-
-
-def read() -> list[dict]:
-    """The rows of the table; none if there is no table."""
-    if not STEPS.exists():
-        return []
-    with STEPS.open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def write(rows: list[dict]) -> None:
-    """Replace the table as a whole, so that a reader never sees an incomplete file."""
-    temporary = STEPS.with_suffix(".tmp")
-    with temporary.open("w", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    temporary.replace(STEPS)
 
 
 @main.command()
 def judge() -> None:
     """Print the errors of the predicted ends, and how often their intervals contain the ends."""
-    click.echo(report(read()))
+    click.echo(report(table.read(STEPS)))
 
 
 if __name__ == "__main__":

@@ -139,7 +139,7 @@ def lone_losses(
 ) -> list[Finding]:
     """Losses far above what a plane through the logs of all other runs predicts.
 
-    Such a run at the edge of the table bends the fit, so that its error does not show there.
+    A fit follows such a run where no others are near, so that its error does not show.
     """
     for size, tokens in PAIRS:
         if not {size, tokens} <= set(inputs):
@@ -164,7 +164,7 @@ def lone_losses(
                 Finding(
                     "outcome",
                     f"losses far above those of similar runs ({listed}). If these runs have "
-                    f"diverged, leave them out, because a fit bends towards them{option}",
+                    f"diverged, leave them out, because a fit follows them{option}",
                     refuses=False,
                 )
             ]

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments.runlab import model, plan, practice, training
+from experiments.runlab import model, plan, practice, table, training
 from experiments.runlab.batches import Windows
 from experiments.runlab.closeness import MEASURES, measure
 from experiments.runlab.recipes import DEFAULT, Recipe
@@ -87,11 +87,11 @@ def test_what_has_a_row_is_not_trained_again(tmp_path, monkeypatch):
     some = practice.practise(planned, path, folders)
     for _ in range(3):
         next(some)  # and then the command is stopped
-    assert len(practice.read(path)) == 3
+    assert len(table.read(path)) == 3
     rest = list(practice.practise(planned, path, folders))
     assert len(rest) == len(planned) - 3
     assert trained == [lesson.key for lesson in planned]
-    assert {row["kl_from_teacher"] for row in practice.read(path)} == {"1.500000"}
+    assert {row["kl_from_teacher"] for row in table.read(path)} == {"1.500000"}
 
 
 @pytest.mark.slow

@@ -118,7 +118,7 @@ def test_a_diverged_run_is_named(tmp_path):
         Runs.read(path)
 
 
-@pytest.mark.parametrize("place", [0, 4, len(LOSS) - 1])  # at the edges a fit bends towards it
+@pytest.mark.parametrize("place", [0, 4, len(LOSS) - 1])  # first and last: no others near
 def test_a_diverged_run_with_a_possible_loss_is_named(place, tmp_path):
     losses = LOSS.copy()
     losses[place] = 9.5

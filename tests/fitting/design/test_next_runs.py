@@ -9,7 +9,7 @@ import pytest
 from laws_of_tests import SizeLaw
 
 from fitting import LogSquares, Runs, Squares, Status, fit, fit_as_function, next_runs
-from fitting.design.knowledge import Knowledge, Noise, noise_of_fit
+from fitting.design.knowledge import Knowledge, noise_of_fit
 from fitting.uncertainty.refit_problem import FitProblem
 from jaxlaws import presets
 from jaxlaws.foundations.annotations import Array
@@ -275,14 +275,6 @@ def test_the_table_of_runs_is_read_again(result, runs, tmp_path):
     assert again.loss.tolist() == [2.5] * 5
     assert len(found.sd_by_budget()) == 11
     assert found.sd_by_budget()[-1] == pytest.approx(found.sd_after[-1])
-
-
-def test_noise_by_cost():
-    random, costs = np.random.default_rng(0), np.geomspace(1e15, 1e20, 4000)
-    residuals = 0.01 * (costs / 1e17) ** -0.2 * random.normal(size=len(costs))
-    found = Noise.of(residuals, costs, 0, varies=True)
-    assert float(found.slope) == pytest.approx(-0.2, abs=0.01)
-    assert float(found.at(1e17)) == pytest.approx(0.01, rel=0.05)
 
 
 def test_mistakes(result, runs):
