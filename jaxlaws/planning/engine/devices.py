@@ -53,11 +53,11 @@ def local_to_each_device(
         program: the program. Its results have the batch axes of the numbers.
         numbers: its arguments; None is no argument. Where some are divided among devices along
             their first axis, and all others are numbers, each device computes its own part.
-            Otherwise JAX decides how the program is divided.
+            Otherwise JAX decides how the program is divided. An empty batch is not divided.
     """
     arrays = [each for each in numbers if each is not None and np.ndim(each)]
     divided = [each for each in arrays if is_divided(each)]
-    if not divided:
+    if not divided or not all(map(np.size, divided)):
         return program(numbers)
     sharding = divided[0].sharding
     is_alike = len(divided) == len(arrays) and all(each.sharding == sharding for each in divided)
