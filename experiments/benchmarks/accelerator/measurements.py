@@ -9,7 +9,7 @@ import functools
 import statistics
 import time
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import jax
 import numpy as np
@@ -257,7 +257,9 @@ def _starts(limits: Limits) -> Iterator[Row]:
     yield Row("Chinchilla: largest relative difference of a coefficient from the CPU's", worst, "")
 
 
-def _bootstrap(law_type: type, kind: str) -> Callable[[Limits], Iterator[Row]]:
+def _bootstrap(
+    law_type: type, kind: Literal["supervised", "distilled"]
+) -> Callable[[Limits], Iterator[Row]]:
     def measure(limits: Limits) -> Iterator[Row]:
         runs = bundled_runs(kind)
         what = f"{law_type.__name__}, {_STARTS} starts and {limits.draws:,} draws"

@@ -190,7 +190,7 @@ def _answer_concrete(
 
 def num_compiled() -> int:
     """The number of programs that were compiled for concrete inputs in this process."""
-    return sum(each._cache_size() for each in _PROGRAMS)  # pyright: ignore[reportAttributeAccessIssue]
+    return sum(each._cache_size() for each in _PROGRAMS)  # pyright: ignore[reportFunctionMemberAccess]
 
 
 def _problem(question: Question, given: Record, entries: Entries) -> Problem:
