@@ -42,10 +42,14 @@ class Hardware:
     def dollars_per_flop(self) -> Array:
         """The price of one useful FLOP.
 
+        Raises:
+            ValueError: a number is not positive and finite, or the utilisation is above 1.
+
         >>> used = Hardware(dollars_per_hour=2, flops_per_second=1e15, utilisation=0.4)
         >>> f"{used.dollars_per_flop:.2e}"
         '1.39e-18'
         """
+        check_hardware("hardware", self)
         return self.dollars_per_hour / (
             _SECONDS_PER_HOUR * self.flops_per_second * self.utilisation
         )

@@ -89,7 +89,7 @@ class Cluster:
 
     def days(self, flops: Array) -> Array:
         """The days that a number of FLOPs of training takes on all devices."""
-        per_second = self.num_devices * self.hardware.flops_per_second * self.utilisation
+        per_second = self.utilisation * self.num_devices * self.hardware.flops_per_second
         return flops / per_second / _SECONDS_PER_DAY
 
     def dollars(self, flops: Array) -> Array:
@@ -143,7 +143,7 @@ class Cluster:
         self._check()
         xp = array_module(self)
         is_available = (self.num_devices >= 1) & (self.num_devices <= self.max_num_devices)
-        if xp is np and np.any(self.num_devices < 1):
+        if xp is np and not np.all(self.num_devices >= 1):  # or NaN
             raise ValueError(f"num_devices must be at least 1, got {np.min(self.num_devices):g}")
         if xp is np and not np.all(is_available):
             raise ValueError(

@@ -98,8 +98,8 @@ def test_an_invalid_array_in_the_memory_of_the_host_is_an_error():
 
 
 def test_an_accelerator_gives_the_same_plans_in_batches_of_its_own(monkeypatch):
-    """The CPU is taken for an accelerator, with a second pass of either size."""
-    monkeypatch.setattr(devices, "_OF_ACCELERATOR", devices.BatchSizes(20, 300, 400))
+    """The CPU is taken for an accelerator."""
+    monkeypatch.setattr(devices, "_OF_ACCELERATOR", devices.BatchSizes(2048, 2100, 4096))
     sizes = []
 
     def first_pass(size, original=evaluation._first_pass):
@@ -110,14 +110,16 @@ def test_an_accelerator_gives_the_same_plans_in_batches_of_its_own(monkeypatch):
     random = np.random.default_rng(0)
     # Bounds that are just active are left to the second pass.
     inputs = {
-        "flops": 10 ** random.uniform(19, 25, 620),
-        "num_params_bounds": (10 ** random.uniform(8, 10, 620), np.full(620, 1e12)),
+        "flops": 10 ** random.uniform(19, 25, 4250),
+        "num_params_bounds": (10 ** random.uniform(8, 10, 4250), np.full(4250, 1e12)),
     }
     few = jax.tree.map(lambda leaf: leaf[:40], inputs)
     expected = [compute_optimal(LAW, **given) for given in (inputs, few)]
     sizes.clear()
     monkeypatch.setattr(evaluation, "platform_of", lambda: "gpu")
-    for given, plan, used in zip((inputs, few), expected, ([300, 300, 20], [20, 20]), strict=True):
+    for given, plan, used in zip(
+        (inputs, few), expected, ([2100, 2100, 2048], [2048]), strict=True
+    ):
         found = compute_optimal(LAW, **given)
         for one, other in zip(jax.tree.leaves(found), jax.tree.leaves(plan), strict=True):
             np.testing.assert_allclose(one, other, rtol=1e-12)

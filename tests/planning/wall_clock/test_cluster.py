@@ -98,6 +98,7 @@ def test_no_more_devices_than_there_are():
     ("name", "value", "message"),
     [
         ("num_devices", 0.0, "num_devices must be at least 1, got 0"),
+        ("num_devices", np.nan, "num_devices must be at least 1, got nan"),
         ("tokens_per_step", -1.0, "tokens_per_step must be positive and finite, got -1"),
         ("bytes_per_second", np.nan, "bytes_per_second must be positive and finite, got nan"),
         ("exposed", 30.0, "exposed must be at most 1, got 30"),
