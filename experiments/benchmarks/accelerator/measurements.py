@@ -258,11 +258,11 @@ def _starts(limits: Limits) -> Iterator[Row]:
 
 
 def _bootstrap(
-    law_type: type, kind: Literal["supervised", "distilled"]
+    law_type: type, kind: Literal["supervised"] | None
 ) -> Callable[[Limits], Iterator[Row]]:
     def measure(limits: Limits) -> Iterator[Row]:
         runs = bundled_runs(kind)
-        what = f"{law_type.__name__}, {_STARTS} starts and {limits.draws:,} draws"
+        what = f"{law_type.__name__}, {len(runs)} runs, {_STARTS} starts and {limits.draws:,} draws"
         for end in (": first call", ""):
             begin = time.perf_counter()
             drawn = fit(law_type, runs, num_starts=_STARTS, bootstrap=limits.draws)
@@ -285,7 +285,7 @@ _ON_DEVICE: dict[str, Callable[[Limits], Iterator[Row]]] = {
     "compute_optimal, jit(vmap), float64": _through_own_jit(_SHORT, np.float64),
     "compute_optimal, jit(vmap), float32": _through_own_jit(_SHORT, np.float32),
     "fit, bootstrap": _bootstrap(Chinchilla, "supervised"),
-    "fit of distillation, bootstrap": _bootstrap(DistillationLimit, "distilled"),
+    "fit of distillation, bootstrap": _bootstrap(DistillationLimit, None),
     "draws and budgets": _draws_and_budgets,
     "optimistix BFGS": _bfgs,
     "share of the peak": _share_of_peak,
