@@ -128,7 +128,7 @@ def widened(tree: _T) -> _T:
         array = np.array(leaf)
         return array.astype(np.float64) if array.dtype == np.float32 else array
 
-    return jax.tree.map(wide, jax.device_get(tree))  # which copies all leaves at once
+    return jax.tree.map(wide, tree)
 
 
 def precision_of(tree: Tree) -> str:
@@ -148,7 +148,7 @@ def to_float64(tree: _T) -> _T:
 
 def to_numpy(tree: _T) -> _T:
     """Return the tree with every leaf as a NumPy array of the same dtype."""
-    return jax.tree.map(np.asarray, jax.device_get(tree))
+    return jax.tree.map(np.asarray, tree)
 
 
 def keeping_float64(rule: Callable[..., _T]) -> Callable[..., _T]:

@@ -34,6 +34,8 @@ _REPEATS = 3
 _STARTS = 256
 _LARGEST_ON_HOST = 100_000
 _LONGEST_CALL = 10.0  # seconds; a call that would take longer is left out
+_LONGEST_FIT = 40.0  # seconds
+_PART = 16  # of the draws, one is measured first, to see how long all would take
 _OF_BFGS = 10_000  # plans; every iteration of a batch costs as much as its slowest entry
 
 
@@ -261,14 +263,20 @@ def _bootstrap(
     law_type: type, kind: Literal["supervised"] | None
 ) -> Callable[[Limits], Iterator[Row]]:
     def measure(limits: Limits) -> Iterator[Row]:
-        runs = bundled_runs(kind)
-        what = f"{law_type.__name__}, {len(runs)} runs, {_STARTS} starts and {limits.draws:,} draws"
-        for end in (": first call", ""):
-            begin = time.perf_counter()
-            drawn = fit(law_type, runs, num_starts=_STARTS, bootstrap=limits.draws)
-            yield Row(what + end, time.perf_counter() - begin, "s")
-        converged = np.mean(np.asarray(drawn.ensemble_status) <= Status.FLAT_DIRECTION)
-        yield Row(f"{what}: draws that converged", float(converged), "share")
+        runs, expected = bundled_runs(kind), 0.0
+        for draws in (max(1, limits.draws // _PART), limits.draws):
+            what = f"{law_type.__name__}, {len(runs)} runs, {_STARTS} starts and {draws:,} draws"
+            if expected > _LONGEST_FIT:
+                yield Row(what, f"left out: a fit would take up to {expected:.0f} s")
+                continue
+            for end in (": first call", ""):
+                begin = time.perf_counter()
+                drawn = fit(law_type, runs, num_starts=_STARTS, bootstrap=draws)
+                each = time.perf_counter() - begin
+                yield Row(what + end, each, "s")
+            expected = _PART * each
+            converged = np.mean(np.asarray(drawn.ensemble_status) <= Status.FLAT_DIRECTION)
+            yield Row(f"{what}: draws that converged", float(converged), "share")
 
     return measure
 

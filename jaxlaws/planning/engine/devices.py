@@ -37,6 +37,10 @@ class BatchSizes(NamedTuple):
         """The size of the batch for some entries."""
         return self.small if count <= self.small else self.large
 
+    def fetched(self, tree: Tree) -> Tree:
+        """A result; from an accelerator all its arrays are copied to the host at once."""
+        return tree if self == _OF_CPU else jax.device_get(tree)
+
 
 # On a CPU small batches stay in its cache, and the smallest compile fast. On an accelerator a batch
 # of 1,000 entries takes nearly as long as one of 100,000: it is the time to start kernels.

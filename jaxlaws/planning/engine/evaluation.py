@@ -277,7 +277,7 @@ def _answer_batch(
     size = sizes.of_batch(count)
     entries = padded(batch, np.arange(count), size)
     with search():
-        first = _first_pass(size)(question, common, entries)
+        first = sizes.fetched(_first_pass(size)(question, common, entries))
     plan, value, found = widened(first)
     plan, value = jax.tree.map(lambda leaf: leaf[:count], (plan, value))
     is_polished = first[1].dtype == value.dtype
@@ -291,7 +291,7 @@ def _answer_batch(
             continue
         size = sizes.of_batch(len(rest))
         again = [padded(each, rest, size) for each in (entries, start)]
-        new_plan, new = to_numpy(_second_pass(size)(question, common, *again))
+        new_plan, new = to_numpy(sizes.fetched(_second_pass(size)(question, common, *again)))
         better = always | (new[: len(rest)] < value[rest] - _SAME * np.abs(value[rest]))
         chosen, places = np.flatnonzero(better), rest[better]
         pairs = zip(jax.tree.leaves((plan, value)), jax.tree.leaves((new_plan, new)), strict=True)
