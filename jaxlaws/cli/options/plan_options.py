@@ -190,7 +190,8 @@ students = click.option(
     type=click.IntRange(1, 10**15),
     default=1,
     show_default=True,
-    help="Number of students of the size of --student, which share the teacher and the budget.",
+    help="How many students to train, each of the size that --student says. All of them share one "
+    "teacher, and the budget pays for all of them together.",
 )
 teacher = click.option(
     "--teacher",
