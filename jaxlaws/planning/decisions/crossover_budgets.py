@@ -164,10 +164,10 @@ def crossover(
 ) -> Crossings:
     """Every budget at which the better of supervised training and distillation changes.
 
-    `train_fixed` of the student's size is compared with `distill` under the scenario, each on the
-    whole budget, or of several students on an equal part. Where there is no crossing, `first` is
-    the better method at every budget. The search uses 24 budgets per decade; two crossings between
-    neighbouring budgets are not seen.
+    A model of the student's size is trained alone (`train_fixed`) or distilled (`distill`), each
+    time with the whole budget. With several students, each of them has an equal part of the budget.
+    Where there is no crossing, `first` is the better method at every budget. The search uses 24
+    budgets per decade; two crossings between neighbouring budgets are not seen.
 
     Args:
         law: a distillation law; outside a trace also a batch of laws, broadcast with the size.

@@ -70,7 +70,7 @@ class CrossoverBudgets(Presentation):
         return runs | {"num_tokens": tokens, "num_student_tokens": tokens}
 
     def document(self, found: Answered) -> dict[str, Json]:
-        """The crossings, and for a single student the crossings of the draws."""
+        """The crossings of the law. For a single student, also those of the draws."""
         document = super().document(found) | {"scenario": self.scenario}
         if shares := _shares(found):
             document["draws"] = {"first": shares[0], "crossings": shares[1:]}
