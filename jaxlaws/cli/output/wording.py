@@ -87,6 +87,11 @@ def ask_again(law: str, decades: Array) -> list[str]:
     Args:
         law: the preset or the file of the first law.
         decades: the distance of each plan.
+
+    >>> ask_again("busbridge2025_refit", np.array([0.0, 0.5]))[0].partition(", ")[2]
+    'such as --law busbridge2025_consistent.'
+    >>> ask_again("fit.json", np.array(0.0))
+    []
     """
     far = [bool(np.isnan(each) or times_outside(each)) for each in np.ravel(decades)]
     second = _SECOND_LAWS.get(law)
