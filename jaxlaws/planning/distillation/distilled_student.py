@@ -19,7 +19,7 @@ from jaxlaws.planning.distillation.student_and_teacher import (
     distillation_problem,
 )
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, distillation_law
-from jaxlaws.planning.engine.costs import MAY_BE_FREE, Costs, cost_inputs, in_training_flops
+from jaxlaws.planning.engine.costs import Costs, cost_inputs, in_training_flops
 from jaxlaws.planning.engine.evaluation import Question, ask
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import DistillationPlan, bounds_and_values, variable_value
@@ -142,7 +142,7 @@ def _any_size_plan(given: Record, solution: Solution, charged: ChargedCosts) -> 
     )
 
 
-_MAY_BE_ZERO = ("num_inference_tokens", "logits", "pretraining", *MAY_BE_FREE)
+_MAY_BE_ZERO = ("num_inference_tokens", "logits", "pretraining")
 
 # One question for each form of the problem, made once: its identity decides what is compiled.
 _GIVEN_SIZE = {

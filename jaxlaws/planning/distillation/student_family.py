@@ -27,7 +27,7 @@ from jaxlaws.planning.engine.checks import (
     split_bounds,
 )
 from jaxlaws.planning.engine.composed_inputs import checked_constraints, checked_inputs
-from jaxlaws.planning.engine.costs import MAY_BE_FREE, Costs, cost_inputs
+from jaxlaws.planning.engine.costs import Costs, cost_inputs
 from jaxlaws.planning.engine.evaluation import Question, ask
 from jaxlaws.planning.engine.limits import Limit, check_limits
 from jaxlaws.planning.engine.mixture import Mixture
@@ -44,7 +44,7 @@ _QUESTIONS = {
     charged: Question(
         problem=functools.partial(family_problem, charged=charged),
         plan=functools.partial(family_plan, charged=charged),
-        may_be_zero=("num_inference_tokens", "logits", "pretraining", *MAY_BE_FREE),
+        may_be_zero=("num_inference_tokens", "logits", "pretraining"),
         takes_limits=True,
     )
     for charged in ChargedCosts

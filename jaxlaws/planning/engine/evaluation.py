@@ -23,6 +23,7 @@ import numpy as np
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.concurrency import side_by_side
 from jaxlaws.planning.engine.checks import Bounds, callable_tree, split_bounds
+from jaxlaws.planning.engine.costs import MAY_BE_FREE
 from jaxlaws.planning.engine.devices import in_blocks, through_numpy
 from jaxlaws.planning.engine.entries import (
     Entries,
@@ -88,8 +89,8 @@ class Question:
 
     @property
     def signs(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """The names of inputs that may be zero, and of those that may be negative."""
-        return self.may_be_zero, self.may_be_negative
+        """The names of inputs that may be zero, prices among them, and that may be negative."""
+        return (*self.may_be_zero, *MAY_BE_FREE), self.may_be_negative
 
 
 def ask(

@@ -12,7 +12,6 @@ from jaxlaws.compute import ForwardFlops, dense_forward_flops
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, supervised_law
 from jaxlaws.planning.engine.costs import (
-    MAY_BE_FREE,
     Costs,
     affordable_tokens,
     cost_inputs,
@@ -168,7 +167,7 @@ def _question(variables: _Variables) -> Question:
         problem=functools.partial(allocation_problem, variables=variables),
         plan=functools.partial(allocation_plan, variables=variables),
         takes_limits=True,
-        may_be_zero=("num_inference_tokens", *MAY_BE_FREE),
+        may_be_zero=("num_inference_tokens",),
     )
 
 

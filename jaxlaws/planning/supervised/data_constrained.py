@@ -10,7 +10,7 @@ from jaxlaws.compute import ForwardFlops, dense_forward_flops
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.law import Law
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, law_of
-from jaxlaws.planning.engine.costs import MAY_BE_FREE, Costs, cost_inputs
+from jaxlaws.planning.engine.costs import Costs, cost_inputs
 from jaxlaws.planning.engine.evaluation import Question, ask
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import SupervisedPlan
@@ -117,13 +117,13 @@ def _plan_of_size(given: Record, solution: Solution) -> LimitedDataPlan:
 _ANY_SIZE = Question(
     problem=_problem,
     plan=_plan,
-    may_be_zero=("num_inference_tokens", *MAY_BE_FREE),
+    may_be_zero=("num_inference_tokens",),
     takes_limits=True,
 )
 _FIXED_SIZE = Question(
     problem=_problem_of_size,
     plan=_plan_of_size,
-    may_be_zero=("num_inference_tokens", *MAY_BE_FREE),
+    may_be_zero=("num_inference_tokens",),
     takes_limits=True,
 )
 
