@@ -34,7 +34,7 @@ from jaxlaws.planning.engine.scenarios import (
 from jaxlaws.planning.engine.status import Status
 from jaxlaws.planning.solver.batched import Point
 from jaxlaws.planning.solver.minimiser import Solution
-from jaxlaws.planning.solver.problem import Problem, Reduction
+from jaxlaws.planning.solver.problem import Problem, Reduction, evenly_spaced
 from jaxlaws.precision import Precision
 
 _NUM_SIZES = 15
@@ -86,7 +86,7 @@ def _any_size_problem(given: Record, charged: ChargedCosts) -> Problem:
         return [log_size, *rest]
 
     def candidate(index: Array) -> Point:
-        size = low + (high - low) * ((index // num_others) / (_NUM_SIZES - 1))
+        size = evenly_spaced(low, high, index // num_others, _NUM_SIZES)
         return [size, *reduction(size).candidate(index % num_others)]
 
     def follow(candidate: Point, before: Point) -> Point:

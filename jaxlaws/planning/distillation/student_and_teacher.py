@@ -26,7 +26,7 @@ from jaxlaws.planning.engine.record import Record
 from jaxlaws.planning.engine.scenarios import ChargedCosts
 from jaxlaws.planning.solver.batched import Point
 from jaxlaws.planning.solver.minimiser import Solution
-from jaxlaws.planning.solver.problem import Problem, Reduction
+from jaxlaws.planning.solver.problem import Problem, Reduction, evenly_spaced
 
 # The variables in the order of the solver, for a teacher that costs nothing and for a teacher that
 # the budget pays for.
@@ -58,9 +58,6 @@ def _free_teacher(given: Record) -> Problem:
     best, worst = teacher_loss_range(given.law, given.flops)
     least = jnp.log(given.lower.num_student_tokens)
 
-    def candidate(index: Array) -> Point:
-        return [best + (worst - best) * (index / (NUM_SIZES - 1))]
-
     return Problem(
         objective=lambda point: _loss(given, point[1], jnp.exp(point[0])),
         has_unit=True,
@@ -73,7 +70,7 @@ def _free_teacher(given: Record) -> Problem:
         preference=lambda point: point[1],
         reduction=Reduction(
             to_point=lambda coordinates, relaxation: [coordinates[0], log_most + relaxation[0]],
-            candidate=candidate,
+            candidate=lambda index: [evenly_spaced(best, worst, index, NUM_SIZES)],
             num_candidates=NUM_SIZES,
             on_curve=True,
         ),

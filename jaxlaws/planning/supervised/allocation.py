@@ -33,7 +33,7 @@ from jaxlaws.planning.engine.plans import (
 from jaxlaws.planning.engine.record import Record
 from jaxlaws.planning.solver.batched import Point
 from jaxlaws.planning.solver.minimiser import Solution
-from jaxlaws.planning.solver.problem import Problem, Reduction
+from jaxlaws.planning.solver.problem import Problem, Reduction, evenly_spaced
 from jaxlaws.precision import Precision
 
 _NUM_CANDIDATES = 65
@@ -98,9 +98,9 @@ def allocation_problem(given: Record, variables: _Variables = _SIZE_AND_TOKENS) 
     def candidate(index: Array) -> Point:
         further = []
         for low, high in zip(lower[2:], upper[2:], strict=True):
-            further.append(low + (high - low) * (index % _NUM_OF_FURTHER / (_NUM_OF_FURTHER - 1)))
+            further.append(evenly_spaced(low, high, index % _NUM_OF_FURTHER, _NUM_OF_FURTHER))
             index = index // _NUM_OF_FURTHER
-        return [lower[0] + (upper[0] - lower[0]) * (index / (_NUM_CANDIDATES - 1)), *further]
+        return [evenly_spaced(lower[0], upper[0], index, _NUM_CANDIDATES), *further]
 
     ends = itertools.product(*zip(lower[2:], upper[2:], strict=True))
     cheapest = functools.reduce(jnp.minimum, [log_cost([*lower[:2], *end]) for end in ends])
