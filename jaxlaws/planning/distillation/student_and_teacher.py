@@ -5,12 +5,16 @@ teacher's tokens. Where the teacher costs nothing, they are the logarithms of th
 and of the student's tokens.
 """
 
+import functools
+from collections.abc import Callable
+
 import jax.numpy as jnp
 
-from jaxlaws.foundations.annotations import Array
+from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.distillation.optimal_teacher import teacher_loss_range
 from jaxlaws.planning.distillation.reductions import NUM_SIZES, with_free_tokens, with_paid_tokens
 from jaxlaws.planning.engine.costs import in_training_flops, price_of_token, spent
+from jaxlaws.planning.engine.evaluation import Question
 from jaxlaws.planning.engine.limits import constraints_of
 from jaxlaws.planning.engine.mixture import distilled_loss
 from jaxlaws.planning.engine.plans import (
@@ -195,3 +199,19 @@ def distillation_plan(given: Record, solution: Solution, charged: ChargedCosts) 
             limits=given.limits,
         ),
     )
+
+
+def by_charged_costs(
+    problem: Callable[..., Problem],
+    plan: Callable[..., Tree],
+) -> dict[ChargedCosts, Question]:
+    """A question for each form of a problem with a teacher, which its charged costs decide."""
+    return {
+        charged: Question(
+            problem=functools.partial(problem, charged=charged),
+            plan=functools.partial(plan, charged=charged),
+            may_be_zero=("num_inference_tokens", "logits", "pretraining"),
+            takes_limits=True,
+        )
+        for charged in ChargedCosts
+    }

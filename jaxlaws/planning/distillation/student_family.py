@@ -1,6 +1,5 @@
 """Students of several sizes that share one teacher and one budget."""
 
-import functools
 import inspect
 from collections.abc import Callable, Mapping
 
@@ -12,6 +11,7 @@ from jaxlaws.compute import ForwardFlops, dense_forward_flops
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.inputs import as_float
 from jaxlaws.planning.distillation.family_costs import teacher_variables, tokens_of
+from jaxlaws.planning.distillation.student_and_teacher import by_charged_costs
 from jaxlaws.planning.distillation.student_family_plan import FamilyPlan, family_plan
 from jaxlaws.planning.distillation.student_family_problem import family_problem
 from jaxlaws.planning.distillation.student_limits import (
@@ -28,27 +28,18 @@ from jaxlaws.planning.engine.checks import (
 )
 from jaxlaws.planning.engine.composed_inputs import checked_constraints, checked_inputs
 from jaxlaws.planning.engine.costs import Costs, cost_inputs
-from jaxlaws.planning.engine.evaluation import Question, ask
+from jaxlaws.planning.engine.evaluation import ask
 from jaxlaws.planning.engine.limits import Limit, check_limits
 from jaxlaws.planning.engine.mixture import Mixture
 from jaxlaws.planning.engine.scenarios import (
     TEACHER_PRETRAINING_AND_INFERENCE,
-    ChargedCosts,
     Scenario,
     charged_costs,
     check_scenario,
 )
 from jaxlaws.precision import Precision, array_module, to_float64
 
-_QUESTIONS = {
-    charged: Question(
-        problem=functools.partial(family_problem, charged=charged),
-        plan=functools.partial(family_plan, charged=charged),
-        may_be_zero=("num_inference_tokens", "logits", "pretraining"),
-        takes_limits=True,
-    )
-    for charged in ChargedCosts
-}
+_QUESTIONS = by_charged_costs(family_problem, family_plan)
 
 
 def distill_family(
