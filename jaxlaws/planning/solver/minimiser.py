@@ -29,7 +29,8 @@ import jax.numpy as jnp
 from jax import lax
 
 from jaxlaws.foundations.annotations import Array
-from jaxlaws.planning.solver import active_set
+from jaxlaws.planning.solver import point_analysis
+from jaxlaws.planning.solver.active_set import newton_on_active_set
 from jaxlaws.planning.solver.batched import Point, dot, gradients
 from jaxlaws.planning.solver.implicit import differentiable_minimum
 from jaxlaws.planning.solver.numeric_tolerances import Tolerances, tolerances
@@ -100,7 +101,7 @@ def _grid_start(problem: Problem, tol: Tolerances) -> Point:
 
     def better(index: Array, best: tuple[Point, Array]) -> tuple[Point, Array]:
         point = point_of(index)
-        value = active_set.objective_with_preference(problem, tol, point)
+        value = point_analysis.objective_with_preference(problem, tol, point)
         value = penalised(problem, tol, point, value)
         improved = value < best[1]
         chosen = [jnp.where(improved, p, b) for p, b in zip(point, best[0], strict=True)]
@@ -154,7 +155,7 @@ def finish(problem: Problem, start: Point) -> tuple[Point, Array]:
     """The minimum near a starting point, and whether it is verified to be a minimum."""
     tol = tolerances(problem.lower[0])
     problem, _ = problem.without_unit()
-    point, known = active_set.newton_on_active_set(problem, tol, start)
+    point, known = newton_on_active_set(problem, tol, start)
     stationary = (known.error <= tol.gradient) & (known.length <= tol.flat)
     least = known.error * known.length <= tol.decrement
     return point, stationary | (least & (known.error <= tol.decrement**0.5))
@@ -182,7 +183,7 @@ def solution_at(
     if multipliers is None:
         free = [jnp.where(side == 0, 1.0, 0.0) for side in sides]
         kept = [jnp.where(binds, 1.0, 0.0) for binds in binding]
-        multipliers = active_set.least_squares_multipliers(grad, normals, free, kept, tol.pivot)
+        multipliers = point_analysis.least_squares_multipliers(grad, normals, free, kept, tol.pivot)
     pushes = [dot(multipliers, [n[i] for n in normals]) - s for i, s in enumerate(grad)]
     return Solution(
         point=point,
