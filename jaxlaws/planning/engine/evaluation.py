@@ -153,8 +153,8 @@ def ask(
     >>> [f"{flops:.2e}" for flops in answer.flops]
     ['3.92e+21', '2.14e+22']
     """
-    checked_limits = check_limits(limits, bounds or ())
-    if checked_limits and not question.takes_limits:
+    limits = check_limits(limits, bounds or ())
+    if limits and not question.takes_limits:
         raise TypeError(
             "this question takes no limits: add `*constraints_of(given, names)` to the constraints "
             "of its problem, and make it with takes_limits=True"
@@ -162,10 +162,8 @@ def ask(
     pairs = {name: split_bounds(name, pair) for name, pair in (bounds or {}).items()}
     called = {name: callable_tree(each, name) for name, each in (functions or {}).items()}
     trees = {"law": in_scalar_leaves(law), **called}
-    quantities = {
-        name: callable_tree(limit.quantity, "quantity") for name, limit in checked_limits.items()
-    }
-    requested = requested_entries(inputs, pairs, checked_limits)
+    quantities = {n: callable_tree(each.quantity, "quantity") for n, each in limits.items()}
+    requested = requested_entries(inputs, pairs, limits)
     with computed_in(precision):
         if in_jax(trees, quantities, requested):
             return _answer_in_trace(question, trees, quantities, requested)
