@@ -6,12 +6,11 @@ exact penalty function falls.
 
 from typing import TypeAlias
 
-import jax
 import jax.numpy as jnp
 from jax import lax
 
 from jaxlaws.foundations.annotations import Array
-from jaxlaws.planning.solver.batched import Point, dot, gradient
+from jaxlaws.planning.solver.batched import Point, choose, dot, gradient
 from jaxlaws.planning.solver.numeric_tolerances import Tolerances
 from jaxlaws.planning.solver.point_analysis import Analysis, analyse
 from jaxlaws.planning.solver.problem import Problem
@@ -26,10 +25,6 @@ _NUM_PROJECTIONS = 20
 _State: TypeAlias = tuple[
     Array, tuple[tuple[Point, Point], Array], Point, Analysis, Analysis, Array
 ]
-
-
-def _pick(condition: Array, yes: Point, no: Point) -> Point:
-    return [jnp.where(condition, a, b) for a, b in zip(yes, no, strict=True)]
 
 
 def _projected(problem: Problem, tol: Tolerances, start: Point) -> Point:
@@ -85,16 +80,16 @@ def newton_on_active_set(problem: Problem, tol: Tolerances, start: Point) -> tup
         patience = jnp.where(better, 0, patience + 1)
         lost = patience > _PATIENCE
         scale = jnp.where(better, 1.0, jnp.where(lost, 0.25 * scale, scale))
-        here = _pick(better, trial, here)
-        direction = _pick(better, following, direction)
+        here = choose(better, trial, here)
+        direction = choose(better, following, direction)
         back = [h + scale * (d - h) for h, d in zip(here, direction, strict=True)]
-        known = jax.tree.map(lambda a, b: jnp.where(better, a, b), new, known)
-        new_known = jax.tree.map(lambda a, b: jnp.where(lost, a, b), known, new)
+        known = choose(better, new, known)
+        new_known = choose(lost, known, new)
         patience = jnp.where(lost, 0, patience)
         return (
             count + 1,
             ((here, direction), scale),
-            _pick(lost, back, following),
+            choose(lost, back, following),
             known,
             new_known,
             patience,
@@ -119,4 +114,4 @@ def newton_on_active_set(problem: Problem, tol: Tolerances, start: Point) -> tup
     _, ((here, following), _), _, known, _, _ = lax.while_loop(unfinished, step, state)
     # One more step improves a point that is close; a long step along a flat valley does not.
     close = (known.error <= tol.gradient) & (known.length <= tol.step)
-    return _pick(close, following, here), known
+    return choose(close, following, here), known

@@ -158,10 +158,7 @@ def _active_set(
 def _newton_system(
     active: _Active, curvature: list[Point], values: Point, normals: list[Point]
 ) -> tuple[list[Point], Point]:
-    """The rows of the lower triangle and the right-hand side of the Newton step.
-
-    The unknowns are the step of each variable and the multiplier of each constraint.
-    """
+    """The lower triangle and the right-hand side, for the step and the constraints' multipliers."""
     kept, _, rest, free = active
     normals = [
         [k * f * part for f, part in zip(free, n, strict=True)]
