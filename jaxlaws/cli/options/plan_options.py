@@ -190,8 +190,7 @@ students = click.option(
     type=click.IntRange(1, 10**15),
     default=1,
     show_default=True,
-    help="How many students to train, each of the size that --student says. All of them share one "
-    "teacher, and the budget pays for all of them together.",
+    help="How many students of the size --student to train, from one teacher, with one budget.",
 )
 teacher = click.option(
     "--teacher",
