@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from experiments.low_losses import judgement, plan
+from experiments.low_losses import foreseen, judgement, plan
 from experiments.runlab import corpus
 from experiments.runlab.__main__ import out_option
 from experiments.runlab.sweep import run_sweep
@@ -13,6 +13,7 @@ from fitting import markdown_table
 
 HERE = Path(__file__).parent
 RUNS = HERE / "runs.csv"
+PREDICTIONS = HERE / "predictions.csv"
 
 table_option = click.option(
     "--table", "path", type=click.Path(path_type=Path), default=RUNS, help="The CSV table of runs."
@@ -22,6 +23,15 @@ table_option = click.option(
 @click.group()
 def main() -> None:
     """Train runs with other batches and learning rates, and judge the law at low losses."""
+
+
+@main.command()
+@click.option("--draws", default=100, show_default=True, help="Of the bootstrap.")
+@click.option("--starts", default=16, show_default=True, help="Number of starts of each fit.")
+@table_option
+def predict(draws: int, starts: int, path: Path) -> None:
+    """Add the predicted losses of the planned runs that the table lacks to predictions.csv."""
+    foreseen.append(PREDICTIONS, foreseen.predict(path, draws, starts))
 
 
 @main.command()

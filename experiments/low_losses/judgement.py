@@ -53,8 +53,10 @@ class Tables(NamedTuple):
 
     @classmethod
     def read(cls, path: Path) -> "Tables":
-        """Read the three tables; `path` is that of this experiment."""
-        return cls(*(table.runs("supervised", each) for each in (BUNDLED, RESULTS, path)))
+        """Read the three tables; `path` is that of this experiment, without its teachers."""
+        *others, changed = (table.runs("supervised", each) for each in (BUNDLED, RESULTS, path))
+        own = [not name.startswith("t-") for name in changed.others["run"]]
+        return cls(*others, changed.where(np.array(own)))
 
 
 def longer(runs: Runs, shortest: float = SHORTEST) -> Runs:
