@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from experiments.low_losses import foreseen, judgement, plan
-from experiments.runlab import corpus
+from experiments.runlab import corpus, table
 from experiments.runlab.__main__ import out_option
 from experiments.runlab.sweep import run_sweep
 from experiments.runlab.worker import Folders
@@ -32,6 +32,14 @@ def main() -> None:
 def predict(draws: int, starts: int, path: Path) -> None:
     """Add the predicted losses of the planned runs that the table lacks to predictions.csv."""
     foreseen.append(PREDICTIONS, foreseen.predict(path, draws, starts))
+
+
+@main.command()
+@click.option("--starts", default=16, show_default=True, help="Number of starts of the fits.")
+@table_option
+def choose(starts: int, path: Path) -> None:
+    """Write chosen.csv: the students that `next_runs` chooses."""
+    table.write(plan.CHOSEN, foreseen.CHOICE_COLUMNS, foreseen.choose(path, starts))
 
 
 @main.command()

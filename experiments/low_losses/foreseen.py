@@ -3,6 +3,9 @@
 import datetime
 from pathlib import Path
 
+import jax.numpy as jnp
+import numpy as np
+
 from experiments.low_losses import plan
 from experiments.low_losses.judgement import SHORTEST, Tables, longer, small_batches, together
 from experiments.predictions.judgement import Row
@@ -11,8 +14,13 @@ from experiments.runlab import table
 from experiments.runlab.__main__ import OUT
 from experiments.runlab.__main__ import TABLE as BUNDLED
 from experiments.runlab.runs import BATCH_WINDOWS, Run
+from fitting import Runs, fit, next_runs
+from jaxlaws.laws.distillation_exponential import DistillationExponential
+from jaxlaws.laws.supervised import Supervised
 
 COLUMNS = ["date", "run", "predicted", "low", "high", "bundled"]
+CHOICE_COLUMNS = ["run", "flops", "log_B_sd_before", "log_B_sd_after"]
+BUDGET = 3e12  # FLOPs of the chosen students, 6 N D
 
 
 def predict(path: Path, draws: int, starts: int) -> list[Row]:
@@ -23,10 +31,7 @@ def predict(path: Path, draws: int, starts: int) -> list[Row]:
     teachers' losses are those of the bundled table. `bundled` is the loss of the same run with 512
     symbols a step, and of the same seed if there is one.
     """
-    tables = Tables.read(path)
-    taught = table.runs("distilled", BUNDLED)
-    taught = taught.where(taught.inputs["num_student_tokens"] >= SHORTEST)
-    alone = together(longer(tables.bundled), small_batches(tables.changed))
+    alone, taught = known(path)
     where = OUT.parent / "low_losses" / f"{len(alone)}-{len(taught)}-{draws}-{starts}.json"
     fits = fits_to(alone, taught, draws, starts, where)
     usual = {row["run"]: row["loss"] for row in table.read(BUNDLED)}
@@ -39,6 +44,50 @@ def predict(path: Path, draws: int, starts: int) -> list[Row]:
         row = dict(zip(COLUMNS[2:5], (f"{each:.6f}" for each in numbers), strict=True))
         date = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M")
         rows.append({"date": date, "run": run.name, **row, "bundled": _usual_loss(run, usual)})
+    return rows
+
+
+def known(path: Path) -> tuple[Runs, Runs]:
+    """Supervised and distilled runs that no number of steps limits, as far as is known."""
+    tables = Tables.read(path)
+    taught = table.runs("distilled", BUNDLED)
+    taught = taught.where(taught.inputs["num_student_tokens"] >= SHORTEST)
+    return together(longer(tables.bundled), small_batches(tables.changed)), taught
+
+
+def choose(path: Path, starts: int) -> list[Row]:
+    """The students that make the token term of the distillation law known best.
+
+    The law is `DistillationExponential`, whose coefficients are identified except for B and beta;
+    the quantity is the logarithm of B. A row has the run, its cost, and the standard deviation
+    of the quantity after this run and those above it.
+    """
+    alone, taught = known(path)
+    supervised = fit(Supervised, alone, num_starts=starts)
+    result = fit(
+        DistillationExponential, taught, freeze={"supervised": supervised}, num_starts=starts
+    )
+    usual = {row["run"]: row["loss"] for row in table.read(BUNDLED)}
+    possible = plan.candidates()
+    inputs = {
+        "num_student_params": [float(run.params) for run in possible],
+        "num_student_tokens": [float(run.tokens) for run in possible],
+        "teacher_loss": [float(usual[run.teacher.name]) for run in possible if run.teacher],
+    }
+    found = next_runs(
+        result,
+        taught,
+        flops=BUDGET,
+        quantity=lambda law: jnp.log(law.B),
+        candidates={name: np.array(each) for name, each in inputs.items()},
+        num_runs=8,
+    )
+    assert found.places is not None
+    rows = []
+    for place, deviation in zip(found.places, found.sd_after, strict=True):
+        run = possible[place]
+        cells = (run.name, f"{run.training_flops:.4g}", f"{found.sd:.4f}", f"{deviation:.4f}")
+        rows.append(dict(zip(CHOICE_COLUMNS, cells, strict=True)))
     return rows
 
 

@@ -1,6 +1,8 @@
 """The runs: models of the bundled table with other batches and learning rates."""
 
+import csv
 from dataclasses import replace
+from pathlib import Path
 
 from experiments.runlab.runs import BATCH_WINDOWS, LEARNING_RATE, SHAPES, Job, Run, teacher
 
@@ -25,22 +27,25 @@ _LATER = [
 ]
 
 _WEAK, _MIDDLE, _STRONG = teacher(32, 4000), teacher(48, 1629), teacher(64, 8000)
+CHOSEN = Path(__file__).parent / "chosen.csv"
 
 # Teacher, widths of its students, steps of the bundled students, and seed. All have one window in
 # a step. The bundled table has each of these students with four windows.
 _STUDENTS = [
-    *((of, (16, 32, 64), 1000, seed) for of in (_WEAK, _STRONG) for seed in (0, 1)),
     (_MIDDLE, (24,), 548, 0),
     (_MIDDLE, (48,), 600, 0),
-    *((of, (16, 32), 4000, 0) for of in (_WEAK, _STRONG)),
+    *((of, (16, 32, 64), 1000, seed) for of in (_WEAK, _STRONG) for seed in (0, 1)),
 ]
+_LONGER_STUDENTS = [(of, (16, 32), 4000, 0) for of in (_WEAK, _STRONG)]
 
 
 def jobs() -> list[Job]:
     """The runs in the order of their training. Runs with other batches read other text."""
     first, later = ([(run,) for run in _alone(some)] for some in (_FIRST, _LATER))
     again = [(replace(run, seed=1),) for (run,) in first if run in decisive()]
-    return [*first, *again, *((of,) for of in (_WEAK, _MIDDLE, _STRONG)), *_taught(), *later]
+    teachers = [(of,) for of in (_WEAK, _MIDDLE, _STRONG)]
+    students = [*_taught(_STUDENTS), *chosen(), *_taught(_LONGER_STUDENTS)]
+    return [*first, *again, *teachers, *students, *later]
 
 
 def decisive() -> list[Run]:
@@ -49,10 +54,27 @@ def decisive() -> list[Run]:
     return [run for run in usual if run.steps < 8000]
 
 
-def _taught() -> list[Job]:
+def candidates() -> list[Run]:
+    """Students of at least 2,000 steps of one window, from which `chosen` are chosen."""
+    return [
+        replace(_run(width, steps, 1), seed=2, teacher=of)
+        for of in (_WEAK, _MIDDLE, _STRONG)
+        for width in (16, 24, 32, 48, 64)
+        for steps in (500, 750, 1000, 1500, 2000, 4000)
+    ]
+
+
+def chosen() -> list[Job]:
+    """The candidates that `next_runs` chose, in its order."""
+    by_name = {run.name: run for run in candidates()}
+    with CHOSEN.open(newline="") as file:
+        return [(by_name[row["run"]],) for row in csv.DictReader(file)]
+
+
+def _taught(settings: list[tuple[Run, tuple[int, ...], int, int]]) -> list[Job]:
     return [
         tuple(replace(_run(width, steps, 1), seed=seed, teacher=of) for width in widths)
-        for of, widths, steps, seed in _STUDENTS
+        for of, widths, steps, seed in settings
     ]
 
 

@@ -1,10 +1,13 @@
 """Runs with other batches: their plan, their rows, and the parts of the tables."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from experiments.low_losses.__main__ import PREDICTIONS, RUNS
 from experiments.low_losses.judgement import longer, small_batches, together, with_embedding
-from experiments.low_losses.plan import jobs
+from experiments.low_losses.plan import decisive, jobs
 from experiments.runlab import table
 from experiments.runlab.__main__ import TABLE as BUNDLED
 from experiments.runlab.model import init
@@ -16,11 +19,19 @@ from fitting import bundled_runs
 def test_a_run_with_other_steps_reads_as_much_text_and_comes_back_from_its_row():
     runs = [run for job in jobs() for run in job]
     assert len({run.name for run in runs}) == len(runs)
-    lengths = {500, 1000, 2000, 8000, 32_000}
+    lengths = {500, 548, 600, 750, 1000, 1629, 2000, 4000, 8000, 32_000}
     assert {run.tokens / BATCH_TOKENS for run in runs} == lengths
+    done = set()
+    for job in jobs():
+        assert {run.teacher for run in job} - {None} <= done
+        assert len({(run.steps, run.seed, run.batch) for run in job}) == 1
+        done.update(job)
+    cells = [
+        settings(run, {}) | {"teacher": run.teacher.name if run.teacher else ""} for run in runs
+    ]
+    rows = {row["run"]: {name: str(cell) for name, cell in row.items()} for row in cells}
     for run in runs:
-        row = {name: str(cell) for name, cell in settings(run, {}).items()} | {"teacher": ""}
-        assert from_row(run.name, {run.name: row}) == run
+        assert from_row(run.name, rows) == run
 
 
 def test_the_table_of_runs_is_that_of_the_package():
@@ -53,3 +64,14 @@ def test_parts_of_the_tables(tmp_path):
     whole += sum(leaf.size for leaf in weights["layers"].values())
     assert set(with_embedding(runs).inputs["num_params"]) == {whole}
     assert Run(SHAPES[16], 1).params == runs.inputs["num_params"][0]
+
+
+def test_every_run_but_the_first_and_the_teachers_has_a_prediction():
+    made = {row["run"] for row in table.read(PREDICTIONS)}
+    rows = {row["run"]: row for row in table.read(RUNS)}
+    assert len(decisive()) == 11
+    assert {replace(run, seed=1).name for run in decisive()} <= made
+    planned = [run for job in jobs() for run in job]
+    assert made <= {run.name for run in planned}
+    assert {run.name for run in planned if run.teacher is not None} <= made
+    assert all(from_row(name, rows) in planned for name in rows)
