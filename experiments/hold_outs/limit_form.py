@@ -25,6 +25,7 @@ FORMS = {
     "power of the sum, gamma 1": Simpler(DistillationLimit, {"gamma": 1.0}),
     "exponential": Simpler(DistillationExponential, {}),
 }
+FIT_COLUMNS = ["form", "fitted to", "objective x 1e4", "status", "draws that converge"]
 COEFFICIENTS = ("A", "alpha", "B", "beta", "gamma", "c0", "kappa", "f1")
 
 
@@ -64,7 +65,7 @@ def fit_rows(found: list[Fitted], draws: int) -> list[list[str]]:
     return lines
 
 
-def coefficient_rows(found: list[Fitted]) -> list[list[str]]:
+def coefficient_table(found: list[Fitted]) -> str:
     """A line for each coefficient: its value and the decades that its 90% interval spans."""
     lines = []
     for name in COEFFICIENTS:
@@ -77,7 +78,8 @@ def coefficient_rows(found: list[Fitted]) -> list[list[str]]:
             decades = math.log10(high / low) if low > 0 else math.inf
             line.append(f"{float(getattr(result.law, name)):.4g} ({decades:.1f})")
         lines.append(line)
-    return lines
+    titles = [f"{each.form}, {each.title}" for each in found]
+    return markdown_table(["coefficient", *titles], lines)
 
 
 def further(starts: int) -> Part:
@@ -114,18 +116,14 @@ def main(data: str | None, draws: int, starts: int) -> None:
     """Compare the forms, and write limit_form.md."""
     found = fits(draws, starts)
     parts = [*bundled(starts), further(starts), *(published(data) if data else [])]
-    titles = [f"{each.form}, {each.title}" for each in found]
     text = [
         "# Forms of the distillation law: what the runs identify",
         "`python -m experiments.hold_outs.limit_form --data busbridge_figure1_points.csv` writes "
         "this page.",
         "## Fits",
-        markdown_table(
-            ["form", "fitted to", "objective x 1e4", "status", "draws that converge"],
-            fit_rows(found, draws),
-        ),
+        markdown_table(FIT_COLUMNS, fit_rows(found, draws)),
         "## Coefficients, and the decades of their 90% intervals",
-        markdown_table(["coefficient", *titles], coefficient_rows(found)),
+        coefficient_table(found),
         "## Hold-outs",
         markdown_table(COLUMNS, hold_out_rows(parts, starts)),
     ]

@@ -7,18 +7,22 @@ import jax.numpy as jnp
 import numpy as np
 
 from experiments.low_losses import plan
-from experiments.low_losses.judgement import SHORTEST, Tables, longer, small_batches, together
-from experiments.predictions.judgement import Row
+from experiments.low_losses.judgement import Rows
+from experiments.low_losses.students import unlimited
+from experiments.predictions.judgement import Row, error, inside
 from experiments.predictions.predicted import fits_to, interval, losses
 from experiments.runlab import table
 from experiments.runlab.__main__ import OUT
 from experiments.runlab.__main__ import TABLE as BUNDLED
 from experiments.runlab.runs import BATCH_WINDOWS, Run
-from fitting import Runs, fit, next_runs
+from fitting import fit, next_runs
 from jaxlaws.laws.distillation_exponential import DistillationExponential
 from jaxlaws.laws.supervised import Supervised
 
 COLUMNS = ["date", "run", "predicted", "low", "high", "bundled"]
+JUDGED_COLUMNS = [
+    "run", "predicted", "90% interval", "loss", "error %", "inside", "bundled", "change %"
+]  # fmt: skip
 CHOICE_COLUMNS = ["run", "flops", "log_B_sd_before", "log_B_sd_after"]
 BUDGET = 3e12  # FLOPs of the chosen students, 6 N D
 
@@ -31,7 +35,7 @@ def predict(path: Path, draws: int, starts: int) -> list[Row]:
     teachers' losses are those of the bundled table. `bundled` is the loss of the same run with 512
     symbols a step, and of the same seed if there is one.
     """
-    alone, taught = known(path)
+    alone, taught = unlimited(path)
     where = OUT.parent / "low_losses" / f"{len(alone)}-{len(taught)}-{draws}-{starts}.json"
     fits = fits_to(alone, taught, draws, starts, where)
     usual = {row["run"]: row["loss"] for row in table.read(BUNDLED)}
@@ -47,14 +51,6 @@ def predict(path: Path, draws: int, starts: int) -> list[Row]:
     return rows
 
 
-def known(path: Path) -> tuple[Runs, Runs]:
-    """Supervised and distilled runs that no number of steps limits, as far as is known."""
-    tables = Tables.read(path)
-    taught = table.runs("distilled", BUNDLED)
-    taught = taught.where(taught.inputs["num_student_tokens"] >= SHORTEST)
-    return together(longer(tables.bundled), small_batches(tables.changed)), taught
-
-
 def choose(path: Path, starts: int) -> list[Row]:
     """The students that make the token term of the distillation law known best.
 
@@ -62,7 +58,7 @@ def choose(path: Path, starts: int) -> list[Row]:
     the quantity is the logarithm of B. A row has the run, its cost, and the standard deviation
     of the quantity after this run and those above it.
     """
-    alone, taught = known(path)
+    alone, taught = unlimited(path)
     supervised = fit(Supervised, alone, num_starts=starts)
     result = fit(
         DistillationExponential, taught, freeze={"supervised": supervised}, num_starts=starts
@@ -97,8 +93,26 @@ def _usual_loss(run: Run, usual: dict[str, str]) -> str:
     return next((usual[name] for name in names if name in usual), "")
 
 
-def append(path: Path, rows: list[Row]) -> None:
+def judged(results: dict[str, float]) -> Rows:
+    """A line of `JUDGED_COLUMNS` for each predicted run that was trained."""
+    lines = []
+    for row in table.read(plan.PREDICTIONS):
+        if row["run"] in results:
+            loss, usual = results[row["run"]], row["bundled"]
+            lines.append([
+                row["run"], f"{float(row['predicted']):.3f}",
+                f"{float(row['low']):.3f} to {float(row['high']):.3f}", f"{loss:.3f}",
+                f"{error(row, results):+.1f}", "yes" if inside(row, results) else "no",
+                f"{float(usual):.3f}" if usual else "",
+                f"{100 * (loss / float(usual) - 1):+.1f}" if usual else "",
+            ])  # fmt: skip
+    return lines
+
+
+def append(rows: list[Row]) -> None:
     """Add predictions to those that are there; a run keeps its first prediction."""
-    before = table.read(path)
+    before = table.read(plan.PREDICTIONS)
     made = {row["run"] for row in before}
-    table.write(path, COLUMNS, [*before, *(row for row in rows if row["run"] not in made)])
+    table.write(
+        plan.PREDICTIONS, COLUMNS, [*before, *(row for row in rows if row["run"] not in made)]
+    )

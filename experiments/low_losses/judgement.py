@@ -99,7 +99,9 @@ def cases(tables: Tables) -> list[Case]:
     tokens, flops, width = (runs.column(name) for name in ("num_tokens", "flops", "width"))
     short = int(np.sum(tokens < SHORTEST))
     seeds = np.array(["-seed" in name for name in runs.others["run"]])
-    mixed = together(longer(runs), small_batches(tables.changed))
+    small = small_batches(tables.changed)
+    first = np.array(["-seed" not in name for name in small.others["run"]])
+    mixed, again = (together(longer(runs), small.where(some)) for some in (first, ~first))
     return [
         Case("all runs", runs, {}),
         Case("all runs, gamma 1", runs, one),
@@ -122,6 +124,8 @@ def cases(tables: Tables) -> list[Case]:
         Case("the same, gamma 1", longer(runs), one),
         Case("these runs replaced by runs of 128 symbols a step", mixed, {}),
         Case("the same, gamma 1", mixed, one),
+        Case("these runs replaced by second seeds of them", again, {}),
+        Case("the same, gamma 1", again, one),
     ]
 
 

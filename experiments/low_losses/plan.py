@@ -27,7 +27,8 @@ _LATER = [
 ]
 
 _WEAK, _MIDDLE, _STRONG = teacher(32, 4000), teacher(48, 1629), teacher(64, 8000)
-CHOSEN = Path(__file__).parent / "chosen.csv"
+HERE = Path(__file__).parent
+RUNS, PREDICTIONS, CHOSEN = (HERE / f"{name}.csv" for name in ("runs", "predictions", "chosen"))
 
 # Teacher, widths of its students, steps of the bundled students, and seed. All have one window in
 # a step. The bundled table has each of these students with four windows.
