@@ -1,6 +1,6 @@
 """`python -m experiments.hold_outs.limit_form`: which coefficients the runs identify, by form.
 
-Writes limit_form.md: fits of three forms of the distillation law to the bundled runs and to these
+Writes limit_form.md: fits of four forms of the distillation law to the bundled runs and to these
 with the students of `experiments/predictions`, and the errors of the forms on hold-outs.
 """
 
@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import click
 
+from experiments.beyond_eq8.rivals import rival
 from experiments.hold_outs.__main__ import COLUMNS, Simpler, measures
 from experiments.hold_outs.parts import Part, bundled, published
 from experiments.predictions.__main__ import RESULTS
@@ -20,10 +21,14 @@ from jaxlaws.laws.distillation_exponential import DistillationExponential
 from jaxlaws.laws.distillation_limit import DistillationLimit
 from jaxlaws.laws.supervised import Supervised
 
+# The limit for a gamma without end if both exponents go to zero: a power of the size times a power
+# of the tokens. B and gamma have no meaning in it.
+PRODUCT = rival("Product", lambda _, t: t.teacher + t.mimicry * t.bracket * t.of_size * t.of_tokens)
 FORMS = {
     "power of the sum": Simpler(DistillationLimit, {}),
     "power of the sum, gamma 1": Simpler(DistillationLimit, {"gamma": 1.0}),
     "exponential": Simpler(DistillationExponential, {}),
+    "product of powers": Simpler(PRODUCT, {"B": 1.0, "gamma": 1.0}),
 }
 FIT_COLUMNS = ["form", "fitted to", "objective x 1e4", "status", "draws that converge"]
 COEFFICIENTS = ("A", "alpha", "B", "beta", "gamma", "c0", "kappa", "f1")
