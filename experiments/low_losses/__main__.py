@@ -10,6 +10,7 @@ from experiments.low_losses import foreseen, judgement, plan, students
 from experiments.predictions.judgement import measured
 from experiments.runlab import corpus, table
 from experiments.runlab.__main__ import out_option
+from experiments.runlab.summary import noise_lines
 from experiments.runlab.sweep import run_sweep
 from experiments.runlab.worker import Folders
 from fitting import markdown_table
@@ -69,6 +70,7 @@ def judge(starts: int, path: Path) -> None:
         markdown_table(judgement.BATCH_COLUMNS, judgement.batch_rows(tables, starts)),
         "## Predictions beside results",
         markdown_table(foreseen.JUDGED_COLUMNS, foreseen.judged(measured(path))),
+        "\n".join(f"- {line}" for line in noise_lines(table.read(path))),
     ]
     for title, some in (
         ("One cause at a time", judgement.cases(tables)),
