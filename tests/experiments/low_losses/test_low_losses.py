@@ -6,14 +6,16 @@ import numpy as np
 import pytest
 
 from experiments.low_losses.__main__ import PREDICTIONS, RUNS
+from experiments.low_losses.foreseen import JUDGED_COLUMNS, judged
 from experiments.low_losses.judgement import longer, small_batches, together, with_embedding
 from experiments.low_losses.plan import decisive, jobs
+from experiments.predictions.judgement import measured
 from experiments.runlab import table
 from experiments.runlab.__main__ import TABLE as BUNDLED
 from experiments.runlab.model import init
 from experiments.runlab.runs import BATCH_TOKENS, SHAPES, Run, from_row
 from experiments.runlab.sweep import settings
-from fitting import bundled_runs
+from fitting import bundled_runs, markdown_table
 
 
 def test_a_run_with_other_steps_reads_as_much_text_and_comes_back_from_its_row():
@@ -75,3 +77,27 @@ def test_every_run_but_the_first_and_the_teachers_has_a_prediction():
     assert made <= {run.name for run in planned}
     assert {run.name for run in planned if run.teacher is not None} <= made
     assert all(from_row(name, rows) in planned for name in rows)
+
+
+def test_the_committed_tables_give_the_numbers_of_the_pages():
+    readme, page = ((RUNS.parent / name).read_text() for name in ("README.md", "results.md"))
+    lines = judged(measured(RUNS))
+    assert markdown_table(JUDGED_COLUMNS, lines) in page
+    changes = {line[0]: float(line[-1]) for line in lines if line[-1]}
+    again = [changes[replace(run, seed=1).name] for run in decisive()]
+    assert f"{-max(again)} to {-min(again)}% below" in readme
+    students = {
+        run.name: run.tokens for job in jobs() for run in job if run.teacher and run.seed < 2
+    }
+    short = [changes[name] for name, tokens in students.items() if tokens == 512_000]
+    assert len(short) == 12
+    assert (
+        f"the mean change is below -2% if steps limit them | **yes**: {np.mean(short):.1f}%"
+        in readme
+    )
+    assert max(short) < -1
+    longer = [changes[name] for name, tokens in students.items() if tokens > 2e6]
+    assert f"{min(longer):+.1f} to {max(longer):+.1f}%" in readme
+    assert all(
+        line[5] == "no" for line in lines if "-from-" in line[0] and "-16000-" not in line[0]
+    )
