@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from experiments.hold_outs.__main__ import measures
+from experiments.low_losses.plan import decisive
 from experiments.predictions.__main__ import RESULTS
 from experiments.runlab import table
 from experiments.runlab.__main__ import TABLE as BUNDLED
@@ -100,8 +101,13 @@ def cases(tables: Tables) -> list[Case]:
     short = int(np.sum(tokens < SHORTEST))
     seeds = np.array(["-seed" in name for name in runs.others["run"]])
     small = small_batches(tables.changed)
-    first = np.array(["-seed" not in name for name in small.others["run"]])
-    mixed, again = (together(longer(runs), small.where(some)) for some in (first, ~first))
+    again = np.array(["-seed" in name for name in small.others["run"]])
+    eleven = np.isin(small.others["run"], [run.name for run in decisive()])
+    replaced = {
+        "these runs replaced by eleven of 128 symbols a step": small.where(eleven),
+        "by second seeds of the eleven": small.where(again),
+        f"by all {len(small)} of 128 symbols a step": small,
+    }
     return [
         Case("all runs", runs, {}),
         Case("all runs, gamma 1", runs, one),
@@ -122,10 +128,11 @@ def cases(tables: Tables) -> list[Case]:
         ),
         Case(f"without the {short} runs under 0.9 M symbols", longer(runs), {}),
         Case("the same, gamma 1", longer(runs), one),
-        Case("these runs replaced by runs of 128 symbols a step", mixed, {}),
-        Case("the same, gamma 1", mixed, one),
-        Case("these runs replaced by second seeds of them", again, {}),
-        Case("the same, gamma 1", again, one),
+        *(
+            Case(f"{title}{law}", together(longer(runs), short), options)
+            for title, short in replaced.items()
+            for law, options in (("", {}), (", gamma 1", one))
+        ),
     ]
 
 
