@@ -5,10 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from experiments.low_losses.__main__ import PREDICTIONS, RUNS
 from experiments.low_losses.foreseen import JUDGED_COLUMNS, judged
 from experiments.low_losses.judgement import longer, small_batches, together, with_embedding
-from experiments.low_losses.plan import decisive, jobs
+from experiments.low_losses.plan import PREDICTIONS, RUNS, decisive, jobs
 from experiments.predictions.judgement import measured
 from experiments.runlab import table
 from experiments.runlab.__main__ import TABLE as BUNDLED
