@@ -16,6 +16,7 @@ from experiments.runlab.__main__ import OUT
 from experiments.runlab.__main__ import TABLE as BUNDLED
 from experiments.runlab.runs import BATCH_WINDOWS, Run
 from fitting import fit, next_runs
+from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.laws.distillation_exponential import DistillationExponential
 from jaxlaws.laws.supervised import Supervised
 
@@ -74,7 +75,7 @@ def choose(path: Path, starts: int) -> list[Row]:
         result,
         taught,
         flops=BUDGET,
-        quantity=lambda law: jnp.log(law.B),
+        quantity=_log_amplitude,
         candidates={name: np.array(each) for name, each in inputs.items()},
         num_runs=8,
     )
@@ -85,6 +86,10 @@ def choose(path: Path, starts: int) -> list[Row]:
         cells = (run.name, f"{run.training_flops:.4g}", f"{found.sd:.4f}", f"{deviation:.4f}")
         rows.append(dict(zip(CHOICE_COLUMNS, cells, strict=True)))
     return rows
+
+
+def _log_amplitude(law: Tree) -> Array:
+    return jnp.log(law.B)
 
 
 def _usual_loss(run: Run, usual: dict[str, str]) -> str:

@@ -55,9 +55,11 @@ class Tables(NamedTuple):
     @classmethod
     def read(cls, path: Path) -> "Tables":
         """Read the three tables; `path` is that of this experiment, without its teachers."""
-        *others, changed = (table.runs("supervised", each) for each in (BUNDLED, RESULTS, path))
+        bundled, further, changed = (
+            table.runs("supervised", each) for each in (BUNDLED, RESULTS, path)
+        )
         own = [not name.startswith("t-") for name in changed.others["run"]]
-        return cls(*others, changed.where(np.array(own)))
+        return cls(bundled, further, changed.where(np.array(own)))
 
 
 def longer(runs: Runs, shortest: float = SHORTEST) -> Runs:
@@ -96,6 +98,7 @@ def small_batches(changed: Runs) -> Runs:
 def cases(tables: Tables) -> list[Case]:
     """Each possible cause, as a fit without it."""
     runs = tables.bundled
+    free: FitChanges = {}
     one: FitChanges = {"freeze": {"gamma": 1.0}}
     tokens, flops, width = (runs.column(name) for name in ("num_tokens", "flops", "width"))
     short = int(np.sum(tokens < SHORTEST))
@@ -131,7 +134,7 @@ def cases(tables: Tables) -> list[Case]:
         *(
             Case(f"{title}{law}", together(longer(runs), short), options)
             for title, short in replaced.items()
-            for law, options in (("", {}), (", gamma 1", one))
+            for law, options in (("", free), (", gamma 1", one))
         ),
     ]
 
