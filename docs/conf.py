@@ -119,7 +119,13 @@ def _write_laws() -> None:
         ]
         for name, each in names.items()
     ]
-    _write("all_presets", f"# All presets\n\n{_LEAD}\n\n{_texts(heads, rows)}\n")
+    warned = [
+        f"- {_code(name)}: {markdown_text(each.warning)}"
+        for name, each in names.items()
+        if each.warning
+    ]
+    first = "\n".join(["**Do not plan with these presets:**\n", *warned])
+    _write("all_presets", f"# All presets\n\n{first}\n\n{_LEAD}\n\n{_texts(heads, rows)}\n")
 
 
 _LEAD = (

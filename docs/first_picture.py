@@ -12,6 +12,7 @@ from fitting import bundled_runs, fit, predict
 from jaxlaws import presets
 from jaxlaws.compute import training_flops
 from jaxlaws.figures.axes import flops_axis, legend_above, loss_axis
+from jaxlaws.figures.lines import shade_extrapolation
 from jaxlaws.figures.style import (
     ROLES,
     RULE,
@@ -29,6 +30,7 @@ from jaxlaws.planning import (
     TEACHER_PRETRAINING_AND_INFERENCE,
     compute_optimal,
     distill,
+    extrapolation_decades,
     train_fixed,
 )
 
@@ -36,7 +38,8 @@ SIZE = 1e9
 NOTE = (
     "Left: small models trained for this project (points), the law fitted to them (curves), and "
     "the best loss for each budget. Right: a student of 1B parameters; distilling it is better "
-    "than training it where the gain is above zero (law busbridge2025_refit)."
+    "than training it where the gain is above zero (law busbridge2025_refit). Grey: beyond the "
+    "runs that the law was fitted to."
 )
 SCENARIOS = {
     "the student only": (FREE_TEACHER, ROLES["student"]),
@@ -58,7 +61,8 @@ def main() -> None:
 def _runs_and_law(axes: Axes) -> None:
     """The loss of the bundled runs against their compute."""
     runs = bundled_runs("supervised")
-    law = fit(Supervised, runs).law
+    result = fit(Supervised, runs)
+    law = result.law
     sizes, tokens = runs.inputs["num_params"], runs.inputs["num_tokens"]
     distinct = np.unique(sizes)
     for size, colour in zip(distinct, ordered_colours(len(distinct)), strict=True):
@@ -71,6 +75,7 @@ def _runs_and_law(axes: Axes) -> None:
     budgets = np.geomspace(1e9, 1e14, 40)
     best = compute_optimal(law, flops=budgets)
     axes.plot(budgets, best.loss, color=RULE, linestyle="--", label="best for the compute")
+    shade_extrapolation(axes, budgets, extrapolation_decades(best, result.fitted_range))
     flops_axis(axes.xaxis, "training compute (FLOPs)")
     loss_axis(axes.yaxis, unit="nats/byte")
     legend_above(axes, "parameters")
@@ -79,11 +84,15 @@ def _runs_and_law(axes: Axes) -> None:
 def _decision(axes: Axes) -> None:
     """What a teacher gains, for each kind of cost that is charged."""
     law = presets.load("busbridge2025_refit")
+    fitted_range = presets.describe("busbridge2025_refit").fitted_range
     budgets = np.geomspace(training_flops(num_params=SIZE, num_tokens=2e9), 1e23, 60)
-    alone = train_fixed(law, flops=budgets, num_params=SIZE).loss
+    alone = train_fixed(law, flops=budgets, num_params=SIZE)
+    decades = [extrapolation_decades(alone, fitted_range)]
     for label, (scenario, colour) in SCENARIOS.items():
         plan = distill(law, flops=budgets, num_student_params=SIZE, scenario=scenario)
-        axes.plot(budgets, alone - plan.loss, color=colour, label=label)
+        axes.plot(budgets, alone.loss - plan.loss, color=colour, label=label)
+        decades.append(extrapolation_decades(plan, fitted_range))
+    shade_extrapolation(axes, budgets, np.max(decades, axis=0))
     axes.axhline(0, color=RULE, linewidth=1)
     flops_axis(axes.xaxis, "compute (FLOPs)")
     loss_axis(axes.yaxis, "gain from a teacher")

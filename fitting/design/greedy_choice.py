@@ -41,10 +41,10 @@ def best_choice(
 ) -> Choice:
     """The runs to train with a budget, in the order in which they are chosen.
 
-    Each run is the one that lowers the expected variance most, per power of its cost. With the
-    power 1 many cheap runs are chosen, with the power 0 a few dear ones; of several powers, the
-    choice with the least variance at the end is used. The expected variance does not depend on the
-    losses that the runs will have.
+    Each step chooses the run with the largest gain: the fall of the expected variance, divided by
+    a power of the cost of the run. The power 1 leads to many cheap runs, the power 0 to few
+    expensive ones. The choice is made with each of `powers`, and the one with the least variance at
+    the end is used. The expected variance does not depend on the losses that the runs will have.
 
     The covariance of predictions is the product of their factors: `runs[k, :, i] @ targets[k, :,
     j]` for run i and target j by law k. So the time grows with the number of runs, not with its

@@ -11,9 +11,9 @@ from fitting.estimation.results import FitResult
 from fitting.problem.coefficient_names import by_element, domain_of, sort_names, sub_laws
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.batches import batch_shape
+from jaxlaws.foundations.domain_checks import EDGES
 from jaxlaws.foundations.law import Law
 from jaxlaws.precision import to_float64
-from jaxlaws.pytree import Domain
 
 
 def sort_out(
@@ -102,12 +102,7 @@ def _checked_number(law_type: type[Law], name: str, value: Frozen) -> float:
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(f"freeze {name!r}: expected a number, got {value!r}")
     domain = domain_of(law_type, name)
-    number = float(value)
-    inside = {
-        Domain.REAL: np.isfinite(number),
-        Domain.POSITIVE: 0 < number < np.inf,
-        Domain.UNIT_INTERVAL: 0 < number < 1,
-    }
-    if not inside[domain]:
+    number, (low, high) = float(value), EDGES[domain]
+    if not low < number < high:
         raise ValueError(f"freeze {name!r}: expected a {domain.value} number, got {value!r}")
     return number

@@ -194,5 +194,8 @@ def cluster_weights(groups: np.ndarray, num_draws: int, seed: int) -> np.ndarray
     """
     distinct, which = np.unique(groups, return_inverse=True)
     if len(distinct) < 2:
-        raise ValueError(f"all runs are in one group, {distinct[0]}: there is nothing to resample")
+        raise ValueError(
+            f"all runs are in one group, {distinct[0]}, and the bootstrap draws whole groups: give "
+            "groups of which there are at least two, or leave the groups out"
+        )
     return pairs_weights(len(distinct), num_draws, seed)[:, which]

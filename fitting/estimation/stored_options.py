@@ -5,7 +5,7 @@ imports nothing that a file names.
 """
 
 import numbers
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import jax
 import numpy as np
@@ -66,7 +66,7 @@ def check_fit(fit: Json) -> Mapping[str, Json]:
     """
     check_keys("it does not hold a whole fit", fit, _REQUIRED, _OPTIONAL)
     for name in ("frozen", "warnings"):
-        if not isinstance(fit[name], list) or not all(isinstance(each, str) for each in fit[name]):
+        if not isinstance(fit[name], list) or not _are_texts(fit[name]):
             raise DataError(f"{name!r}: expected a list of texts")
     for name in ("num_runs", "num_left"):
         if not isinstance(fit[name], int) or isinstance(fit[name], bool) or fit[name] < 0:
@@ -82,15 +82,7 @@ def check_fit(fit: Json) -> Mapping[str, Json]:
         check_keys(
             "'options'", fit["options"], ("objective", *_AS_THEY_ARE, "freeze", *_RESTRAINTS)
         )
-    known = ("columns", *_READING, *_ABOUT)
-    reading = check_keys("'reading'", fit.get("reading", {}), (), known)
-    for name in _ABOUT:
-        if not isinstance(reading.get(name, ""), str):
-            raise DataError(f"'reading': expected a text as {name!r}")
-    for name in ("columns", "units"):
-        texts = reading.get(name, {})
-        if not isinstance(texts, dict) or not all(isinstance(each, str) for each in texts.values()):
-            raise DataError(f"'reading': expected an object of texts as {name!r}")
+    _check_reading(fit.get("reading", {}))
     if fit.get("restraints") is not None:
         check_keys("'restraints'", fit["restraints"], _RESTRAINTS)
     if fit.get("provenance"):
@@ -98,6 +90,20 @@ def check_fit(fit: Json) -> Mapping[str, Json]:
     if fit.get("roll_out"):
         _check_roll_out(fit["roll_out"])
     return fit
+
+
+def _are_texts(values: Iterable[Json]) -> bool:
+    return all(isinstance(each, str) for each in values)
+
+
+def _check_reading(reading: Json) -> None:
+    check_keys("'reading'", reading, (), ("columns", *_READING, *_ABOUT))
+    if not _are_texts(reading.get(name, "") for name in _ABOUT):
+        raise DataError(f"'reading': expected texts as {' and '.join(map(repr, _ABOUT))}")
+    for name in ("columns", "units"):
+        texts = reading.get(name, {})
+        if not isinstance(texts, dict) or not _are_texts(texts.values()):
+            raise DataError(f"'reading': expected an object of texts as {name!r}")
 
 
 def _check_roll_out(rolled: Json) -> None:

@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from fitting.problem.batched_problem import Batch, BatchedProblem, Fixed
-from fitting.problem.bijections import EDGES
 from jaxlaws.foundations.annotations import Array
 from jaxlaws.foundations.concurrency import compiled_for_batches
+from jaxlaws.foundations.domain_checks import EDGES
 from jaxlaws.pytree import Domain
 from jaxlaws.trees import register_dataclass
 

@@ -9,10 +9,10 @@ from fitting.minimiser.multi_start import NO_GAIN, Minima
 from fitting.minimiser.status import Status
 from fitting.minimiser.step_directions import along_axes
 from fitting.problem.batched_problem import Batch, BatchedProblem
-from fitting.problem.bijections import EDGES
 from fitting.problem.objectives import Objective
 from fitting.problem.parameters import FreeNumber, Parameters
 from jaxlaws.foundations.annotations import Json, Tree
+from jaxlaws.foundations.domain_checks import EDGES
 from jaxlaws.foundations.text.cards import Card, Displayed, cut
 from jaxlaws.foundations.text.tables import Table
 from jaxlaws.pytree import Domain

@@ -6,7 +6,7 @@ whose leaves may be any number in (-inf, inf). `constrain(unconstrain(law))` is 
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TypeVar
 
 import jax
@@ -15,15 +15,10 @@ import numpy as np
 from jax.scipy.special import logit
 
 from jaxlaws.foundations.annotations import Array, Tree
-from jaxlaws.pytree import Domain, declarations
+from jaxlaws.foundations.domain_checks import EDGES
+from jaxlaws.pytree import declarations
 
 _T = TypeVar("_T")
-
-EDGES: Mapping[Domain, tuple[float, float]] = {
-    Domain.REAL: (-np.inf, np.inf),
-    Domain.POSITIVE: (0.0, np.inf),
-    Domain.UNIT_INTERVAL: (0.0, 1.0),
-}
 
 
 def softplus_inverse(value: Array) -> jax.Array:

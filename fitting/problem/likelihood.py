@@ -36,7 +36,7 @@ def log_normaliser(objective: Objective, tau: float) -> float:
             objective of your own.
     """
     raise TypeError(
-        f"no likelihood is known that goes with {objective!r}: use LogSquares(), Squares(), "
+        f"the objective {objective!r} has no likelihood: use LogSquares(), Squares(), "
         "Huber(delta) or AsymmetricHuber(delta, over), or register a function with "
         "fitting.problem.likelihood.log_normaliser"
     )

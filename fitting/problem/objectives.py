@@ -35,9 +35,17 @@ class Objective(Protocol):
         ...
 
 
+class _OfLogarithms:
+    """Objectives of the logarithms of the losses."""
+
+    def residuals(self, predicted: Array, observed: Array) -> jax.Array:
+        """Log residuals."""
+        return jnp.log(predicted) - jnp.log(observed)
+
+
 @register_dataclass
 @dataclasses.dataclass(frozen=True)
-class Huber:
+class Huber(_OfLogarithms):
     """Huber's cost of log residuals: squares within `delta`, absolute values beyond it.
 
     `r**2 / 2` for `|r| <= delta`, else `delta (|r| - delta / 2)`, with `r = log(predicted) -
@@ -49,10 +57,6 @@ class Huber:
     """
 
     delta: Array = 1e-3
-
-    def residuals(self, predicted: Array, observed: Array) -> jax.Array:
-        """Log residuals."""
-        return jnp.log(predicted) - jnp.log(observed)
 
     def costs(self, residuals: Array) -> jax.Array:
         """Huber's cost of each residual."""
@@ -67,7 +71,7 @@ class Huber:
 
 @register_dataclass
 @dataclasses.dataclass(frozen=True)
-class AsymmetricHuber:
+class AsymmetricHuber(_OfLogarithms):
     """Huber's cost of log residuals, multiplied by `over` where the prediction is too high.
 
     With a large `over` the law becomes a lower envelope of the runs. With a small `delta` the law
@@ -80,10 +84,6 @@ class AsymmetricHuber:
     delta: Array = 1e-3
     over: Array = 2.0
 
-    def residuals(self, predicted: Array, observed: Array) -> jax.Array:
-        """Log residuals."""
-        return jnp.log(predicted) - jnp.log(observed)
-
     def costs(self, residuals: Array) -> jax.Array:
         """Huber's cost of each residual, multiplied by `over` above zero."""
         return jnp.where(residuals > 0, self.over, 1.0) * Huber(self.delta).costs(residuals)
@@ -95,7 +95,7 @@ class AsymmetricHuber:
 
 @register_dataclass
 @dataclasses.dataclass(frozen=True)
-class LogSquares:
+class LogSquares(_OfLogarithms):
     """Least squares of log residuals, `r**2 / 2`, for normal noise in proportion to the loss.
 
     >>> LogSquares().costs(jnp.array([0.5, -2.0])).tolist()
@@ -104,10 +104,6 @@ class LogSquares:
 
     scale: Array = 1e-2
     """A typical residual. It sets the tolerance of the fit, and does not move the minimum."""
-
-    def residuals(self, predicted: Array, observed: Array) -> jax.Array:
-        """Log residuals."""
-        return jnp.log(predicted) - jnp.log(observed)
 
     def costs(self, residuals: Array) -> jax.Array:
         """Half the square of each residual."""
@@ -162,7 +158,7 @@ class Squares:
 
 @register_dataclass
 @dataclasses.dataclass(frozen=True)
-class StudentT:
+class StudentT(_OfLogarithms):
     """Student's t likelihood of log residuals: normal noise with heavy tails.
 
     `(dof + 1) / 2 log(1 + (r / scale)**2 / dof)`, which is the negative log density without its
@@ -177,10 +173,6 @@ class StudentT:
     """The scale of the residuals; None: fit it."""
     dof: Array = 4.0
     """Degrees of freedom: few for heavy tails, many for nearly normal noise."""
-
-    def residuals(self, predicted: Array, observed: Array) -> jax.Array:
-        """Log residuals."""
-        return jnp.log(predicted) - jnp.log(observed)
 
     def costs(self, residuals: Array) -> jax.Array:
         """The negative log density of each residual, minus that of a residual of zero."""

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from fitting.problem.bijections import EDGES, from_interval, to_interval
+from fitting.problem.bijections import from_interval, to_interval
 from fitting.problem.centring import Scales, centre, unit_factor
 from fitting.problem.coefficient_names import (
     domain_of,
@@ -22,6 +22,7 @@ from fitting.problem.coefficient_names import (
 )
 from fitting.problem.restraints import Restraints
 from jaxlaws.foundations.annotations import Array, Tree
+from jaxlaws.foundations.domain_checks import EDGES
 from jaxlaws.foundations.law import element_name
 from jaxlaws.pytree import Domain
 

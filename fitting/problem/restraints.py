@@ -8,7 +8,6 @@ from typing import TypeAlias, TypedDict
 import jax
 import numpy as np
 
-from fitting.problem.bijections import EDGES
 from fitting.problem.coefficient_names import (
     by_element,
     domain_of,
@@ -20,6 +19,7 @@ from fitting.problem.coefficient_names import (
 )
 from fitting.problem.priors import LogNormal, Normal, Prior
 from jaxlaws.foundations.annotations import Json, Tree
+from jaxlaws.foundations.domain_checks import EDGES
 from jaxlaws.foundations.errors import DataError
 from jaxlaws.foundations.law import Law, coefficient_names, element_name
 from jaxlaws.saving import numbers_from_json, numbers_to_json

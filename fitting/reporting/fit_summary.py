@@ -15,10 +15,10 @@ from fitting.estimation.interval_ends import IntervalMethod
 from fitting.estimation.options import check_choice
 from fitting.estimation.results import FitResult
 from fitting.minimiser.status import Status
-from fitting.problem.likelihood import deviance
 from fitting.reporting.markdown import latex_table, markdown_table
 from fitting.uncertainty.caveats import coefficients_on_bounds
-from fitting.validation.model_comparison import aicc
+from fitting.validation.hold_outs import ERROR_COLUMNS, roll_out_rows
+from fitting.validation.model_comparison import information_criteria
 from jaxlaws.foundations.law import coefficients
 from jaxlaws.foundations.quantities import plain_number
 from jaxlaws.foundations.text.cards import Card, cut
@@ -64,17 +64,10 @@ def summary_of(
         parts += [say("Correlation of the coefficients over the draws:"), table(pairs)]
     parts += [say(each) for each in (_agreement(result), _criteria(result))]
     if result.roll_out:
-        steps = [
-            [
-                "{:.3g} to {:.3g}".format(*(10.0**end for end in step["decades"])),
-                *(f"{step[n]:.2f}" for n in _ERRORS),
-            ]
-            for step in result.roll_out["steps"]
-        ]
-        heads = ["times the largest fitted", *(f"{name} (%)" for name in _ERRORS)]
+        rows = [[far, *errors] for far, _, *errors in roll_out_rows(result.roll_out["steps"])]
         parts += [
             say(f"Errors on larger runs that the fit did not see, by {result.roll_out['by']}:"),
-            table(Table(heads, steps)),
+            table(Table(["times the largest fitted", *ERROR_COLUMNS], rows)),
         ]
     else:
         parts.append(say("No runs were held out."))
@@ -160,7 +153,6 @@ def undetermined(result: FitResult, level: float = 0.9) -> tuple[str, ...]:
     return tuple(found.names[index] for index in strong)
 
 
-_ERRORS = ("mean", "median", "worst")
 # Information about a direction whose 90% interval has ends with this ratio (1.645 standard errors
 # to either side).
 _FLAT = (2 * 1.645 / math.log(_WIDEST)) ** 2
@@ -196,17 +188,14 @@ def _agreement(result: FitResult) -> str:
 
 def _criteria(result: FitResult) -> str:
     """AIC, AICc and BIC with the likelihood that goes with the objective."""
-    num_rows = result.num_runs * max(1, len(getattr(result.law, "outcomes", ())))
-    num_free = len(result.identifiability.names) + 1  # the last is the spread of the residuals
     try:
-        lost = deviance(result.options.objective, result.objective, num_rows)
+        found = information_criteria(result)
     except (TypeError, ValueError) as error:
         return f"No AIC and BIC: {error}."
-    corrected = aicc(lost, num_free, num_rows)
     return (
-        f"AIC {lost + 2 * num_free:.2f}, AICc {corrected:.2f}, "
-        f"BIC {lost + num_free * math.log(num_rows):.2f} ({num_free} free numbers, {num_rows} "
-        "observations). Only differences between fits to the same runs have a meaning."
+        f"AIC {found.aic:.2f}, AICc {found.aicc:.2f}, BIC {found.bic:.2f} ({found.num_free} free "
+        f"numbers, {found.num_rows} observations). Only differences between fits to the same runs "
+        "have a meaning."
     )
 
 

@@ -15,7 +15,7 @@ from fitting.reporting.markdown import markdown_table
 from fitting.reporting.pages import Part, Picture
 from fitting.reporting.tables import error_table
 from fitting.reporting.uncertainty_figures import intervals
-from fitting.validation.hold_outs import error_summary
+from fitting.validation.hold_outs import ERROR_COLUMNS, error_summary, roll_out_rows
 from jaxlaws.foundations.annotations import Json
 from jaxlaws.foundations.quantities import format_quantity
 from jaxlaws.foundations.text.escaping import markdown_text
@@ -130,19 +130,11 @@ def as_sentence(text: str) -> str:
 
 
 def _roll_out_section(rolled: Mapping[str, Json]) -> list[Part]:
-    rows = [
-        [
-            "{:.3g} to {:.3g}".format(*(10.0**end for end in step["decades"])),
-            str(step["num_predictions"]),
-            *(f"{step[name]:.2f}" for name in ("mean", "median", "worst")),
-        ]
-        for step in rolled["steps"]
-    ]
     return [
         "Intervals cover the coefficients of the law, not its form. Here the law was fitted to the "
         f"smallest runs by {markdown_text(rolled['by'])}, and predicted all larger runs, a few "
         "times with more and more runs.",
         markdown_table(
-            ["times the largest", "predictions", "mean (%)", "median (%)", "worst (%)"], rows
+            ["times the largest", "predictions", *ERROR_COLUMNS], roll_out_rows(rolled["steps"])
         ),
     ]

@@ -15,6 +15,7 @@ from fitting.validation.hold_outs import (
     HoldOut,
     error_summary,
     hold_out,
+    roll_out_rows,
 )
 from jaxlaws.foundations.annotations import Json
 from jaxlaws.foundations.law import Law
@@ -167,17 +168,9 @@ class RollOut(Displayed):
         return {"by": self.by, "largest": largest, "steps": self.by_distance()}
 
     def _card(self) -> Card:
-        rows = [
-            [
-                "{:.3g} to {:.3g}".format(*(10.0**end for end in step["decades"])),
-                str(step["num_predictions"]),
-                *(f"{step[name]:.2f}" for name in ("mean", "median", "worst")),
-            ]
-            for step in self.by_distance()
-        ]
         heads = ["times the largest fitted", "predictions", *ERROR_COLUMNS]
         title = f"Roll-out by {self.by}: {len(self.hold_outs)} windows"
-        return Card(title, cut(Table(heads, rows)), [ERRORS_ARE])
+        return Card(title, cut(Table(heads, roll_out_rows(self.by_distance()))), [ERRORS_ARE])
 
 
 def roll_out(

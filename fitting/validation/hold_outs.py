@@ -6,7 +6,7 @@ the runs after another.
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Unpack
 
 import numpy as np
@@ -84,6 +84,18 @@ ERRORS_ARE = "Absolute errors, in per cent of the measured losses."
 def error_cells(errors: np.ndarray) -> list[str]:
     """The cells of the columns `ERROR_COLUMNS` of a table."""
     return [f"{each:.2f}" for each in error_summary(errors).values()]
+
+
+def roll_out_rows(steps: Iterable[Mapping[str, Json]]) -> list[list[str]]:
+    """The distance, the predictions and the `ERROR_COLUMNS` of each step of a roll-out."""
+    return [
+        [
+            "{:.3g} to {:.3g}".format(*(10.0**end for end in step["decades"])),
+            str(step["num_predictions"]),
+            *(f"{step[name]:.2f}" for name in ("mean", "median", "worst")),
+        ]
+        for step in steps
+    ]
 
 
 def constant_loss(_: FitResult, seen: Runs, unseen: Runs) -> np.ndarray:

@@ -3,7 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
-from typing import Protocol, Unpack
+from typing import NamedTuple, Protocol, Unpack
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from fitting.validation.hold_outs import (
     error_summary,
 )
 from jaxlaws.foundations.annotations import Json
-from jaxlaws.foundations.law import Law
+from jaxlaws.foundations.law import Law, outcomes_of
 from jaxlaws.foundations.text.cards import Card, Displayed
 from jaxlaws.foundations.text.tables import Table
 
@@ -136,16 +136,14 @@ def compare_laws(
     for name, law_type in law_types.items():
         whole = fit(law_type, runs, options=options)
         errors = pooled_errors(validation(law_type, runs, options=options))["law"]
-        num_free = len(whole.identifiability.names) + 1
-        num_rows = whole.num_runs * len(runs.for_law(law_type).outcome_titles)
-        lost = deviance(whole.options.objective, whole.objective, num_rows)
+        criteria = information_criteria(whole)
         compared.append(
             ComparedLaw(
                 name=name,
                 fit=whole,
-                num_free=num_free,
-                aicc=aicc(lost, num_free, num_rows),
-                bic=lost + num_free * math.log(num_rows),
+                num_free=criteria.num_free,
+                aicc=criteria.aicc,
+                bic=criteria.bic,
                 errors=errors,
                 difference=_difference(errors, compared[0].errors, level, options.seed)
                 if compared
@@ -155,17 +153,34 @@ def compare_laws(
     return compared
 
 
-def aicc(deviance: float, num_free: int, num_runs: int) -> float:
-    """Akaike's information criterion, corrected for few runs (Hurvich and Tsai 1989).
+class InformationCriteria(NamedTuple):
+    """The information criteria of a fit, with the likelihood that goes with its objective."""
 
-    >>> aicc(100.0, 4, 45)
-    109.0
-    >>> aicc(100.0, 4, 5)
-    inf
+    aic: float
+    aicc: float  # corrected for few runs (Hurvich and Tsai 1989); infinite for too few
+    bic: float
+    num_free: int  # of coefficients, plus one for the spread of the residuals
+    num_rows: int  # of outcomes of all runs
+
+
+def information_criteria(result: FitResult) -> InformationCriteria:
+    """The information criteria of a fit.
+
+    Raises:
+        TypeError: the objective has no likelihood.
+        ValueError: the law predicts every run exactly.
     """
-    if num_runs <= num_free + 1:
-        return math.inf
-    return deviance + 2 * num_free * num_runs / (num_runs - num_free - 1)
+    num_rows = result.num_runs * max(1, len(outcomes_of(result.law)))
+    num_free = len(result.identifiability.names) + 1
+    lost = deviance(result.options.objective, result.objective, num_rows)
+    spare = num_rows - num_free - 1
+    return InformationCriteria(
+        aic=lost + 2 * num_free,
+        aicc=lost + 2 * num_free * num_rows / spare if spare > 0 else math.inf,
+        bic=lost + num_free * math.log(num_rows),
+        num_free=num_free,
+        num_rows=num_rows,
+    )
 
 
 def _difference(

@@ -121,8 +121,8 @@ def legend_above(axes: Axes, title: str = "", *, is_stack: bool = False) -> None
     Args:
         axes: the axes; without labels they get no legend.
         title: of the legend.
-        is_stack: whether the entries lie on each other. They are then one below the other, in the
-            order of the stack.
+        is_stack: whether the entries are areas stacked on each other. They are then one below the
+            other, in the order of the stack.
     """
     handles, labels = axes.get_legend_handles_labels()
     if not labels:

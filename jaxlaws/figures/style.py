@@ -157,7 +157,7 @@ def save_figure(
 
 
 def data_uri(figure: Figure, dpi: float = 144) -> str:
-    """The picture as an address that contains it, for HTML."""
+    """The picture as a data URL: an address for HTML that contains the whole picture."""
     picture = io.BytesIO()
     save_figure(figure, picture, "png", dpi=dpi)
     return f"data:image/png;base64,{base64.b64encode(picture.getvalue()).decode()}"

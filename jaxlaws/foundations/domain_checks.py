@@ -1,11 +1,17 @@
-"""Checks of a coefficient that comes from a file: its shape and its domain."""
+"""The edges of domains, and checks of a coefficient from a file: its shape and its domain."""
+
+from collections.abc import Mapping
 
 import numpy as np
 
 from jaxlaws.foundations.annotations import Array
 from jaxlaws.pytree import Declaration, Domain
 
-_ENDS = {Domain.REAL: (-np.inf, np.inf), Domain.POSITIVE: (0.0, np.inf)}
+EDGES: Mapping[Domain, tuple[float, float]] = {
+    Domain.REAL: (-np.inf, np.inf),
+    Domain.POSITIVE: (0.0, np.inf),
+    Domain.UNIT_INTERVAL: (0.0, 1.0),
+}
 
 
 def of_shape(value: Array, shape: tuple[int, ...]) -> Array:
@@ -31,7 +37,7 @@ def in_domain(value: Array, declared: Declaration) -> Array:
     """
     if np.ndim(value) <= len(declared.shape) and not np.isfinite(value).all():
         raise ValueError(f"{value} is not finite")
-    low, high = _ENDS.get(declared.domain, (0.0, 1.0))
+    low, high = EDGES[declared.domain]
     wrong = np.ravel(value)[np.ravel(np.less(value, low) | np.greater(value, high))]
     if wrong.size:
         raise ValueError(f"{wrong[0]:g} is outside its domain, {low:g} to {high:g}")

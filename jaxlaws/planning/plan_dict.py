@@ -193,19 +193,22 @@ class Answer(Displayed):
         if shape:
             table = self._table_of_entries(shown, shape)
             return Card(f"{name} of shape {shape}", table, notes, self._picture_uri)
-        if (short := self._in_short()) is not None:
-            return Card(f"{name}: {short[0]}", cut(short[1]), notes)
+        title, table = self._in_short() or self._all_numbers(document, shown)
+        title = name if title is None else f"{name}: {title}"
+        return Card(title, cut(table), [*_at_bounds(document), *notes])
+
+    def _all_numbers(
+        self, document: Mapping[str, Json], shown: Mapping[str, Json]
+    ) -> tuple[str | None, Table]:
+        """The headline and the table of a single answer; the plans that it holds are columns."""
         found = {_part(k) for k in document if _last(k) == "status" and "." in k}
         order = [*(f"options.{each}" for each in self._columns_of_plans), *sorted(found)]
         parts = list(dict.fromkeys(each for each in order if each in found))
-        own = {key: cell(key, v) for key, v in shown.items() if not _part_of(key, parts)}
-        own = {key: text for key, text in own.items() if text not in ("–", "0.0%")}
+        texts = {_title(key): cell(key, v) for key, v in shown.items() if not _part_of(key, parts)}
+        own = [[key, text] for key, text in texts.items() if text not in ("–", "0.0%")]
         if parts:
-            title = f"{name}: " + ", ".join(f"{_title(key)} {text}" for key, text in own.items())
-            return Card(title, cut(_side_by_side(shown, parts)), notes)
-        rows = [[_title(key), text] for key, text in own.items()]
-        title = f"{name}: {status}" if (status := document.get("status")) else name
-        return Card(title, cut(Table(["", "value"], rows)), [*_at_bounds(document), *notes])
+            return ", ".join(map(" ".join, own)), _side_by_side(shown, parts)
+        return document.get("status"), Table(["", "value"], own)
 
     def _table_of_entries(self, shown: Mapping[str, Json], shape: tuple[int, ...]) -> Table:
         """A row for each of some entries; the losses of plans that the answer holds are columns."""

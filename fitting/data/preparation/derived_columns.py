@@ -1,5 +1,6 @@
 """Columns that follow from others: tokens from compute, tokens from steps, log of perplexity."""
 
+import dataclasses
 import re
 from collections.abc import Collection, Mapping, Sequence
 
@@ -57,61 +58,97 @@ def derived(
         DataError: columns that hold the input are not clear.
     """
     free = [title for title in columns if title not in taken and title != "_step"]  # of a log
-
-    def only(groups: Sequence[str]) -> str | None:
-        found = named(groups, free)
-        return found[0] if len(found) == 1 else None
-
-    def values(title: str) -> np.ndarray:
-        return header_unit(title)[1] * numbers_in(columns[title])
-
-    def product(*titles: str) -> tuple[np.ndarray, str]:
-        return np.prod([values(title) for title in titles], axis=0), " x ".join(titles)
-
+    others = _Others(columns, free)
     if name in LOGGED and (found := _of_logarithm(name, columns, free)):
         return found
-    if name in ("num_tokens", "num_student_tokens"):
-        steps, batch = only(STEPS), only(BATCH_TOKENS)
-        size, length = only(BATCH_SIZE), only(SEQUENCE)
-        if steps and batch:
-            return product(steps, batch)
-        parts = [only(MICRO_BATCH), only(ACCUMULATION), only(DEVICES)]
-        if steps and size and length:
-            more = [t for t in parts[1:] if t and np.any(values(t) != 1)]
-            if more and not parts[0] and not re.match("global|total|effective", normal_name(size)):
-                raise DataError(
-                    f"whether {size!r} is the batch of all GPUs is not clear, because the table "
-                    f"has {', '.join(more)}. Rename it: global_batch_size for the sequences of a "
-                    "step, micro_batch_size for those of one GPU before accumulation"
-                )
-            return product(steps, size, length)
-        if steps and length and all(parts) and not _is_split(columns, free):
-            return product(steps, *filter(None, parts), length)
-        if (samples := only(SAMPLES)) and length:
-            return product(samples, length)
-        epochs, epoch = only(EPOCHS), only(TOKENS_OF_AN_EPOCH)
-        if epochs and epoch and not (length and normal_name(epoch) == "dataset_size"):
-            return product(epochs, epoch)
-        if epochs and "num_unique_tokens" in known:
-            return values(epochs) * known["num_unique_tokens"], f"{epochs} x num_unique_tokens"
-        ratio, partner = only(TOKENS_PER_PARAM), _PARTNERS.get(name, "")
-        if ratio and partner in known:
-            return values(ratio) * known[partner], f"{ratio} x {partner}"
+    if name in ("num_tokens", "num_student_tokens") and (
+        found := _tokens_of_batches(others) or _tokens_of_data(name, others, known)
+    ):
+        return found
     if name in _PARTNERS and {"flops", _PARTNERS[name]} <= set(known):
         partner = _PARTNERS[name]
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             return known["flops"] / (6 * known[partner]), f"flops / (6 {partner})"
-    if name == "loss" and (title := only(PERPLEXITY)):
+    if name == "loss" and (title := others.only(PERPLEXITY)):
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.log(values(title)), f"log of {title}"
+            return np.log(others.values(title)), f"log of {title}"
     return None
 
 
-def _is_split(columns: Mapping[str, Sequence[object]], free: Sequence[str]) -> bool:
-    """Whether several devices hold one model, so that their number is not that of batches."""
-    return not named(DEVICES[:1], free) and any(
-        np.any(numbers_in(columns[title]) != 1) for title in named(MODEL_PARALLEL, free)
-    )
+@dataclasses.dataclass(frozen=True)
+class _Others:
+    """The columns of a table that hold none of the inputs nor the outcome.
+
+    Attributes:
+        columns: the cells of the whole table by title.
+        free: the titles of these columns.
+    """
+
+    columns: Mapping[str, Sequence[object]]
+    free: Sequence[str]
+
+    def only(self, groups: Sequence[str]) -> str | None:
+        """The only column with one of some usual names; None where there are several or none."""
+        found = named(groups, self.free)
+        return found[0] if len(found) == 1 else None
+
+    def values(self, title: str) -> np.ndarray:
+        return header_unit(title)[1] * numbers_in(self.columns[title])
+
+    def product(self, *titles: str) -> tuple[np.ndarray, str]:
+        return np.prod([self.values(title) for title in titles], axis=0), " x ".join(titles)
+
+    def one_model_on_devices(self) -> bool:
+        """Whether several devices hold one model, so that their number is not that of batches."""
+        return not named(DEVICES[:1], self.free) and any(
+            np.any(numbers_in(self.columns[title]) != 1)
+            for title in named(MODEL_PARALLEL, self.free)
+        )
+
+
+def _tokens_of_batches(others: _Others) -> tuple[np.ndarray, str] | None:
+    """The tokens that the steps read, or the samples.
+
+    Raises:
+        DataError: it is not clear whose sequences the batch counts.
+    """
+    steps, batch = others.only(STEPS), others.only(BATCH_TOKENS)
+    size, length = others.only(BATCH_SIZE), others.only(SEQUENCE)
+    micro, *factors = map(others.only, (MICRO_BATCH, ACCUMULATION, DEVICES))
+    if steps and batch:
+        return others.product(steps, batch)
+    if steps and size and length:
+        more = [title for title in factors if title and np.any(others.values(title) != 1)]
+        if more and not micro and not re.match("global|total|effective", normal_name(size)):
+            raise DataError(
+                f"whether {size!r} is the batch of all GPUs is not clear, because the table "
+                f"has {', '.join(more)}. Rename it: global_batch_size for the sequences of a "
+                "step, micro_batch_size for those of one GPU before accumulation"
+            )
+        return others.product(steps, size, length)
+    parts = [each for each in (micro, *factors) if each]
+    if steps and length and len(parts) == 3 and not others.one_model_on_devices():
+        return others.product(steps, *parts, length)
+    if length and (samples := others.only(SAMPLES)):
+        return others.product(samples, length)
+    return None
+
+
+def _tokens_of_data(
+    name: str, others: _Others, known: Mapping[str, np.ndarray]
+) -> tuple[np.ndarray, str] | None:
+    """The tokens from the epochs, or from the tokens of each parameter."""
+    epochs, epoch = others.only(EPOCHS), others.only(TOKENS_OF_AN_EPOCH)
+    counts_samples = epoch and normal_name(epoch) == "dataset_size" and others.only(SEQUENCE)
+    if epochs and epoch and not counts_samples:
+        return others.product(epochs, epoch)
+    if epochs and "num_unique_tokens" in known:
+        tokens = others.values(epochs) * known["num_unique_tokens"]
+        return tokens, f"{epochs} x num_unique_tokens"
+    ratio, partner = others.only(TOKENS_PER_PARAM), _PARTNERS.get(name, "")
+    if ratio and partner in known:
+        return others.values(ratio) * known[partner], f"{ratio} x {partner}"
+    return None
 
 
 def _of_logarithm(

@@ -100,36 +100,49 @@ def unnamed_checkpoints(
     named_by = [others[title] for title in others if names[title] in _RUN_NAMES]
     if any(_MANY_ROWS * len(np.unique(each)) > len(each) for each in named_by):
         return None  # few rows have the same name
-    sizes = {name: inputs[name] for name in _SIZES if name in inputs}
     steps = {t: v for t, v in others.items() if names[t] in _STEP_NAMES and v.dtype.kind == "f"}
-    unclear = None
-    for title, values in steps.items():
-        stretches = _stretches(values)
-        is_long, last = _are_long(stretches), _last_rows(stretches, values, inputs)
-        if is_long and last is not None:
-            may_be_runs = not _are_even(stretches, values)
-            return UnnamedCheckpoints(title, last, may_be_runs)
-        with np.errstate(all="ignore"):
-            batches = {n: np.round(np.log(inputs[n] / values), 3) for n in _TOKENS if n in inputs}
-        alike = _cells({**sizes, **batches}) if sizes and batches else np.zeros(len(values))
-        last = _last_rows(alike, values, inputs)
-        if last is not None and _are_long(alike) and _are_even(alike, values):
-            return UnnamedCheckpoints(title, last, may_be_runs=False)
-        all_steps = np.unique(values)
-        is_few = _MANY_ROWS <= len(all_steps) <= len(values) / _MANY_ROWS
-        if is_long or (is_few and names[title] != "epoch" and _are_even(0 * all_steps, all_steps)):
-            unclear = unclear or title
-    if unclear:
-        return UnnamedCheckpoints(unclear, None, may_be_runs=False)
-    if not steps and not named(STEPS, others) and sizes and "num_tokens" in inputs:
-        tokens = inputs["num_tokens"]
-        stretches = _stretches(tokens)
-        last = _last_rows(stretches, tokens, inputs)
-        if last is not None and _are_long(stretches) and _are_even(stretches, tokens):
-            may_be_runs = last.sum() == len(np.unique(_cells(sizes)))  # a grid of runs
-            if not may_be_runs or len(last) >= 2 * _MANY_ROWS * last.sum():
-                return UnnamedCheckpoints("num_tokens", last, may_be_runs)
+    found = [each for t, v in steps.items() if (each := _by_steps(t, v, inputs)) is not None]
+    if found:
+        return next((each for each in found if each.last is not None), found[0])
+    if steps or named(STEPS, others) or "num_tokens" not in inputs:
+        return None
+    return _by_tokens(inputs)
+
+
+def _by_steps(
+    step: str, values: np.ndarray, inputs: Mapping[str, np.ndarray]
+) -> UnnamedCheckpoints | None:
+    """The checkpoints that a column of steps shows, or None."""
+    stretches = _stretches(values)
+    is_long, last = _are_long(stretches), _last_rows(stretches, values, inputs)
+    if is_long and last is not None:
+        return UnnamedCheckpoints(step, last, may_be_runs=not _are_even(stretches, values))
+    sizes = {name: inputs[name] for name in _SIZES if name in inputs}
+    with np.errstate(all="ignore"):
+        batches = {n: np.round(np.log(inputs[n] / values), 3) for n in _TOKENS if n in inputs}
+    alike = _cells({**sizes, **batches}) if sizes and batches else np.zeros(len(values))
+    last = _last_rows(alike, values, inputs)
+    if last is not None and _are_long(alike) and _are_even(alike, values):
+        return UnnamedCheckpoints(step, last, may_be_runs=False)
+    steps = np.unique(values)
+    is_few = _MANY_ROWS <= len(steps) <= len(values) / _MANY_ROWS
+    if is_long or (is_few and normal_name(step) != "epoch" and _are_even(0 * steps, steps)):
+        return UnnamedCheckpoints(step, None, may_be_runs=False)
     return None
+
+
+def _by_tokens(inputs: Mapping[str, np.ndarray]) -> UnnamedCheckpoints | None:
+    """The checkpoints that evenly spaced tokens show, or None."""
+    sizes = {name: inputs[name] for name in _SIZES if name in inputs}
+    tokens = inputs["num_tokens"]
+    stretches = _stretches(tokens)
+    last = _last_rows(stretches, tokens, inputs)
+    if not sizes or last is None or not _are_long(stretches) or not _are_even(stretches, tokens):
+        return None
+    may_be_runs = bool(last.sum() == len(np.unique(_cells(sizes))))  # a grid of runs
+    if may_be_runs and len(last) < 2 * _MANY_ROWS * last.sum():
+        return None
+    return UnnamedCheckpoints("num_tokens", last, may_be_runs)
 
 
 def _last_rows(

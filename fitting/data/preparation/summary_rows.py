@@ -1,6 +1,7 @@
 """Rows that are no runs: the mean, the spread or the total of the rows above."""
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -36,14 +37,7 @@ def without_summaries(table: Table) -> Table:
     """
     found: dict[int, str] = {}
     for place, (title, cells) in enumerate(table.columns.items()):
-        texts = [each.strip() if isinstance(each, str) else "" for each in cells]
-        named = {row: text for row, text in enumerate(texts) if _SUMMARY.fullmatch(text)}
-        rest = [cell for row, cell in enumerate(cells) if row not in named]
-        is_place = place == 0 or normal_name(title) in _RUN_NAMES or has_numbers(rest)
-        if is_place or all(map(is_missing, rest)):
-            also = {row: text for row, text in enumerate(texts) if named and _ALSO.fullmatch(text)}
-            if 2 * len({**named, **also}) <= len(cells):
-                found |= {**named, **also}
+        found |= _named_statistics(title, cells, is_first=place == 0)
     if not found and (statistic := _statistic_of_the_last_row(table)):
         found = {len(table.rows) - 1: f"the {statistic} of the rows above"}
     if not found:
@@ -56,6 +50,20 @@ def without_summaries(table: Table) -> Table:
         [table.rows[row] for row in kept],
         (*table.notes, f"rows that summarise others are left out: {listed}"),
     )
+
+
+def _named_statistics(title: str, cells: Sequence[object], *, is_first: bool) -> dict[int, str]:
+    """The places of the rows that have the name of a statistic in a column, and the names."""
+    texts = [each.strip() if isinstance(each, str) else "" for each in cells]
+    found = {row: text for row, text in enumerate(texts) if _SUMMARY.fullmatch(text)}
+    if not found:
+        return {}
+    rest = [cell for row, cell in enumerate(cells) if row not in found]
+    names_rows = is_first or normal_name(title) in _RUN_NAMES
+    if not names_rows and not has_numbers(rest) and not all(map(is_missing, rest)):
+        return {}
+    found |= {row: text for row, text in enumerate(texts) if _ALSO.fullmatch(text)}
+    return found if 2 * len(found) <= len(cells) else {}
 
 
 def _statistic_of_the_last_row(table: Table) -> str | None:

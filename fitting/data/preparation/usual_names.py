@@ -14,7 +14,7 @@ from jaxlaws.inputs import OUTCOME
 
 
 def _phrase(core: str, words: str) -> str:
-    """A pattern for names that have one of some words, and around it any of other words."""
+    """A pattern of names: one of some words, with any of other words before and after it."""
     either, core = words.replace(" ", "|"), core.replace(" ", "|")
     return rf"(?:(?:{either})_)*(?:{core})(?:_(?:{either}))*"
 

@@ -63,45 +63,50 @@ def from_wide(table: Table, columns: Mapping[str, str]) -> Table | None:
         for title, head in heads.items()
         if head is not None and has_numbers(table.columns[title])
     }
-    across = list(values)
-    if len(across) < _FEWEST_COLUMNS:
+    if len(values) < _FEWEST_COLUMNS:
         return None
-    down = [title for title in table.columns if title not in across]
-    corners = [title for title in down if "\\" in title and title not in columns.values()]
-    corner = corners[0] if corners else None  # `size \ tokens per param`
-    if corner is not None:
-        what, _, over = map(str.strip, corner.partition("\\"))
-        down[down.index(corner)] = what
-        if named(TOKENS_PER_PARAM, [over]):
-            values = {title: (number, True) for title, (number, _) in values.items()}
-        cells = {what if title == corner else title: c for title, c in table.columns.items()}
-        table = dataclasses.replace(table, columns=cells)
-    listed = ", ".join(across[:4])
+    table, values = _without_corner(table, columns, values)
+    down = [title for title in table.columns if title not in values]
+    listed = ", ".join(list(values)[:4])
     is_wide = (
-        f"the table is wide: its columns {listed} look like sizes or tokens, with losses below"
+        f"{table.source}: the table is wide: its columns {listed} look like sizes or tokens, with "
+        "losses below"
     )
-    sizes = [columns[n] for n in ("num_params",) if n in columns] or named(
-        NAMES["num_params"], down
-    )
-    tokens = [columns[n] for n in ("num_tokens",) if n in columns] or named(
-        NAMES["num_tokens"], down
+    sizes, tokens = (
+        [columns[name]] if name in columns else named(NAMES[name], down)
+        for name in ("num_params", "num_tokens")
     )
     if len(sizes) + len(tokens) != 1:
         raise DataError(
-            f"{table.source}: {is_wide}. One of its other columns ({', '.join(down)}) must be "
+            f"{is_wide}. One of its other columns ({', '.join(down)}) must be "
             "num_params or num_tokens: name it with --column num_params=NAME, or write one row for "
             "each run, with the columns num_params, num_tokens and loss"
         )
-    is_ratio = all(ratio or number < _LARGEST_RATIO for number, ratio in values.values())
-    is_count = all(not ratio and number >= _LARGEST_RATIO for number, ratio in values.values())
-    if not (is_ratio and (sizes and any(ratio for _, ratio in values.values()))) and not is_count:
+    ratios = [is_ratio or number < _LARGEST_RATIO for number, is_ratio in values.values()]
+    some_marked = any(is_ratio for _, is_ratio in values.values())
+    are_ratios = bool(sizes) and some_marked and all(ratios)
+    if not are_ratios and any(ratios):
         raise DataError(
-            f"{table.source}: {is_wide}. Whether {listed} are tokens or tokens per parameter is "
+            f"{is_wide}. Whether {listed} are tokens or tokens per parameter is "
             "not clear: write 20x for tokens per parameter, 5B for tokens, or one row for each run"
         )
     return _melted(
-        table, (sizes or tokens)[0], values, across_is_tokens=bool(sizes), ratio=is_ratio
+        table, (sizes or tokens)[0], values, across_is_tokens=bool(sizes), ratio=are_ratios
     )
+
+
+def _without_corner(
+    table: Table, columns: Mapping[str, str], values: Mapping[str, tuple[float, bool]]
+) -> tuple[Table, Mapping[str, tuple[float, bool]]]:
+    """The table whose corner, `size / tokens per param` with a backslash, only names the rows."""
+    corners = [t for t in table.columns if "\\" in t and t not in {*values, *columns.values()}]
+    if not corners:
+        return table, values
+    down, _, across = map(str.strip, corners[0].partition("\\"))
+    if named(TOKENS_PER_PARAM, [across]):
+        values = {title: (number, True) for title, (number, _) in values.items()}
+    cells = {down if t == corners[0] else t: column for t, column in table.columns.items()}
+    return dataclasses.replace(table, columns=cells), values
 
 
 def _head(title: str) -> tuple[float, bool] | None:

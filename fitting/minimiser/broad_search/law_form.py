@@ -141,7 +141,6 @@ def _form(
     *,
     is_log: bool,
 ) -> Form:
-    num_free = len(free)
     changed = Role.LOGARITHMIC if is_log else Role.EXPONENTIAL
     domain = Domain.POSITIVE if is_log else Domain.REAL
     candidates = [
@@ -152,9 +151,9 @@ def _form(
         if role is Role.LINEAR or number.domain is domain
     ]
     if not candidates:
-        return Form(is_log, (Role.NONLINEAR,) * num_free)
+        return Form(is_log, (Role.NONLINEAR,) * len(free))
     least = np.where(np.arange(len(_STEPS)) % 2, -2.0, -14.0)[:, None]
-    sizes = random.uniform(least, 0.5, size=(len(_STEPS), num_free))
+    sizes = random.uniform(least, 0.5, size=(len(_STEPS), len(free)))
     base = random.normal(size=sizes.shape) * 10.0**sizes
     positive = [number.domain is Domain.POSITIVE for number in free]
     base = np.where(positive, np.abs(base), base)
@@ -171,23 +170,28 @@ def _form(
         agree = known.any(axis=(1, 2)) & np.all(
             ~known | (np.abs(second) <= _SAME * largest), axis=(1, 2)
         )
-    is_linear = np.zeros((len(candidates),) * 2, dtype=bool)
-    for (i, j), each in zip(_pairs(len(candidates)), agree, strict=True):
-        is_linear[i, j] = is_linear[j, i] = each
-    able = [i for i in range(len(candidates)) if is_linear[i, i] and has_effect[i]]
+    places = np.array([place for place, _ in candidates])
+    together = np.zeros((len(candidates),) * 2, dtype=bool)
+    together[tuple(np.array(_pairs(len(candidates))).T)] = agree
+    able = np.flatnonzero(np.diag(together) & has_effect)
+    together = (together | together.T) & (places[:, None] != places)  # a number has one role
+    roles = [Role.NONLINEAR] * len(free)
+    for i in _most_together(able, together):
+        place, role = candidates[i]
+        roles[place] = role
+    return Form(is_log, tuple(roles))
+
+
+def _most_together(able: np.ndarray, together: np.ndarray) -> list[int]:
+    """The longest list of indices any two of which go together, by a greedy search from each."""
     best: list[int] = []
     for first in able:
         chosen = [first]
         for i in able:
-            if i != first and all(
-                is_linear[i, j] and candidates[i][0] != candidates[j][0] for j in chosen
-            ):
+            if together[i, chosen].all():
                 chosen.append(i)
         best = max(best, chosen, key=len)
-    roles = [Role.NONLINEAR] * num_free
-    for i in best:
-        roles[candidates[i][0]] = candidates[i][1]
-    return Form(is_log, tuple(roles))
+    return best
 
 
 def _pairs(count: int) -> list[tuple[int, int]]:

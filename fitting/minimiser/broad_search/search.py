@@ -113,17 +113,14 @@ def broad_search(problem: BatchedProblem, starts: Batch, seed: int) -> Ends:
 
     zero = 0.5 * np.sum(np.square(squares.weights * squares.problem.observed))
     negligible = _NOTHING * float(zero)
-    number = 0
     while True:
-        form = forms[number]
+        form = forms.pop(0)
         squares, few = (dataclasses.replace(each, form=form) for each in (squares, few))
         found = _joined(side_by_side(block, [0]), min(_BLOCK, len(vectors)), negligible)
         lowest = found.vectors[np.argsort(found.costs, kind="stable")[:_LOWEST]]
-        is_last = number == len(forms) - 1
         is_finite = bool(np.isfinite(found.costs).any())
-        if is_last or (is_finite and is_plausible(form, free, predictions, lowest)):
+        if not forms or (is_finite and is_plausible(form, free, predictions, lowest)):
             break
-        number += 1
     if not len(squares.form.nonlinear):
         return found
     enough = _ENOUGH * len(found.costs)

@@ -67,7 +67,7 @@ class Session:
         fitter: makes the results of fits.
         jobs: the fits.
         first_table: the table that the server was started with, or None.
-        last_asked: when the page last wanted an answer, in seconds of `time.monotonic`.
+        last_asked: when the page last requested an answer, in seconds of `time.monotonic`.
     """
 
     first_table: str | None = None

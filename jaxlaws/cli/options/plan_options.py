@@ -190,7 +190,7 @@ students = click.option(
     type=click.IntRange(1, 10**15),
     default=1,
     show_default=True,
-    help="Number of students of the size of --student, which share the teacher and the budget.",
+    help="How many students of the size --student to train, from one teacher, with one budget.",
 )
 teacher = click.option(
     "--teacher",

@@ -29,6 +29,12 @@ _UNSOLVED = {
     "NON_FINITE": "have no finite loss under this law",
 }
 
+# Presets of other forms or coefficients for the same runs.
+_SECOND_LAWS = {
+    "busbridge2025_refit": "busbridge2025_consistent",
+    "busbridge2025_consistent": "busbridge2025_refit",
+}
+
 
 def prices(cost: Costs | None) -> str:
     """The prices, for the title of a table; empty where costs are FLOPs."""
@@ -73,6 +79,25 @@ def distance(decades: Array, name: str | None = None) -> str:
         f"{count} of {decades.size} are extrapolations, up to {far} times outside the range that "
         f"the law was fitted to{f' ({WORDS.get(name, name)})' if name else ''}."
     )
+
+
+def ask_again(law: str, decades: Array) -> list[str]:
+    """Advice to ask a second law, where a decision lies outside the fitted range of the first.
+
+    Args:
+        law: the preset or the file of the first law.
+        decades: the distance of each plan.
+
+    >>> ask_again("busbridge2025_refit", np.array([0.0, 0.5]))[0].partition(", ")[2]
+    'such as --law busbridge2025_consistent.'
+    >>> ask_again("fit.json", np.array(0.0))
+    []
+    """
+    far = [bool(np.isnan(each) or times_outside(each)) for each in np.ravel(decades)]
+    second = _SECOND_LAWS.get(law)
+    example = f", such as --law {second}" if second else " (--law)"
+    advice = f"Outside the fitted runs another law may decide otherwise: ask a second one{example}."
+    return [advice] if any(far) else []
 
 
 def active_bounds(plan: Tree) -> list[str]:

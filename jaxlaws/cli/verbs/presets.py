@@ -18,12 +18,22 @@ def command(name: str | None, as_json: bool) -> None:
 
 
 @verb("explain", example="jaxlaws explain ON_BOUND")
-@click.argument("term")
-def explain(term: str) -> None:
-    """Print the entry of the glossary on TERM: a status, a scenario or another term."""
-    from jaxlaws.foundations.text.glossary import entries_of
+@click.argument("term", required=False)
+def explain(term: str | None) -> None:
+    """Print the entry of the glossary on TERM: a status, a scenario or another term.
 
-    entries = entries_of(term)
-    for entry in entries:
-        where = f"{entry.section}. " if len(entries) > 1 else ""
-        click.echo(textwrap.fill(f"{where}{entry.text}", 80))
+    Without TERM, it lists all terms.
+    """
+    from jaxlaws import presets
+    from jaxlaws.foundations.text.glossary import entries_of, terms
+
+    if term in presets.names():
+        lines = [f"{term} is a preset: `jaxlaws presets {term}` describes it."]
+    elif term is None:
+        lines = [f"{section}: {', '.join(words)}" for section, words in terms().items()]
+    else:
+        entries = entries_of(term)
+        several = len(entries) > 1
+        lines = [f"{each.section}. {each.text}" if several else each.text for each in entries]
+    for line in lines:
+        click.echo(textwrap.fill(line, 80))

@@ -14,7 +14,6 @@ import numpy as np
 from jax.core import Tracer
 
 from jaxlaws.foundations.annotations import Array, Tree
-from jaxlaws.foundations.text.cells import heading
 from jaxlaws.foundations.text.escaping import terminal_text
 from jaxlaws.foundations.text.tables import Table, table_html, table_text
 
@@ -129,15 +128,6 @@ def cut(table: Table) -> Table:
     if left <= MOST_ROWS // 3:
         return table
     return table._replace(rows=table.rows[:MOST_ROWS], note=f"… and {left} more rows")
-
-
-def pairs_table(values: dict[str, str], head: str = "") -> Table:
-    """A table of named values.
-
-    >>> pairs_table({"num_params": "1B"}).rows
-    [['parameters', '1B']]
-    """
-    return Table(["", head], [[heading(name), text] for name, text in values.items()])
 
 
 def _kind(leaf: object) -> str:

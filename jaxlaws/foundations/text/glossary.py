@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from importlib import resources
 from typing import NamedTuple
 
-_MARKS = re.compile(r"\*\*|`")  # of bold text and of code
+_MARKS = re.compile(r"\*\*(.+?)\*\*(?=:)|`(.*?)`")  # bold terms, and code
 _TITLE = "Glossary"
 
 
@@ -27,6 +27,8 @@ class Entry(NamedTuple):
 def entries_of(term: str) -> list[Entry]:
     """The entries of a term, a status or a scenario; capitals, hyphens and a plural do not count.
 
+    Where no entry has the term, those whose terms contain the word: "served" of "served tokens".
+
     >>> [entry.section for entry in entries_of("flat-direction")]
     ['Status of a fit']
     >>> entries_of("draw")[0].text
@@ -35,15 +37,23 @@ def entries_of(term: str) -> list[Entry]:
     Raises:
         ValueError: the glossary has no such term; the message names similar ones.
     """
-    found = [entry for entry in _entries() if _key(term) in map(_key, entry.terms)]
-    if found:
-        return found
+    key = _key(term)
+    exact = [entry for entry in _entries() if key in map(_key, entry.terms)]
+    containing = [entry for entry in _entries() if key in map(_key, " ".join(entry.terms).split())]
+    if exact or containing:
+        return exact or containing
     known = {_key(word): word for entry in _entries() for word in entry.terms}
-    close = [known[each] for each in get_close_matches(_key(term), known, n=3)]
+    close = [known[each] for each in get_close_matches(key, known, n=3)]
     hint = f"did you mean {' or '.join(close)}? " if close else ""
-    raise ValueError(
-        f"the glossary has no term {term!r}; {hint}its terms are {', '.join(known.values())}"
-    )
+    raise ValueError(f"the glossary has no term {term!r}; {hint}`jaxlaws explain` lists all terms")
+
+
+def terms() -> dict[str, list[str]]:
+    """All terms, by the heading above their entry."""
+    found: dict[str, list[str]] = {}
+    for entry in _entries():
+        found.setdefault(entry.section, []).extend(entry.terms)
+    return found
 
 
 def _key(term: str) -> str:
@@ -71,7 +81,12 @@ def _entries() -> tuple[Entry, ...]:
 
 
 def _cells(line: str) -> list[str]:
-    return [_MARKS.sub("", cell).strip() for cell in line.strip("|").split("|")]
+    return [_plain(cell).strip() for cell in line.strip("|").split("|")]
+
+
+def _plain(text: str) -> str:
+    """Markdown without its marks; `N**alpha` in code keeps its stars."""
+    return _MARKS.sub(lambda match: match[1] or match[2], text)
 
 
 def _of_row(heads: list[str], row: list[str], section: str) -> Entry:
@@ -89,8 +104,8 @@ def _of_paragraph(text: str, section: str) -> list[Entry]:
     entries = []
     for part in parts:
         terms = part[2 : part.index("**:")].split(", ")
-        entries.append(Entry(tuple(terms), section, _MARKS.sub("", part).strip()))
+        entries.append(Entry(tuple(terms), section, _plain(part).strip()))
     if not parts and section != _TITLE:  # a paragraph about what the section is named after
         terms = dict.fromkeys((section.partition(" of ")[0], section))
-        entries.append(Entry(tuple(terms), section, _MARKS.sub("", text)))
+        entries.append(Entry(tuple(terms), section, _plain(text)))
     return entries

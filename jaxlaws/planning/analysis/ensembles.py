@@ -125,7 +125,7 @@ def over_draws(
         return jax.vmap(lambda law: question(law, **inputs))(ensemble)
     ensemble = jax.tree.map(np.asarray, ensemble)
     swept = [name for name, value in inputs.items() if np.ndim(value)]
-    length = max((len(inputs[name]) for name in swept), default=1)
+    length = max([1, *(len(inputs[name]) for name in swept)])
     if swept:
         ensemble = jax.tree.map(lambda leaf: leaf[:, None], ensemble)
     if length >= _LONG_SWEEP:

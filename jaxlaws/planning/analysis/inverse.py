@@ -1,7 +1,6 @@
 """The inverse of a question: the least budget with which a plan reaches a loss."""
 
 import dataclasses
-import inspect
 from collections.abc import Callable, Mapping
 from types import ModuleType
 
@@ -13,6 +12,7 @@ from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.analysis.plan_roots import root_of
 from jaxlaws.planning.engine.costs import Costs, log_price_of_flop
 from jaxlaws.planning.engine.entries import valid_input
+from jaxlaws.planning.engine.planner import setting_of
 from jaxlaws.planning.engine.programs import compiled_when_traced
 from jaxlaws.planning.engine.status import Status
 from jaxlaws.precision import array_module
@@ -111,8 +111,8 @@ def least_budget(
     if not low < high < np.inf:
         raise ValueError(f"flops_bounds must be two rising positive numbers, got {flops_bounds}")
     xp = array_module(law, target, inputs)
-    cost = None if flops_bounds else _cost_of(question, inputs)
-    unit = log_price_of_flop(cost, xp)
+    cost = inputs["cost"] if "cost" in inputs else setting_of(question, "cost", Costs)
+    unit = log_price_of_flop(None if flops_bounds else cost, xp)
 
     def function(given: Tree) -> Callable[[Array], Array]:
         law, target, inputs = given
@@ -127,14 +127,6 @@ def least_budget(
     root, _ = root_of(function, (law, target, inputs), *ends)
     plan = question(law, flops=xp.exp(root), **inputs)
     return plan, excess(plan, target)
-
-
-def _cost_of(question: Callable[..., Tree], inputs: Mapping[str, Tree]) -> Costs | None:
-    """The prices of a question, from its inputs or its settings."""
-    if "cost" in inputs:
-        return inputs["cost"]
-    setting = inspect.signature(question).parameters.get("cost")
-    return setting.default if setting and isinstance(setting.default, Costs) else None
 
 
 def where_reached(plan: Tree, reached: Array, xp: ModuleType) -> Tree:

@@ -1,7 +1,6 @@
 """The range of a size or of tokens in which a plan loses little against the best plan."""
 
-import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import jax.numpy as jnp
 import numpy as np
@@ -10,6 +9,7 @@ from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.inputs import as_float
 from jaxlaws.planning.analysis.plan_roots import root_of
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, checked
+from jaxlaws.planning.engine.planner import setting_of
 from jaxlaws.planning.engine.programs import compiled_when_traced
 from jaxlaws.planning.plan_dict import Answer
 from jaxlaws.precision import array_module
@@ -65,13 +65,12 @@ def near_optimal_range(
     >>> f"{size.low:.2g} to {size.high:.2g} parameters around {size.best.num_params:.2g}"
     '1.6e+09 to 4.9e+09 parameters around 2.8e+09'
     """
-    further = inputs.get("input_bounds") or {}
+    further = inputs.get("input_bounds") or setting_of(question, "input_bounds", Mapping) or {}
     if of in further:
-        ends = further[of]
+        ends, inputs["input_bounds"] = further[of], further
     else:
-        parameter = inspect.signature(question).parameters.get(f"{of}_bounds")
-        usual = DEFAULT_BOUNDS if parameter is None else parameter.default
-        ends = inputs.pop(f"{of}_bounds", usual if isinstance(usual, tuple) else DEFAULT_BOUNDS)
+        name = f"{of}_bounds"
+        ends = inputs.pop(name, setting_of(question, name, tuple) or DEFAULT_BOUNDS)
 
     def plan(law: Tree, inputs: Tree, bounds: Bounds) -> Tree:
         """The plan whose variable lies within these bounds."""

@@ -9,6 +9,7 @@ from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.analysis.plan_roots import root_of
 from jaxlaws.planning.decisions.both_sides import train_and_distill
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, checked, distillation_law
+from jaxlaws.planning.engine.composed_inputs import checked_constraints
 from jaxlaws.planning.engine.costs import Costs
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.programs import compiled_when_traced
@@ -78,13 +79,13 @@ def break_even_students(
     """
     check_scenario(scenario)
     law = distillation_law(law)
-    constraints = {
-        "num_student_tokens_bounds": num_student_tokens_bounds,
-        "num_teacher_params_bounds": num_teacher_params_bounds,
-        "num_teacher_tokens_bounds": num_teacher_tokens_bounds,
-        "limits": limits,
-        "cost": cost,
-    }
+    constraints = checked_constraints(
+        num_student_tokens_bounds=num_student_tokens_bounds,
+        num_teacher_params_bounds=num_teacher_params_bounds,
+        num_teacher_tokens_bounds=num_teacher_tokens_bounds,
+        limits=limits,
+        cost=cost,
+    )
     inputs = {
         "flops": flops,
         "num_student_params": num_student_params,

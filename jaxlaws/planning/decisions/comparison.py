@@ -14,8 +14,12 @@ from jaxlaws.planning.decisions.comparison_text import describe_comparison
 from jaxlaws.planning.distillation.distilled_student import distill
 from jaxlaws.planning.distillation.existing_teacher import distill_with
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, distillation_law
-from jaxlaws.planning.engine.composed_inputs import checked_inputs, compose
-from jaxlaws.planning.engine.costs import Costs, check_costs
+from jaxlaws.planning.engine.composed_inputs import (
+    checked_constraints,
+    checked_inputs,
+    compose,
+)
+from jaxlaws.planning.engine.costs import Costs
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import DistillationPlan, SupervisedPlan
 from jaxlaws.planning.engine.programs import compiled_when_traced
@@ -128,57 +132,53 @@ def _serve_teacher(
 
 
 def _compare(
-    law: Tree,
-    flops: Array,
-    size: Array | None,
-    scenario: Scenario,
-    num_students: Array,
-    teacher: tuple[Array, Array] | None,
-    served: Array,
-    constraints: Tree,
-    *,
-    forward_flops: ForwardFlops,
+    law: Tree, inputs: Tree, scenario: Scenario, constraints: Tree, *, forward_flops: ForwardFlops
 ) -> Comparison:
-    tokens_bounds, teacher_bounds, limits, cost = constraints
-    inputs = (flops, size, num_students, *(teacher or ()), served)
     shapes = [np.shape(value) for value in jax.tree.leaves((inputs, scenario, constraints))]
-    flops = jnp.broadcast_to(jnp.asarray(flops, float), jnp.broadcast_shapes(*shapes))
-    alone = flops / num_students
-    shared = {"forward_flops": forward_flops, "limits": limits, "cost": cost}
-    common = {"num_inference_tokens": served, **shared}
-    bounded = {**common, "num_tokens_bounds": tokens_bounds}
-    optimal = compute_optimal(
-        law, flops=alone, num_tokens_bounds=tokens_bounds, **shared
-    ).num_params
+    flops = jnp.broadcast_to(jnp.asarray(inputs["flops"], float), jnp.broadcast_shapes(*shapes))
+    served, size = inputs["num_inference_tokens"], inputs.get("num_student_params")
+    cost, tokens_bounds = constraints["cost"], constraints["num_student_tokens_bounds"]
+    alone = {
+        "flops": flops / inputs["num_students"],
+        "forward_flops": forward_flops,
+        "num_tokens_bounds": tokens_bounds,
+        "limits": constraints["limits"],
+        "cost": cost,
+    }
+    optimal = compute_optimal(law, **alone).num_params
+    alone["num_inference_tokens"] = served
     largest = jnp.inf if size is None else size
     if size is None:
-        size = compute_optimal(law, flops=alone, **bounded).num_params
+        size = compute_optimal(law, **alone).num_params
     student = {
         "flops": flops,
         "num_student_params": size,
-        "num_students": num_students,
-        "num_student_tokens_bounds": tokens_bounds,
-        **common,
+        "num_students": inputs["num_students"],
+        "num_inference_tokens": served,
+        "forward_flops": forward_flops,
     }
     options: dict[str, SupervisedPlan | DistillationPlan] = {
-        "train": train_fixed(law, num_params=optimal, flops=alone, **bounded),
-        "overtrain": train_fixed(law, num_params=size, flops=alone, **bounded),
+        "train": train_fixed(law, num_params=optimal, **alone),
+        "overtrain": train_fixed(law, num_params=size, **alone),
     }
     eligible = {
         "train": is_solved(options["train"].status) & (optimal <= largest),
         "overtrain": is_solved(options["overtrain"].status) & (size < optimal * (1 - 1e-6)),
     }
-    if teacher is None:
-        options["distil"] = distill(law, **student, scenario=scenario, **teacher_bounds)
+    if "teacher_loss" not in inputs:
+        options["distil"] = distill(law, **student, scenario=scenario, **constraints)
         eligible["distil"] = is_solved(options["distil"].status)
     else:
-        loss, num_params = teacher
+        loss, num_params = inputs["teacher_loss"], inputs["num_teacher_params"]
         options["distil"] = distill_with(
             law,
             **student,
             teacher_loss=loss,
             num_teacher_params=num_params,
             logits=scenario.logits,
+            num_student_tokens_bounds=tokens_bounds,
+            limits=constraints["limits"],
+            cost=cost,
         )
         paid = served if cost is None else served * cost.serving
         budgets = jnp.broadcast_to(flops, jnp.shape(options["distil"].loss))  # one for each law
@@ -249,8 +249,8 @@ def compare(
         precision: of the computation inside a trace, see `Precision`.
 
     Raises:
-        ValueError: an input is not positive and finite, or only one of the teacher's loss and size
-            is given.
+        ValueError: an input or a bound is not positive and finite, or only one of the teacher's
+            loss and size is given.
         TypeError: the law is not a distillation law, or the scenario is not a `Scenario`.
 
     >>> from jaxlaws import presets
@@ -268,12 +268,13 @@ def compare(
             "a teacher that exists needs both teacher_loss and num_teacher_params: "
             f"{missing} is missing"
         )
-    teacher_bounds = {
-        "num_teacher_params_bounds": num_teacher_params_bounds,
-        "num_teacher_tokens_bounds": num_teacher_tokens_bounds,
-    }
-    check_costs(cost)
-    constraints = (num_student_tokens_bounds, teacher_bounds, limits, cost)
+    constraints = checked_constraints(
+        num_student_tokens_bounds=num_student_tokens_bounds,
+        num_teacher_params_bounds=num_teacher_params_bounds,
+        num_teacher_tokens_bounds=num_teacher_tokens_bounds,
+        limits=limits,
+        cost=cost,
+    )
     inputs = {
         "flops": flops,
         "num_student_params": num_student_params,
@@ -285,16 +286,6 @@ def compare(
     inputs = checked_inputs(
         {name: value for name, value in inputs.items() if value is not None},
         may_be_zero=("num_inference_tokens",),
-        limits=limits,
     )
-    return compose(
-        functools.partial(_compare, forward_flops=forward_flops),
-        law,
-        inputs["flops"],
-        inputs.get("num_student_params"),
-        scenario,
-        inputs["num_students"],
-        None if teacher_loss is None else (inputs["teacher_loss"], inputs["num_teacher_params"]),
-        inputs["num_inference_tokens"],
-        constraints,
-    )
+    answer = functools.partial(_compare, forward_flops=forward_flops)
+    return compose(answer, law, inputs, scenario, constraints)

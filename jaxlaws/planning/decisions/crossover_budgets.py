@@ -16,15 +16,9 @@ from jaxlaws.foundations.text.cells import cell
 from jaxlaws.foundations.text.tables import Table
 from jaxlaws.planning.analysis.plan_roots import root_of
 from jaxlaws.planning.decisions.both_sides import train_and_distill
-from jaxlaws.planning.engine.checks import (
-    DEFAULT_BOUNDS,
-    Bounds,
-    checked,
-    distillation_law,
-    split_bounds,
-)
-from jaxlaws.planning.engine.composed_inputs import with_new_axis
-from jaxlaws.planning.engine.costs import Costs, check_costs, log_price_of_flop
+from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, checked, distillation_law
+from jaxlaws.planning.engine.composed_inputs import checked_constraints, with_new_axis
+from jaxlaws.planning.engine.costs import Costs, log_price_of_flop
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.mixture import Mixture
 from jaxlaws.planning.engine.programs import compiled_when_traced
@@ -164,10 +158,10 @@ def crossover(
 ) -> Crossings:
     """Every budget at which the better of supervised training and distillation changes.
 
-    `train_fixed` of the student's size is compared with `distill` under the scenario, each on the
-    whole budget, or of several students on an equal part. Where there is no crossing, `first` is
-    the better method at every budget. The search uses 24 budgets per decade; two crossings between
-    neighbouring budgets are not seen.
+    A model of the student's size is trained alone (`train_fixed`) or distilled (`distill`), each
+    time with the whole budget. With several students, each of them has an equal part of the budget.
+    Where there is no crossing, `first` is the better method at every budget. The search uses 24
+    budgets per decade; two crossings between neighbouring budgets are not seen.
 
     Args:
         law: a distillation law; outside a trace also a batch of laws, broadcast with the size.
@@ -206,7 +200,6 @@ def crossover(
     """
     law = distillation_law(law)
     check_scenario(scenario)
-    check_costs(cost)
     low, high = (float(end) for end in flops_bounds or _FLOPS_BOUNDS)
     if not 0 < low < high < np.inf:
         raise ValueError(f"flops_bounds must be two rising positive numbers, got {flops_bounds}")
@@ -219,13 +212,13 @@ def crossover(
         "logits": scenario.logits,
         "pretraining": scenario.pretraining,
     }
-    constraints = {
-        "num_student_tokens_bounds": split_bounds("num_student_tokens", num_student_tokens_bounds),
-        "num_teacher_params_bounds": split_bounds("num_teacher_params", num_teacher_params_bounds),
-        "num_teacher_tokens_bounds": split_bounds("num_teacher_tokens", num_teacher_tokens_bounds),
-        "limits": limits,
-        "cost": cost,
-    }
+    constraints = checked_constraints(
+        num_student_tokens_bounds=num_student_tokens_bounds,
+        num_teacher_params_bounds=num_teacher_params_bounds,
+        num_teacher_tokens_bounds=num_teacher_tokens_bounds,
+        limits=limits,
+        cost=cost,
+    )
     xp = array_module(law, inputs, constraints, forward_flops)
     if xp is np:
         positive = ("num_student_params", "num_students")

@@ -10,14 +10,14 @@ from jaxlaws.compute import ForwardFlops, dense_forward_flops
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.decisions.both_sides import train_and_distill
 from jaxlaws.planning.decisions.crossover_budgets import Method
-from jaxlaws.planning.engine.checks import (
-    DEFAULT_BOUNDS,
-    Bounds,
-    distillation_law,
-    split_bounds,
+from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, distillation_law
+from jaxlaws.planning.engine.composed_inputs import (
+    checked_constraints,
+    checked_inputs,
+    compose,
+    with_new_axis,
 )
-from jaxlaws.planning.engine.composed_inputs import checked_inputs, compose, with_new_axis
-from jaxlaws.planning.engine.costs import Costs, check_costs
+from jaxlaws.planning.engine.costs import Costs
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import DistillationPlan, SupervisedPlan
 from jaxlaws.planning.engine.programs import compiled_when_traced
@@ -98,7 +98,8 @@ def serving_frontier(
         differentiable where the better method does not change.
 
     Raises:
-        ValueError: an input is not positive and finite, or the sizes do not have exactly one axis.
+        ValueError: an input or a bound is not positive and finite, or the sizes do not have exactly
+            one axis.
         TypeError: the law is not a distillation law, or the scenario is not a `Scenario`.
 
     >>> import numpy as np
@@ -112,28 +113,27 @@ def serving_frontier(
     'efficient: up to 1e+10 parameters'
     """
     check_scenario(scenario)
-    check_costs(cost)
     if np.ndim(num_params) != 1:
         shape = np.shape(num_params)
         raise ValueError(f"num_params must be sizes along one axis, got shape {shape}")
-    constraints = {
-        "num_student_tokens_bounds": split_bounds("num_student_tokens", num_student_tokens_bounds),
-        "num_teacher_params_bounds": split_bounds("num_teacher_params", num_teacher_params_bounds),
-        "num_teacher_tokens_bounds": split_bounds("num_teacher_tokens", num_teacher_tokens_bounds),
-        "limits": limits,
-        "cost": cost,
-    }
+    constraints = checked_constraints(
+        num_student_tokens_bounds=num_student_tokens_bounds,
+        num_teacher_params_bounds=num_teacher_params_bounds,
+        num_teacher_tokens_bounds=num_teacher_tokens_bounds,
+        limits=limits,
+        cost=cost,
+    )
 
-    def answer(law: Tree, sizes: Array, budget: Tree, scenario: Scenario, more: Tree) -> Frontier:
-        sizes = _sorted(jnp.asarray(sizes, float))
+    def answer(law: Tree, inputs: Tree, scenario: Scenario, constraints: Tree) -> Frontier:
+        sizes = _sorted(jnp.asarray(inputs.pop("num_params"), float))
         of_token = with_new_axis(forward_flops)
         supervised, distilled = train_and_distill(
             with_new_axis(law),
             num_student_params=sizes,
             scenario=with_new_axis(scenario),
             forward_flops=of_token,
-            **with_new_axis(budget),
-            **with_new_axis(more),
+            **with_new_axis(inputs),
+            **with_new_axis(constraints),
         )
         alone, taught = (
             jnp.where(is_solved(plan.status), plan.loss, jnp.inf)
@@ -159,9 +159,8 @@ def serving_frontier(
         "flops": flops,
         "num_inference_tokens": num_inference_tokens,
     }
-    budget = checked_inputs(inputs, may_be_zero=("num_inference_tokens",), limits=limits)
-    sizes = budget.pop("num_params")
-    return compose(answer, distillation_law(law), sizes, budget, scenario, constraints)
+    inputs = checked_inputs(inputs, may_be_zero=("num_inference_tokens",))
+    return compose(answer, distillation_law(law), inputs, scenario, constraints)
 
 
 def _sorted(sizes: Array) -> Array:

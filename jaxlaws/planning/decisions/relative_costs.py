@@ -14,8 +14,12 @@ from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.analysis.inverse import flops_to_reach
 from jaxlaws.planning.distillation.distilled_student import distill
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, distillation_law
-from jaxlaws.planning.engine.composed_inputs import checked_inputs, compose
-from jaxlaws.planning.engine.costs import Costs, check_costs
+from jaxlaws.planning.engine.composed_inputs import (
+    checked_constraints,
+    checked_inputs,
+    compose,
+)
+from jaxlaws.planning.engine.costs import Costs
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import DistillationPlan, SupervisedPlan, where_known
 from jaxlaws.planning.engine.programs import compiled_when_traced
@@ -88,8 +92,8 @@ def relative_cost(
         caller's dtype inside one. NaN where one of the two methods does not reach the loss.
 
     Raises:
-        ValueError: an input is not positive and finite, or a share of the scenario is outside
-            [0, 1].
+        ValueError: an input or a bound is not positive and finite, or a share of the scenario is
+            outside [0, 1].
         TypeError: the law is not a distillation law, or the scenario is not a `Scenario`.
 
     >>> from jaxlaws import presets
@@ -103,29 +107,25 @@ def relative_cost(
     """
     check_scenario(scenario)
     law = distillation_law(law)
-    teacher_bounds = {
-        "num_teacher_params_bounds": num_teacher_params_bounds,
-        "num_teacher_tokens_bounds": num_teacher_tokens_bounds,
-    }
-    check_costs(cost)
-    both = (num_student_tokens_bounds, limits, cost)
+    constraints = checked_constraints(
+        num_student_tokens_bounds=num_student_tokens_bounds,
+        num_teacher_params_bounds=num_teacher_params_bounds,
+        num_teacher_tokens_bounds=num_teacher_tokens_bounds,
+        limits=limits,
+        cost=cost,
+    )
 
-    def answer(
-        law: Tree, size: Array, common: Tree, scenario: Scenario, both: Tree, teacher: Tree
-    ) -> Ratios:
-        tokens_bounds, limits, cost = both
-        common = {**common, "forward_flops": forward_flops, "limits": limits, "cost": cost}
-        distilled = flops_to_reach(
-            distill,
-            law,
-            num_student_params=size,
-            scenario=scenario,
-            num_student_tokens_bounds=tokens_bounds,
-            **teacher,
-            **common,
-        )
+    def answer(law: Tree, inputs: Tree, scenario: Scenario, constraints: Tree) -> Ratios:
+        given = {**inputs, "forward_flops": forward_flops}
+        distilled = flops_to_reach(distill, law, scenario=scenario, **given, **constraints)
         supervised = flops_to_reach(
-            train_fixed, law, num_params=size, num_tokens_bounds=tokens_bounds, **common
+            train_fixed,
+            law,
+            num_params=given.pop("num_student_params"),
+            num_tokens_bounds=constraints["num_student_tokens_bounds"],
+            limits=constraints["limits"],
+            cost=constraints["cost"],
+            **given,
         )
         # A teacher that costs nothing has no tokens.
         of_teacher = distilled.num_teacher_tokens
@@ -143,6 +143,5 @@ def relative_cost(
         "num_student_params": num_student_params,
         "num_inference_tokens": num_inference_tokens,
     }
-    common = checked_inputs(inputs, may_be_zero=("num_inference_tokens",), limits=limits)
-    size = common.pop("num_student_params")
-    return compose(answer, law, size, common, scenario, both, teacher_bounds)
+    inputs = checked_inputs(inputs, may_be_zero=("num_inference_tokens",))
+    return compose(answer, law, inputs, scenario, constraints)

@@ -10,14 +10,14 @@ from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.text.cells import cell, heading
 from jaxlaws.foundations.text.tables import Table
 from jaxlaws.planning.distillation.existing_teacher import distill_with
-from jaxlaws.planning.engine.checks import (
-    DEFAULT_BOUNDS,
-    Bounds,
-    distillation_law,
-    split_bounds,
+from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, distillation_law
+from jaxlaws.planning.engine.composed_inputs import (
+    checked_constraints,
+    checked_inputs,
+    compose,
+    with_new_axis,
 )
-from jaxlaws.planning.engine.composed_inputs import checked_inputs, compose, with_new_axis
-from jaxlaws.planning.engine.costs import Costs, check_costs
+from jaxlaws.planning.engine.costs import Costs
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import DistillationPlan, SupervisedPlan
 from jaxlaws.planning.engine.programs import compiled_when_traced
@@ -124,8 +124,8 @@ def rank_teachers(
         discrete choice and has no derivative.
 
     Raises:
-        ValueError: an input is not positive and finite, the losses have no axis, or `logits` is
-            outside [0, 1].
+        ValueError: an input or a bound is not positive and finite, the losses have no axis, or
+            `logits` is outside [0, 1].
         TypeError: the law is not a distillation law.
 
     >>> from jaxlaws import presets
@@ -147,20 +147,18 @@ def rank_teachers(
         "num_inference_tokens": num_inference_tokens,
         "logits": logits,
     }
-    check_costs(cost)
-    constraints = (split_bounds("num_student_tokens", num_student_tokens_bounds), limits, cost)
-    student = checked_inputs(student, may_be_zero=("num_inference_tokens", "logits"), limits=limits)
+    constraints = checked_constraints(
+        num_student_tokens_bounds=num_student_tokens_bounds, limits=limits, cost=cost
+    )
+    student = checked_inputs(student, may_be_zero=("num_inference_tokens", "logits"))
 
     def answer(law: Tree, student: Tree, teachers: Tree, constraints: Tree) -> TeacherChoice:
-        tokens_bounds, limits, cost = constraints
         plans = distill_with(
             with_new_axis(law),
             **with_new_axis(student),
             **teachers,
             forward_flops=with_new_axis(forward_flops),
-            num_student_tokens_bounds=with_new_axis(tokens_bounds),
-            limits=with_new_axis(limits),
-            cost=with_new_axis(cost),
+            **with_new_axis(constraints),
         )
         supervised = train_fixed(
             law,
@@ -168,9 +166,9 @@ def rank_teachers(
             flops=student["flops"] / student["num_students"],
             num_inference_tokens=student["num_inference_tokens"],
             forward_flops=forward_flops,
-            num_tokens_bounds=tokens_bounds,
-            limits=limits,
-            cost=cost,
+            num_tokens_bounds=constraints["num_student_tokens_bounds"],
+            limits=constraints["limits"],
+            cost=constraints["cost"],
         )
         losses = jnp.where(is_solved(plans.status), plans.loss, jnp.inf)
         ranking = jnp.argsort(losses, axis=-1)

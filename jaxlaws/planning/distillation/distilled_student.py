@@ -5,7 +5,6 @@ that of `student_and_teacher`.
 """
 
 import dataclasses
-import functools
 from collections.abc import Callable, Mapping
 from typing import cast
 
@@ -15,12 +14,13 @@ from jaxlaws.compute import ForwardFlops, dense_forward_flops
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.distillation.reductions import balance_of
 from jaxlaws.planning.distillation.student_and_teacher import (
+    by_charged_costs,
     distillation_plan,
     distillation_problem,
 )
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, distillation_law
-from jaxlaws.planning.engine.costs import MAY_BE_FREE, Costs, cost_inputs, in_training_flops
-from jaxlaws.planning.engine.evaluation import Question, ask
+from jaxlaws.planning.engine.costs import Costs, cost_inputs, in_training_flops
+from jaxlaws.planning.engine.evaluation import ask
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import DistillationPlan, bounds_and_values, variable_value
 from jaxlaws.planning.engine.record import Record
@@ -34,7 +34,7 @@ from jaxlaws.planning.engine.scenarios import (
 from jaxlaws.planning.engine.status import Status
 from jaxlaws.planning.solver.batched import Point
 from jaxlaws.planning.solver.minimiser import Solution
-from jaxlaws.planning.solver.problem import Problem, Reduction
+from jaxlaws.planning.solver.problem import Problem, Reduction, evenly_spaced
 from jaxlaws.precision import Precision
 
 _NUM_SIZES = 15
@@ -86,7 +86,7 @@ def _any_size_problem(given: Record, charged: ChargedCosts) -> Problem:
         return [log_size, *rest]
 
     def candidate(index: Array) -> Point:
-        size = low + (high - low) * ((index // num_others) / (_NUM_SIZES - 1))
+        size = evenly_spaced(low, high, index // num_others, _NUM_SIZES)
         return [size, *reduction(size).candidate(index % num_others)]
 
     def follow(candidate: Point, before: Point) -> Point:
@@ -142,27 +142,8 @@ def _any_size_plan(given: Record, solution: Solution, charged: ChargedCosts) -> 
     )
 
 
-_MAY_BE_ZERO = ("num_inference_tokens", "logits", "pretraining", *MAY_BE_FREE)
-
-# One question for each form of the problem, made once: its identity decides what is compiled.
-_GIVEN_SIZE = {
-    charged: Question(
-        problem=functools.partial(distillation_problem, charged=charged),
-        plan=functools.partial(distillation_plan, charged=charged),
-        may_be_zero=_MAY_BE_ZERO,
-        takes_limits=True,
-    )
-    for charged in ChargedCosts
-}
-_ANY_SIZE = {
-    charged: Question(
-        problem=functools.partial(_any_size_problem, charged=charged),
-        plan=functools.partial(_any_size_plan, charged=charged),
-        may_be_zero=_MAY_BE_ZERO,
-        takes_limits=True,
-    )
-    for charged in ChargedCosts
-}
+_GIVEN_SIZE = by_charged_costs(distillation_problem, distillation_plan)
+_ANY_SIZE = by_charged_costs(_any_size_problem, _any_size_plan)
 
 
 def distill(

@@ -8,7 +8,6 @@ from jaxlaws.compute import ForwardFlops, dense_forward_flops
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, distillation_law
 from jaxlaws.planning.engine.costs import (
-    MAY_BE_FREE,
     Costs,
     cost_inputs,
     in_training_flops,
@@ -129,7 +128,7 @@ def _plan(given: Record, solution: Solution) -> DistillationPlan:
 _QUESTION = Question(
     problem=_problem,
     plan=_plan,
-    may_be_zero=("logits", "num_inference_tokens", *MAY_BE_FREE),
+    may_be_zero=("logits", "num_inference_tokens"),
     takes_limits=True,
 )
 

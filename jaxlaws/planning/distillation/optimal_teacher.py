@@ -17,7 +17,7 @@ from jaxlaws.planning.engine.plans import (
 from jaxlaws.planning.engine.record import Record
 from jaxlaws.planning.solver.batched import Point
 from jaxlaws.planning.solver.minimiser import Solution
-from jaxlaws.planning.solver.problem import Problem, Reduction
+from jaxlaws.planning.solver.problem import Problem, Reduction, evenly_spaced
 from jaxlaws.precision import Precision
 
 NUM_CANDIDATES = 97
@@ -52,9 +52,6 @@ def _problem(given: Record) -> Problem:
             teacher_loss=jnp.exp(point[0]),
         )
 
-    def candidate(index: Array) -> Point:
-        return [lower + (upper - lower) * (index / (NUM_CANDIDATES - 1))]
-
     return Problem(
         objective=objective,
         has_unit=True,
@@ -70,7 +67,7 @@ def _problem(given: Record) -> Problem:
         ),
         reduction=Reduction(
             to_point=lambda coordinates, _: coordinates,
-            candidate=candidate,
+            candidate=lambda index: [evenly_spaced(lower, upper, index, NUM_CANDIDATES)],
             num_candidates=NUM_CANDIDATES,
             num_relaxations=0,
         ),

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.engine.record import Record
 from jaxlaws.planning.solver.batched import Point, hessian
-from jaxlaws.planning.solver.problem import Reduction
+from jaxlaws.planning.solver.problem import Reduction, evenly_spaced
 
 # From the logarithm of the teacher's size: the cost of training the student on one token, of the
 # logits for one token of the student, and of training the teacher on one token; data included.
@@ -40,16 +40,12 @@ def balance_of(supervised: Tree) -> tuple[Array, Array, Array]:
 
 def with_others_at_upper(lower: Point, upper: Point) -> Reduction:
     """The coordinate is the first variable; the others are on their upper bounds."""
-
-    def candidate(index: Array) -> Point:
-        return [lower[0] + (upper[0] - lower[0]) * (index / (NUM_SIZES - 1))]
-
     return Reduction(
         to_point=lambda coordinates, relaxation: [
             coordinates[0],
             *(end + more for end, more in zip(upper[1:], relaxation, strict=True)),
         ],
-        candidate=candidate,
+        candidate=lambda index: [evenly_spaced(lower[0], upper[0], index, NUM_SIZES)],
         num_candidates=NUM_SIZES,
         num_relaxations=len(upper) - 1,
         held=tuple(range(1, len(upper))),
@@ -65,12 +61,9 @@ def with_free_tokens(costs: Costs, log_budget: Array, lower: Point, upper: Point
         tokens = log_budget + relaxation[0] - jnp.log(training + logits)
         return [coordinates[0], tokens, upper[2] + relaxation[1]]
 
-    def candidate(index: Array) -> Point:
-        return [lower[0] + (upper[0] - lower[0]) * (index / (NUM_SIZES - 1))]
-
     return Reduction(
         to_point=to_point,
-        candidate=candidate,
+        candidate=lambda index: [evenly_spaced(lower[0], upper[0], index, NUM_SIZES)],
         num_candidates=NUM_SIZES,
         num_relaxations=2,
         held=(2,),

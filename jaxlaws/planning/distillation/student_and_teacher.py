@@ -5,12 +5,16 @@ teacher's tokens. Where the teacher costs nothing, they are the logarithms of th
 and of the student's tokens.
 """
 
+import functools
+from collections.abc import Callable
+
 import jax.numpy as jnp
 
-from jaxlaws.foundations.annotations import Array
+from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.distillation.optimal_teacher import teacher_loss_range
 from jaxlaws.planning.distillation.reductions import NUM_SIZES, with_free_tokens, with_paid_tokens
 from jaxlaws.planning.engine.costs import in_training_flops, price_of_token, spent
+from jaxlaws.planning.engine.evaluation import Question
 from jaxlaws.planning.engine.limits import constraints_of
 from jaxlaws.planning.engine.mixture import distilled_loss
 from jaxlaws.planning.engine.plans import (
@@ -26,7 +30,7 @@ from jaxlaws.planning.engine.record import Record
 from jaxlaws.planning.engine.scenarios import ChargedCosts
 from jaxlaws.planning.solver.batched import Point
 from jaxlaws.planning.solver.minimiser import Solution
-from jaxlaws.planning.solver.problem import Problem, Reduction
+from jaxlaws.planning.solver.problem import Problem, Reduction, evenly_spaced
 
 # The variables in the order of the solver, for a teacher that costs nothing and for a teacher that
 # the budget pays for.
@@ -58,9 +62,6 @@ def _free_teacher(given: Record) -> Problem:
     best, worst = teacher_loss_range(given.law, given.flops)
     least = jnp.log(given.lower.num_student_tokens)
 
-    def candidate(index: Array) -> Point:
-        return [best + (worst - best) * (index / (NUM_SIZES - 1))]
-
     return Problem(
         objective=lambda point: _loss(given, point[1], jnp.exp(point[0])),
         has_unit=True,
@@ -73,7 +74,7 @@ def _free_teacher(given: Record) -> Problem:
         preference=lambda point: point[1],
         reduction=Reduction(
             to_point=lambda coordinates, relaxation: [coordinates[0], log_most + relaxation[0]],
-            candidate=candidate,
+            candidate=lambda index: [evenly_spaced(best, worst, index, NUM_SIZES)],
             num_candidates=NUM_SIZES,
             on_curve=True,
         ),
@@ -198,3 +199,19 @@ def distillation_plan(given: Record, solution: Solution, charged: ChargedCosts) 
             limits=given.limits,
         ),
     )
+
+
+def by_charged_costs(
+    problem: Callable[..., Problem],
+    plan: Callable[..., Tree],
+) -> dict[ChargedCosts, Question]:
+    """A question for each form of a problem with a teacher, which its charged costs decide."""
+    return {
+        charged: Question(
+            problem=functools.partial(problem, charged=charged),
+            plan=functools.partial(plan, charged=charged),
+            may_be_zero=("num_inference_tokens", "logits", "pretraining"),
+            takes_limits=True,
+        )
+        for charged in ChargedCosts
+    }

@@ -1,6 +1,5 @@
 """Students of several sizes that share one teacher and one budget."""
 
-import functools
 import inspect
 from collections.abc import Callable, Mapping
 
@@ -12,6 +11,7 @@ from jaxlaws.compute import ForwardFlops, dense_forward_flops
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.inputs import as_float
 from jaxlaws.planning.distillation.family_costs import teacher_variables, tokens_of
+from jaxlaws.planning.distillation.student_and_teacher import by_charged_costs
 from jaxlaws.planning.distillation.student_family_plan import FamilyPlan, family_plan
 from jaxlaws.planning.distillation.student_family_problem import family_problem
 from jaxlaws.planning.distillation.student_limits import (
@@ -23,33 +23,23 @@ from jaxlaws.planning.distillation.student_limits import (
 from jaxlaws.planning.engine.checks import (
     DEFAULT_BOUNDS,
     Bounds,
-    checked,
     distillation_law,
     split_bounds,
 )
-from jaxlaws.planning.engine.composed_inputs import checked_inputs
-from jaxlaws.planning.engine.costs import MAY_BE_FREE, Costs, cost_inputs
-from jaxlaws.planning.engine.evaluation import Question, ask
+from jaxlaws.planning.engine.composed_inputs import checked_constraints, checked_inputs
+from jaxlaws.planning.engine.costs import Costs, cost_inputs
+from jaxlaws.planning.engine.evaluation import ask
 from jaxlaws.planning.engine.limits import Limit, check_limits
 from jaxlaws.planning.engine.mixture import Mixture
 from jaxlaws.planning.engine.scenarios import (
     TEACHER_PRETRAINING_AND_INFERENCE,
-    ChargedCosts,
     Scenario,
     charged_costs,
     check_scenario,
 )
-from jaxlaws.precision import Precision, in_jax
+from jaxlaws.precision import Precision, array_module, to_float64
 
-_QUESTIONS = {
-    charged: Question(
-        problem=functools.partial(family_problem, charged=charged),
-        plan=functools.partial(family_plan, charged=charged),
-        may_be_zero=("num_inference_tokens", "logits", "pretraining", *MAY_BE_FREE),
-        takes_limits=True,
-    )
-    for charged in ChargedCosts
-}
+_QUESTIONS = by_charged_costs(family_problem, family_plan)
 
 
 def distill_family(
@@ -125,23 +115,18 @@ def distill_family(
         raise TypeError("distill_family takes single laws: plan for each law of the mixture")
     charged = charged_costs(scenario)
     of_teacher, of_students = _divided(limits, teacher_variables(charged))
-    checked_inputs({}, limits=of_students)
+    checked_constraints(limits=of_students)
     sizes = {
         "num_student_params": num_student_params,
         "weights": 1.0 if weights is None else weights,
         "num_inference_tokens": num_inference_tokens,
     }
-    if in_jax(sizes):
-        sizes = {name: as_float(name, value) for name, value in sizes.items()}
-    else:
-        sizes = {
-            name: checked(name, value, may_be_zero=name == "num_inference_tokens")
-            for name, value in sizes.items()
-        }
-    shape = jnp.broadcast_shapes(*(np.shape(value) for value in sizes.values()))
+    sizes = checked_inputs(sizes, may_be_zero=("num_inference_tokens",))
+    shape = jnp.broadcast_shapes(*map(np.shape, sizes.values()))
     if not shape or not np.shape(sizes["num_student_params"]) or shape[-1] == 0:
         raise ValueError("num_student_params needs an axis, the last, along which students differ")
-    xp = jnp if in_jax(sizes) else np
+    xp = array_module(sizes)
+    sizes = sizes if xp is jnp else to_float64(sizes)
     students = {}
     for name, value in sizes.items():
         values = xp.broadcast_to(xp.asarray(value), shape)
@@ -235,4 +220,4 @@ def _stacked(leaf: Array) -> Array:
     """A list with one array for each student as one array; other leaves unchanged."""
     if not isinstance(leaf, list):
         return leaf
-    return (jnp if in_jax(leaf) else np).stack(leaf, axis=-1)
+    return array_module(leaf).stack(leaf, axis=-1)

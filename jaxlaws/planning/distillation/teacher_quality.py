@@ -10,8 +10,12 @@ from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.distillation.existing_teacher import distill_with
 from jaxlaws.planning.distillation.optimal_teacher import optimal_teacher_loss
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, distillation_law
-from jaxlaws.planning.engine.composed_inputs import checked_inputs, compose
-from jaxlaws.planning.engine.costs import Costs, check_costs
+from jaxlaws.planning.engine.composed_inputs import (
+    checked_constraints,
+    checked_inputs,
+    compose,
+)
+from jaxlaws.planning.engine.costs import Costs
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import DistillationPlan, TeacherLossPlan
 from jaxlaws.planning.engine.programs import compiled_when_traced
@@ -99,7 +103,6 @@ def assess_teacher(
     >>> bool(quality.too_good), f"{quality.optimal.teacher_loss:.2f}", f"{quality.gain:.3f}"
     (True, '2.15', '0.008')
     """
-    check_costs(cost)
     inputs = {
         "flops": flops,
         "num_student_params": num_student_params,
@@ -111,23 +114,17 @@ def assess_teacher(
     }
     if teacher_forward_flops is not None:
         inputs["teacher_forward_flops"] = teacher_forward_flops
-    bounds = {"num_student_tokens": num_student_tokens_bounds}
-    if teacher_loss_bounds is not None:
-        bounds["teacher_loss"] = teacher_loss_bounds
-    given = checked_inputs(
-        inputs, may_be_zero=("logits", "num_inference_tokens"), bounds=bounds, limits=limits
+    inputs = checked_inputs(inputs, may_be_zero=("logits", "num_inference_tokens"))
+    constraints = checked_constraints(
+        num_student_tokens_bounds=num_student_tokens_bounds,
+        teacher_loss_bounds=teacher_loss_bounds,
+        limits=limits,
+        cost=cost,
     )
-    options = {
-        "forward_flops": forward_flops,
-        "num_student_tokens_bounds": num_student_tokens_bounds,
-        "limits": limits,
-        "cost": cost,
-    }
 
-    def answer(
-        law: Tree, given: Tree, options: Tree, teacher_loss_bounds: Bounds | None
-    ) -> TeacherQuality:
-        plan = distill_with(law, **given, **options)
+    def answer(law: Tree, inputs: Tree, forward_flops: Tree, constraints: Tree) -> TeacherQuality:
+        loss_bounds = constraints.pop("teacher_loss_bounds")
+        plan = distill_with(law, **inputs, forward_flops=forward_flops, **constraints)
         student = {
             "num_student_params": plan.num_student_params,
             "num_student_tokens": plan.num_student_tokens,
@@ -140,7 +137,7 @@ def assess_teacher(
             (jnp.where(possible, plan.teacher_loss, 1.0),),
             (jnp.ones_like(plan.loss),),
         )[1]
-        optimal = optimal_teacher_loss(law, **student, teacher_loss_bounds=teacher_loss_bounds)
+        optimal = optimal_teacher_loss(law, **student, teacher_loss_bounds=loss_bounds)
         return TeacherQuality(
             slope=jnp.where(possible, slope, jnp.nan),
             too_good=possible & (slope < 0),
@@ -149,4 +146,4 @@ def assess_teacher(
             plan=plan,
         )
 
-    return compose(answer, distillation_law(law), given, options, teacher_loss_bounds)
+    return compose(answer, distillation_law(law), inputs, forward_flops, constraints)

@@ -9,6 +9,7 @@ from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.batches import ScalarLeaves
 from jaxlaws.inputs import as_float
 from jaxlaws.planning.engine.checks import Bounds, split_bounds
+from jaxlaws.planning.engine.costs import Costs, check_costs
 from jaxlaws.planning.engine.entries import nan_is_infeasible, valid_input
 from jaxlaws.planning.engine.limits import Limit, check_limits
 from jaxlaws.planning.engine.mixture import Mixture
@@ -33,11 +34,7 @@ def compose(answer: Callable[..., Tree], *given: Tree) -> Tree:
 
 
 def checked_inputs(
-    inputs: Mapping[str, Array],
-    *,
-    may_be_zero: tuple[str, ...] = (),
-    bounds: Mapping[str, Bounds] | None = None,
-    limits: Mapping[str, Limit] | None = None,
+    inputs: Mapping[str, Array], may_be_zero: tuple[str, ...] = ()
 ) -> dict[str, Array]:
     """The inputs of a function that calls `compose`, in floating point and checked.
 
@@ -47,25 +44,46 @@ def checked_inputs(
     Args:
         inputs: numbers or arrays by name.
         may_be_zero: the names of inputs that may be zero.
-        bounds: a pair of bounds by the name of the variable.
-        limits: the limits by name.
 
     Raises:
-        TypeError: an input is not a number and not an array of numbers, a pair of bounds is not a
-            pair, or a limit is not a `Limit`.
-        ValueError: an input, a bound or the `most` of a limit is not positive and finite.
+        TypeError: an input is not a number and not an array of numbers.
+        ValueError: an input is not positive and finite.
     """
-    pairs = {name: split_bounds(name, pair) for name, pair in (bounds or {}).items()}
-    most = {name: limit.most for name, limit in check_limits(limits).items()}
-    if not in_jax(inputs, pairs, most):
+    if not in_jax(inputs):
         for name, value in inputs.items():
             valid_input(name, value, np, may_be_zero=name in may_be_zero)
-        for name, pair in pairs.items():
-            for bound in pair:
-                valid_input(f"{name}_bounds", bound, np)
-        for name, value in most.items():
-            valid_input(f"limits[{name!r}].most", value, np)
     return {name: as_float(name, value) for name, value in inputs.items()}
+
+
+def checked_constraints(
+    *,
+    limits: Mapping[str, Limit] | None = None,
+    cost: Costs | None = None,
+    **bounds: Bounds | None,
+) -> dict[str, Tree]:
+    """Limits, prices and bounds, checked as `checked_inputs` checks inputs, by the same keywords.
+
+    Args:
+        limits: the limits by name.
+        cost: the prices.
+        bounds: pairs such as `num_params_bounds`; None where there are no bounds.
+
+    Raises:
+        TypeError: a limit is not a `Limit`, the prices are not a `Costs`, or bounds are not a pair.
+        ValueError: a bound, the `most` of a limit or a price is not positive and finite.
+    """
+    check_costs(cost)
+    pairs = {
+        name: None if pair is None else split_bounds(name.removesuffix("_bounds"), pair)
+        for name, pair in bounds.items()
+    }
+    most = {f"limits[{name!r}].most": each.most for name, each in check_limits(limits).items()}
+    if not in_jax(pairs, most):
+        for name, pair in pairs.items():
+            for bound in pair or ():
+                valid_input(name, bound, np)
+        checked_inputs(most)
+    return {"limits": limits, "cost": cost, **pairs}
 
 
 def with_new_axis(given: Tree) -> Tree:

@@ -50,7 +50,9 @@ def requested_entries(
     """
     return Entries(
         inputs={
-            name: value if isinstance(value, Mapping) else as_float(name, value)
+            name: {key: as_float(f"{name}[{key}]", each) for key, each in value.items()}
+            if isinstance(value, Mapping)
+            else as_float(name, value)
             for name, value in inputs.items()
         },
         lower={name: as_float(f"{name}_bounds", low) for name, (low, _) in bounds.items()},
@@ -125,19 +127,14 @@ def prepare(
     shape = _broadcast_shape(requested)
     dtype = np.float64
     if xp is jnp:
-        leaves = [
-            as_float(name, leaf)
-            for group in (requested.inputs, requested.lower, requested.upper, requested.most)
-            for name, value in group.items()
-            for leaf in (value.values() if isinstance(value, Mapping) else [value])
-        ]
-        dtype = jnp.result_type(float, *jax.tree.leaves(trees), *leaves)
+        numbers = requested._replace(trees=trees, valid=None)
+        dtype = jnp.result_type(float, *jax.tree.leaves(numbers))
     valid = xp.ones(shape, dtype=bool)
 
     def clean(name: str, value: Array, replacement: float, of: str | None = None) -> Array:
         nonlocal valid
         if xp is jnp:  # JAX broadcasts explicitly, where rank promotion may be an error
-            value = jnp.broadcast_to(jnp.asarray(as_float(name, value), dtype), shape)
+            value = jnp.broadcast_to(jnp.asarray(value, dtype), shape)
         array, good = valid_input(
             name,
             value,

@@ -23,6 +23,7 @@ import numpy as np
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.concurrency import side_by_side
 from jaxlaws.planning.engine.checks import Bounds, callable_tree, split_bounds
+from jaxlaws.planning.engine.costs import MAY_BE_FREE
 from jaxlaws.planning.engine.devices import in_blocks, through_numpy
 from jaxlaws.planning.engine.entries import (
     Entries,
@@ -88,8 +89,8 @@ class Question:
 
     @property
     def signs(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """The names of inputs that may be zero, and of those that may be negative."""
-        return self.may_be_zero, self.may_be_negative
+        """The names of inputs that may be zero, prices among them, and that may be negative."""
+        return (*self.may_be_zero, *MAY_BE_FREE), self.may_be_negative
 
 
 def ask(
@@ -152,8 +153,8 @@ def ask(
     >>> [f"{flops:.2e}" for flops in answer.flops]
     ['3.92e+21', '2.14e+22']
     """
-    checked_limits = check_limits(limits, bounds or ())
-    if checked_limits and not question.takes_limits:
+    limits = check_limits(limits, bounds or ())
+    if limits and not question.takes_limits:
         raise TypeError(
             "this question takes no limits: add `*constraints_of(given, names)` to the constraints "
             "of its problem, and make it with takes_limits=True"
@@ -161,10 +162,8 @@ def ask(
     pairs = {name: split_bounds(name, pair) for name, pair in (bounds or {}).items()}
     called = {name: callable_tree(each, name) for name, each in (functions or {}).items()}
     trees = {"law": in_scalar_leaves(law), **called}
-    quantities = {
-        name: callable_tree(limit.quantity, "quantity") for name, limit in checked_limits.items()
-    }
-    requested = requested_entries(inputs, pairs, checked_limits)
+    quantities = {n: callable_tree(each.quantity, "quantity") for n, each in limits.items()}
+    requested = requested_entries(inputs, pairs, limits)
     with computed_in(precision):
         if in_jax(trees, quantities, requested):
             return _answer_in_trace(question, trees, quantities, requested)

@@ -3,11 +3,20 @@
 import functools
 import inspect
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import jax
 import jax.export
 
 from jaxlaws.foundations.annotations import Tree
+
+_Kind = TypeVar("_Kind")
+
+
+def setting_of(question: Callable[..., Tree], name: str, kind: type[_Kind]) -> _Kind | None:
+    """The default or the setting of a question for a keyword, if it is of a kind, else None."""
+    parameter = inspect.signature(question).parameters.get(name)
+    return parameter.default if parameter and isinstance(parameter.default, kind) else None
 
 
 @jax.tree_util.register_pytree_node_class

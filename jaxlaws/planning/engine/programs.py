@@ -1,4 +1,4 @@
-"""One compiled program for each planning function, also under transformations outside `jit`.
+"""One compiled program for each planning function, also for `grad` and `vmap` without `jit`.
 
 Outside `jit`, a transformation such as `jax.grad` runs a function operation by operation, and each
 loop of the solver would be compiled anew at each call. Therefore a planning function whose inputs

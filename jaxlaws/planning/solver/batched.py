@@ -7,6 +7,7 @@ long.
 """
 
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +17,7 @@ from jax import lax
 from jaxlaws.foundations.annotations import Array
 
 Point = list[Array]
+_T = TypeVar("_T")
 
 
 def _with(point: Sequence[Array], index: int, value: Array) -> Point:
@@ -110,6 +112,11 @@ def hessian_in_loop(
 ) -> tuple[Array, Point, list[Point]]:
     """The same as `hessian`, in a loop, see `hessians`."""
     return hessians([function], point)[0]
+
+
+def choose(condition: Array, yes: _T, no: _T) -> _T:
+    """One of two trees of arrays, entry by entry."""
+    return jax.tree.map(lambda a, b: jnp.where(condition, a, b), yes, no)
 
 
 def dot(left: Sequence[Array], right: Sequence[Array]) -> Array:

@@ -14,9 +14,12 @@ import jax.numpy as jnp
 from jax import lax
 
 from jaxlaws.foundations.annotations import Array
-from jaxlaws.planning.solver.active_set import least_squares_multipliers, objective_with_preference
 from jaxlaws.planning.solver.batched import Point, dot, eliminate, gradient, gradients
 from jaxlaws.planning.solver.numeric_tolerances import Tolerances
+from jaxlaws.planning.solver.point_analysis import (
+    least_squares_multipliers,
+    objective_with_preference,
+)
 from jaxlaws.planning.solver.problem import Problem
 
 

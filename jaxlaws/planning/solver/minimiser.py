@@ -23,18 +23,18 @@ theorem. It can be used without the planner:
 """
 
 import itertools
-from typing import NamedTuple
 
 import jax.numpy as jnp
 from jax import lax
 
 from jaxlaws.foundations.annotations import Array
-from jaxlaws.planning.solver import active_set
-from jaxlaws.planning.solver.batched import Point, dot, gradients
+from jaxlaws.planning.solver import point_analysis
+from jaxlaws.planning.solver.active_set import newton_on_active_set
+from jaxlaws.planning.solver.batched import Point, choose, dot, gradients
 from jaxlaws.planning.solver.implicit import differentiable_minimum
 from jaxlaws.planning.solver.numeric_tolerances import Tolerances, tolerances
 from jaxlaws.planning.solver.problem import Problem
-from jaxlaws.planning.solver.reduced_newton import descend, penalised
+from jaxlaws.planning.solver.reduced_newton import Found, descend, penalised
 from jaxlaws.pytree import pytree
 
 # Points along each axis of the grid of starting points, by number of variables.
@@ -100,11 +100,9 @@ def _grid_start(problem: Problem, tol: Tolerances) -> Point:
 
     def better(index: Array, best: tuple[Point, Array]) -> tuple[Point, Array]:
         point = point_of(index)
-        value = active_set.objective_with_preference(problem, tol, point)
+        value = point_analysis.objective_with_preference(problem, tol, point)
         value = penalised(problem, tol, point, value)
-        improved = value < best[1]
-        chosen = [jnp.where(improved, p, b) for p, b in zip(point, best[0], strict=True)]
-        return chosen, jnp.where(improved, value, best[1])
+        return choose(value < best[1], (point, value), best)
 
     best = (point_of(0), jnp.full_like(problem.lower[0], jnp.inf))
     return lax.fori_loop(0, len(grid), better, best)[0]
@@ -114,22 +112,6 @@ def _possible(problem: Problem) -> Array:
     if problem.possible is None:
         return jnp.ones_like(problem.lower[0], dtype=bool)
     return problem.possible
-
-
-class Found(NamedTuple):
-    """The result of the fast route.
-
-    Attributes:
-        point: the point.
-        final: whether the point needs no second pass: a verified minimum, or infeasible.
-        other: a point near another minimum.
-        in_doubt: whether that minimum may be lower, so that it needs a second pass as well.
-    """
-
-    point: Point
-    final: Array
-    other: Point
-    in_doubt: Array
 
 
 def _may_be_in_doubt(problem: Problem) -> bool:
@@ -144,7 +126,7 @@ def first_pass(problem: Problem) -> Found:
     if problem.reduction is not None:
         found = descend(problem, problem.reduction, tol)
         in_doubt = found.in_doubt & ~impossible
-        return Found(found.point, found.verified | impossible, found.other, in_doubt)
+        return found._replace(final=found.final | impossible, in_doubt=in_doubt)
     start = problem.start
     point = _grid_start(problem, tol) if start is None else problem.clip(start())
     return Found(point, impossible, point, jnp.zeros_like(impossible))
@@ -154,7 +136,7 @@ def finish(problem: Problem, start: Point) -> tuple[Point, Array]:
     """The minimum near a starting point, and whether it is verified to be a minimum."""
     tol = tolerances(problem.lower[0])
     problem, _ = problem.without_unit()
-    point, known = active_set.newton_on_active_set(problem, tol, start)
+    point, known = newton_on_active_set(problem, tol, start)
     stationary = (known.error <= tol.gradient) & (known.length <= tol.flat)
     least = known.error * known.length <= tol.decrement
     return point, stationary | (least & (known.error <= tol.decrement**0.5))
@@ -182,7 +164,7 @@ def solution_at(
     if multipliers is None:
         free = [jnp.where(side == 0, 1.0, 0.0) for side in sides]
         kept = [jnp.where(binds, 1.0, 0.0) for binds in binding]
-        multipliers = active_set.least_squares_multipliers(grad, normals, free, kept, tol.pivot)
+        multipliers = point_analysis.least_squares_multipliers(grad, normals, free, kept, tol.pivot)
     pushes = [dot(multipliers, [n[i] for n in normals]) - s for i, s in enumerate(grad)]
     return Solution(
         point=point,
@@ -220,10 +202,8 @@ def minimise(problem: Problem) -> Solution:
             old_value, new_value = problem.objective(point), problem.objective(new)
             lower = new_value < old_value - tol.noise * jnp.abs(old_value)
             chosen = jnp.where(count == 0, ~found.final, found.in_doubt & lower)
-            point = [jnp.where(chosen, n, p) for n, p in zip(new, point, strict=True)]
-            start = [
-                jnp.where(found.in_doubt, o, p) for o, p in zip(found.other, point, strict=True)
-            ]
+            point = choose(chosen, new, point)
+            start = choose(found.in_doubt, found.other, point)
             return point, jnp.where(chosen, new_solved, solved), start
 
         def second() -> tuple[Point, Array]:

@@ -12,7 +12,8 @@ from jaxlaws.foundations.annotations import Array
 class Tolerances:
     """Sizes below which the solver treats a number as zero.
 
-    Objectives are of order one, see `Problem.has_unit`; variables and constraints are logarithms.
+    The defaults are those of double precision. Objectives are of order one, see `Problem.has_unit`;
+    variables and constraints are logarithms.
 
     Attributes:
         gradient: largest gradient at a minimum.
@@ -36,25 +37,26 @@ class Tolerances:
             decides only between points with equal objective.
     """
 
-    gradient: float
-    step: float
-    flat: float
-    violation: float
-    pivot: float
-    noise: float
-    blur: float
-    late: float
-    late_rise: float
-    decrement: float
-    margin: float
-    relaxation: float
-    preference: float
+    gradient: float = 1e-10
+    step: float = 1e-4
+    flat: float = math.inf
+    violation: float = 1e-9
+    pivot: float = 1e-14
+    noise: float = 2e-14
+    blur: float = 1e-11
+    late: float = 0.05
+    late_rise: float = 1e-9
+    decrement: float = 1e-11
+    margin: float = 1e-9
+    relaxation: float = 1e-2
+    preference: float = 1e-9
 
 
-_DOUBLE = Tolerances(
-    1e-10, 1e-4, math.inf, 1e-9, 1e-14, 2e-14, 1e-11, 0.05, 1e-9, 1e-11, 1e-9, 1e-2, 1e-9
-)
-_SINGLE = Tolerances(2e-5, 1e-2, 2e-2, 1e-5, 1e-7, 1e-6, 1e-5, 0.05, 1e-3, 1e-6, 1e-5, 1e-1, 1e-7)
+_DOUBLE = Tolerances()
+_SINGLE = Tolerances(
+    gradient=2e-5, step=1e-2, flat=2e-2, violation=1e-5, pivot=1e-7, noise=1e-6, blur=1e-5,
+    late_rise=1e-3, decrement=1e-6, margin=1e-5, relaxation=1e-1, preference=1e-7,
+)  # fmt: skip
 
 
 def tolerances(value: Array) -> Tolerances:

@@ -10,6 +10,11 @@ from jaxlaws.foundations.annotations import Array
 from jaxlaws.planning.solver.batched import Point
 
 
+def evenly_spaced(low: Array, high: Array, index: Array, num: int) -> Array:
+    """The i-th of some evenly spaced numbers, whose first is `low` and whose last is `high`."""
+    return low + (high - low) * (index / (num - 1))
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Reduction:
     """Fewer coordinates, in which a problem has no constraints, and points to start from.

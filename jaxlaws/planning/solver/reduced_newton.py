@@ -1,13 +1,19 @@
 """The fast route to a minimum: a scan of candidates, then Newton steps in a `Reduction`."""
 
-from typing import NamedTuple, TypeAlias, TypeVar
+from typing import NamedTuple, TypeAlias
 
-import jax
 import jax.numpy as jnp
 from jax import lax
 
 from jaxlaws.foundations.annotations import Array
-from jaxlaws.planning.solver.batched import Point, hessian, hessian_in_loop, largest, solve
+from jaxlaws.planning.solver.batched import (
+    Point,
+    choose,
+    hessian,
+    hessian_in_loop,
+    largest,
+    solve,
+)
 from jaxlaws.planning.solver.numeric_tolerances import Tolerances
 from jaxlaws.planning.solver.problem import Problem, Reduction
 
@@ -23,14 +29,8 @@ _SHARE_OF_STEP, _MOST_BELOW = 0.5, 0.05
 _STEPS_BEFORE = 4  # of a curve that goes on before its first candidate
 _STEPS_TO_CURVE = 4  # Newton steps that bring one candidate to the curve
 
-_T = TypeVar("_T")
-
 # Number of steps, best coordinates, coordinates to try, best value, size of the best gradient.
 _State: TypeAlias = tuple[Array, Point, Point, Array, Array]
-
-
-def _choose(condition: Array, yes: _T, no: _T) -> _T:
-    return jax.tree.map(lambda a, b: jnp.where(condition, a, b), yes, no)
 
 
 def penalised(problem: Problem, tol: Tolerances, point: Point, value: Array) -> Array:
@@ -88,12 +88,12 @@ def scan(problem: Problem, reduction: Reduction, tol: Tolerances) -> Scanned:
             is_minimum = (middle <= first) & (middle < value) & (first < jnp.inf)
             is_best = middle <= best[1]
             found = is_minimum & ~is_best & (least < other[1])
-            other = _choose(found, (jnp.broadcast_to(index - 1, value.shape), least), other)
+            other = choose(found, (jnp.broadcast_to(index - 1, value.shape), least), other)
             minimum = (minimum[0], jnp.where(is_minimum & is_best, least, minimum[1]))
-            other = _choose(lower & (minimum[1] < other[1]), minimum, other)
+            other = choose(lower & (minimum[1] < other[1]), minimum, other)
             here = (jnp.broadcast_to(index, value.shape), jnp.full_like(value, jnp.inf))
-            minimum = _choose(lower, here, minimum)
-        best = _choose(lower, (candidate, value), best)
+            minimum = choose(lower, here, minimum)
+        best = choose(lower, (candidate, value), best)
         return _Scan((candidate, value, middle), best, minimum, other)
 
     start, infinite = reduction.candidate(jnp.int32(0)), jnp.full_like(problem.lower[0], jnp.inf)
@@ -105,7 +105,7 @@ def scan(problem: Problem, reduction: Reduction, tol: Tolerances) -> Scanned:
         return Scanned(best, best, other_value)
     if reduction.follow is not None:
         goes_on = state.minimum[0] == 0
-        index, other_value = _choose(goes_on, (-_STEPS_BEFORE, -infinite), (index, other_value))
+        index, other_value = choose(goes_on, (-_STEPS_BEFORE, -infinite), (index, other_value))
     other = reduction.candidate(index)
     if reduction.follow is not None:
         for _ in range(_STEPS_TO_CURVE):
@@ -151,7 +151,7 @@ def newton(
         ]
         close = (least > -tol.pivot) & (length <= tol.step)
         new_error = jnp.where(close, new_error, 1 + new_error)
-        here, best, error = _choose(accepted, (trial, value, new_error), (here, best, error))
+        here, best, error = choose(accepted, (trial, value, new_error), (here, best, error))
         return count + 1, here, following, best, error
 
     def unfinished(state: _State) -> Array:
@@ -160,26 +160,26 @@ def newton(
     infinite = jnp.full_like(problem.lower[0], jnp.inf)
     state = (jnp.int32(0), start, start, infinite, infinite)
     _, here, following, _, error = lax.while_loop(unfinished, step, state)
-    return _choose(error <= tol.gradient, following, here), error
+    return choose(error <= tol.gradient, following, here), error
 
 
-class Descended(NamedTuple):
+class Found(NamedTuple):
     """The result of the fast route.
 
     Attributes:
         point: the point, within the bounds.
-        verified: whether it is verified to be a minimum.
+        final: whether the point needs no second pass: a verified minimum, or infeasible.
         other: a point near another minimum of the curve of the candidates.
-        in_doubt: whether the objective may be lower at that minimum.
+        in_doubt: whether that minimum may be lower, so that it needs a second pass as well.
     """
 
     point: Point
-    verified: Array
+    final: Array
     other: Point
     in_doubt: Array
 
 
-def descend(problem: Problem, reduction: Reduction, tol: Tolerances) -> Descended:
+def descend(problem: Problem, reduction: Reduction, tol: Tolerances) -> Found:
     """Minimise in the coordinates of a reduction.
 
     A point is verified to be a minimum where its gradient is zero, its curvature is positive, it
@@ -214,9 +214,9 @@ def descend(problem: Problem, reduction: Reduction, tol: Tolerances) -> Descende
     )
     for each in relaxed:
         verified &= each <= value
-    return Descended(
+    return Found(
         point=problem.clip(point),
-        verified=verified,
+        final=verified,
         other=problem.clip(reduction.to_point(other, kept)),
         in_doubt=other_value < value,
     )

@@ -12,7 +12,6 @@ from jaxlaws.compute import ForwardFlops, dense_forward_flops
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, supervised_law
 from jaxlaws.planning.engine.costs import (
-    MAY_BE_FREE,
     Costs,
     affordable_tokens,
     cost_inputs,
@@ -34,7 +33,7 @@ from jaxlaws.planning.engine.plans import (
 from jaxlaws.planning.engine.record import Record
 from jaxlaws.planning.solver.batched import Point
 from jaxlaws.planning.solver.minimiser import Solution
-from jaxlaws.planning.solver.problem import Problem, Reduction
+from jaxlaws.planning.solver.problem import Problem, Reduction, evenly_spaced
 from jaxlaws.precision import Precision
 
 _NUM_CANDIDATES = 65
@@ -99,9 +98,9 @@ def allocation_problem(given: Record, variables: _Variables = _SIZE_AND_TOKENS) 
     def candidate(index: Array) -> Point:
         further = []
         for low, high in zip(lower[2:], upper[2:], strict=True):
-            further.append(low + (high - low) * (index % _NUM_OF_FURTHER / (_NUM_OF_FURTHER - 1)))
+            further.append(evenly_spaced(low, high, index % _NUM_OF_FURTHER, _NUM_OF_FURTHER))
             index = index // _NUM_OF_FURTHER
-        return [lower[0] + (upper[0] - lower[0]) * (index / (_NUM_CANDIDATES - 1)), *further]
+        return [evenly_spaced(lower[0], upper[0], index, _NUM_CANDIDATES), *further]
 
     ends = itertools.product(*zip(lower[2:], upper[2:], strict=True))
     cheapest = functools.reduce(jnp.minimum, [log_cost([*lower[:2], *end]) for end in ends])
@@ -168,7 +167,7 @@ def _question(variables: _Variables) -> Question:
         problem=functools.partial(allocation_problem, variables=variables),
         plan=functools.partial(allocation_plan, variables=variables),
         takes_limits=True,
-        may_be_zero=("num_inference_tokens", *MAY_BE_FREE),
+        may_be_zero=("num_inference_tokens",),
     )
 
 

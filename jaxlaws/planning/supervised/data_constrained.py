@@ -10,7 +10,7 @@ from jaxlaws.compute import ForwardFlops, dense_forward_flops
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.law import Law
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, law_of
-from jaxlaws.planning.engine.costs import MAY_BE_FREE, Costs, cost_inputs
+from jaxlaws.planning.engine.costs import Costs, cost_inputs
 from jaxlaws.planning.engine.evaluation import Question, ask
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import SupervisedPlan
@@ -98,34 +98,20 @@ def _with_epochs(given: Record, plan: SupervisedPlan) -> LimitedDataPlan:
     )
 
 
-def _problem(given: Record) -> Problem:
-    return _cheapest(allocation_problem(_limited(given)))
+def _on_limited_data(
+    problem: Callable[[Record], Problem], plan: Callable[[Record, Solution], SupervisedPlan]
+) -> Question:
+    """The question with the problem and the plan of another question, on limited data."""
+    return Question(
+        problem=lambda given: _cheapest(problem(_limited(given))),
+        plan=lambda given, solution: _with_epochs(given, plan(_limited(given), solution)),
+        may_be_zero=("num_inference_tokens",),
+        takes_limits=True,
+    )
 
 
-def _plan(given: Record, solution: Solution) -> LimitedDataPlan:
-    return _with_epochs(given, allocation_plan(_limited(given), solution))
-
-
-def _problem_of_size(given: Record) -> Problem:
-    return _cheapest(fixed_size_problem(_limited(given)))
-
-
-def _plan_of_size(given: Record, solution: Solution) -> LimitedDataPlan:
-    return _with_epochs(given, fixed_size_plan(_limited(given), solution))
-
-
-_ANY_SIZE = Question(
-    problem=_problem,
-    plan=_plan,
-    may_be_zero=("num_inference_tokens", *MAY_BE_FREE),
-    takes_limits=True,
-)
-_FIXED_SIZE = Question(
-    problem=_problem_of_size,
-    plan=_plan_of_size,
-    may_be_zero=("num_inference_tokens", *MAY_BE_FREE),
-    takes_limits=True,
-)
+_ANY_SIZE = _on_limited_data(allocation_problem, allocation_plan)
+_FIXED_SIZE = _on_limited_data(fixed_size_problem, fixed_size_plan)
 
 
 def train_on_limited_data(

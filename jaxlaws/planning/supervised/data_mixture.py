@@ -16,7 +16,7 @@ from jaxlaws.planning.engine.limits import Limit, limit_constraint
 from jaxlaws.planning.engine.plans import status_of, where_possible
 from jaxlaws.planning.engine.record import Record
 from jaxlaws.planning.plan_dict import Answer
-from jaxlaws.planning.solver.batched import Point, gradient, largest
+from jaxlaws.planning.solver.batched import Point, choose, gradient, largest
 from jaxlaws.planning.solver.minimiser import Solution
 from jaxlaws.planning.solver.numeric_tolerances import tolerances
 from jaxlaws.planning.solver.problem import Problem
@@ -109,9 +109,7 @@ def _question(domains: tuple[str, ...], outcomes: tuple[str, ...]) -> Question:
                     trial = [h - 0.25**power * u for h, u in zip(here, unit, strict=True)]
                     trial = _projection(trial, lower, upper)
                     value = loss(trial)
-                    pairs = zip([*trial, value], [*best[0], best[1]], strict=True)
-                    *chosen, value = (jnp.where(value < best[1], a, b) for a, b in pairs)
-                    return chosen, value
+                    return choose(value < best[1], (trial, value), best)
 
                 return lax.fori_loop(0, _NUM_LENGTHS, shorter, (here, least))[0]
 

@@ -8,7 +8,6 @@ from jaxlaws.compute import ForwardFlops, dense_forward_flops
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, supervised_law
 from jaxlaws.planning.engine.costs import (
-    MAY_BE_FREE,
     Costs,
     affordable_tokens,
     cost_inputs,
@@ -102,7 +101,7 @@ def fixed_size_plan(given: Record, solution: Solution) -> SupervisedPlan:
 _QUESTION = Question(
     problem=fixed_size_problem,
     plan=fixed_size_plan,
-    may_be_zero=("num_inference_tokens", *MAY_BE_FREE),
+    may_be_zero=("num_inference_tokens",),
     takes_limits=True,
 )
 

@@ -11,14 +11,14 @@ from jaxlaws.compute import (
     shape_of_aspect,
 )
 from jaxlaws.foundations.annotations import Array, Tree
-from jaxlaws.planning.engine.checks import (
-    DEFAULT_BOUNDS,
-    Bounds,
-    split_bounds,
-    supervised_law,
+from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, supervised_law
+from jaxlaws.planning.engine.composed_inputs import (
+    checked_constraints,
+    checked_inputs,
+    compose,
+    with_new_axis,
 )
-from jaxlaws.planning.engine.composed_inputs import checked_inputs, compose, with_new_axis
-from jaxlaws.planning.engine.costs import Costs, check_costs
+from jaxlaws.planning.engine.costs import Costs
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.programs import compiled_when_traced
 from jaxlaws.planning.engine.record import Record
@@ -136,39 +136,38 @@ def optimal_shape(
     """
     if not shapes:
         raise ValueError("shapes is empty: give at least one TransformerShape")
-    check_costs(cost)
-    size_bounds = split_bounds("num_params", num_params_bounds)
-    tokens_bounds = split_bounds("num_tokens", num_tokens_bounds)
-    given = checked_inputs(
+    constraints = checked_constraints(
+        num_params_bounds=num_params_bounds,
+        num_tokens_bounds=num_tokens_bounds,
+        limits=limits,
+        cost=cost,
+    )
+    inputs = checked_inputs(
         {"flops": flops, "num_inference_tokens": num_inference_tokens},
         may_be_zero=("num_inference_tokens",),
-        bounds={"num_params": size_bounds, "num_tokens": tokens_bounds},
-        limits=limits,
     )
 
-    def answer(law: Tree, given: Tree, size_bounds: Bounds, options: Tree) -> BuiltPlan:
-        xp = array_module(law, given, size_bounds, options)
+    def answer(law: Tree, inputs: Tree, constraints: Tree) -> BuiltPlan:
+        xp = array_module(law, inputs, constraints)
         any_size = compute_optimal(
             law,
-            **given,
-            **options,
-            num_params_bounds=size_bounds,
+            **inputs,
+            **constraints,
             forward_flops=TransformerForwardFlops(context=context, vocab=shapes[0].vocab),
         )
         dtype = any_size.loss.dtype
         sizes = xp.asarray([shape.num_params for shape in shapes], dtype)
         costs = [exact_forward_flops(shape, context=context) for shape in shapes]
-
+        low, high = with_new_axis(constraints.pop("num_params_bounds"))
         each = train_fixed(
             with_new_axis(law),
             num_params=sizes,
             forward_flops=_FlopsOfShapes(flops_per_token=xp.asarray(costs, dtype)),
-            **with_new_axis(options),
-            **with_new_axis(given),
+            **with_new_axis(constraints),
+            **with_new_axis(inputs),
         )
         shape = (*any_size.loss.shape, len(shapes))
         each = jax.tree.map(lambda leaf: xp.broadcast_to(leaf, shape), each)
-        low, high = with_new_axis(size_bounds)
         possible = is_solved(each.status) & (sizes >= low) & (sizes <= high)
         best = argmin(xp.where(possible, each.loss, xp.inf), axis=-1)
         some = possible.any(axis=-1)
@@ -194,5 +193,4 @@ def optimal_shape(
             status=xp.where(some, chosen.status, int(Status.INFEASIBLE)),
         )
 
-    options = {"num_tokens_bounds": tokens_bounds, "limits": limits, "cost": cost}
-    return compose(answer, supervised_law(law), given, size_bounds, options)
+    return compose(answer, supervised_law(law), inputs, constraints)

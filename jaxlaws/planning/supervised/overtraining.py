@@ -9,8 +9,12 @@ from jaxlaws.compute import ForwardFlops, dense_forward_flops
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.analysis.inverse import flops_to_reach
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds
-from jaxlaws.planning.engine.composed_inputs import checked_inputs, compose
-from jaxlaws.planning.engine.costs import Costs, check_costs
+from jaxlaws.planning.engine.composed_inputs import (
+    checked_constraints,
+    checked_inputs,
+    compose,
+)
+from jaxlaws.planning.engine.costs import Costs
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.planning.engine.plans import SupervisedPlan, where_known
 from jaxlaws.planning.engine.programs import compiled_when_traced
@@ -84,27 +88,32 @@ def overtraining_cost(
     >>> f"{answer.overhead:.0%} more compute, repaid by {answer.tokens_to_repay:.1e} tokens served"
     '26% more compute, repaid by 8.8e+11 tokens served'
     """
-    check_costs(cost)
-    bounds = {"num_params": num_params_bounds, "num_tokens": num_tokens_bounds}
-    given = checked_inputs(
-        {"flops": flops, "size_fraction": size_fraction}, bounds=bounds, limits=limits
+    constraints = checked_constraints(
+        num_params_bounds=num_params_bounds,
+        num_tokens_bounds=num_tokens_bounds,
+        limits=limits,
+        cost=cost,
     )
+    inputs = checked_inputs({"flops": flops, "size_fraction": size_fraction})
 
-    def answer(
-        law: Tree, flops: Array, fraction: Array, shared: Tree, num_params_bounds: Bounds
-    ) -> SmallerModel:
+    def answer(law: Tree, inputs: Tree, forward_flops: Tree, constraints: Tree) -> SmallerModel:
+        fraction = inputs["size_fraction"]
         optimal = compute_optimal(
-            law, flops=flops + 0 * fraction, num_params_bounds=num_params_bounds, **shared
+            law,
+            flops=inputs["flops"] + 0 * fraction,
+            forward_flops=forward_flops,
+            **constraints,
         )
+        del constraints["num_params_bounds"]  # which is that of the optimal size
         smaller = flops_to_reach(
             train_fixed,
             law,
             num_params=optimal.num_params * fraction,
             target_loss=optimal.loss,
-            **shared,
+            forward_flops=forward_flops,
+            **constraints,
         )
-        forward_flops = shared["forward_flops"]
-        price = 1.0 if shared["cost"] is None else shared["cost"].serving
+        price = 1.0 if constraints["cost"] is None else constraints["cost"].serving
         more = smaller.flops - optimal.flops
 
         def tokens_to_repay(more: Array, size: Array, fewer: Array) -> Array:
@@ -120,10 +129,4 @@ def overtraining_cost(
             smaller=smaller,
         )
 
-    shared = {
-        "forward_flops": forward_flops,
-        "num_tokens_bounds": num_tokens_bounds,
-        "limits": limits,
-        "cost": cost,
-    }
-    return compose(answer, law, given["flops"], given["size_fraction"], shared, num_params_bounds)
+    return compose(answer, law, inputs, forward_flops, constraints)

@@ -20,7 +20,7 @@ from jaxlaws.planning.engine.record import Record
 from jaxlaws.planning.plan_dict import Answer
 from jaxlaws.planning.solver.batched import Point
 from jaxlaws.planning.solver.minimiser import Solution
-from jaxlaws.planning.solver.problem import Problem
+from jaxlaws.planning.solver.problem import Problem, evenly_spaced
 from jaxlaws.planning.supervised.serving import reaching
 from jaxlaws.precision import Precision
 from jaxlaws.pytree import pytree
@@ -85,7 +85,7 @@ def _problem(given: Record) -> Problem:
         """The cheapest of some numbers of streams, each with the size that reaches the loss."""
 
         def cheaper(index: Array, best: tuple[Point, Array]) -> tuple[Point, Array]:
-            log_streams = lower[1] + (upper[1] - lower[1]) * (index / (_NUM_CANDIDATES - 1))
+            log_streams = evenly_spaced(lower[1], upper[1], index, _NUM_CANDIDATES)
             streams = jnp.exp(log_streams)
             size = reaching(
                 lambda log_params: excess(jnp.exp(log_params), streams),

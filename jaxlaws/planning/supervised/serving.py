@@ -10,7 +10,6 @@ from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.planning.analysis.inverse import flops_to_reach
 from jaxlaws.planning.engine.checks import DEFAULT_BOUNDS, Bounds, supervised_law
 from jaxlaws.planning.engine.costs import (
-    MAY_BE_FREE,
     Costs,
     cost_inputs,
     cost_of_data,
@@ -176,7 +175,7 @@ def _plan(given: Record, solution: Solution) -> SupervisedPlan:
 _QUESTION = Question(
     problem=_problem,
     plan=_plan,
-    may_be_zero=("num_inference_tokens", *MAY_BE_FREE),
+    may_be_zero=("num_inference_tokens",),
     takes_limits=True,
 )
 

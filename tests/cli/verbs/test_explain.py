@@ -4,7 +4,8 @@ import pytest
 
 from fitting import Status as FitStatus
 from jaxlaws.cli.options.plan_options import SCENARIOS
-from jaxlaws.foundations.text.glossary import entries_of
+from jaxlaws.foundations.text.cells import DISTANCE, SHARES, WORDS
+from jaxlaws.foundations.text.glossary import entries_of, terms
 from jaxlaws.planning import Status, Winner
 
 
@@ -22,7 +23,21 @@ def test_each_scenario_has_an_entry(name):
 
 def test_words_of_tables_have_an_entry():
     winners = [each.name for each in Winner if each is not Winner.NONE]
-    for word in (*winners, "margin", "draws", "outside", "crossover", "FLOPs", "standard error"):
+    words = "margin gain draws outside crossover held-out predictor family fleet catalogue gamma"
+    for word in (
+        *winners,
+        *words.split(),
+        "standard error",
+        "tokens per parameter",
+        "Pareto-optimal",
+    ):
+        assert entries_of(word)
+
+
+@pytest.mark.parametrize("heading", [*WORDS.values(), *SHARES.values(), *DISTANCE.values()])
+def test_the_words_of_plans_have_an_entry(heading):
+    ordinary = {"for", "per", "the", "on", "spent", "data", "training", "teacher's"}
+    for word in set(heading.split()) - ordinary:
         assert entries_of(word)
 
 
@@ -45,3 +60,11 @@ def test_explain_prints_the_entry(run, refused):
     assert "Status of a fit. CONVERGED" in both
     assert max(map(len, both.splitlines())) <= 80
     assert "the glossary has no term 'nothing'" in refused("explain", "nothing")
+    assert "A / N**alpha is" in run("explain", "alpha").out
+    assert "jaxlaws presets besiroglu2024" in run("explain", "besiroglu2024").out
+
+
+def test_explain_without_a_term_lists_all(run):
+    out = run("explain").out
+    assert "Plans: Compute-optimal" in out
+    assert all(entries_of(term) for words in terms().values() for term in words)

@@ -47,6 +47,11 @@ def test_a_batch_of_laws_that_fits_no_input_is_refused(laws):
         compute_optimal(laws, flops=BUDGETS[:4])
 
 
+def test_no_budgets_are_refused(laws):
+    with pytest.raises(ValueError, match="there is nothing to plan"):
+        over_draws(compute_optimal, laws, {"flops": BUDGETS[:0]})
+
+
 def test_a_mixture_is_planned_for_by_expected_loss(laws, own):
     law = Mixture(laws=laws)
     plan = compute_optimal(law, flops=BUDGETS[[10, 40]])

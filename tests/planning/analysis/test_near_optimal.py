@@ -7,7 +7,13 @@ import pytest
 from in_numpy import student_loss, trained_loss
 
 from jaxlaws import presets
-from jaxlaws.planning import TEACHER_PRETRAINING, compute_optimal, distill, near_optimal_range
+from jaxlaws.planning import (
+    TEACHER_PRETRAINING,
+    Planner,
+    compute_optimal,
+    distill,
+    near_optimal_range,
+)
 from tests.planning.cost_search import routed
 
 
@@ -96,3 +102,6 @@ def test_the_range_of_a_further_input():
         options["input_bounds"] = {"granularity": (end, end)}
         plan = compute_optimal(law, **options)
         np.testing.assert_allclose(plan.loss - answer.best.loss, within, rtol=1e-4)
+    planner = Planner(compute_optimal, **options | {"input_bounds": {"granularity": (1, 64)}})
+    found = near_optimal_range(planner, law, of="granularity", within=within)
+    assert (found.low, found.high) == (answer.low, answer.high)

@@ -15,6 +15,9 @@ from jaxlaws.planning import (
     compute_optimal,
     distill,
     plan_to_dict,
+    rank_teachers,
+    relative_cost,
+    serving_frontier,
     train_fixed,
 )
 
@@ -120,3 +123,21 @@ def test_misuse_is_named():
         compare(presets.load("besiroglu2024"), flops=1e20)
     with pytest.raises(ValueError, match="flops must be positive"):
         compare(LAW, flops=0)
+
+
+@pytest.mark.parametrize(
+    ("question", "inputs"),
+    [
+        (compare, {"flops": 1e21}),
+        (serving_frontier, {"flops": 1e21, "num_params": [1e9, 1e10]}),
+        (relative_cost, {"target_loss": 2.4, "num_student_params": 5e8}),
+        (
+            rank_teachers,
+            {"flops": 1e21, "num_student_params": 1e9}
+            | {"teacher_loss": [2.4, 2.1], "num_teacher_params": [1e9, 4e9]},
+        ),
+    ],
+)
+def test_a_bound_that_is_no_number_is_an_error_and_not_an_infeasible_plan(question, inputs):
+    with pytest.raises(ValueError, match="num_student_tokens_bounds must be positive and finite"):
+        question(LAW, **inputs, num_student_tokens_bounds=(1e3, np.nan))

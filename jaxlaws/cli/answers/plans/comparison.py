@@ -8,9 +8,9 @@ import numpy as np
 from jaxlaws.cli.answers.draws import SHARED_LAW, no_draws, num_draws
 from jaxlaws.cli.answers.presentation import Answered, Presentation
 from jaxlaws.cli.output.question_marks import failed, with_question_marks
-from jaxlaws.cli.output.wording import INPUT_WORDS, active_bounds, distance
+from jaxlaws.cli.output.wording import INPUT_WORDS, active_bounds, ask_again, distance
 from jaxlaws.foundations.annotations import Array, Json
-from jaxlaws.foundations.text.cells import DISTANCE, cell, times_outside
+from jaxlaws.foundations.text.cells import DISTANCE, cell
 from jaxlaws.foundations.text.table_columns import flat, known, plain_inputs, table_of
 from jaxlaws.foundations.text.tables import Table
 from jaxlaws.planning import Comparison, Status, Winner, extrapolation_decades, plan_to_dict
@@ -93,12 +93,14 @@ class Strategies(Presentation):
             options, eligible = found.result.options, found.result.eligible
             masks = [eligible[name] for name in options]
             farthest = found.source.farthest(*options.values(), where=masks)
-            return ["In brackets: ruled out.", distance(found.decades, farthest)]
+            far = distance(found.decades, farthest)
+            return ["In brackets: ruled out.", far, *ask_again(found.source.name, found.decades)]
         return [
             *_ruled_out(document),
             *active_bounds(found.result.options.distil),
             *_unknown_distance(document),
             *_confidence(found, document),
+            *ask_again(found.source.name, found.decades),
         ]
 
     def picture(self, found: Answered) -> "Figure":
@@ -192,6 +194,4 @@ def _confidence(found: Answered, document: dict[str, Json]) -> list[str]:
     notes = [f"{'; '.join(wins)}."]
     if found.source.supervised_is_constant:
         notes.append(f"{SHARED_LAW} that share.")
-    if np.isnan(found.decades) or times_outside(float(found.decades)):
-        notes.append("Outside the fitted runs the form of the law is not certain either.")
     return notes

@@ -7,7 +7,7 @@ from jaxlaws.cli.answers.draws import LEVEL, SHARED_LAW, interval, num_draws
 from jaxlaws.cli.answers.presentation import Answered, Presentation
 from jaxlaws.cli.output.progress import patience
 from jaxlaws.cli.output.question_marks import with_question_marks, without_good_statuses
-from jaxlaws.cli.output.wording import distance, in_unit
+from jaxlaws.cli.output.wording import ask_again, distance, in_unit
 from jaxlaws.foundations.annotations import Array, Json, Tree
 from jaxlaws.foundations.quantities import format_flops
 from jaxlaws.foundations.text.table_columns import known, table_of
@@ -70,7 +70,7 @@ class CrossoverBudgets(Presentation):
         return runs | {"num_tokens": tokens, "num_student_tokens": tokens}
 
     def document(self, found: Answered) -> dict[str, Json]:
-        """The crossings, and for a single student the crossings of the draws."""
+        """The crossings of the law. For a single student, also those of the draws."""
         document = super().document(found) | {"scenario": self.scenario}
         if shares := _shares(found):
             document["draws"] = {"first": shares[0], "crossings": shares[1:]}
@@ -95,7 +95,8 @@ class CrossoverBudgets(Presentation):
         if np.isfinite(found.result.flops).any():
             decades = found.decades[np.isfinite(found.decades)]
             farthest = found.source.farthest(self._alone(found))
-            notes = [distance(decades if decades.size else np.nan, farthest)]
+            decades = decades if decades.size else np.nan
+            notes = [distance(decades, farthest), *ask_again(found.source.name, decades)]
         if "draws" in document and found.source.supervised_is_constant:
             notes.append(f"{SHARED_LAW} the intervals.")
         return notes
