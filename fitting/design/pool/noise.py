@@ -19,9 +19,9 @@ def expected_noise(squares: float, num_spare: int, before: float) -> float:
         before: the median of what is expected before the fit.
 
     >>> round(expected_noise(0.0, 0, 0.02), 3)
-    0.067
+    0.074
     >>> round(expected_noise(3 * 0.001**2, 3, 0.02), 4)
-    0.0
+    0.0035
     >>> round(expected_noise(100 * 0.001**2, 100, 0.02), 4)
     0.001
     """

@@ -137,7 +137,7 @@ class Pool:
         )
         vectors = spread_points("random", _NUM_STARTS, self.num_free, seed)
         own = np.tile(pad_rows(weights[used], fill=0.0), (len(vectors), 1))
-        ends = broad_search(problem, Batch(vectors, own, {}), seed)
+        ends = broad_search(problem, Batch(vectors, own, {}), seed, most_rows=len(used))
         return Optima.lowest(self, weights, ends.vectors, ends.costs)
 
 
