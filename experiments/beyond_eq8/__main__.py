@@ -1,4 +1,4 @@
-"""`python -m experiments.beyond_eq8`: fits every rival law, holds runs out, prints the tables."""
+"""`python -m experiments.beyond_eq8`: fits every rival law, holds runs out, prints a page."""
 
 import click
 import numpy as np
@@ -65,9 +65,30 @@ def best_teacher(law: Tree, runs: Runs) -> str:
     return f"{teachers[best]:.2f}" if best else "none"
 
 
+def students_below(runs: Runs, supervised: Law) -> str:
+    """A line on the students below their teachers: their number and their gains.
+
+    The correlation is that of the logarithms of the gain and of share (L_T - E), the gain of a
+    student that averages the noise of its teacher.
+    """
+    some = runs.where(runs.loss < runs.inputs["teacher_loss"])
+    size, tokens, teacher = (some.column(name) for name in DistillationLimit.input_names)
+    gain = teacher - some.loss
+    alone, endless, irreducible = (
+        predict(supervised, {"num_params": n, "num_tokens": d})
+        for n, d in ((size, tokens), (size, np.inf), (np.inf, np.inf))
+    )
+    averaged = (alone - endless) / (alone - irreducible) * (teacher - irreducible)
+    correlation = np.corrcoef(np.log(gain), np.log(averaged))[0, 1]
+    return (
+        f"{len(some)} students are below their teachers, by at most {gain.max():.3f} nats. The "
+        f"correlation of log gain and log share (L_T - E) is {correlation:.2f}."
+    )
+
+
 @click.command()
 @click.option("--data", type=click.Path(exists=True), help="CSV file of the points of Fig. 1.")
-@click.option("--starts", default=64, show_default=True, help="Number of starts of each fit.")
+@click.option("--starts", default=16, show_default=True, help="Number of starts of each fit.")
 @click.option(
     "--only",
     type=click.Choice(list(RIVALS)),
@@ -89,10 +110,14 @@ def main(data: str | None, starts: int, only: tuple[str, ...]) -> None:
     masks = [lowest_losses(runs), best_teachers(runs), runs.others["sweep"] == "predictions"]
     alone = fit(Supervised, table.runs("supervised", BUNDLED, RESULTS))
     tables.append(("bundled and further", runs, alone, masks))
+    click.echo(
+        "# Forms of the distillation law\n\n`python -m experiments.beyond_eq8` prints this page."
+    )
     for title, runs, supervised, masks in tables:
-        below = int(np.sum(runs.loss < runs.inputs["teacher_loss"]))
         sizes = ", ".join(str(mask.sum()) for mask in masks)
-        click.echo(f"\n{title}: {len(runs)} runs, {below} below, held out {sizes}\n")
+        law = supervised.law if isinstance(supervised, FitResult) else supervised
+        click.echo(f"\n## {title}\n\n{len(runs)} runs; held out {sizes}.")
+        click.echo(f"{students_below(runs, law)}\n")
         click.echo(markdown_table([*COLUMNS, *HELD_OUT[: len(masks)], "L_T*"], []))
         for name in names:
             click.echo("| " + " | ".join(row(name, runs, supervised, masks, starts)) + " |")

@@ -1,6 +1,6 @@
 """`python -m experiments.hold_outs.limit_form`: which coefficients the runs identify, by form.
 
-Writes limit_form.md: fits of three forms of the distillation law to the bundled runs and to these
+Writes limit_form.md: fits of four forms of the distillation law to the bundled runs and to these
 with the students of `experiments/predictions`, and the errors of the forms on hold-outs.
 """
 
@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import click
 
+from experiments.beyond_eq8.rivals import rival
 from experiments.hold_outs.__main__ import COLUMNS, Simpler, measures
 from experiments.hold_outs.parts import Part, bundled, published
 from experiments.predictions.__main__ import RESULTS
@@ -20,11 +21,16 @@ from jaxlaws.laws.distillation_exponential import DistillationExponential
 from jaxlaws.laws.distillation_limit import DistillationLimit
 from jaxlaws.laws.supervised import Supervised
 
+# The limit for a gamma without end if both exponents go to zero: a power of the size times a power
+# of the tokens. B and gamma have no meaning in it.
+PRODUCT = rival("Product", lambda _, t: t.teacher + t.mimicry * t.bracket * t.of_size * t.of_tokens)
 FORMS = {
     "power of the sum": Simpler(DistillationLimit, {}),
     "power of the sum, gamma 1": Simpler(DistillationLimit, {"gamma": 1.0}),
     "exponential": Simpler(DistillationExponential, {}),
+    "product of powers": Simpler(PRODUCT, {"B": 1.0, "gamma": 1.0}),
 }
+FIT_COLUMNS = ["form", "fitted to", "objective x 1e4", "status", "draws that converge"]
 COEFFICIENTS = ("A", "alpha", "B", "beta", "gamma", "c0", "kappa", "f1")
 
 
@@ -64,7 +70,7 @@ def fit_rows(found: list[Fitted], draws: int) -> list[list[str]]:
     return lines
 
 
-def coefficient_rows(found: list[Fitted]) -> list[list[str]]:
+def coefficient_table(found: list[Fitted]) -> str:
     """A line for each coefficient: its value and the decades that its 90% interval spans."""
     lines = []
     for name in COEFFICIENTS:
@@ -77,7 +83,8 @@ def coefficient_rows(found: list[Fitted]) -> list[list[str]]:
             decades = math.log10(high / low) if low > 0 else math.inf
             line.append(f"{float(getattr(result.law, name)):.4g} ({decades:.1f})")
         lines.append(line)
-    return lines
+    titles = [f"{each.form}, {each.title}" for each in found]
+    return markdown_table(["coefficient", *titles], lines)
 
 
 def further(starts: int) -> Part:
@@ -114,18 +121,14 @@ def main(data: str | None, draws: int, starts: int) -> None:
     """Compare the forms, and write limit_form.md."""
     found = fits(draws, starts)
     parts = [*bundled(starts), further(starts), *(published(data) if data else [])]
-    titles = [f"{each.form}, {each.title}" for each in found]
     text = [
         "# Forms of the distillation law: what the runs identify",
         "`python -m experiments.hold_outs.limit_form --data busbridge_figure1_points.csv` writes "
         "this page.",
         "## Fits",
-        markdown_table(
-            ["form", "fitted to", "objective x 1e4", "status", "draws that converge"],
-            fit_rows(found, draws),
-        ),
+        markdown_table(FIT_COLUMNS, fit_rows(found, draws)),
         "## Coefficients, and the decades of their 90% intervals",
-        markdown_table(["coefficient", *titles], coefficient_rows(found)),
+        coefficient_table(found),
         "## Hold-outs",
         markdown_table(COLUMNS, hold_out_rows(parts, starts)),
     ]

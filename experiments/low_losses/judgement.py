@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from experiments.hold_outs.__main__ import measures
+from experiments.low_losses.plan import decisive
 from experiments.predictions.__main__ import RESULTS
 from experiments.runlab import table
 from experiments.runlab.__main__ import TABLE as BUNDLED
@@ -53,8 +54,12 @@ class Tables(NamedTuple):
 
     @classmethod
     def read(cls, path: Path) -> "Tables":
-        """Read the three tables; `path` is that of this experiment."""
-        return cls(*(table.runs("supervised", each) for each in (BUNDLED, RESULTS, path)))
+        """Read the three tables; `path` is that of this experiment, without its teachers."""
+        bundled, further, changed = (
+            table.runs("supervised", each) for each in (BUNDLED, RESULTS, path)
+        )
+        own = [not name.startswith("t-") for name in changed.others["run"]]
+        return cls(bundled, further, changed.where(np.array(own)))
 
 
 def longer(runs: Runs, shortest: float = SHORTEST) -> Runs:
@@ -93,11 +98,19 @@ def small_batches(changed: Runs) -> Runs:
 def cases(tables: Tables) -> list[Case]:
     """Each possible cause, as a fit without it."""
     runs = tables.bundled
+    free: FitChanges = {}
     one: FitChanges = {"freeze": {"gamma": 1.0}}
     tokens, flops, width = (runs.column(name) for name in ("num_tokens", "flops", "width"))
     short = int(np.sum(tokens < SHORTEST))
     seeds = np.array(["-seed" in name for name in runs.others["run"]])
-    mixed = together(longer(runs), small_batches(tables.changed))
+    small = small_batches(tables.changed)
+    again = np.array(["-seed" in name for name in small.others["run"]])
+    eleven = np.isin(small.others["run"], [run.name for run in decisive()])
+    replaced = {
+        "these runs replaced by eleven of 128 symbols a step": small.where(eleven),
+        "by second seeds of the eleven": small.where(again),
+        f"by all {len(small)} of 128 symbols a step": small,
+    }
     return [
         Case("all runs", runs, {}),
         Case("all runs, gamma 1", runs, one),
@@ -118,8 +131,11 @@ def cases(tables: Tables) -> list[Case]:
         ),
         Case(f"without the {short} runs under 0.9 M symbols", longer(runs), {}),
         Case("the same, gamma 1", longer(runs), one),
-        Case("these runs replaced by runs of 128 symbols a step", mixed, {}),
-        Case("the same, gamma 1", mixed, one),
+        *(
+            Case(f"{title}{law}", together(longer(runs), short), options)
+            for title, short in replaced.items()
+            for law, options in (("", free), (", gamma 1", one))
+        ),
     ]
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from experiments.predictions.plan import QUESTIONS, Stack
 from experiments.predictions.predicted import Fits, interval, losses
 from experiments.runlab.runs import Run
-from fitting import Runs, fit, predict
+from fitting import Huber, LogSquares, Runs, fit, predict
 from jaxlaws.laws.supervised import Supervised
 
 Row = dict[str, str]
@@ -154,8 +154,8 @@ def seed_rows(stacks: list[Stack], results: dict[str, float]) -> list[list[str]]
 def refit_rows(bundled: Runs, path: Path, num_starts: int) -> list[list[str]]:
     """Errors of the new supervised runs when the law is fitted without them, and with them.
 
-    The second fit is no prediction. It shows which part of the errors the form of the law causes:
-    the errors that remain although the law has seen the runs.
+    Only the first fit predicts. The others show which part of the errors the form of the law
+    causes: the errors that remain although the law has seen the runs.
 
     Args:
         bundled: the bundled supervised runs.
@@ -172,8 +172,13 @@ def refit_rows(bundled: Runs, path: Path, num_starts: int) -> list[list[str]]:
     both = Runs.read({key: np.concatenate([old[key], new[key]]) for key in new})
     length = np.array([_of_length(each) for each in inputs["num_tokens"]])
     lines = []
-    for name, runs in {"bundled runs": bundled, "bundled and new runs": both}.items():
-        law = fit(Supervised, runs, num_starts=num_starts).law
+    for name, runs, objective in (
+        ("bundled runs", bundled, Huber()),
+        ("bundled and new runs", both, Huber()),
+        ("the same, least squares", both, LogSquares()),
+        ("new runs", Runs.read(new), Huber()),
+    ):
+        law = fit(Supervised, runs, num_starts=num_starts, objective=objective).law
         errors = 100 * (predict(law, inputs) / loss - 1)
         for group in (_SHORT_RUNS, _LONG_RUNS):
             some = errors[length == group]

@@ -60,6 +60,11 @@ def fitted(name: str, draws: int, num_starts: int, folder: Path) -> Fits:
     """
     alone, taught = (TABLES[name](kind) for kind in ("supervised", "distilled"))
     path = folder / f"{name.replace(' ', '_')}-{draws}-{num_starts}.json"
+    return fits_to(alone, taught, draws, num_starts, path)
+
+
+def fits_to(alone: Runs, taught: Runs, draws: int, num_starts: int, path: Path) -> Fits:
+    """Fit both laws to supervised and distilled runs, or load such a fit from `path`."""
     if path.exists():
         distilled = FitResult.load(path)
     else:
@@ -71,7 +76,7 @@ def fitted(name: str, draws: int, num_starts: int, folder: Path) -> Fits:
             num_starts=num_starts,
             bootstrap=draws,
         )
-        folder.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         distilled.save(path)
     noise = [
         np.log(runs.loss / predict(law, runs.inputs))

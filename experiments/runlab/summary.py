@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import numpy as np
 
 Row = dict[str, str]
-DESIGN = ("half", "layers", "width", "heads", "steps", "learning_rate", "teacher")
+DESIGN = ("half", "layers", "width", "heads", "steps", "batch_tokens", "learning_rate", "teacher")
 
 
 def summarise(rows: list[Row]) -> list[str]:

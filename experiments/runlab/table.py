@@ -37,7 +37,9 @@ def runs(kind: RunKind, *paths: Path) -> Runs:
     ]
     numbers = (*KINDS[kind], "loss", "flops", "steps", "batch_tokens", "learning_rate", "width")
     found: dict[str, list] = {name: [float(row[name]) for row in rows] for name in numbers}
-    return Runs.read(found | {name: [row[name] for row in rows] for name in ("run", "sweep")})
+    return Runs.read(
+        found | {name: [row[name] for row in rows] for name in ("run", "teacher", "sweep")}
+    )
 
 
 def append(path: Path, rows: list[dict]) -> None:

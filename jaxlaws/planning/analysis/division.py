@@ -35,10 +35,11 @@ def on_devices(
 
     Returns:
         The plan as NumPy arrays of the broadcast shape, in float64; in float32 where the devices
-        have no float64.
+        have no float64. An entry with an invalid input has the status INFEASIBLE.
 
     Raises:
-        ValueError: the shapes do not broadcast together, or a device belongs to another process.
+        ValueError: the shapes do not broadcast together, there is no entry, or a device belongs to
+            another process.
 
     >>> from jaxlaws import presets
     >>> from jaxlaws.planning import compute_optimal
@@ -54,6 +55,8 @@ def on_devices(
     divided = given if is_one_law else (law, given)
     shape = jnp.broadcast_shapes(*map(np.shape, jax.tree.leaves(divided)))
     total = int(np.prod(shape))
+    if total == 0:
+        raise ValueError(f"there is nothing to plan: the inputs broadcast to shape {shape}")
     index = np.minimum(np.arange(-(-total // mesh.size) * mesh.size), total - 1)
 
     def cut(leaf: np.ndarray) -> Array:
@@ -61,7 +64,7 @@ def on_devices(
 
     def join(leaf: Array) -> np.ndarray:
         whole = np.asarray(leaf)[:total]
-        return whole.reshape(*shape, *whole.shape[1:])[()]
+        return whole.reshape((*shape, *whole.shape[1:]))[()]
 
     is_wide = has_float64(mesh.devices.flat[0].platform)
     with float64() if is_wide else jax.enable_x64(False):

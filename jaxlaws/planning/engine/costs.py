@@ -5,6 +5,7 @@ the price of a FLOP of training. A dearer FLOP of serving then counts as more se
 one of logits as a higher share of the logits; only the price of a token is a new term.
 """
 
+from collections.abc import Mapping, Sequence
 from types import ModuleType
 
 import jax
@@ -41,10 +42,14 @@ class Hardware:
     def dollars_per_flop(self) -> Array:
         """The price of one useful FLOP.
 
+        Raises:
+            ValueError: a number is not positive and finite, or the utilisation is above 1.
+
         >>> used = Hardware(dollars_per_hour=2, flops_per_second=1e15, utilisation=0.4)
         >>> f"{used.dollars_per_flop:.2e}"
         '1.39e-18'
         """
+        check_hardware("hardware", self)
         return self.dollars_per_hour / (
             _SECONDS_PER_HOUR * self.flops_per_second * self.utilisation
         )
@@ -111,20 +116,44 @@ class Costs:
         """
         used = {"training": training, "serving": serving or training, "logits": logits or training}
         for name, hardware in used.items():
-            _check_hardware(name, hardware)
+            check_hardware(name, hardware)
         prices = {name: hardware.dollars_per_flop for name, hardware in used.items()}
         return cls(**prices, token=token)
 
 
-def _check_hardware(name: str, hardware: object) -> None:
+def check_hardware(name: str, hardware: object) -> None:
+    """Check that an argument is a `Hardware` whose numbers make sense.
+
+    Raises:
+        TypeError: it is not a `Hardware`.
+        ValueError: a price or a speed is not positive and finite, or a utilisation is above 1.
+    """
     if not isinstance(hardware, Hardware):
         raise TypeError(f"{name} must be a Hardware, got {hardware!r}")
-    if in_jax(hardware):
-        return
-    for field, value in vars(hardware).items():
-        checked, _ = valid_input(f"{name}.{field}", value, np)
-        if field == "utilisation" and (checked > 1).any():
-            raise ValueError(f"{name}.utilisation must be at most 1, got {value}")
+    numbers = {f"{name}.{field}": value for field, value in vars(hardware).items()}
+    check_numbers(numbers, at_most_one=f"{name}.utilisation")
+
+
+def check_numbers(
+    numbers: Mapping[str, Array], *, may_be_zero: Sequence[str] = (), at_most_one: str = ""
+) -> None:
+    """Check that numbers are positive and finite. Traced numbers are not checked.
+
+    Args:
+        numbers: the numbers by name, for the error.
+        may_be_zero: names of numbers that may be zero.
+        at_most_one: name of a number that may not be above 1.
+
+    Raises:
+        TypeError: a value is not a number and not an array of numbers.
+        ValueError: a number is not valid.
+    """
+    for name, value in numbers.items():
+        if in_jax(value):
+            continue
+        valid, _ = valid_input(name, value, np, may_be_zero=name in may_be_zero)
+        if name == at_most_one and (valid > 1).any():
+            raise ValueError(f"{name} must be at most 1, got {value}")
 
 
 def check_costs(cost: Costs | None) -> None:

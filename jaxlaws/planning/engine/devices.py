@@ -7,6 +7,7 @@ the others.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -15,10 +16,54 @@ from jax.sharding import NamedSharding, PartitionSpec
 
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.concurrency import is_divided, on_each_device
-from jaxlaws.precision import common_precision
+from jaxlaws.planning.engine.mixture import Mixture
+from jaxlaws.precision import common_precision, has_float64
 
-# Entries that a program inside a trace works on together. On a CPU small blocks stay in its cache.
-_BLOCK_OF_CPU, _BLOCK_OF_ACCELERATOR = 4096, 2**18
+
+class BatchSizes(NamedTuple):
+    """How many entries a platform works on together.
+
+    Attributes:
+        small: in a batch of few concrete entries, and in the second pass of a few.
+        large: in a batch of many concrete entries, and in the second pass of more.
+        traced: in a block inside a trace.
+    """
+
+    small: int
+    large: int
+    traced: int
+
+    def of_batch(self, count: int) -> int:
+        """The size of the batch for some entries."""
+        return self.small if count <= self.small else self.large
+
+    def fetched(self, tree: Tree) -> Tree:
+        """A result; from an accelerator all its arrays are copied to the host at once."""
+        return tree if self == _OF_CPU else jax.device_get(tree)
+
+
+# On a CPU small batches stay in its cache, and the smallest compile fast. On an accelerator a batch
+# of 1,000 entries takes nearly as long as one of 100,000: it is the time to start kernels.
+_OF_CPU = BatchSizes(small=16, large=2048, traced=4096)
+_OF_ACCELERATOR = BatchSizes(small=2048, large=2**16, traced=2**18)
+
+
+def batch_sizes(platform: str, law: Tree) -> BatchSizes:
+    """The sizes of batches for a platform.
+
+    Args:
+        platform: of JAX. Where it has no float64, the host's CPU polishes concrete entries, and
+            these have the sizes of a CPU.
+        law: each entry of a `Mixture` needs as much memory as entries of all its laws.
+    """
+    if platform == "cpu":
+        return _OF_CPU
+    small, large, traced = _OF_ACCELERATOR
+    if isinstance(law, Mixture):
+        num_laws = max(map(len, jax.tree.leaves(law)))
+        large, traced = (max(small, size // num_laws) for size in (large, traced))
+    given = (small, large) if has_float64(platform) else _OF_CPU[:2]
+    return BatchSizes(*given, traced)
 
 
 def through_numpy(
@@ -53,11 +98,11 @@ def local_to_each_device(
         program: the program. Its results have the batch axes of the numbers.
         numbers: its arguments; None is no argument. Where some are divided among devices along
             their first axis, and all others are numbers, each device computes its own part.
-            Otherwise JAX decides how the program is divided.
+            Otherwise JAX decides how the program is divided. An empty batch is not divided.
     """
     arrays = [each for each in numbers if each is not None and np.ndim(each)]
     divided = [each for each in arrays if is_divided(each)]
-    if not divided:
+    if not divided or not all(map(np.size, divided)):
         return program(numbers)
     sharding = divided[0].sharding
     is_alike = len(divided) == len(arrays) and all(each.sharding == sharding for each in divided)
@@ -70,15 +115,15 @@ def local_to_each_device(
     return on_each_device(program, sharding.mesh, tuple(specs))(numbers)
 
 
-def in_blocks(answer: Callable[[Tree], Tree], entries: Tree) -> Tree:
-    """Answer a batch inside a trace in blocks of a size that suits the platform.
+def in_blocks(answer: Callable[[Tree], Tree], entries: Tree, size: int) -> Tree:
+    """Answer a batch inside a trace in blocks.
 
     Args:
         answer: answers a batch of entries of shape `(block,)`; each leaf of its result begins with
             this axis.
         entries: a tree whose leaves have the shape of the batch.
+        size: the number of entries of a block.
     """
-    size = _BLOCK_OF_CPU if jax.default_backend() == "cpu" else _BLOCK_OF_ACCELERATOR
     shape = jax.tree.leaves(entries)[0].shape
     if not all(isinstance(length, int) for length in shape):  # of an exported program
         return answer(entries)

@@ -1,11 +1,10 @@
 """From a question to a plan: checks, float64, batches, and a second pass where it is needed.
 
-Concrete inputs are validated and computed in float64. They are cut into batches of two fixed
-sizes, so that a question is compiled at most twice, whatever the number of budgets. Up to 512
+Concrete inputs are validated and computed in float64. They are cut into batches of two sizes of the
+platform, so that a question is compiled at most twice, whatever the number of budgets. Up to 512
 entries are computed in small batches, in which each entry has a law of its own: one budget, a
-sweep, and the draws of a fit then share one program. A first, fast pass solves most entries of a
-batch; the other entries are gathered and solved by a second pass, which is compiled only when it
-is needed.
+sweep, and the draws of a fit then share one program. A first, fast pass solves most entries; the
+others are gathered and solved by a second pass, which is compiled only when it is needed.
 
 Traced inputs are computed in float64 as well. The plan has the caller's dtype, and errors are
 reported through its `status`.
@@ -24,7 +23,7 @@ from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.concurrency import side_by_side
 from jaxlaws.planning.engine.checks import Bounds, callable_tree, split_bounds
 from jaxlaws.planning.engine.costs import MAY_BE_FREE
-from jaxlaws.planning.engine.devices import in_blocks, through_numpy
+from jaxlaws.planning.engine.devices import BatchSizes, batch_sizes, in_blocks, through_numpy
 from jaxlaws.planning.engine.entries import (
     Entries,
     batched_trees,
@@ -48,6 +47,7 @@ from jaxlaws.precision import (
     computed_in,
     first_search,
     in_jax,
+    platform_of,
     to_float64,
     to_numpy,
     widened,
@@ -56,8 +56,9 @@ from jaxlaws.precision import (
 _Given = ParamSpec("_Given")
 _Answer = TypeVar("_Answer")
 
-_SMALL, _LARGE = 16, 2048
 MOST_IN_SMALL_BATCHES = 512  # entries; more take less time in the large program
+_FEW = 16  # entries; their program compiles fast rather than runs fast
+_PROGRAMS: list[Callable[..., Tree]] = []  # that were made for concrete inputs
 _SAME = 1e-12  # objectives with this relative difference are the same
 
 
@@ -188,8 +189,7 @@ def _answer_concrete(
 
 def num_compiled() -> int:
     """The number of programs that were compiled for concrete inputs in this process."""
-    programs = (each(size) for each in (_first_pass, _second_pass) for size in (_SMALL, _LARGE))
-    return sum(each._cache_size() for each in programs)  # pyright: ignore[reportFunctionMemberAccess]
+    return sum(each._cache_size() for each in _PROGRAMS)  # pyright: ignore[reportFunctionMemberAccess]
 
 
 def _problem(question: Question, given: Record, entries: Entries) -> Problem:
@@ -213,7 +213,7 @@ def _answer_in_trace(
         given = given_record({**common, "quantities": quantities}, entries)
         return _plan(question, given, solver.minimise(_problem(question, given, entries)))
 
-    return in_blocks(answer, entries)
+    return in_blocks(answer, entries, batch_sizes(platform_of(), trees["law"]).traced)
 
 
 def _compiled(batch_pass: Callable[_Given, _Answer]) -> Callable[[int], Callable[_Given, _Answer]]:
@@ -221,8 +221,9 @@ def _compiled(batch_pass: Callable[_Given, _Answer]) -> Callable[[int], Callable
 
     @functools.cache
     def program(size: int) -> Callable[_Given, _Answer]:
-        options = options_for_few_entries() if size == _SMALL else None
-        return jax.jit(batch_pass, static_argnames="question", compiler_options=options)
+        options = options_for_few_entries() if size <= _FEW else None
+        _PROGRAMS.append(jax.jit(batch_pass, static_argnames="question", compiler_options=options))
+        return _PROGRAMS[-1]
 
     return program
 
@@ -251,32 +252,31 @@ def _second_pass(
     return _plan(question, given, solution), solution.value
 
 
-def _padded(entries: Tree, chosen: np.ndarray) -> Tree:
-    return padded(entries, chosen, _SMALL if len(chosen) <= _SMALL else _LARGE)
-
-
 def _answer_in_batches(question: Question, common: Record, entries: Entries) -> Tree:
     shape, total = entries.valid.shape, entries.valid.size
     if total == 0:
         raise ValueError(f"there is nothing to plan: the inputs broadcast to shape {shape}")
     flat = jax.tree.map(np.ravel, entries)
-    size = _SMALL if total <= MOST_IN_SMALL_BATCHES else _LARGE
+    sizes = batch_sizes(platform_of(), common.get("law"))
+    size = sizes.small if total <= MOST_IN_SMALL_BATCHES else sizes.large
     search = first_search()
 
     def answer(begin: int) -> Tree:
         batch = jax.tree.map(lambda leaf: leaf[begin : begin + size], flat)
-        return _answer_batch(question, common, batch, min(size, total - begin), search)
+        return _answer_batch(question, common, batch, sizes, search)
 
     answers = side_by_side(answer, range(0, total, size))
     return jax.tree.map(lambda *parts: np.concatenate(parts).reshape(shape)[()], *answers)
 
 
 def _answer_batch(
-    question: Question, common: Record, batch: Entries, count: int, search: Search
+    question: Question, common: Record, batch: Entries, sizes: BatchSizes, search: Search
 ) -> Tree:
-    entries = _padded(batch, np.arange(count))
+    count = len(batch.valid)
+    size = sizes.of_batch(count)
+    entries = padded(batch, np.arange(count), size)
     with search():
-        first = _first_pass(len(entries.valid))(question, common, entries)
+        first = sizes.fetched(_first_pass(size)(question, common, entries))
     plan, value, found = widened(first)
     plan, value = jax.tree.map(lambda leaf: leaf[:count], (plan, value))
     is_polished = first[1].dtype == value.dtype
@@ -288,9 +288,9 @@ def _answer_batch(
         rest = np.flatnonzero(wanted[:count])
         if not len(rest):
             continue
-        again = _padded(entries, rest)
-        second_pass = _second_pass(len(again.valid))
-        new_plan, new = to_numpy(second_pass(question, common, again, _padded(start, rest)))
+        size = sizes.of_batch(len(rest))
+        again = [padded(each, rest, size) for each in (entries, start)]
+        new_plan, new = to_numpy(sizes.fetched(_second_pass(size)(question, common, *again)))
         better = always | (new[: len(rest)] < value[rest] - _SAME * np.abs(value[rest]))
         chosen, places = np.flatnonzero(better), rest[better]
         pairs = zip(jax.tree.leaves((plan, value)), jax.tree.leaves((new_plan, new)), strict=True)

@@ -67,12 +67,21 @@ class Rows:
 
     Raises:
         TypeError: an input is being traced.
-        ValueError: an input has more than one axis, or is empty; or nothing is swept.
+        ValueError: an input has more than one axis, or is empty; nothing is swept; or an array has
+            parts in other processes.
     """
 
     def __init__(self, law: Tree, inputs: Mapping[str, Array]) -> None:
         if is_traced(law, dict(inputs)):
             raise TypeError("a data set is written from concrete inputs: call it outside `jit`")
+        arrays = [
+            each for each in jax.tree.leaves((law, dict(inputs))) if isinstance(each, jax.Array)
+        ]
+        if not all(each.is_fully_addressable for each in arrays):
+            raise ValueError(
+                "an array with parts in other processes cannot be written: give each process all "
+                "axes and laws as NumPy arrays, and each writes its share of the rows"
+            )
         self.axes: dict[str, Array] = {}
         for name, value in inputs.items():
             self.axes |= {name: _axis(name, value)} if np.ndim(value) else {}

@@ -203,5 +203,11 @@ def _write_part(path: Path, columns: Mapping[str, Array], count: int, mark: str)
     import pyarrow.parquet as pq
 
     table = arrow_table(columns, count)
-    with atomic_write(path) as temporary:
-        pq.write_table(table.replace_schema_metadata({_IN_PART: mark}), temporary)
+    try:
+        with atomic_write(path) as temporary:
+            pq.write_table(table.replace_schema_metadata({_IN_PART: mark}), temporary)
+    except OSError as error:  # such as a full disk
+        raise OSError(
+            f"cannot write {path}: {error}. The parts before it stay: remove the cause, and start "
+            "the same command again"
+        ) from error

@@ -151,7 +151,8 @@ def solution_at(
         problem: the problem.
         point: the point.
         solved: whether the point is verified to be a minimum.
-        multipliers: the multipliers of the constraints; None: they are computed.
+        multipliers: numbers whose derivatives the multipliers of the constraints get; None: they
+            get those of the formula.
     """
     tol = tolerances(problem.lower[0])
     possible = _possible(problem)
@@ -161,10 +162,14 @@ def solution_at(
     sides = [jnp.where(possible, side, 0.0) for side in _sides(problem, point)]
     binding = [value <= tol.violation for value, _ in analysed]
     normals = [normal for _, normal in analysed]
+    free = [jnp.where(side == 0, 1.0, 0.0) for side in sides]
+    kept = [jnp.where(binds, 1.0, 0.0) for binds in binding]
+    least_squares = point_analysis.least_squares_multipliers(grad, normals, free, kept, tol.pivot)
     if multipliers is None:
-        free = [jnp.where(side == 0, 1.0, 0.0) for side in sides]
-        kept = [jnp.where(binds, 1.0, 0.0) for binds in binding]
-        multipliers = point_analysis.least_squares_multipliers(grad, normals, free, kept, tol.pivot)
+        multipliers = least_squares
+    else:  # their values contain the preference among equally good points
+        off = [a - b for a, b in zip(least_squares, multipliers, strict=True)]
+        multipliers = [m + lax.stop_gradient(o) for m, o in zip(multipliers, off, strict=True)]
     pushes = [dot(multipliers, [n[i] for n in normals]) - s for i, s in enumerate(grad)]
     return Solution(
         point=point,

@@ -12,7 +12,7 @@ import numpy as np
 from jaxlaws.compute import ForwardFlops, dense_forward_flops, training_flops
 from jaxlaws.foundations.annotations import Array
 from jaxlaws.planning.engine.checks import callable_tree
-from jaxlaws.planning.engine.costs import Hardware
+from jaxlaws.planning.engine.costs import Hardware, check_hardware, check_numbers
 from jaxlaws.planning.engine.limits import Limit
 from jaxlaws.precision import array_module
 from jaxlaws.pytree import pytree
@@ -49,9 +49,11 @@ class Cluster:
             deadline needs more, and `num_devices` may not be larger.
 
     Raises:
-        ValueError: `num_devices` is larger than `max_num_devices`. Inside a trace the utilisation,
-            and what follows from it, is NaN instead. JAX makes trees without checks, so the error
-            comes from the properties and methods that use `num_devices`.
+        ValueError: a number is not positive and finite, `exposed` or a utilisation is above 1, or
+            `num_devices` is below 1 or larger than `max_num_devices`. Inside a trace the
+            utilisation, and what follows from it, is NaN where there are not so many devices; other
+            traced numbers are not checked. JAX makes trees without checks, so the error comes from
+            the properties and methods that use the numbers.
 
     >>> device = Hardware(dollars_per_hour=2.0, flops_per_second=1e15, utilisation=0.45)
     >>> fast = Cluster(
@@ -87,7 +89,7 @@ class Cluster:
 
     def days(self, flops: Array) -> Array:
         """The days that a number of FLOPs of training takes on all devices."""
-        per_second = self.num_devices * self.hardware.flops_per_second * self.utilisation
+        per_second = self.utilisation * self.num_devices * self.hardware.flops_per_second
         return flops / per_second / _SECONDS_PER_DAY
 
     def dollars(self, flops: Array) -> Array:
@@ -100,6 +102,7 @@ class Cluster:
         It is NaN where no number of devices is fast enough, because communication alone takes as
         long, and where more than `max_num_devices` are needed. `num_devices` is not used.
         """
+        self._check()
         xp = array_module(flops, days, self)
         alone = flops / (self.hardware.flops_per_second * self.hardware.utilisation)
         least = flops * self._seconds_per_flop  # with ever more devices
@@ -118,7 +121,7 @@ class Cluster:
             forward_flops: forward FLOPs per token, as the question has it.
 
         Raises:
-            ValueError: `num_devices` is larger than `max_num_devices`.
+            ValueError: as for the class.
 
         >>> from jaxlaws import presets
         >>> from jaxlaws.planning import compute_optimal
@@ -137,8 +140,11 @@ class Cluster:
     @property
     def _available_devices(self) -> Array:
         """`num_devices`, checked; NaN inside a trace where there are not so many."""
+        self._check()
         xp = array_module(self)
-        is_available = self.num_devices <= self.max_num_devices
+        is_available = (self.num_devices >= 1) & (self.num_devices <= self.max_num_devices)
+        if xp is np and not np.all(self.num_devices >= 1):  # or NaN
+            raise ValueError(f"num_devices must be at least 1, got {np.min(self.num_devices):g}")
         if xp is np and not np.all(is_available):
             raise ValueError(
                 f"num_devices {np.max(self.num_devices):g} is larger than max_num_devices "
@@ -146,6 +152,12 @@ class Cluster:
                 "devices_for(flops, days) gives the number that a deadline needs"
             )
         return xp.where(is_available, self.num_devices, np.nan)[()]
+
+    def _check(self) -> None:
+        check_hardware("hardware", self.hardware)
+        names = ("tokens_per_step", "bytes_per_second", "bytes_per_param", "exposed")
+        numbers = {name: getattr(self, name) for name in names}
+        check_numbers(numbers, may_be_zero=("exposed",), at_most_one="exposed")
 
     @property
     def _seconds_per_flop(self) -> Array:
@@ -191,10 +203,18 @@ def decoding_hardware(
     Returns:
         The device with the utilisation of decoding, which is the same for every size.
 
+    Raises:
+        TypeError: the device is not a `Hardware`.
+        ValueError: a number is not positive and finite, or the utilisation is above 1.
+
     >>> device = Hardware(dollars_per_hour=2.0, flops_per_second=1e15, utilisation=0.45)
     >>> f"{decoding_hardware(device, bytes_per_second=3e12, batch=32).utilisation:.1%}"
     '9.6%'
     """
+    check_hardware("hardware", hardware)
+    check_numbers(
+        {"bytes_per_second": bytes_per_second, "batch": batch, "bytes_per_weight": bytes_per_weight}
+    )
     reading = 2.0 * batch * bytes_per_second / (bytes_per_weight * hardware.flops_per_second)
     xp = array_module(reading, hardware)
     return Hardware(

@@ -4,7 +4,7 @@ import dataclasses
 
 from jaxlaws.compute import ForwardFlops, dense_forward_flops
 from jaxlaws.foundations.annotations import Array
-from jaxlaws.planning.engine.costs import Costs
+from jaxlaws.planning.engine.costs import Costs, check_costs, check_numbers
 from jaxlaws.precision import array_module
 from jaxlaws.pytree import pytree
 
@@ -21,6 +21,11 @@ class StoredLogits:
             at 0.02 dollars per gigabyte and month costs 1.2e-10 for six months.
         dollars_per_byte_read: what it costs to read a byte once, such as traffic between regions.
         bytes_per_entry: 4 for a number in 16 bits and a place in a vocabulary of at most 65,536.
+
+    Raises:
+        ValueError: a number is negative or not finite, or no bytes are stored. JAX makes trees
+            without checks, so the error comes from the properties and methods. Traced numbers are
+            not checked.
     """
 
     entries_per_token: Array
@@ -31,6 +36,7 @@ class StoredLogits:
     @property
     def bytes_per_token(self) -> Array:
         """The stored bytes of a token."""
+        check_numbers(dict(vars(self)), may_be_zero=("dollars_per_byte", "dollars_per_byte_read"))
         return self.entries_per_token * self.bytes_per_entry
 
     def dollars(self, *, num_tokens: Array, uses: Array) -> Array:
@@ -40,6 +46,7 @@ class StoredLogits:
         >>> f"{stored.dollars(num_tokens=1e12, uses=4):,.0f} dollars"
         '24,000 dollars'
         """
+        check_numbers({"uses": uses})
         per_byte = self.dollars_per_byte + uses * self.dollars_per_byte_read
         return num_tokens * self.bytes_per_token * per_byte
 
@@ -65,6 +72,7 @@ class StoredLogits:
         >>> f"{stored.uses_that_pay(cost, num_teacher_params=7e9):.1f} uses"
         '2.2 uses'
         """
+        check_costs(cost)
         computing = cost.logits * forward_flops(num_teacher_params)
         reading = self.bytes_per_token * self.dollars_per_byte_read
         storing = self.bytes_per_token * self.dollars_per_byte

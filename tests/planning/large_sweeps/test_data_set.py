@@ -1,5 +1,6 @@
 """Plans as a data set in one process: rows, draws, the manifest, and what is refused."""
 
+import errno
 import functools
 import json
 import os
@@ -8,6 +9,7 @@ import time
 import jax
 import numpy as np
 import pyarrow.dataset
+import pyarrow.parquet
 import pytest
 
 from jaxlaws import DataError, presets
@@ -182,6 +184,22 @@ def test_parts_that_are_missing_or_cut_are_written_again(tmp_path):
     assert (written.written, written.found) == (3, 1)
     assert done == [(2, 4), (3, 4), (4, 4)]
     assert read(tmp_path) == before
+
+
+def test_a_full_disk_loses_no_part(tmp_path, monkeypatch):
+    def write(table, where, original=pyarrow.parquet.write_table):
+        if "part-000002" in where.name:
+            where.write_bytes(b"half")
+            raise OSError(errno.ENOSPC, "No space left on device")
+        original(table, where)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(pyarrow.parquet, "write_table", write)
+        with pytest.raises(OSError, match=r"part-000002.parquet: .*No space left.* same command"):
+            write_plans(FIXED, LAW, BUDGETS, tmp_path, block_size=5)
+    names = {each.name for each in tmp_path.iterdir()}
+    assert names == {"_manifest.json", "part-000000.parquet", "part-000001.parquet"}
+    assert write_plans(FIXED, LAW, BUDGETS, tmp_path, block_size=5).found == 2
 
 
 def test_temporary_files_are_ignored_and_removed_when_old(tmp_path):

@@ -94,6 +94,38 @@ def test_no_more_devices_than_there_are():
     np.testing.assert_allclose(traced, [CLUSTER.days(1e23), np.nan], rtol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("num_devices", 0.0, "num_devices must be at least 1, got 0"),
+        ("num_devices", np.nan, "num_devices must be at least 1, got nan"),
+        ("tokens_per_step", -1.0, "tokens_per_step must be positive and finite, got -1"),
+        ("bytes_per_second", np.nan, "bytes_per_second must be positive and finite, got nan"),
+        ("exposed", 30.0, "exposed must be at most 1, got 30"),
+        (
+            "hardware",
+            dataclasses.replace(DEVICE, utilisation=40.0),
+            r"hardware\.utilisation must be",
+        ),
+        ("hardware", 2.0, "hardware must be a Hardware, got 2.0"),
+    ],
+)
+def test_numbers_in_another_unit_are_an_error(name, value, message):
+    wrong = dataclasses.replace(CLUSTER, **{name: value})
+    with pytest.raises((ValueError, TypeError), match=message):
+        wrong.days(1e24)
+    if name == "num_devices":
+        assert np.isnan(jax.jit(lambda each: each.days(1e24))(wrong))
+    else:
+        with pytest.raises((ValueError, TypeError), match=message):
+            wrong.devices_for(1e24, 30.0)
+
+
+def test_generation_needs_a_memory_and_a_batch():
+    with pytest.raises(ValueError, match="batch must be positive and finite, got 0"):
+        decoding_hardware(DEVICE, bytes_per_second=3e12, batch=0.0)
+
+
 def test_communication_sets_a_shortest_time():
     # 0.5 * 4 bytes / (6 * 2e6 tokens * 5e10 bytes per second) for each FLOP, 1e24 FLOPs.
     shortest = 0.5 * 4 / (6 * 2e6 * 5e10) * 1e24 / 86_400

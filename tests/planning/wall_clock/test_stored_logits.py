@@ -44,6 +44,26 @@ def test_students_that_share_stored_logits_spend_what_storing_costs():
     np.testing.assert_allclose(training + logits + stored + 1e-8 * tokens, 2e4, rtol=1e-9)
 
 
+@pytest.mark.parametrize(
+    ("ask", "message"),
+    [
+        (
+            lambda: StoredLogits(entries_per_token=-5.0, dollars_per_byte=1e-10).bytes_per_token,
+            "ent",
+        ),
+        (lambda: STORED.dollars(num_tokens=1e12, uses=0.0), "uses must be positive and finite"),
+        (lambda: STORED.in_costs(COST, uses=np.nan), "uses must be positive and finite, got nan"),
+        (
+            lambda: STORED.uses_that_pay(Costs(logits=-1.0), num_teacher_params=7e9),
+            r"cost\.logits must not be negative",
+        ),
+    ],
+)
+def test_numbers_that_make_no_sense_are_an_error(ask, message):
+    with pytest.raises(ValueError, match=message):
+        ask()
+
+
 def test_the_price_has_derivatives():
     def dollars(stored):
         return stored.in_costs(COST, uses=4.0).token

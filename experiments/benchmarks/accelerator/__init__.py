@@ -1,0 +1,1 @@
+"""Plans and fits on an accelerator, measured by one command."""
