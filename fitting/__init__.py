@@ -60,8 +60,8 @@ if TYPE_CHECKING:
     from fitting.design.further_runs import next_runs
     from fitting.design.next_runs_answer import NextRuns
     from fitting.design.plan_regret import Regret
-    from fitting.design.pool_choice import choose_runs
-    from fitting.design.pool_fits import fit_pool
+    from fitting.design.pool.choice import choose_runs
+    from fitting.design.pool.few_runs import fit_pool
     from fitting.design.run_influence import Influence, influence
     from fitting.reporting.fit_figures import (
         fit_and_residuals,
@@ -89,12 +89,12 @@ _MODULE_OF = {
     "Picture": "reporting.pages",
     "PowerLine": "scaling.optimal_scaling",
     "Regret": "design.plan_regret",
-    "choose_runs": "design.pool_choice",
+    "choose_runs": "design.pool.choice",
     "comparison_table": "reporting.tables",
     "error_table": "reporting.tables",
     "fit_and_residuals": "reporting.fit_figures",
     "fit_as_function": "design.data_function",
-    "fit_pool": "design.pool_fits",
+    "fit_pool": "design.pool.few_runs",
     "fit_report": "reporting.fit_sections",
     "influence": "design.run_influence",
     "isoflop_profiles": "scaling.isoflop",

@@ -89,8 +89,11 @@ def predictions_at_checkpoints(
                 break
             bought[few] = True
         losses = np.where(bought, train["loss"], np.nan)
-        end = fit_pool(law, candidates, losses, region=region, objective=Squares(), seed=seed)
-        found.append(np.asarray(end.loss(**region)))
+        if bought.any():
+            end = fit_pool(law, candidates, losses, region=region, objective=Squares(), seed=seed)
+            found.append(np.asarray(end.loss(**region)))
+        else:
+            found.append(np.full(len(test["loss"]), np.nan))
         counts.append(int(bought.sum()))
     return found, counts, seconds
 

@@ -18,8 +18,9 @@ from fitting.design.design_question import (
     sizes_of,
 )
 from fitting.design.greedy_choice import POWERS, best_of_runs
-from fitting.design.knowledge import Knowledge, Quantity, noise_of_fit, root_of
+from fitting.design.knowledge import Knowledge, Quantity, root_of
 from fitting.design.next_runs_answer import NextRuns
+from fitting.design.noise_by_cost import noise_of_fit
 from fitting.design.plan_regret import planned_size, regret_of_plan
 from fitting.estimation.options import check_choice
 from fitting.estimation.results import FitResult

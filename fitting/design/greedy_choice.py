@@ -28,7 +28,8 @@ class Choice(NamedTuple):
 
 
 def best_choice(
-    covariances: Array,
+    runs: Array,
+    targets: Array,
     importance: Array,
     noise: Array,
     costs: Array,
@@ -45,26 +46,31 @@ def best_choice(
     expensive ones. The choice is made with each of `powers`, and the one with the least variance at
     the end is used. The expected variance does not depend on the losses that the runs will have.
 
+    The covariance of predictions is the product of their factors: `runs[k, :, i] @ targets[k, :,
+    j]` for run i and target j by law k. So the time grows with the number of runs, not with its
+    square.
+
     Args:
-        covariances: of the predictions for all rows, by each of several laws, `(num_laws, num_rows,
-            num_rows)`.
-        importance: the weight of each variance, `(num_laws, num_rows)`; zero for rows whose losses
-            need not be known.
-        noise: the standard deviation of the losses, `(num_rows,)`.
-        costs: the cost of each row, `(num_rows,)`.
-        is_free: whether a row is a run that can be chosen, `(num_rows,)`.
+        runs: the factors of what each run measures, `(num_laws, num_factors, num_runs)`, or
+            `(num_laws, num_factors, num_runs, num_outcomes)`.
+        targets: the factors of what is to be predicted, `(num_laws, num_factors, num_targets)`.
+        importance: the weight of each variance of a target, `(num_laws, num_targets)`.
+        noise: the standard deviation of the losses, `(num_runs,)`.
+        costs: the cost of each run, `(num_runs,)`.
+        is_free: whether a run can be chosen, `(num_runs,)`.
         budget: the largest total cost.
         most: the largest number of runs; None: no limit.
         powers: of the cost.
-        least: a choice of so many runs is preferred to one of fewer.
+        least: a choice of so many runs is preferred to one of fewer, if the budget pays for it.
     """
     number = len(costs) if most is None else most
+    runs = runs.reshape(*runs.shape[:3], -1)
     chosen, variances = _choices(
-        covariances, importance, noise, costs, is_free, budget, number, np.array(powers)
+        runs, targets, importance, noise, costs, is_free, budget, number, np.array(powers)
     )
     chosen, variances = np.asarray(chosen), np.asarray(variances)
     counts = np.sum(chosen >= 0, axis=1)
-    is_enough = counts >= min(least, counts.max())
+    is_enough = counts >= (least if counts.max() >= least else 1)
     ends = np.where(is_enough, variances[np.arange(len(powers)), counts - 1], np.inf)
     best = int(np.argmin(ends))
     return Choice(chosen[best, : counts[best]], variances[best, : counts[best]])
@@ -93,32 +99,24 @@ def best_of_runs(
     Returns:
         The choice; its variances are the mean share of the variance before.
     """
-    parts = [each.covariances(inputs) for each in knowledge]
-    num_laws, num_rows = [len(part) for part in parts], parts[0].shape[-1]
-    more = num_rows - len(costs)
-    importance = np.zeros((sum(num_laws), num_rows))
-    importance[:, len(costs) :] = np.concatenate(
-        [
-            np.repeat(np.asarray(each.weights)[:, None] / more / len(knowledge), more, axis=1)
-            for each in knowledge
-        ]
+    parts = [each.factors(inputs) for each in knowledge]
+    num_factors = max(runs.shape[1] for runs, _ in parts)
+    runs, targets = (
+        np.concatenate(
+            [np.pad(each, ((0, 0), (0, num_factors - each.shape[1]), (0, 0))) for each in which]
+        )
+        for which in zip(*parts, strict=True)
     )
+    weights = np.concatenate([each.weights for each in knowledge]) / len(knowledge)
     noise = np.mean([np.asarray(each.noise.at(costs)) for each in knowledge], axis=0)
-    return best_choice(
-        np.concatenate(parts),
-        importance,
-        np.pad(noise, (0, more), constant_values=1.0),
-        np.pad(costs, (0, more), constant_values=np.inf),
-        np.pad(is_free, (0, more)),
-        budget,
-        most,
-        powers,
-    )
+    importance = np.repeat(weights[:, None] / targets.shape[2], targets.shape[2], axis=1)
+    return best_choice(runs, targets, importance, noise, costs, is_free, budget, most, powers)
 
 
 @jax.jit
 def _choices(
-    covariances: Array,
+    runs: Array,
+    targets: Array,
     importance: Array,
     noise: Array,
     costs: Array,
@@ -127,13 +125,14 @@ def _choices(
     most: Array,
     powers: Array,
 ) -> tuple[jax.Array, jax.Array]:
-    """The choice and its variances for each power, `(num_powers, num_rows)`."""
-    given = covariances, importance, noise, costs, is_free, budget, most
+    """The choice and its variances for each power, `(num_powers, num_runs)`."""
+    given = runs, targets, importance, noise, costs, is_free, budget, most
     return jax.lax.map(functools.partial(_choice, *given), powers)
 
 
 def _choice(
-    covariances: Array,
+    runs: Array,
+    targets: Array,
     importance: Array,
     noise: Array,
     costs: Array,
@@ -145,33 +144,44 @@ def _choice(
     def can_be_chosen(free: Array, left: Array) -> jax.Array:
         return free & (costs <= left)
 
-    def variances_of(covariances: Array) -> jax.Array:
-        return jnp.diagonal(covariances, axis1=1, axis2=2)
-
     def continues(state: Tree) -> jax.Array:
-        _, free, left, _, _, count = state
+        _, _, free, left, _, _, count = state
         return (count < most) & jnp.any(can_be_chosen(free, left))
 
     def step(state: Tree) -> Tree:
-        covariances, free, left, chosen, after, count = state
-        observed = variances_of(covariances) + jnp.square(noise)[None]
-        lowered = jnp.einsum("kt,ktr->kr", importance, jnp.square(covariances))
-        gains = jnp.sum(lowered / observed, axis=0) / costs**power
+        factors, across, free, left, chosen, after, count = state
+        own, between, variances = factors, *across
+        lowered = jnp.einsum("kt,ktro->kro", importance, jnp.square(between))
+        gains = jnp.sum(lowered / (own_variances(own) + noise[None, :, None] ** 2), axis=(0, 2))
+        gains = gains / costs**power
         best = jnp.argmax(jnp.where(can_be_chosen(free, left), gains, -jnp.inf))
-        column = covariances[:, best]
-        change = column[:, :, None] * column[:, None] / observed[:, best, None, None]
-        covariances = covariances - change
+        for outcome in range(runs.shape[3]):
+            # What is left of the factors of the runs after one more number is measured.
+            seen = own[:, :, best, outcome]
+            size = jnp.sum(jnp.square(seen), axis=1) + noise[best] ** 2
+            column = jnp.einsum("kf,kfro->kro", seen, own)
+            with_targets = between[:, :, best, outcome]
+            shrink = 1 / (size + noise[best] * jnp.sqrt(size))
+            own = own - jnp.einsum("kf,kro,k->kfro", seen, column, shrink)
+            variances = variances - jnp.square(with_targets) / size[:, None]
+            between = between - jnp.einsum("kt,kro,k->ktro", with_targets, column, 1 / size)
         return (
-            covariances,
+            own,
+            (between, variances),
             free.at[best].set(False),
             left - costs[best],
             chosen.at[count].set(best),
-            after.at[count].set(jnp.sum(importance * variances_of(covariances))),
+            after.at[count].set(jnp.sum(importance * variances)),
             count + 1,
         )
 
+    def own_variances(own: Array) -> jax.Array:
+        return jnp.sum(jnp.square(own), axis=1)
+
     nothing, unknown = jnp.full(len(costs), -1), jnp.full(len(costs), jnp.nan)
     left = jnp.asarray(budget, jnp.result_type(costs)) * (1 + 1e-12)
-    start = (covariances, is_free, left, nothing, unknown, 0)
-    _, _, _, chosen, after, _ = jax.lax.while_loop(continues, step, start)
+    between = jnp.einsum("kft,kfro->ktro", targets, runs)
+    across = between, jnp.sum(jnp.square(targets), axis=1)
+    start = (runs, across, is_free, left, nothing, unknown, 0)
+    _, _, _, _, chosen, after, _ = jax.lax.while_loop(continues, step, start)
     return chosen, after

@@ -8,12 +8,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from fitting.data.runs import Runs
-from fitting.estimation.results import FitResult
-from fitting.minimiser.identifiability import noise_of
+from fitting.design.noise_by_cost import Noise
 from fitting.problem.batched_problem import BatchedProblem, Fixed
 from fitting.problem.centring import centre_inputs, uncentre
-from fitting.problem.objectives import LogSquares, Squares
 from fitting.uncertainty.refit_problem import FitProblem
 from jaxlaws.foundations.annotations import Array, Tree
 from jaxlaws.foundations.law import Law
@@ -25,46 +22,6 @@ Quantity = Callable[[Law], Array]
 _DOUBT = 0.3  # of predictions before the runs, as a share of the spread of the losses
 _WIDEST = 3.0  # e-folds of a coefficient above zero, before the runs
 _LEAST = 1e-14  # eigenvalue, relative to the largest
-_VARIANCE_OF_LOG = np.pi**2 / 8  # of the logarithm of the size of a normal number
-_MEAN_OF_LOG = -0.6351814227  # of the same
-_SLOPE = 0.15  # of the noise with the cost: its standard deviation before the runs
-
-
-@register_dataclass
-@dataclasses.dataclass(frozen=True)
-class Noise:
-    """The standard deviation of residuals, `level * (cost / pivot)**slope`."""
-
-    level: Array
-    slope: Array = 0.0
-    pivot: Array = 1.0
-
-    def at(self, costs: Array) -> Array:
-        """The standard deviation for runs of some costs."""
-        return self.level * (costs / self.pivot) ** self.slope
-
-    @classmethod
-    def of(
-        cls, residuals: np.ndarray, costs: np.ndarray, num_free: int, *, varies: bool
-    ) -> "Noise":
-        """Estimate the noise from the residuals of a fit, both `(num_rows,)`.
-
-        Args:
-            residuals: of the fit.
-            costs: of the runs.
-            num_free: number of coefficients that were fitted.
-            varies: whether the noise changes with the cost; the slope is estimated with a normal
-                prior around zero.
-        """
-        slope, pivot = 0.0, float(np.exp(np.mean(np.log(costs))))
-        if varies:
-            x = np.log(costs / pivot)
-            y = np.log(np.maximum(np.abs(residuals), 1e-12)) - _MEAN_OF_LOG
-            y -= np.median(y)
-            slope = float(x @ y / (x @ x + _VARIANCE_OF_LOG / _SLOPE**2))
-        scaled = residuals / (costs / pivot) ** slope
-        spare = max(len(residuals) - num_free, 1)
-        return cls(float(np.sqrt(np.sum(np.square(scaled)) / spare)), slope, pivot)
 
 
 @register_dataclass
@@ -172,21 +129,27 @@ class Knowledge:
         return self.shares / self.variances(self.information)
 
     @jax.jit
-    def covariances(self, inputs: Mapping[str, Array]) -> Array:
-        """The covariance of some runs and then of the predictions, by each law.
+    def factors(self, inputs: Mapping[str, Array]) -> tuple[Array, Array]:
+        """Factors of the covariances of some runs and of the predictions, by each law.
 
         Returns:
-            `(num_laws, num_runs + num_predictions, num_runs + num_predictions)`.
+            `(num_laws, num_free, num_runs)` and `(num_laws, num_free, num_predictions)`; the
+            product of two columns is a covariance.
         """
 
-        def covariance(vector: Array, information: Array, directions: Array) -> Array:
+        def of_law(vector: Array, information: Array, directions: Array) -> tuple[Array, Array]:
             jacobian = jax.jacfwd(
                 lambda v: predictions(self.problem, v, Fixed(self.frozen), inputs)
             )(vector)
-            rows = jnp.concatenate([jacobian, directions])
-            return rows @ _solved(information, rows.T)
+            scaled, sizes = _scaled(information)
+            root = jnp.linalg.cholesky(scaled)
+            both = [
+                jax.scipy.linalg.solve_triangular(root, rows.T * sizes[:, None], lower=True)
+                for rows in (jacobian, directions)
+            ]
+            return both[0], both[1]
 
-        return jax.vmap(covariance)(self.vectors, self.information, self.directions)
+        return jax.vmap(of_law)(self.vectors, self.information, self.directions)
 
     @jax.jit
     def relative_variances(self, added: Array) -> Array:
@@ -254,24 +217,6 @@ def _directions(
     return jax.vmap(jax.jacrev(of_interest))(vectors)
 
 
-def noise_of_fit(
-    fitted: FitProblem, result: FitResult, runs: Runs, costs: np.ndarray, *, varies: bool
-) -> Noise:
-    """The noise of a fit: of least squares the root mean square, otherwise a robust estimate."""
-    called = runs.for_law(type(result.law))
-    inputs = {name: called.inputs[name] for name in type(result.law).input_names}
-    residuals = np.asarray(
-        result.options.objective.residuals(result.law.loss(**inputs), called.loss)
-    )
-    num_free = len(fitted.vector)
-    noise = Noise.of(residuals, costs, num_free, varies=varies)
-    if isinstance(result.options.objective, (LogSquares, Squares)):
-        return noise
-    spare = max(len(residuals) - num_free, 1)
-    robust = noise_of(residuals / (costs / noise.pivot) ** noise.slope)
-    return dataclasses.replace(noise, level=robust * float(np.sqrt(len(residuals) / spare)))
-
-
 def root_of(information: np.ndarray) -> np.ndarray:
     """Rows whose products with normal numbers have the covariance `information**-1`."""
     sizes = 1 / np.sqrt(np.diagonal(information))
@@ -292,7 +237,13 @@ def _variance(information: Array, directions: Array) -> Array:
 
 def _solved(information: Array, right: Array) -> Array:
     """The inverse of the information times some columns."""
-    sizes = 1 / jnp.sqrt(jnp.diagonal(information))
-    scaled = information * sizes[:, None] * sizes[None] + _LEAST * jnp.eye(len(sizes))
+    scaled, sizes = _scaled(information)
     solved = jax.scipy.linalg.solve(scaled, right * sizes[:, None], assume_a="pos")
     return solved * sizes[:, None]
+
+
+def _scaled(information: Array) -> tuple[Array, Array]:
+    """The information with ones on its diagonal, and the factor of each coefficient."""
+    sizes = 1 / jnp.sqrt(jnp.diagonal(information))
+    scaled = information * sizes[:, None] * sizes[None] + _LEAST * jnp.eye(len(sizes))
+    return scaled, sizes

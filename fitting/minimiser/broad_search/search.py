@@ -92,7 +92,9 @@ class Ends:
         return order[first], places
 
 
-def broad_search(problem: BatchedProblem, starts: Batch, seed: int) -> Ends:
+def broad_search(
+    problem: BatchedProblem, starts: Batch, seed: int, most_rows: int = _MOST_ROWS
+) -> Ends:
     """Search from the first 64 starts, and from all and from their ends where too few agree.
 
     Args:
@@ -100,8 +102,9 @@ def broad_search(problem: BatchedProblem, starts: Batch, seed: int) -> Ends:
         starts: an entry for each start, all of one table and with the same frozen coefficients. The
             vectors are points of a standard normal distribution.
         seed: seed of the random numbers.
+        most_rows: the largest number of rows of the search, drawn at random if there are more.
     """
-    squares, few, forms, predictions = _least_squares(problem, starts, seed)
+    squares, few, forms, predictions = _least_squares(problem, starts, seed, most_rows)
     free = problem.parameters.free
     values = scattered(free, np.asarray(starts.vectors), np.random.default_rng(seed))
     vectors = to_vectors(free, values)
@@ -198,7 +201,7 @@ def _search_block(
 
 
 def _least_squares(
-    problem: BatchedProblem, starts: Batch, seed: int
+    problem: BatchedProblem, starts: Batch, seed: int, most_rows: int
 ) -> tuple[LeastSquares, LeastSquares, list[Form], Callable[[np.ndarray], np.ndarray]]:
     """Weighted least squares in place of the objective, with fewer rows where there are many.
 
@@ -227,7 +230,7 @@ def _least_squares(
     may_be_log = bool(np.all(observed[weights > 0] > 0))
     forms = possible_forms(free, predictions, np.random.default_rng(seed), may_be_log=may_be_log)
     num_scanned = -(-_SCANNED_ROWS * len(free) // _BLOCK) * _BLOCK
-    return of_runs(_MOST_ROWS), of_runs(min(num_scanned, _MOST_ROWS)), forms, predictions
+    return of_runs(most_rows), of_runs(min(num_scanned, _MOST_ROWS)), forms, predictions
 
 
 def _predictions(squares: LeastSquares, vectors: np.ndarray) -> np.ndarray:

@@ -9,7 +9,8 @@ import pytest
 from laws_of_tests import SizeLaw
 
 from fitting import LogSquares, Runs, Squares, Status, fit, fit_as_function, next_runs
-from fitting.design.knowledge import Knowledge, noise_of_fit
+from fitting.design.knowledge import Knowledge
+from fitting.design.noise_by_cost import noise_of_fit
 from fitting.uncertainty.refit_problem import FitProblem
 from jaxlaws import presets
 from jaxlaws.foundations.annotations import Array

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fitting.design.knowledge import Noise
+from fitting.design.noise_by_cost import Noise
 
 
 def test_noise_by_cost():

@@ -1,24 +1,28 @@
-"""What is known of the losses that a law predicts: their covariance over the optima of a fit."""
+"""What is known of the losses of a pool: factors whose products are covariances."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from fitting.design.pool.trend import likeness, spread_places
 from fitting.problem.batched_problem import Batch, BatchedProblem, Fixed
 from jaxlaws.foundations.annotations import Array
 
 _LEAST = 1e-12  # eigenvalue, relative to the largest
+_MOST_PLACES = 128
+_DEVIATION = 0.5  # from linear losses, for slopes of one
 
 
 @jax.jit
-def covariance_of_optima(
+def factors_of_optima(
     problem: BatchedProblem, batch: Batch, shares: Array, noise: Array, rows: Array
 ) -> jax.Array:
-    """The covariance of the predictions for all rows, `(num_rows, num_rows)`.
+    """Factors of the covariance of the predictions for all rows, `(num_factors, num_rows)`.
 
-    It is that of a mixture of normal distributions, one at each optimum, with the covariance of
-    Gauss-Newton: the mean covariance within the optima, and the covariance between them (Li et al.
-    2026). It is finite where every row has a weight, however small.
+    The covariance, the product of two columns, is that of a mixture of normal distributions, one at
+    each optimum, with the covariance of Gauss-Newton: the mean covariance within the optima, and
+    the covariance between them (Li et al. 2026). It is finite where every row has a weight, however
+    small.
 
     Args:
         problem: the problem.
@@ -47,17 +51,30 @@ def covariance_of_optima(
     shares = shares / jnp.sum(shares)
     apart = (predicted - (shares @ predicted)[None]) * jnp.sqrt(shares)[:, None]
     spread = (spread * jnp.sqrt(shares)[:, None, None]).reshape(-1, spread.shape[-1])
-    return apart.T @ apart + spread.T @ spread
+    return jnp.concatenate([apart, spread])
 
 
-def covariance_before_a_fit(inputs: dict[str, np.ndarray], length: float = 2.0) -> np.ndarray:
-    """A covariance of the losses of runs, from how near their inputs are, `(num_runs, num_runs)`.
+def factors_before_a_fit(axes: np.ndarray, known: np.ndarray, noise: float) -> np.ndarray:
+    """Factors of a covariance of the losses of runs, from how near their inputs are.
 
-    Inputs above zero count by their logarithm. The distance is in standard deviations of each
-    input; the correlation of two runs is `exp(-(distance / length)**2 / 2)`.
+    Losses are linear in the axes, with unknown slopes, and deviate smoothly. The deviations are
+    exact for up to 128 runs that are spread over all, and follow from these for the others
+    (Nyström).
+
+    Args:
+        axes: the inputs in standard deviations, `(num_runs, num_inputs)`.
+        known: the places of runs whose losses are known.
+        noise: of these losses, for slopes of one.
+
+    Returns:
+        `(num_factors, num_runs)`.
     """
-    columns = [np.log(x) if np.all(x > 0) else x for x in inputs.values()]
-    sizes = [float(np.std(each)) for each in columns]
-    axes = np.stack([x / size for x, size in zip(columns, sizes, strict=True) if size > 0], axis=1)
-    squares = np.sum(np.square(axes[:, None] - axes[None]), axis=-1)
-    return np.exp(-0.5 * squares / length**2)
+    few = axes[spread_places(axes, _MOST_PLACES)]
+    values, columns = np.linalg.eigh(likeness(few, few))
+    root = columns / np.sqrt(np.maximum(values, _LEAST * values[-1]))
+    deviations = _DEVIATION * root.T @ likeness(few, axes)
+    factors = np.concatenate([np.ones((1, len(axes))), axes.T, deviations])
+    seen = factors[:, known]
+    left = np.linalg.inv(np.eye(len(factors)) + seen @ seen.T / noise**2)
+    values, columns = np.linalg.eigh(left)
+    return (columns * np.sqrt(np.maximum(values, 0.0))).T @ factors

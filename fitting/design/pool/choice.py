@@ -5,8 +5,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from fitting.design.greedy_choice import POWERS, best_choice
-from fitting.design.pool_fits import Pool
-from fitting.design.prediction_covariance import covariance_before_a_fit, covariance_of_optima
+from fitting.design.pool.covariance import factors_before_a_fit, factors_of_optima
+from fitting.design.pool.rows import Pool
+from fitting.design.pool.trend import axes_of, spread_places
+from fitting.problem.batched_problem import pad_rows
 from fitting.problem.objectives import LogSquares, Objective
 from jaxlaws.foundations.annotations import Array
 from jaxlaws.foundations.law import Law
@@ -16,6 +18,7 @@ _MORE = 5  # runs than coefficients before the law is fitted
 _PILOT = 0.5  # share of the budget for these, if it pays for them
 _CHEAPEST = 4.0  # power of the cost with which little but the cost counts
 _NOISE_BEFORE = 0.2  # against the spread of the losses
+_MOST_TARGETS = 64
 _NEAR = 0.2  # weight of all candidates in the first choice, against the region
 
 
@@ -41,7 +44,8 @@ def choose_runs(
     Args:
         law_type: the class of the law.
         candidates: the inputs of the runs by name, `(num_candidates,)` each.
-        losses: of the runs, NaN where a run is not trained, `(num_candidates,)`.
+        losses: of the runs, NaN where a run is not trained, `(num_candidates,)`; of a law with
+            several outcomes `(num_candidates, num_outcomes)`.
         costs: of the runs, `(num_candidates,)`.
         region: the inputs of runs whose losses are to be predicted, by name.
         budget: what is left for further runs, in the unit of the costs.
@@ -67,38 +71,30 @@ def choose_runs(
     """
     pool = Pool.read(law_type, candidates, losses, region, objective)
     costs = np.asarray(costs, float)
-    if costs.shape != np.shape(losses):
-        raise ValueError(f"costs: expected the shape {np.shape(losses)}, got {costs.shape}")
+    if costs.shape != (pool.num_runs,):
+        raise ValueError(f"costs: expected the shape {(pool.num_runs,)}, got {costs.shape}")
     if not np.all(costs > 0):
         raise ValueError("costs: expected numbers above zero")
-    num_rows = len(pool.weights)
-    prices = np.pad(costs, (0, num_rows - len(costs)), constant_values=np.inf)
-    rows = np.where(np.arange(num_rows) < len(next(iter(pool.inputs.values()))), 1.0, 0.0)
-    importance = pool.in_region / pool.in_region.sum()
-    num_known, num_free = int(pool.is_known.sum()), len(pool.problem.parameters.free)
-    missing = num_free + _MORE - num_known
+    is_free = ~np.isin(np.arange(pool.num_runs), pool.known)
+    least = -(-pool.num_free // pool.num_outcomes) + _MORE
+    missing = least - len(pool.known)
+    if missing > 0:
+        runs, targets, importance = _before_a_fit(pool)
+        noise, most, powers = _NOISE_BEFORE, missing, (*POWERS, _CHEAPEST)
+        shares = (1.0,) if len(pool.known) else (_PILOT, 1.0)
+    else:
+        runs, targets, importance, noise = _after_a_fit(pool, seed)
+        most, powers, shares = None, POWERS, (1.0,)
+    found = np.zeros(0, int)
     with float64():
-        if missing > 0:
-            before = np.pad(covariance_before_a_fit(pool.inputs), (0, num_rows - int(rows.sum())))
-            covariance = _after(before, pool.is_known)
-            importance = importance + _NEAR * rows / rows.sum()
-            noise, most, powers = _NOISE_BEFORE, missing, (*POWERS, _CHEAPEST)
-            shares = (1.0,) if num_known else (_PILOT, 1.0)
-        else:
-            optima = pool.optima(seed)
-            noise = optima.noise()
-            covariance = covariance_of_optima(
-                pool.problem, optima.batch, optima.shares(), noise, rows
-            )
-            most, powers, shares = None, POWERS, (1.0,)
-        found = np.zeros(0, int)
         for share in shares:
             found = best_choice(
-                np.asarray(covariance)[None],
+                runs[None],
+                targets[None],
                 importance[None],
-                np.full(num_rows, noise),
-                prices,
-                ~pool.is_known & np.isfinite(prices),
+                np.full(runs.shape[1], noise),
+                pad_rows(costs, fill=np.inf),
+                pad_rows(is_free, fill=False),
                 share * budget,
                 most,
                 powers,
@@ -109,8 +105,30 @@ def choose_runs(
     return found
 
 
-def _after(covariance: np.ndarray, is_known: np.ndarray) -> np.ndarray:
-    """The covariance when the losses of some runs are known."""
-    across = covariance[:, is_known]
-    own = across[is_known] + _NOISE_BEFORE**2 * np.eye(int(is_known.sum()))
-    return covariance - across @ np.linalg.solve(own, across.T)
+def _before_a_fit(pool: Pool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Factors of the runs and of the targets, and the importance of these, without a law."""
+    axes = axes_of(pool.inputs)
+    factors = factors_before_a_fit(axes, pool.known, _NOISE_BEFORE)
+    region = np.arange(pool.num_runs, len(axes))
+    others = spread_places(axes, _MOST_TARGETS)
+    importance = [np.full(len(region), 1 / len(region)), np.full(len(others), _NEAR / len(others))]
+    targets = factors[:, np.concatenate([region, others])]
+    return pad_rows(factors[:, : pool.num_runs], fill=0.0), targets, np.concatenate(importance)
+
+
+def _after_a_fit(pool: Pool, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+    """Factors of the runs and of the targets, the importance of these, and the noise."""
+    num_rows = len(next(iter(pool.inputs.values()))) * pool.num_outcomes
+    with float64():
+        optima = pool.optima(seed)
+        noise = optima.noise()
+        rows = np.where(np.arange(len(pool.problem.observed)) < num_rows, 1.0, 0.0)
+        factors = np.asarray(
+            factors_of_optima(pool.problem, optima.batch, optima.shares(), noise, rows)
+        )
+    first = pool.num_runs * pool.num_outcomes
+    targets = factors[:, first:num_rows]
+    importance = np.full(targets.shape[1], 1 / targets.shape[1])
+    runs = factors[:, :first].reshape(len(factors), pool.num_runs, -1)
+    runs = np.moveaxis(pad_rows(np.moveaxis(runs, 1, 2), fill=0.0), 2, 1)
+    return runs, targets, importance, noise
