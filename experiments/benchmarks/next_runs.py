@@ -1,9 +1,8 @@
 """The choice of runs from a pool on ScaleBench (Li et al. 2026, arXiv 2604.22753).
 
-    python -m experiments.benchmarks.next_runs FOLDER TASK [LAWS [REPETITIONS]]
+    python -m experiments.benchmarks.next_runs FOLDER TASK
 
-FOLDER is that of `scalebench`. LAWS is the number of laws, by default all. Nothing is known at
-first; runs are bought until the cost reaches each of three shares of the cost of all runs. Then the
+FOLDER is that of `scalebench`. Nothing is known at first; runs are bought until the cost reaches each of three shares of the cost of all runs. Then the
 law is fitted to the losses of these runs by least squares with a prior (`fit_pool`), and predicts
 the test runs. The command prints the R squared, clipped to [-1, 1], for each law, and the mean
 beside published means. In each repetition the costs that the choice sees differ by up to 5%, and
@@ -11,10 +10,10 @@ the starts of the fits are others.
 """
 
 import csv
-import sys
 import time
 from pathlib import Path
 
+import click
 import jax
 import numpy as np
 
@@ -98,11 +97,14 @@ def predictions_at_checkpoints(
     return found, counts, seconds
 
 
-def main() -> None:
+@click.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("task", type=click.Choice(list(PUBLISHED)))
+@click.option("--laws", "most", type=int, help="The first laws only. Default: all.")
+@click.option("--repetitions", default=1, show_default=True)
+def main(folder: Path, task: str, most: int | None, repetitions: int) -> None:
     """Print a row for each law and repetition, and the mean."""
     jax.config.update("jax_enable_x64", True)  # coefficients of few runs can exceed float32
-    folder, task = Path(sys.argv[1]), sys.argv[2]
-    most, repetitions = (int(each) for each in (*sys.argv[3:5], *("100", "1")[len(sys.argv) - 3 :]))
     train, test, costs = (
         tables(folder, task, "train"),
         tables(folder, task, "test"),
