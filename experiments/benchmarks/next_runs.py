@@ -2,11 +2,11 @@
 
     python -m experiments.benchmarks.next_runs FOLDER TASK
 
-FOLDER is that of `scalebench`. Nothing is known at first; runs are bought until the cost reaches each of three shares of the cost of all runs. Then the
-law is fitted to the losses of these runs by least squares with a prior (`fit_pool`), and predicts
-the test runs. The command prints the R squared, clipped to [-1, 1], for each law, and the mean
-beside published means. In each repetition the costs that the choice sees differ by up to 5%, and
-the starts of the fits are others.
+FOLDER is that of `scalebench`. Nothing is known at first; runs are bought until the cost reaches
+each of three shares of the cost of all runs. Then the law is fitted to the losses of these runs by
+least squares with a prior (`fit_pool`), and predicts the test runs. The command prints the R
+squared, clipped to [-1, 1], for each law, and the mean beside published means. In each repetition
+the costs that the choice sees differ by up to 5%, and the starts of the fits are others.
 """
 
 import csv
