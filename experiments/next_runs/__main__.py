@@ -34,6 +34,7 @@ BUDGET = 3e20
 SIZES = np.tile(np.geomspace(2e7, 3e8, 4), 3)
 TOKENS = SIZES * np.repeat([8.0, 25.0, 80.0], 4)
 BOUNDS = {"num_params": (1e7, 3e9), "num_tokens": (1e8, 3e11)}
+ANY_RATIO = {"tokens_per_param": (1e8 / 3e9, 3e11 / 1e7)}  # the law holds for all ratios here
 _STEPS = 100
 _QUANTILE = {12 - 5: 1.895, 20 - 5: 1.753}  # of Student's t, for 90%
 
@@ -114,7 +115,7 @@ def main() -> None:
                 flops=BUDGET,
                 quantity=planned_size(PLAN),
                 num_runs=NUM_RUNS,
-                bounds=BOUNDS,
+                bounds=BOUNDS | ANY_RATIO,
                 largest_run=BUDGET / 4,
             )
             designs = {

@@ -126,7 +126,11 @@ def choose() -> None:
         flops=budget,
         region={name: largest().inputs[name] for name in names},
         num_runs=len(isoflop["num_params"]),
-        bounds={"num_params": (SIZES[0], SIZES[-1]), "num_tokens": TOKENS},
+        bounds={
+            "num_params": (SIZES[0], SIZES[-1]),
+            "num_tokens": TOKENS,
+            "tokens_per_param": (TOKENS[0] / SIZES[-1], TOKENS[1] / SIZES[0]),
+        },
         shapes=SIZES.tolist(),
         cost=cost,
         largest_run=float(PROFILES[-1]),

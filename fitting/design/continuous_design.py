@@ -2,7 +2,8 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -25,6 +26,15 @@ _PENALTY = 10.0  # for each e-fold of cost too much: more than the logarithm of 
 _HALVINGS = 50
 
 
+class Ratio(NamedTuple):
+    """The least and the greatest ratio of an input, the tokens, to another one, the size."""
+
+    size: str
+    tokens: str
+    low: float
+    high: float
+
+
 @dataclasses.dataclass(frozen=True)
 class Box:
     """Bounds of the inputs of a run; inputs above zero are spaced by their logarithm.
@@ -35,6 +45,8 @@ class Box:
         high: greatest values, `(num_inputs,)`.
         cost: the cost of runs, from their inputs by name.
         is_log: whether each input is spaced by its logarithm.
+        ratio: bounds of the tokens that depend on the size; None: there are none. Each size must
+            allow some tokens.
     """
 
     names: tuple[str, ...]
@@ -42,6 +54,7 @@ class Box:
     high: tuple[float, ...]
     cost: Cost
     is_log: tuple[bool, ...]
+    ratio: Ratio | None = None
 
     def inputs(self, places: Array) -> dict[str, Array]:
         """The inputs at places between 0 and 1, `(num_runs, num_inputs)`."""
@@ -51,6 +64,11 @@ class Box:
             found[name] = (
                 low * (high / low) ** place if self.is_log[i] else low + (high - low) * place
             )
+        if self.ratio is not None:
+            i, size = self.names.index(self.ratio.tokens), found[self.ratio.size]
+            least = jnp.maximum(self.low[i], self.ratio.low * size)
+            most = jnp.minimum(self.high[i], self.ratio.high * size)
+            found[self.ratio.tokens] = least * (most / least) ** places[:, i]
         return found
 
     def costs(self, places: Array) -> Array:
@@ -58,7 +76,7 @@ class Box:
         return self.cost(**self.inputs(places))
 
     def place_of(self, name: str, values: np.ndarray) -> np.ndarray:
-        """The places of values of an input."""
+        """The places of values of an input, not of the tokens of a ratio."""
         i = self.names.index(name)
         low, high = self.low[i], self.high[i]
         if self.is_log[i]:
@@ -215,17 +233,21 @@ def _within(
     return at(shares)
 
 
-def check_box(box: Box, num_runs: int, budget: float, shapes: Mapping[str, np.ndarray]) -> None:
+def check_box(
+    box: Box, num_runs: int, budget: float, shapes: tuple[str, np.ndarray] | None
+) -> None:
     """Check that the budget pays for the least runs.
 
     Raises:
         ValueError: it does not.
     """
-    least = dict(zip(box.names, box.low, strict=True))
-    least |= {name: float(np.min(values)) for name, values in shapes.items()}
-    cost = float(box.cost(**least))
+    place = np.zeros((1, len(box.names)))
+    if shapes is not None:
+        place[0, box.names.index(shapes[0])] = box.place_of(*shapes).min()
+    cost = float(np.max(box.costs(place)))
     if num_runs * cost > budget:
         raise ValueError(
             f"flops: {budget:.3g} do not pay for {num_runs} runs, of which the least costs "
-            f"{cost:.3g}: lower num_runs or the bounds, or raise flops"
+            f"{cost:.3g}: ask for fewer runs (num_runs; --runs on the command line), lower the "
+            "bounds, or raise flops"
         )

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from fitting.design.continuous_design import Box, Cost
+from fitting.design.continuous_design import Box, Cost, Ratio
 from fitting.design.knowledge import Quantity
 from fitting.estimation.options import check_integer
 from fitting.estimation.results import FitResult
@@ -15,6 +15,8 @@ from jaxlaws.foundations.law import outcomes_of
 from jaxlaws.inputs import inputs_of
 
 _WIDER = 3.0  # the default bounds, as a factor below and above the inputs of the runs
+_RATIO = "tokens_per_param"
+_NUM_DIGITS = 4  # of the sizes and tokens of a free design
 _SIZES = {"num_params": "num_tokens", "num_student_params": "num_student_tokens"}
 
 
@@ -118,14 +120,20 @@ def box_of(
 ) -> Box:
     """The bounds of a free design: those given, else somewhat beyond the runs.
 
+    With a size and tokens, `tokens_per_param` is bounded as well, and the sizes are narrowed to
+    those that allow some tokens.
+
     Raises:
         ValueError: a bound is not valid, or is of no input.
     """
     kinds, ends = inputs_of(law), {}
-    for name in bounds:
-        if name not in kinds:
-            raise ValueError(f"bounds: no input {name!r}; the inputs are {', '.join(kinds)}")
     is_log = tuple(bool(np.all(known[name] > 0)) for name in kinds)
+    positive = [name for name, by_factor in zip(kinds, is_log, strict=True) if by_factor]
+    pair = next((each for each in _SIZES.items() if {*each} <= {*positive}), None)
+    for name in bounds:
+        if name not in kinds and not (pair and name == _RATIO):
+            known_names = ", ".join([*kinds, _RATIO] if pair else kinds)
+            raise ValueError(f"bounds: no input {name!r}; the inputs are {known_names}")
     for (name, kind), by_factor in zip(kinds.items(), is_log, strict=True):
         low, high = float(known[name].min()), float(known[name].max())
         if kind.unit in ("parameters", "tokens") and by_factor:
@@ -137,8 +145,44 @@ def box_of(
                 f"{high!r}. For an input that stays the same, fit fix_inputs(law, ...)"
             )
         ends[name] = low, high
+    ratio = None
+    if pair is not None:
+        size, tokens = pair
+        ratios = known[tokens] / known[size]
+        low, high = bounds.get(_RATIO, (ratios.min() / _WIDER, ratios.max() * _WIDER))
+        (least, most), (fewest, largest) = ends[size], ends[tokens]
+        ends[size] = max(least, fewest / high), min(most, largest / low)
+        if not (0 < low < high < np.inf and ends[size][0] < ends[size][1]):
+            raise ValueError(
+                f"bounds of {_RATIO}: {low:.3g} to {high:.3g} allow no run with {size} of "
+                f"{least:.3g} to {most:.3g} and {tokens} of {fewest:.3g} to {largest:.3g}: change "
+                f"these bounds or that of {_RATIO}"
+            )
+        ratio = Ratio(size, tokens, float(low), float(high))
     low, high = zip(*ends.values(), strict=True)
-    return Box(tuple(kinds), low, high, cost, is_log)
+    return Box(tuple(kinds), low, high, cost, is_log, ratio)
+
+
+def rounded_inputs(
+    law: object, inputs: Mapping[str, np.ndarray], box: Box, shapes: tuple[str, np.ndarray] | None
+) -> dict[str, np.ndarray]:
+    """Sizes and tokens of a free design with few digits, not above those given.
+
+    A size that has to exist is one of `shapes`. Where few digits would be below a bound, the number
+    is the nearest whole one.
+    """
+    found = dict(inputs)
+    for (name, kind), low in zip(inputs_of(law).items(), box.low, strict=True):
+        values = inputs[name]
+        if shapes is not None and name == shapes[0]:
+            distances = np.abs(np.log(values[:, None] / shapes[1]))
+            found[name] = shapes[1][np.argmin(distances, axis=1)]
+        elif kind.unit in ("parameters", "tokens") and np.all(values > 0):
+            step = 10.0 ** (np.floor(np.log10(values)) - _NUM_DIGITS + 1)
+            # A number that rounding errors made a little smaller keeps its digits.
+            few = np.floor(values / step * (1 + 1e-9)) * step
+            found[name] = np.where(few < low, np.round(values), few)
+    return found
 
 
 def sizes_of(box: Box, shapes: Sequence[float] | None) -> tuple[str, np.ndarray] | None:

@@ -15,6 +15,7 @@ from fitting.design.design_question import (
     check_question,
     columns_of,
     default_cost,
+    rounded_inputs,
     sizes_of,
 )
 from fitting.design.greedy_choice import POWERS, best_of_runs
@@ -30,10 +31,12 @@ from fitting.problem.batched_problem import Batch
 from fitting.uncertainty.refit_problem import FitProblem
 from jaxlaws.foundations.annotations import Array
 from jaxlaws.foundations.law import Law
+from jaxlaws.foundations.quantities import format_flops
 from jaxlaws.precision import float64
 
 _NUM_DRAWS = 7  # laws around the fit for which the design is good as well
 _NUM_PLANS = 128  # laws of the expected regret
+_ALL_SPENT = 0.99  # of a budget; the rest is lost in rounding
 Order = Literal["joint", "greedy"]
 
 
@@ -64,7 +67,8 @@ def next_runs(
     are given, over these, each divided by its variance before the runs.
 
     Without `candidates` the inputs of the runs are free within bounds: a design by gradients, from
-    many starts in one program. With them, runs are chosen from these.
+    many starts in one program. Their sizes and tokens have four digits. With candidates, runs are
+    chosen from these.
 
     Args:
         result: the fit, or fits of several laws to the same runs.
@@ -80,7 +84,9 @@ def next_runs(
         num_runs: number of runs of a free design; from candidates, the largest number.
         order: `joint`, all runs of a free design together, or `greedy`, one after another.
         bounds: least and greatest value of inputs of a free design, by name. By default they are a
-            factor of 3 beyond the runs of the fit.
+            factor of 3 beyond the runs of the fit. So are the tokens per parameter, also where
+            the bounds of inputs are given; `tokens_per_param` sets their bounds. Runs with few
+            tokens for their size often do not follow the law.
         largest_run: the largest cost of a run; None: the budget.
         shapes: the sizes of models that exist; a free design uses no other size.
         cost: the cost of runs from their inputs by name (keywords), in JAX; None: `6 N D`, for a
@@ -145,9 +151,10 @@ def next_runs(
         else:
             box = box_of(fits[0].law, known, bounds or {}, cost)
             sizes = sizes_of(box, shapes)
-            check_box(box, num_runs, flops, {} if sizes is None else dict([sizes]))
+            check_box(box, num_runs, flops, sizes)
             places = _designed(box, knowledge, num_runs, flops, largest, seed, sizes, order)
             inputs = {name: np.asarray(values) for name, values in box.inputs(places).items()}
+            inputs = rounded_inputs(fits[0].law, inputs, box, sizes)
             costs = _costs(cost, inputs)
             every = np.ones(num_runs, bool)
             found = best_of_runs(knowledge, inputs, costs, every, np.inf, num_runs, (1.0,))
@@ -176,7 +183,7 @@ def next_runs(
         noise=np.broadcast_to(np.asarray(first.noise.at(costs)), costs.shape),
         known_inputs=known,
         regret=regret,
-        notes=_notes(fits),
+        notes=_notes(fits, costs, flops, is_free=candidates is None),
     )
 
 
@@ -238,7 +245,9 @@ def _quantile(level: float, spare: int) -> float:
     return float(stdtrit(max(spare, 1), 0.5 + level / 2))
 
 
-def _notes(fits: Sequence[FitResult]) -> tuple[str, ...]:
+def _notes(
+    fits: Sequence[FitResult], costs: np.ndarray, budget: float, *, is_free: bool
+) -> tuple[str, ...]:
     notes = [
         f"The fit of {type(each.law).__name__} ended with the status {each.status.name}: the "
         "choice is made for laws near it."
@@ -247,4 +256,11 @@ def _notes(fits: Sequence[FitResult]) -> tuple[str, ...]:
     ]
     if any(each.stages for each in fits):
         notes.append("The sub-law that was fitted first counts as known.")
+    spent = float(np.sum(costs))
+    if is_free and spent < _ALL_SPENT * budget:
+        notes.append(
+            f"{format_flops(spent)} of the budget of {format_flops(budget)} is used: within the "
+            f"bounds, more compute for these {len(costs)} runs would add almost nothing. More runs "
+            "or wider bounds could use it."
+        )
     return tuple(notes)

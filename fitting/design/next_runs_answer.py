@@ -113,7 +113,8 @@ class NextRuns(Displayed):
         with atomic_write(path) as temporary, temporary.open("w", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(columns)
-            writer.writerows(zip(*columns.values(), strict=True))
+            for row in zip(*columns.values(), strict=True):
+                writer.writerow([_whole(each) for each in row])
 
     def plot(self, *, title: str = "") -> "Figure":
         """A picture: the runs among those of the fit, and the expected gain by cost."""
@@ -139,13 +140,18 @@ class NextRuns(Displayed):
         }
 
     def remarks(self) -> list[str]:
-        """Sentences on the gain by budget, on the regret, and what to know."""
-        gains = -100 * np.diff(self.sd_by_budget()) / self.sd
-        each = ", ".join(f"{gain:.1f}%" for gain in gains)
+        """Sentences on copies, on the gain by budget, on the regret, and what to know."""
+        after = self.sd_by_budget()
+        some = ", ".join(f"{after[i]:.3g} after {10 * i}%" for i in (1, 2, 3, 5, 7))
         found = [
-            "Each further 10% of the cost lowers the standard deviation by "
-            f"{each} of its value now."
+            "If the runs are trained in this order, the standard deviation is expected to fall "
+            f"from {self.sd:.3g} now to {some} and {after[-1]:.3g} after all of the cost."
         ]
+        rows = [row[1:-2] for row in self.table().rows]
+        if any(rows.count(row) > 1 for row in rows):
+            found.insert(
+                0, "Some runs are listed several times: train each copy with another seed and data."
+            )
         if self.regret is not None:
             found.append(_in_words(self.regret))
         return [*found, *self.notes]
@@ -166,6 +172,12 @@ class NextRuns(Displayed):
             f"interval is {after[0]:.4g} to {after[1]:.4g}"
         )
         return Card(title, cut(self.table()), self.remarks())
+
+
+def _whole(number: Json) -> Json:
+    """A number for a CSV file: a whole one without `.0`, if a float holds it exactly."""
+    is_whole = isinstance(number, float) and number.is_integer() and abs(number) < 2**53
+    return int(number) if is_whole else number
 
 
 def _in_words(regret: Regret) -> str:

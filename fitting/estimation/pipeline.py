@@ -143,8 +143,9 @@ def pose(task: FitTask) -> tuple[BatchedProblem, Batch]:
     if not num_free:
         raise ValueError(f"every coefficient of {name} is frozen: nothing to fit")
     if len(rows.loss) <= num_free:
+        what = "run" if rows.num_outcomes == 1 else "outcome"
         raise ValueError(
-            f"{len(rows.loss)} {'runs' if rows.num_outcomes == 1 else 'outcomes'} are too few for "
+            f"{len(rows.loss)} {what}{' is' if len(rows.loss) == 1 else 's are'} too few for "
             f"the {num_free} coefficients of {name} ({', '.join(parameters.names)}): add runs or "
             "freeze some"
         )

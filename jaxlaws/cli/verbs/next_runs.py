@@ -58,7 +58,8 @@ from jaxlaws.cli.output.progress import patience
     multiple=True,
     metavar="NAME=LOW:HIGH",
     help="Least and greatest value of an input of the runs, such as num_tokens=1e9:1e12. "
-    "Repeatable. Default: a factor of 3 beyond the runs of the fit.",
+    "Repeatable. tokens_per_param is an input, too. Default: a factor of 3 beyond the runs of the "
+    "fit.",
 )
 @click.option(
     "--order",

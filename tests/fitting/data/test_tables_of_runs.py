@@ -188,11 +188,15 @@ def test_a_missing_input_column_is_reported_with_the_remedy():
         Runs.read(GOOD, {"num_token": "num_tokens"})
 
 
+@pytest.mark.filterwarnings("ignore::fitting.WeakDesignWarning")
 @pytest.mark.parametrize("law_type", [Chinchilla, Supervised])
 def test_too_few_runs_for_the_coefficients(law_type):
     few = {name: cells[:5] for name, cells in GOOD.items()}
     with pytest.raises(ValueError, match=r"5 runs are too few for the \d coefficients"):
         fit(law_type, Runs.read(few))
+    one = {name: cells[:1] for name, cells in GOOD.items()}
+    with pytest.raises(ValueError, match="1 run is too few"):
+        fit(law_type, Runs.read(one))
 
 
 def test_runs_are_immutable():

@@ -181,6 +181,42 @@ def test_limits_of_a_free_design(result, runs, order):
     assert np.all(np.diff([found.sd, *found.sd_after]) < 0)
 
 
+def test_the_tokens_per_parameter_of_a_free_design_are_bounded(result, runs):
+    """Each input alone may be 3 times outside the runs; few tokens on large models may not."""
+    most = {"flops": 1e21, "quantity": ratio, "num_runs": 4, "bounds": BOUNDS}
+    ratios = TOKENS / SIZES
+    found = next_runs(result, runs, **most)
+    ours = found.inputs["num_tokens"] / found.inputs["num_params"]
+    # Inputs are rounded to four digits.
+    assert ratios.min() / 3 * 0.998 <= ours.min()
+    assert ours.max() <= ratios.max() * 3 * 1.002
+    narrow = next_runs(
+        result, runs, **(most | {"bounds": BOUNDS | {"tokens_per_param": (20.0, 200.0)}})
+    )
+    ours = narrow.inputs["num_tokens"] / narrow.inputs["num_params"]
+    assert 20 * 0.998 <= ours.min() <= ours.max() <= 200 * 1.002
+    assert narrow.sd_after[-1] > found.sd_after[-1]
+
+
+def test_a_free_design_has_round_numbers_and_says_what_to_know(result, runs, tmp_path):
+    # The sizes of 1e7 to 2e7 pay for a small part of the budget.
+    bounds = {"num_params": (1e7, 2e7), "num_tokens": (1e9, 2e9)}
+    found = next_runs(result, runs, flops=1e21, quantity=ratio, num_runs=4, bounds=bounds)
+    said = " ".join(found.remarks())
+    rows = np.stack([found.inputs["num_params"], found.inputs["num_tokens"]], axis=1)
+    assert len(np.unique(rows, axis=0)) < 4
+    assert "listed several times: train each copy with another seed" in said
+    assert "of the budget of 1e21 is used" in said
+    assert f"from {found.sd:.3g} now to" in said
+    assert f"{found.sd_after[-1]:.3g} after all of the cost" in said
+    assert np.array([[float(f"{each:.4g}") for each in row] for row in rows]) == pytest.approx(
+        rows, rel=1e-12
+    )
+    assert found.costs == pytest.approx(6 * rows[:, 0] * rows[:, 1], rel=1e-12)
+    found.write(tmp_path / "runs.csv")
+    assert "." not in (tmp_path / "runs.csv").read_text().splitlines()[1].rsplit(",", 2)[0]
+
+
 def test_no_run_of_a_capped_design_has_a_better_place(result, runs):
     """Gradients alone ended in designs that a single exchange of a run made much better."""
     budget, shapes = 1e21, [1e7, 3e7, 1e8, 3e8, 1e9, 3e9]
@@ -284,9 +320,10 @@ def test_mistakes(result, runs):
         ({}, "what the runs are to tell"),
         ({"quantity": ratio, "region": region}, "not both"),
         ({"region": {"num_params": [1e10]}}, "region: expected the inputs"),
-        ({"quantity": ratio, "flops": 1.0}, "do not pay"),
+        ({"quantity": ratio, "flops": 1.0}, "do not pay.*fewer runs .num_runs; --runs on"),
         ({"quantity": ratio, "bounds": {"num_parms": (1, 2)}}, "no input 'num_parms'"),
         ({"quantity": ratio, "bounds": {"num_params": (2, 1)}}, "bounds of num_params"),
+        ({"quantity": ratio, "bounds": {"tokens_per_param": (1e9, 2e9)}}, "allow no run with"),
         ({"quantity": ratio, "shapes": [1.0]}, "no size is between"),
         ({"quantity": ratio, "flops": np.nan}, "flops: expected"),
     ):

@@ -86,7 +86,8 @@ def _beyond(found: NextRuns, source: Source, bounded: Collection[str]) -> list[s
         return []
     return [
         f"The farthest run lies {far} times outside the runs of the fit ({WORDS.get(name, name)}); "
-        f"a factor of 3 is allowed. To change this: --bound {name}=LOW:HIGH."
+        "a factor of 3 is allowed, for tokens per parameter as well. To change this: "
+        f"--bound {name}=LOW:HIGH, --bound tokens_per_param=LOW:HIGH."
     ]
 
 
