@@ -23,6 +23,7 @@ from jaxlaws.foundations.errors import DataError
 from jaxlaws.inputs import INPUTS, OUTCOME, Input
 
 _MOST_REPORTED = 20
+_STATES = ("state", "status")  # titles of a column that says how a run ended
 _MOST_NAMED = 12
 
 _ANY_NUMBER = Input("a number", may_be_negative=True)
@@ -231,18 +232,20 @@ class Cells:
         """How to leave out rows with empty cells: first by a text that all other rows may have."""
         lacking = np.zeros(len(self.rows), bool)
         lacking[[place for _, place in empty]] = True
-        ways = []
+        ways = {}
         for title in self.others:
             texts = self.plain(title)
             if texts.dtype.kind == "U" and not lacking.all():
                 found, counts = np.unique(texts[~lacking], return_counts=True)
                 usual = str(found[np.argmax(counts)])
                 if usual and 2 * counts.max() >= (~lacking).sum() and usual not in texts[lacking]:
-                    ways.append(where_option(title, usual))
+                    ways[title] = where_option(title, usual)
         names = dict.fromkeys(name for name, _ in empty)
         if not any((self.outcome if n in self.outcomes else self.kinds[n]).has_zero for n in names):
-            ways.append(f"--where '{' and '.join(f'{name} > 0' for name in names)}'")
-        return f"Rows without a value can be left out: {', or '.join(ways)}" if ways else ""
+            ways[""] = f"--where '{' and '.join(f'{name} > 0' for name in names)}'"
+        # Of a table with states, `loss > 0` would keep a run that crashed after its first loss.
+        shown = [way for title, way in ways.items() if title.lower() in _STATES] or [*ways.values()]
+        return f"Rows without a value can be left out: {', or '.join(shown)}" if ways else ""
 
     def _advice(self, name: str, cell: object) -> str:
         """What to do about a cell that is not valid, where the data may be as they should be."""

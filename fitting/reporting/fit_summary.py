@@ -16,7 +16,7 @@ from fitting.estimation.options import check_choice
 from fitting.estimation.results import FitResult
 from fitting.minimiser.status import Status
 from fitting.reporting.markdown import latex_table, markdown_table
-from fitting.uncertainty.caveats import coefficients_on_bounds
+from fitting.uncertainty.caveats import coefficients_on_bounds, fewer_coefficients
 from fitting.validation.hold_outs import ERROR_COLUMNS, roll_out_rows
 from fitting.validation.model_comparison import information_criteria
 from jaxlaws.foundations.law import coefficients
@@ -33,6 +33,16 @@ SummaryFormat: TypeAlias = Literal["text", "markdown", "html", "latex"]
 NOT_DETERMINED = "not determined by these runs"
 _WIDEST = 1e4  # ratio of the ends of an interval; as that of a flat direction, see `judge`
 _WIDTH = 80
+_MANY = 0.05  # share of the draws
+
+_VERDICTS = {
+    Status.CONVERGED: "The fit converged",
+    Status.ON_BOUND: "The fit converged with a coefficient on a bound.",
+    Status.FLAT_DIRECTION: "The fit converged, but the runs leave a combination of coefficients "
+    "open: use the predictions, and do not interpret single coefficients.",
+    Status.NOT_CONVERGED: "The fit did not converge: do not rely on it.",
+    Status.NON_FINITE: "No start gave finite predictions: there is no fit to rely on.",
+}
 
 _TABLES: Mapping[str, Callable[[Table], str]] = {
     "text": lambda table: table_text(table, _WIDTH),
@@ -151,6 +161,30 @@ def undetermined(result: FitResult, level: float = 0.9) -> tuple[str, ...]:
     flat = np.asarray(found.eigenvalues) < _FLAT
     strong = np.flatnonzero(np.any(np.abs(found.directions[flat]) > math.sqrt(0.5), axis=0))
     return tuple(found.names[index] for index in strong)
+
+
+def verdict(result: FitResult, level: float = 0.9) -> str:
+    """How a fit ended, which of its numbers can be trusted, and what failed draws mean."""
+    words, drawn = _VERDICTS[result.status], result.ensemble_status
+    failed = 0 if drawn is None else int(np.sum(drawn > Status.FLAT_DIRECTION))
+    has_failed = drawn is not None and failed > _MANY * len(drawn)
+    is_open = has_failed or bool(undetermined(_with_usable_draws(result), level))
+    if result.status == Status.CONVERGED:
+        words += f", {'but' if is_open else 'and'} the runs "
+        words += f"{'do not determine' if is_open else 'determine'} every coefficient."
+    if is_open and result.status <= Status.ON_BOUND:
+        has_split = {"num_params", "num_tokens"} <= set(result.law.input_names)
+        split = " or on how a plan splits compute between parameters and tokens" * has_split
+        words += (
+            " Trust predictions near the runs; do not rely on single coefficients"
+            f"{split}. Add runs{fewer_coefficients(result)}."
+        )
+    if drawn is not None and has_failed:
+        words += (
+            f" {failed} of {len(drawn)} draws failed: many tables like this one do not determine "
+            "the law, and intervals, which leave them out, may be too narrow."
+        )
+    return words
 
 
 # Information about a direction whose 90% interval has ends with this ratio (1.645 standard errors

@@ -6,10 +6,9 @@ import numpy as np
 
 from fitting.data.predictions import predict, relative_errors
 from fitting.estimation.results import FitResult
-from fitting.minimiser.status import Status
 from fitting.reporting.data_sections import FitSource
 from fitting.reporting.fit_figures import fit_and_residuals
-from fitting.reporting.fit_summary import correlations, undetermined
+from fitting.reporting.fit_summary import correlations, undetermined, verdict
 from fitting.reporting.isoflop_sections import isoflop_report
 from fitting.reporting.markdown import markdown_table
 from fitting.reporting.pages import Part, Picture
@@ -20,21 +19,12 @@ from jaxlaws.foundations.annotations import Json
 from jaxlaws.foundations.quantities import format_quantity
 from jaxlaws.foundations.text.escaping import markdown_text
 
-_STATUS = {
-    Status.CONVERGED: "The fit converged, and the runs determine every coefficient.",
-    Status.ON_BOUND: "The fit converged with a coefficient on a bound.",
-    Status.FLAT_DIRECTION: "The fit converged, but the runs leave a combination of coefficients "
-    "open: use the predictions, and do not interpret single coefficients.",
-    Status.NOT_CONVERGED: "The fit did not converge: do not rely on it.",
-    Status.NON_FINITE: "No start gave finite predictions: there is no fit to rely on.",
-}
-
 
 def trust_section(source: FitSource, *, level: float = 0.9) -> list[Part]:
     """How the fit ended, its errors on seen and unseen runs, and what is not determined."""
     result, called, name = source.result, source.called, source.name
     sentences = [
-        _STATUS[result.status],
+        verdict(result, level),
         f"{result.starts_agreeing:.0%} of {len(result.objective_by_start)} starts agree on the "
         f"objective {result.objective:.6g}.",
     ]

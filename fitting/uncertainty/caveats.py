@@ -6,6 +6,7 @@ from fitting.data.design_checks import not_separated
 from fitting.estimation.results import FitResult
 from fitting.minimiser.status import Status
 from jaxlaws.foundations.law import coefficients
+from jaxlaws.laws.supervised import Supervised
 
 _AT_EDGE = 1e-4  # an end of an interval this small against the value is at the edge 0
 _SAME_RATIO = 2.0  # between the ratio of the least inputs and the ratio of the greatest
@@ -33,6 +34,13 @@ def caveats_of(result: FitResult) -> tuple[str, ...]:
             "draws (--bootstrap 200) to see how far"
         )
     return tuple(dict.fromkeys(found))
+
+
+def fewer_coefficients(result: FitResult) -> str:
+    """The end of a sentence on what to do: fit a law without gamma. Empty if gamma is not free."""
+    if type(result.law) is Supervised and "gamma" in result.identifiability.names:
+        return ", or fit the law with fewer coefficients, --law chinchilla"
+    return ""
 
 
 def coefficients_on_bounds(result: FitResult, level: float = 0.9) -> tuple[str, ...]:

@@ -32,6 +32,8 @@ def add_caveats(found: "Answered", document: dict[str, Json]) -> dict[str, Json]
     the tokens, these numbers are None, and `split_range` has their ranges.
     """
     source = found.source
+    from fitting.uncertainty.caveats import fewer_coefficients
+
     caveats, intervals = list(source.caveats), document.get("intervals", {})
     plan = getattr(found.result, "plan", found.result)
     free = getattr(plan, "active_bounds", {})
@@ -63,6 +65,7 @@ def add_caveats(found: "Answered", document: dict[str, Json]) -> dict[str, Json]
         caveats.append(
             f"The runs do not determine how the compute is split between {WORDS[size]} and "
             f"{WORDS[tokens]}: {what}. Add runs with other ratios of tokens to parameters"
+            f"{fewer_coefficients(source.fit) if ratio is None and source.fit else ''}"
         )
         open_names = {size, tokens, "tokens_per_param", "loss", "flops"} - given
         document = _without_point(document, open_names, ends)

@@ -132,6 +132,14 @@ def verb(name: str, *, example: str) -> Callable[[Callable[..., None]], click.Co
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object instead of a table."
 )
+
+
+def is_given(parameter: str) -> bool:
+    """Whether the user gave an option of the verb, by the name of its parameter."""
+    source = click.get_current_context().get_parameter_source(parameter)
+    return source is not click.core.ParameterSource.DEFAULT
+
+
 _law_option = click.option(
     "--law",
     "law_name",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, get_args
 import click
 
 from jaxlaws.cli.compilation_cache import keep_compiled
-from jaxlaws.cli.options.common_options import seed_option
+from jaxlaws.cli.options.common_options import is_given, seed_option
 from jaxlaws.cli.options.law_modules import law_class_named, law_module_option
 from jaxlaws.cli.options.parameter_types import FiniteRange
 from jaxlaws.cli.options.reading_options import TableOptions, table_options
@@ -200,12 +200,6 @@ _FIELDS: dict[str, tuple[str, ...]] = {
     "priors": ("priors",),
     "seed": ("seed",),
 }
-
-
-def is_given(parameter: str) -> bool:
-    """Whether the user gave an option of the verb, by the name of its parameter."""
-    source = click.get_current_context().get_parameter_source(parameter)
-    return source is not click.core.ParameterSource.DEFAULT
 
 
 _MOST_STARTS = 100_000

@@ -12,8 +12,19 @@ if TYPE_CHECKING:
     from jaxlaws.foundations.law import Law
 
 
+_NOT_CHOSEN = (
+    "No --law is given, so this is the preset {}, fitted to other data with another tokenizer than "
+    "yours. Its comparisons may carry over to your runs, its losses do not; --law FILE plans with "
+    "a fit to your runs"
+)
+
+
 class Source:
     """A law named on the command line, with what its file or preset contains.
+
+    Args:
+        name: of a preset, or a path.
+        is_chosen: whether the user named the law; else it has a caveat.
 
     Attributes:
         name: the name of the preset, or the path of the file.
@@ -23,7 +34,8 @@ class Source:
         ensemble: a batched law of bootstrap draws, or None.
         counts: what N counts, where known.
         loss_unit: the unit of the loss in short, such as "nats" (per token); empty if not known.
-        caveats: what the runs of the fit do not determine, a sentence each.
+        caveats: what the runs of the fit do not determine, a sentence each; of a preset, that the
+            user did not choose it.
         open_splits: sizes that the runs of the fit do not separate from the tokens, with the
             tokens per parameter of these runs.
         roll_out: the errors of a roll-out, as `RollOut.to_json` gives them; empty where there is
@@ -34,10 +46,12 @@ class Source:
     law: "Law"
     fitted_range: Mapping[str, tuple[float, float]]
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, is_chosen: bool = True) -> None:
         from jaxlaws import presets, saving
 
         self._start(name)
+        if not is_chosen:
+            self.caveats = (_NOT_CHOSEN.format(name),)
         if name in presets.names():
             preset = presets.describe(name)
             self.law, self.counts = preset.law, preset.counts

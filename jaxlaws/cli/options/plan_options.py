@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from jaxlaws.cli.compilation_cache import keep_compiled
-from jaxlaws.cli.options.common_options import json_option, law_option, output_option
+from jaxlaws.cli.options.common_options import is_given, json_option, law_option, output_option
 from jaxlaws.cli.options.data_set_options import block_size_option, distributed_option, draws_option
 from jaxlaws.cli.options.law_source import Source
 from jaxlaws.cli.options.parameter_types import (
@@ -81,17 +81,12 @@ class PlanOptions:
     block_size: int
     distributed: bool
 
-    @property
-    def default_flops_model(self) -> bool:
-        """Whether the user did not give `--flops-model`."""
-        given = click.get_current_context().get_parameter_source("flops_model")
-        return given is click.core.ParameterSource.DEFAULT
-
     @functools.cached_property
     def source(self) -> Source:
         """The law, which is read when a verb first uses it."""
         keep_compiled()
-        return click.get_current_context().meta.get(LAW) or Source(self.law_name)
+        source = click.get_current_context().meta.get(LAW)
+        return source or Source(self.law_name, is_chosen=is_given("law_name"))
 
     @functools.cached_property
     def forward_flops(self) -> Callable[[Array], Array]:

@@ -9,14 +9,15 @@ import click
 
 from jaxlaws.cli.options.common_options import (
     MOST_DRAWS,
+    is_given,
     json_option,
     level_option,
     output_option,
     verb,
 )
-from jaxlaws.cli.options.fitting_options import FitInputs, fit_options, is_given
+from jaxlaws.cli.options.fitting_options import FitInputs, fit_options
 from jaxlaws.cli.output.destinations import LAWS
-from jaxlaws.cli.output.printing import print_json
+from jaxlaws.cli.output.printing import in_lines, print_json
 from jaxlaws.cli.output.progress import patience, seconds_of_fits
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ if TYPE_CHECKING:
 )
 @output_option(
     LAWS,
-    help="File to save the fit to, for --law of other verbs. Default: no file.",
+    help="Save the fit here; pass this file as --law to other commands. Default: no file.",
 )
 @json_option
 def command(
@@ -96,6 +97,7 @@ def command(
     bootstrap = options.bootstrap
     import fitting
     from fitting.data.preparation.repeated_rows import checkpoints_of_runs
+    from fitting.reporting.fit_summary import verdict
     from jaxlaws.cli.answers.fits.fitted_law import print_fit, summary_of
     from jaxlaws.cli.answers.fits.hold_outs import print_by_distance
     from jaxlaws.saving import law_class_name
@@ -127,5 +129,7 @@ def command(
     print_json(summary) if as_json else print_fit(name, result, summary, level)
     if result.roll_out and not as_json:
         print_by_distance(result.roll_out["by"], result.roll_out["steps"])
+    if not as_json:
+        click.echo(f"\n{in_lines(verdict(result, level))}")
     if output:
         click.echo(f"saved to {output}", err=as_json)

@@ -76,7 +76,7 @@ def distillation_law(law: Tree) -> Tree:
         "expected a distillation law (of num_student_params, num_student_tokens and "
         f"teacher_loss, with a law `supervised`), got {_kind(law)}. Such a law is fitted to runs "
         "with a column teacher_loss; a published one is busbridge2025_refit. To plan a model "
-        "without a teacher: compute_optimal, on the command line `jaxlaws plan train`"
+        "without a teacher: `jaxlaws plan train` on the command line, compute_optimal in Python"
     )
 
 

@@ -38,6 +38,17 @@ def test_it_prints_the_comparison(run):
     assert "it is larger than the student" in out
     assert "an extrapolation, so do not rely on it" in out
     assert "no bootstrap draws" in out
+    assert "No --law is given" not in out
+
+
+def test_the_preset_that_answers_without_a_law_has_a_caveat(run):
+    arguments = ["plan", "train", "--flops", "1e21"]
+    caveats = run(*arguments, "--json").json["caveats"]
+    said = "No --law is given, so this is the preset busbridge2025_refit"
+    assert [said in each for each in caveats].count(True) == 1
+    assert run(*arguments).out.count(f"Caveat: {said}") == 1
+    named = run(*arguments, "--law", "busbridge2025_refit").out
+    assert said not in named
 
 
 def test_a_teacher_that_exists(run):

@@ -44,6 +44,7 @@ def test_the_words_of_plans_have_an_entry(heading):
 def test_terms_of_one_entry_and_of_a_table_are_found():
     assert entries_of("teacher") == entries_of("Student")
     assert entries_of("FREE_TEACHER") == entries_of("free")
+    assert entries_of("MoE") == entries_of("mixture of experts") == entries_of("experts")
     assert "charged with" in entries_of("scenario")[0].text
 
 

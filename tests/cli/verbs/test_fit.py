@@ -109,6 +109,7 @@ def test_bad_options_are_one_message(refused, table, arguments, reported, tmp_pa
 def test_starts_on_a_grid(run, table):
     ran = run("fit", table, "--law", "chinchilla", "--column", "loss=final", "--starts", "grid:64")
     assert "of 48 starts agree" in ran.out  # 3 x 2 x 2 x 2 x 2
+    assert ran.out.splitlines()[-1].startswith("The fit converged")
     assert "held" not in ran.out
 
 

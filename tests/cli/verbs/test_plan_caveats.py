@@ -79,6 +79,27 @@ def test_a_floor_on_its_bound_is_named(run, fits):
     assert any("not its form" in each for each in plan["caveats"])
 
 
+@pytest.mark.parametrize("is_free", [True, False])
+def test_a_split_that_a_free_gamma_leaves_open_names_the_law_without_it(run, tmp_path, is_free):
+    import dataclasses
+
+    from fitting import Runs, fit
+    from jaxlaws.laws.supervised import Supervised
+
+    sizes, tokens = (each.ravel() for each in np.meshgrid([1e8, 4e8, 2e9], [2e9, 2e10, 1e11]))
+    loss = 1.7 + 60 / sizes**0.2 + 300 / tokens**0.25
+    runs = Runs.read(write(tmp_path / "runs.csv", sizes, tokens, loss))
+    held = {} if is_free else {"freeze": {"gamma": 1.0}}
+    result = fit(Supervised, runs, num_starts=8, bootstrap=8, **held)
+    wide = dataclasses.replace(result.ensemble, A=np.geomspace(1.0, 1e7, 8))
+    result = dataclasses.replace(result, ensemble=wide, ensemble_status=np.zeros(8, int))
+    result.save(tmp_path / "fit.json")
+    asked = ("plan", "train", "--law", tmp_path / "fit.json", "--flops", "1e21", "--json")
+    caveat = next(each for each in run(*asked).json["caveats"] if "is split between" in each)
+    remedy = ", or fit the law with fewer coefficients, --law chinchilla"
+    assert caveat.endswith(f"tokens to parameters{remedy if is_free else ''}")
+
+
 @pytest.mark.slow  # profiles compile a program for each coefficient; test_profiles.py is fast
 def test_a_floor_on_its_bound_gets_a_profile_interval(run, fits):
     options = ("--law", "chinchilla", "--starts", 16, "--bootstrap", 32, "--json")

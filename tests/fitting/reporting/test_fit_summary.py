@@ -20,7 +20,8 @@ from fitting import (
     fit,
     isoflop_profiles,
 )
-from fitting.reporting.fit_summary import NOT_DETERMINED, undetermined
+from fitting.minimiser.status import Status
+from fitting.reporting.fit_summary import NOT_DETERMINED, undetermined, verdict
 from jaxlaws.laws.kaplan import Kaplan
 from jaxlaws.precision import float64
 
@@ -181,3 +182,28 @@ def test_a_fit_whose_draws_all_failed_is_shown(drawn):
     failed = dataclasses.replace(drawn, ensemble_status=np.full(32, 4))
     assert "None of the 32 bootstrap draws converged" in " ".join(failed.summary().split())
     assert repr(failed).startswith("Fit of Kaplan")
+
+
+def test_the_verdict_is_not_that_all_is_determined_where_something_is_not(fitted, drawn):
+    sure = dataclasses.replace(
+        fitted, status=Status.CONVERGED, ensemble=None, ensemble_status=None,
+        identifiability=_with_eigenvalues(fitted, [1e2, 1e2, 1e2, 1e2]),
+    )  # fmt: skip
+    assert verdict(sure) == "The fit converged, and the runs determine every coefficient."
+    open_one = verdict(dataclasses.replace(drawn, status=Status.CONVERGED))
+    assert open_one == (
+        "The fit converged, but the runs do not determine every coefficient. Trust predictions "
+        "near the runs; do not rely on single coefficients or on how a plan splits compute between "
+        "parameters and tokens. Add runs."
+    )
+    failed = np.repeat([Status.CONVERGED, Status.NOT_CONVERGED], [28, 4])
+    narrow = dataclasses.replace(drawn.ensemble, D_c=np.linspace(1e13, 2e13, 32))
+    many = dataclasses.replace(
+        drawn, status=Status.CONVERGED, ensemble=narrow, ensemble_status=failed
+    )
+    assert "do not determine every coefficient" in verdict(many)
+    assert "4 of 32 draws failed" in verdict(many)
+    few = dataclasses.replace(many, ensemble_status=np.where(np.arange(32) == 31, failed, 0))
+    assert verdict(few) == verdict(sure)
+    bad = dataclasses.replace(drawn, status=Status.NOT_CONVERGED)
+    assert verdict(bad) == "The fit did not converge: do not rely on it."

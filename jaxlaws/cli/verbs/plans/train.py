@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 import click
 
 from jaxlaws.cli.options import plan_options as plan
-from jaxlaws.cli.options.common_options import verb
+from jaxlaws.cli.options.common_options import is_given, verb
 from jaxlaws.cli.options.parameter_types import LONG_SWEEP, SWEEP
 from jaxlaws.foundations.annotations import Array, Tree
 
@@ -97,7 +97,7 @@ def command(
     given = {name for name in _OPTIONS if inputs.get(name) is not None}
     given |= {"shapes"} if shapes else set()
     _check(given, inputs, within)
-    if shapes and not options.default_flops_model:
+    if shapes and is_given("flops_model"):
         raise click.UsageError("--shapes counts FLOPs for each matrix: leave out --flops-model")
 
     from jaxlaws.cli.answers.pipeline import answer
