@@ -16,7 +16,7 @@ from experiments.hold_outs.parts import Part, bundled, published
 from experiments.predictions.__main__ import RESULTS
 from experiments.runlab import table
 from experiments.runlab.__main__ import TABLE as BUNDLED
-from fitting import FitResult, fit, hold_out, markdown_table
+from fitting import FitResult, Runs, fit, hold_out, markdown_table
 from jaxlaws.laws.distillation_exponential import DistillationExponential
 from jaxlaws.laws.distillation_limit import DistillationLimit
 from jaxlaws.laws.supervised import Supervised
@@ -47,17 +47,27 @@ def fits(draws: int, starts: int) -> list[Fitted]:
     found = []
     for title, paths in {"bundled": (BUNDLED,), "all": (BUNDLED, RESULTS)}.items():
         alone, taught = (table.runs(kind, *paths) for kind in ("supervised", "distilled"))
-        supervised = fit(Supervised, alone, num_starts=starts, bootstrap=draws)
-        for form, (law_type, freeze) in FORMS.items():
-            result = fit(
+        found += fits_of_forms(title, alone, taught, draws, starts)
+    return found
+
+
+def fits_of_forms(title: str, alone: Runs, taught: Runs, draws: int, starts: int) -> list[Fitted]:
+    """Fit each form to students, with the supervised law fitted to the runs without a teacher."""
+    supervised = fit(Supervised, alone, num_starts=starts, bootstrap=draws)
+    return [
+        Fitted(
+            form,
+            f"{title} ({len(taught)})",
+            fit(
                 law_type,
                 taught,
                 freeze=freeze | {"supervised": supervised},
                 num_starts=starts,
                 bootstrap=draws,
-            )
-            found.append(Fitted(form, f"{title} ({len(taught)})", result))
-    return found
+            ),
+        )
+        for form, (law_type, freeze) in FORMS.items()
+    ]
 
 
 def fit_rows(found: list[Fitted], draws: int) -> list[list[str]]:

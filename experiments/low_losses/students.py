@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from experiments.hold_outs.limit_form import FORMS, Fitted, hold_out_rows
+from experiments.hold_outs.limit_form import Fitted, fits_of_forms, hold_out_rows
 from experiments.hold_outs.parts import Part
 from experiments.low_losses.judgement import SHORTEST, Rows, Tables, longer, small_batches, together
 from experiments.predictions.__main__ import RESULTS
@@ -58,19 +58,11 @@ def known(path: Path) -> list[Known]:
 
 def fits(sets: list[Known], draws: int, starts: int) -> list[Fitted]:
     """Fit each form to each set of runs."""
-    found = []
-    for title, alone, taught in sets:
-        supervised = fit(Supervised, alone, num_starts=starts, bootstrap=draws)
-        for form, (law_type, freeze) in FORMS.items():
-            result = fit(
-                law_type,
-                taught,
-                freeze=freeze | {"supervised": supervised},
-                num_starts=starts,
-                bootstrap=draws,
-            )
-            found.append(Fitted(form, f"{title} ({len(taught)})", result))
-    return found
+    return [
+        each
+        for title, alone, taught in sets
+        for each in fits_of_forms(title, alone, taught, draws, starts)
+    ]
 
 
 def held_out_rows(sets: list[Known], starts: int) -> Rows:
