@@ -6,7 +6,8 @@ import pytest
 from click.testing import CliRunner
 
 from experiments.benchmarks.accelerator import __main__ as command
-from experiments.benchmarks.accelerator.measurements import MEASUREMENTS, Row
+from experiments.benchmarks.accelerator.measurements import MEASUREMENTS
+from experiments.benchmarks.accelerator.rows import Row
 
 
 def measured(tmp_path, *arguments):

@@ -15,11 +15,8 @@ from pathlib import Path
 import click
 import jax
 
-from experiments.benchmarks.accelerator.measurements import (
-    MEASUREMENTS,
-    Limits,
-    Row,
-)
+from experiments.benchmarks.accelerator.measurements import MEASUREMENTS
+from experiments.benchmarks.accelerator.rows import Limits, Row
 from fitting import markdown_table
 from jaxlaws.foundations.atomic_files import atomic_write
 

@@ -6,15 +6,14 @@ rows to `_ON_DEVICE`.
 """
 
 import functools
-import statistics
 import time
 from collections.abc import Callable, Iterator
-from typing import Literal, NamedTuple
 
 import jax
 import numpy as np
 
-from fitting import Status, bundled_runs, fit
+from experiments.benchmarks.accelerator.fits import bootstrap, starts
+from experiments.benchmarks.accelerator.rows import LONGEST_CALL, Limits, Row, on_cpu, seconds_of
 from jaxlaws import presets
 from jaxlaws.laws.chinchilla import Chinchilla
 from jaxlaws.laws.distillation_limit import DistillationLimit
@@ -30,28 +29,8 @@ from jaxlaws.planning import (
 _OPTIMAL_LAW = presets.load("besiroglu2024")
 _DISTILLATION_LAW = presets.load("busbridge2025_consistent")
 _CHECKED = 1_000
-_REPEATS = 3
-_STARTS = 256
 _LARGEST_ON_HOST = 100_000
-_LONGEST_CALL = 10.0  # seconds; a call that would take longer is left out
-_LONGEST_FIT = 40.0  # seconds
-_PART = 16  # of the draws, one is measured first, to see how long all would take
 _OF_BFGS = 10_000  # plans; every iteration of a batch costs as much as its slowest entry
-
-
-class Row(NamedTuple):
-    """One measured number, or the reason why it is missing."""
-
-    what: str
-    value: float | str
-    unit: str = ""
-
-
-class Limits(NamedTuple):
-    """The size of the measurements: the largest batch of plans, and the draws of a bootstrap."""
-
-    largest: int
-    draws: int
 
 
 def _optimal(flops, size):
@@ -87,11 +66,6 @@ def _budgets(count: int, dtype: type = np.float64) -> tuple[np.ndarray, np.ndarr
     return flops.astype(dtype), sizes.astype(dtype)
 
 
-def _on_cpu(call: Callable):
-    with jax.default_device(jax.local_devices(backend="cpu")[0]):
-        return call()
-
-
 def _compiled(ask: Callable, given: tuple[np.ndarray, np.ndarray]):
     """Return a compiled `jit(vmap(ask))` on device arrays, and the seconds of its compilation."""
     given = tuple(map(jax.device_put, given))
@@ -99,18 +73,6 @@ def _compiled(ask: Callable, given: tuple[np.ndarray, np.ndarray]):
     program = jax.jit(jax.vmap(ask)).lower(*given).compile()
     seconds = time.perf_counter() - begin
     return (lambda: jax.block_until_ready(program(*given))), seconds
-
-
-def _seconds(call: Callable) -> tuple[float, float]:
-    """Return the seconds of the first call, and the median of further calls."""
-    times = []
-    for _ in range(1 + _REPEATS):
-        begin = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - begin)
-        if len(times) > 1 and sum(times[1:]) > _LONGEST_CALL:
-            break
-    return times[0], statistics.median(times[1:])
 
 
 def _laws(limits: Limits) -> Iterator[Row]:
@@ -124,7 +86,7 @@ def _laws(limits: Limits) -> Iterator[Row]:
             loss = jax.jit(lambda law: law.loss(**{n: _TYPICAL[n] for n in law.input_names}))
             return np.array([loss(jax.device_put(law)) for law in known.values()])
 
-    off = np.abs(losses() / _on_cpu(losses) - 1).max()
+    off = np.abs(losses() / on_cpu(losses) - 1).max()
     yield Row(f"losses of {len(known)} presets: largest relative difference from the CPU's", off)
     others = ", ".join(sorted(set(laws) - set(known)))
     yield Row("losses of other presets", f"not compared: {others or 'there are none'}")
@@ -144,7 +106,7 @@ def _correct_plans(questions: dict[str, Callable]) -> Callable[[Limits], Iterato
         count = min(_CHECKED, limits.largest)
         flops, sizes = _budgets(count)
         for name, ask in questions.items():
-            reference = _on_cpu(lambda ask=ask: ask(flops, sizes))
+            reference = on_cpu(lambda ask=ask: ask(flops, sizes))
             begin = time.perf_counter()
             plans = ask(flops, sizes)
             yield Row(f"{name}: first call", time.perf_counter() - begin, "s")
@@ -159,11 +121,11 @@ def _through_the_function(questions: dict[str, Callable]) -> Callable[[Limits], 
             rate = np.inf
             for count in _counts(limits):
                 what = f"{name}, the function, {count:,} plans, float64"
-                if count / rate > _LONGEST_CALL:
+                if count / rate > LONGEST_CALL:
                     yield Row(what, f"left out: a call would take {count / rate:.0f} s")
                     continue
                 given = _budgets(count)
-                _, each = _seconds(lambda ask=ask, given=given: ask(*given))
+                _, each = seconds_of(lambda ask=ask, given=given: ask(*given))
                 rate = count / each
                 yield Row(what, rate, "plans/s")
 
@@ -181,11 +143,11 @@ def _through_own_jit(
                 with jax.enable_x64(dtype is np.float64):
                     call, compiling = _compiled(ask, given)
                     yield Row(f"{what}: to compile", compiling, "s")
-                    _, each = _seconds(call)
+                    _, each = seconds_of(call)
                     yield Row(what, count / each, "plans/s")
                     plans = jax.device_get(call())
                 first = [part[:_CHECKED] for part in _budgets(count)]
-                reference = _on_cpu(lambda ask=ask, first=first: ask(*first))
+                reference = on_cpu(lambda ask=ask, first=first: ask(*first))
                 yield from _agreement(
                     what, jax.tree.map(lambda leaf: leaf[:_CHECKED], plans), reference
                 )
@@ -212,10 +174,10 @@ def _draws_and_budgets(limits: Limits) -> Iterator[Row]:
     here = over_draws(distill, draws, inputs)
     what = f"distill, {num_draws(draws):,} draws x {count:,} budgets"
     yield Row(f"{what}: first call", time.perf_counter() - begin, "s")
-    _, each = _seconds(lambda: over_draws(distill, draws, inputs))
+    _, each = seconds_of(lambda: over_draws(distill, draws, inputs))
     yield Row(what, here.loss.size / each, "plans/s")
     few = inputs | {"flops": inputs["flops"][:1]}
-    reference = _on_cpu(lambda: over_draws(distill, draws, few))
+    reference = on_cpu(lambda: over_draws(distill, draws, few))
     yield from _agreement(what, jax.tree.map(lambda leaf: leaf[:, :1], here), reference)
 
 
@@ -231,7 +193,7 @@ def _bfgs(limits: Limits) -> Iterator[Row]:
         plans_with_bfgs(_DISTILLATION_LAW, *given, num_starts)
         yield Row(f"{what}: first call", time.perf_counter() - begin, "s")
         call = functools.partial(plans_with_bfgs, _DISTILLATION_LAW, *given, num_starts)
-        yield Row(what, len(given[0]) / _seconds(call)[1], "plans/s")
+        yield Row(what, len(given[0]) / seconds_of(call)[1], "plans/s")
 
 
 def _share_of_peak(limits: Limits) -> Iterator[Row]:
@@ -242,58 +204,19 @@ def _share_of_peak(limits: Limits) -> Iterator[Row]:
     )
 
 
-def _starts(limits: Limits) -> Iterator[Row]:
-    runs = bundled_runs("supervised")
-    first, each = _seconds(lambda: fit(Chinchilla, runs, num_starts=_STARTS))
-    yield Row(f"Chinchilla, {len(runs)} runs, {_STARTS} starts: first call", first, "s")
-    yield Row(f"Chinchilla, {len(runs)} runs, {_STARTS} starts", each, "s")
-    here, there = (
-        call()
-        for call in (
-            lambda: fit(Chinchilla, runs, num_starts=_STARTS),
-            lambda: _on_cpu(lambda: fit(Chinchilla, runs, num_starts=_STARTS)),
-        )
-    )
-    pairs = zip(jax.tree.leaves(here.law), jax.tree.leaves(there.law), strict=True)
-    worst = max(abs(mine / theirs - 1) for mine, theirs in pairs)
-    yield Row("Chinchilla: largest relative difference of a coefficient from the CPU's", worst, "")
-
-
-def _bootstrap(
-    law_type: type, kind: Literal["supervised"] | None
-) -> Callable[[Limits], Iterator[Row]]:
-    def measure(limits: Limits) -> Iterator[Row]:
-        runs, expected = bundled_runs(kind), 0.0
-        for draws in (max(1, limits.draws // _PART), limits.draws):
-            what = f"{law_type.__name__}, {len(runs)} runs, {_STARTS} starts and {draws:,} draws"
-            if expected > _LONGEST_FIT:
-                yield Row(what, f"left out: a fit would take up to {expected:.0f} s")
-                continue
-            for end in (": first call", ""):
-                begin = time.perf_counter()
-                drawn = fit(law_type, runs, num_starts=_STARTS, bootstrap=draws)
-                each = time.perf_counter() - begin
-                yield Row(what + end, each, "s")
-            expected = _PART * each
-            converged = np.mean(np.asarray(drawn.ensemble_status) <= Status.FLAT_DIRECTION)
-            yield Row(f"{what}: draws that converged", float(converged), "share")
-
-    return measure
-
-
 _ON_DEVICE: dict[str, Callable[[Limits], Iterator[Row]]] = {
     "laws against the CPU": _laws,
     "compute_optimal against the CPU": _correct_plans(_SHORT),
     "distill against the CPU": _correct_plans(_LONG),
-    "fit, starts": _starts,
+    "fit, starts": starts,
     "distill, jit(vmap), float32": _through_own_jit(_LONG, np.float32),
     "distill, the function": _through_the_function(_LONG),
     "compute_optimal, the function": _through_the_function(_SHORT),
     "distill, jit(vmap), float64": _through_own_jit(_LONG, np.float64),
     "compute_optimal, jit(vmap), float64": _through_own_jit(_SHORT, np.float64),
     "compute_optimal, jit(vmap), float32": _through_own_jit(_SHORT, np.float32),
-    "fit, bootstrap": _bootstrap(Chinchilla, "supervised"),
-    "fit of distillation, bootstrap": _bootstrap(DistillationLimit, None),
+    "fit, bootstrap": bootstrap(Chinchilla, "supervised"),
+    "fit of distillation, bootstrap": bootstrap(DistillationLimit, None),
     "draws and budgets": _draws_and_budgets,
     "optimistix BFGS": _bfgs,
     "share of the peak": _share_of_peak,
@@ -315,7 +238,7 @@ def _on_host(measure: Callable[[Limits], Iterator[Row]]) -> Callable[[Limits], I
             return
         few = limits._replace(largest=min(limits.largest, _LARGEST_ON_HOST))
         rows = measure(few)
-        while (row := _on_cpu(lambda: next(rows, None))) is not None:
+        while (row := on_cpu(lambda: next(rows, None))) is not None:
             yield row._replace(what=f"host CPU: {row.what}")
 
     return on_host
