@@ -38,8 +38,8 @@ SIZE = 1e9
 NOTE = (
     "Left: small models trained for this project (points), the law fitted to them (curves), and "
     "the best loss for each budget. Right: a student of 1B parameters; distilling it is better "
-    "than training it where the gain is above zero (law busbridge2025_refit). Grey: the best "
-    "size or its tokens lie beyond the runs that the law was fitted to."
+    "than training it where the gain is above zero (law busbridge2025_refit). Grey: a "
+    "planned size or number of tokens lies beyond the runs that the law was fitted to."
 )
 SCENARIOS = {
     "the student only": (FREE_TEACHER, ROLES["student"]),
